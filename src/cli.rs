@@ -1,0 +1,260 @@
+//! The command line: clap types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::kernels::Choice;
+
+/// Train, check and run small neural nets from one experiment file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kiln",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  kiln init photos                      write a starter experiment for a folder of pictures
+  kiln check --config photos.toml       layers, shapes, classes, device; nothing is trained
+  kiln train --config photos.toml       train; everything goes into runs/photos-1
+  kiln eval --model runs/photos-1/best.safetensors --data photos/test
+  kiln predict --model runs/photos-1/best.safetensors cat.jpg
+
+`kiln COMMAND --help` tells more about each command."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Threads for computing and loading [default: one a core; RAYON_NUM_THREADS is honoured]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train the net of an experiment
+    Train(TrainArgs),
+    /// Judge a trained model on a labelled folder
+    Eval(EvalArgs),
+    /// Classify pictures with a trained model
+    Predict(PredictArgs),
+    /// Check an experiment: layers, shapes, classes, device; trains nothing
+    Check(CheckArgs),
+    /// Write a commented starter experiment for a folder of pictures
+    Init(InitArgs),
+    /// Generate a small dataset
+    Synth(SynthArgs),
+    /// List the devices there are
+    Devices(DevicesArgs),
+    /// Print the JSON schema of experiments, for editors
+    Schema,
+    /// Print a completion script for a shell
+    #[command(after_help = "Examples:
+  kiln completions bash > ~/.local/share/bash-completion/completions/kiln
+  kiln completions zsh > ~/.zfunc/_kiln
+  kiln completions fish > ~/.config/fish/completions/kiln.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// The shells that completions are made for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash
+    Bash,
+    /// Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
+
+/// Which experiment.
+#[derive(Debug, Args)]
+pub struct ExperimentArgs {
+    /// The experiment file (.toml or .json)
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+
+    /// Change a key of the experiment: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+
+    /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<Choice>,
+}
+
+/// `kiln train`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln train --config configs/shapes.toml
+  kiln train --config cats_dogs.toml --set train.epochs=3 --set data.train=~/photos/train
+  kiln train --config cats_dogs.toml --device gpu --out runs/first-try
+  kiln train --config cats_dogs.toml --json > progress.jsonl
+
+Writes best.safetensors, last.safetensors, history.jsonl and experiment.toml. Ctrl-C ends
+after the batch in work and saves what is trained (exit code 130).")]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// The run folder; must be new or empty [default: runs/NAME-NUMBER]
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Show warnings and results only
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object per epoch, and one at the end, to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln eval`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln eval --model runs/cats_dogs-1/best.safetensors --data photos/test
+  kiln eval --model best.safetensors --data photos/test --json
+  kiln eval --model best.safetensors --data photos/test --predictions wrong.csv
+
+The folder holds one folder a class, with the names that the model knows.")]
+pub struct EvalArgs {
+    /// The model file
+    #[arg(short, long, value_name = "FILE")]
+    pub model: PathBuf,
+
+    /// A folder with one folder a class
+    #[arg(short, long, value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Write each sample's class, prediction and probabilities to a CSV file
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+
+    /// Where to compute: auto, cpu, gpu or gpu:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show warnings and results only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `kiln predict`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln predict --model best.safetensors cat.jpg dog.jpg
+  kiln predict --model best.safetensors photos/ 'more/*.png' --top 3
+  find . -name '*.jpg' | kiln predict --model best.safetensors --json -
+
+A file that cannot be read is named on standard error, the others are still answered, and
+the exit code is 1.")]
+pub struct PredictArgs {
+    /// The model file
+    #[arg(short, long, value_name = "FILE")]
+    pub model: PathBuf,
+
+    /// Pictures, folders, patterns ('*.jpg'), or - for a list on standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Show the K most probable classes
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+
+    /// Where to compute: auto, cpu, gpu or gpu:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+
+    /// Print one JSON object a picture
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln check`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln check --config configs/cats_dogs.toml
+  kiln check --config configs/cats_dogs.toml --set data.size=[100,100]")]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln init`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln init photos                 photos/cats/1.jpg, photos/dogs/1.jpg, ...
+  kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...")]
+pub struct InitArgs {
+    /// A folder with one folder a class, or with train and valid folders of that kind
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+
+    /// The experiment file to write [default: FOLDER's name with .toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `kiln synth`
+#[derive(Debug, Args)]
+pub struct SynthArgs {
+    /// What to generate.
+    #[command(subcommand)]
+    pub kind: SynthKind,
+}
+
+/// The datasets that can be generated.
+#[derive(Debug, Subcommand)]
+pub enum SynthKind {
+    /// Drawn circles, squares and triangles: a folder for `image-folder`
+    #[command(after_help = "Examples:
+  kiln synth shapes --out shapes
+  kiln synth shapes --out many --train 10000 --valid 1000 --size 64 --seed 7")]
+    Shapes(ShapesArgs),
+}
+
+/// `kiln synth shapes`
+#[derive(Debug, Args)]
+pub struct ShapesArgs {
+    /// The folder to write; must be new or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Training pictures of each class
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub train: usize,
+
+    /// Validation pictures of each class
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub valid: usize,
+
+    /// Height and width, pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
+    pub size: u32,
+
+    /// The same seed gives the same pictures
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `kiln devices`
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Print one JSON object a device
+    #[arg(long)]
+    pub json: bool,
+}

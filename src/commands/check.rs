@@ -1,0 +1,63 @@
+//! `kiln check`
+
+use std::io::{Write, stdout};
+
+use serde_json::json;
+
+use super::{load, take_device};
+use crate::cli::CheckArgs;
+use crate::report::tables;
+use crate::train::Plan;
+
+pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
+    let (source, choice) = load(&args.experiment)?;
+    let plan = Plan::check(source)?;
+    let device = take_device(choice, true)?;
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{}", as_json(&plan, &device.label))?;
+        return Ok(0);
+    }
+    let slots = plan.optimizer.slots().len();
+    let summary = plan.survey.summary();
+    writeln!(out, "{}", tables::layers(&plan.network, plan.batch_size(), slots))?;
+    writeln!(out, "{}", tables::classes(summary, plan.decision.positive))?;
+    if let Some(text) = tables::left_out(summary) {
+        writeln!(out, "left out: {text}")?;
+    }
+    if let Some(notice) = device.notice {
+        writeln!(out, "note: {notice}")?;
+    }
+    writeln!(out, "device: {}", device.label)?;
+    writeln!(out, "{} is ready to train", plan.source.file())?;
+    Ok(0)
+}
+
+fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
+    let summary = plan.survey.summary();
+    let layers: Vec<_> = plan
+        .network
+        .layers
+        .iter()
+        .map(|layer| {
+            json!({
+                "name": layer.name,
+                "layer": layer.tag,
+                "output": layer.output,
+                "parameters": layer.params.iter().map(|p| p.num_elements()).sum::<usize>(),
+                "multiply_adds": layer.multiply_adds,
+            })
+        })
+        .collect();
+    json!({
+        "input": plan.network.input,
+        "layers": layers,
+        "parameters": plan.network.params().map(|(_, p)| p.num_elements()).sum::<usize>(),
+        "multiply_adds": plan.network.layers.iter().map(|l| l.multiply_adds).sum::<u64>(),
+        "batch_size": plan.batch_size(),
+        "classes": summary.classes,
+        "train_counts": summary.train_counts,
+        "valid_counts": summary.valid_counts,
+        "device": device,
+    })
+}

@@ -1,0 +1,87 @@
+//! One file a subcommand, thin: resolve, call, report.
+
+mod check;
+mod completions;
+mod devices;
+mod eval;
+mod init;
+mod predict;
+mod schema;
+mod synth;
+mod train;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+
+use crate::cli::{Cli, Command, ExperimentArgs};
+use crate::config::{Fault, Path, Source};
+use crate::kernels::{Choice, Chosen, choose};
+
+/// Runs a command; the result is the exit code.
+///
+/// # Errors
+/// Whatever keeps the command from doing what was asked.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    if let Some(threads) = cli.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(threads))
+            .build_global()
+            .context("cannot start the threads")?;
+    }
+    match cli.command {
+        Command::Train(args) => train::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Synth(args) => synth::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Schema => schema::run(),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Loads an experiment; `--device` wins over the file.
+fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
+    let source = Source::load(&args.config, &args.sets)?;
+    let choice = match args.device {
+        Some(choice) => choice,
+        None => source.experiment.device.kind.parse().map_err(|message: String| {
+            source.explain(&[Fault::new(Path::parse("device.kind"), message)])
+        })?,
+    };
+    Ok((source, choice))
+}
+
+/// Takes a device and says what the user should know about it.
+fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
+    let chosen = choose(choice)?;
+    if let Some(notice) = chosen.notice.as_ref().filter(|_| !quiet) {
+        eprintln!("note: {notice}");
+    }
+    if !quiet {
+        eprintln!("device: {}", chosen.label);
+    }
+    Ok(chosen)
+}
+
+/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
+fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let setter = flag.clone();
+    ctrlc::set_handler(move || {
+        if setter.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this batch; once more stops at once");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(flag)
+}
+
+/// Threads for loading: as many as compute.
+fn num_workers() -> usize {
+    rayon::current_num_threads()
+}

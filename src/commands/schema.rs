@@ -1,0 +1,65 @@
+//! `kiln schema`: the JSON schema of experiments, put together from every family's table.
+
+use std::io::{Write, stdout};
+
+use serde_json::{Map, Value, json};
+
+use crate::config::{Experiment, Member, family_schema, schema_of};
+use crate::data::{SOURCES, augment};
+use crate::model::{LAYERS, LOSSES};
+use crate::train::OPTIMIZERS;
+
+pub fn run() -> anyhow::Result<u8> {
+    writeln!(stdout(), "{}", serde_json::to_string_pretty(&schema())?)?;
+    Ok(0)
+}
+
+fn schema() -> Value {
+    let mut schema = schema_of::<Experiment>();
+    fill(&mut schema);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["title"] = json!("Kiln experiment");
+    schema
+}
+
+/// Puts each family's schema where the experiment leaves room for it.
+fn fill(schema: &mut Value) {
+    if let Value::Object(object) = schema {
+        let family = object.remove("x-family");
+        match family.as_ref().and_then(Value::as_str) {
+            Some("layers") => {
+                object.insert("items".into(), family_schema(LAYERS));
+            }
+            Some("losses") => replace(object, family_schema(LOSSES)),
+            Some("optimizers") => replace(object, family_schema(OPTIMIZERS)),
+            Some("augment") => replace(object, augment::schema()),
+            Some("data") => replace(object, sources()),
+            _ => object.values_mut().for_each(fill),
+        }
+    } else if let Value::Array(items) = schema {
+        items.iter_mut().for_each(fill);
+    }
+}
+
+/// Takes the family's schema; description and default stay.
+fn replace(object: &mut Map<String, Value>, schema: Value) {
+    object.retain(|key, _| key == "description" || key == "default");
+    if let Value::Object(more) = schema {
+        for (key, value) in more {
+            object.entry(key).or_insert(value);
+        }
+    }
+}
+
+/// `[data]`: the options of each kind, with the kind itself among them.
+fn sources() -> Value {
+    let with_kind = |member: &Member<_>| {
+        let mut schema = (member.schema)();
+        schema["properties"]["kind"] = json!({"const": member.name});
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.insert(0, json!("kind"));
+        }
+        schema
+    };
+    json!({"anyOf": SOURCES.iter().map(with_kind).collect::<Vec<_>>()})
+}

@@ -1,0 +1,205 @@
+//! The experiment: what one file says, as plain types. Families (sources of data, layers,
+//! losses, optimizers) stay unread here; the room that owns a family reads it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::family::Spec;
+
+/// One experiment file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Names the run folders; default: the file's name.
+    #[serde(default)]
+    pub name: String,
+    /// Every random choice is a function of this number.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// The samples: kind, folders, size.
+    #[schemars(with = "Table", extend("x-family" = "data"))]
+    pub data: BTreeMap<String, Value>,
+    /// What is done to every sample, in training and after it.
+    #[serde(default)]
+    pub preprocess: Preprocess,
+    /// What is done to training samples only, drawn anew each epoch.
+    #[serde(default)]
+    #[schemars(with = "Table", extend("x-family" = "augment"))]
+    pub augment: BTreeMap<String, Value>,
+    /// The net.
+    pub model: Model,
+    /// How it is trained.
+    pub train: Train,
+    /// How it is judged.
+    #[serde(default)]
+    pub eval: Eval,
+    /// Where it runs.
+    #[serde(default)]
+    pub device: Device,
+}
+
+/// Any table; its keys are checked by the room that owns them.
+pub type Table = BTreeMap<String, Value>;
+
+fn default_seed() -> u64 {
+    1
+}
+
+/// Scaling of pixel values, in this order: `(value / divide_by - mean) / std`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Divides every value (0-255); 255 gives 0-1. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub divide_by: Option<f64>,
+    /// Subtracted after dividing: a number for every channel, one per channel, or "fit".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean: Option<Statistic>,
+    /// Divides after subtracting: a number for every channel, one per channel, or "fit".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std: Option<Statistic>,
+}
+
+/// A statistic of the training samples, given or fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Statistic {
+    /// One number for every channel.
+    One(f64),
+    /// One number per channel.
+    PerChannel(Vec<f64>),
+    /// Measured on the training samples.
+    Fit(Fit),
+}
+
+/// The word "fit".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Measure it on the training samples.
+    Fit,
+}
+
+/// The net: a list of layers from the input to the output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// From the input to the output; the last layer gives the logits.
+    #[schemars(length(min = 1), extend("x-family" = "layers"))]
+    pub layers: Vec<Spec>,
+}
+
+/// How the net is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Passes over the training samples.
+    #[schemars(range(min = 1))]
+    pub epochs: usize,
+    /// Samples a step, or "all".
+    #[serde(default)]
+    pub batch_size: BatchSize,
+    /// What training lowers.
+    #[schemars(extend("x-family" = "losses"))]
+    pub loss: Spec,
+    /// What turns gradients into steps.
+    #[serde(default = "default_optimizer")]
+    #[schemars(extend("x-family" = "optimizers"))]
+    pub optimizer: Spec,
+    /// The figure that decides which epoch is best, as `history.jsonl` calls it.
+    #[serde(default = "default_monitor")]
+    pub monitor: String,
+}
+
+fn default_optimizer() -> Spec {
+    Spec::Name("adam".into())
+}
+
+fn default_monitor() -> String {
+    "valid_loss".into()
+}
+
+/// The number of samples a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BatchSize {
+    /// That many; the last batch of an epoch may be smaller.
+    Count(#[schemars(range(min = 1))] usize),
+    /// One batch an epoch.
+    All(All),
+}
+
+/// The word "all".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum All {
+    /// All samples at once.
+    All,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        BatchSize::Count(32)
+    }
+}
+
+impl BatchSize {
+    /// The count, for a split of `num_samples`.
+    pub fn resolve(self, num_samples: usize) -> usize {
+        match self {
+            BatchSize::Count(count) => count,
+            BatchSize::All(_) => num_samples.max(1),
+        }
+    }
+}
+
+/// How the net is judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eval {
+    /// The class that precision, recall, F1 and AUC speak of; default: the last in sorted order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
+    /// A probability of the positive class of at least this counts as positive.
+    #[serde(default = "default_threshold")]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub threshold: f64,
+}
+
+fn default_threshold() -> f64 {
+    0.5
+}
+
+impl Default for Eval {
+    fn default() -> Self {
+        Eval {
+            positive: None,
+            threshold: default_threshold(),
+        }
+    }
+}
+
+/// Where the net runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// "auto", "cpu", "gpu" or "gpu:N"; `--device` overrides it.
+    #[serde(default = "default_device")]
+    pub kind: String,
+}
+
+fn default_device() -> String {
+    "auto".into()
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Device {
+            kind: default_device(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The experiment: one TOML or JSON file, checked as a whole before anything else happens.
+//!
+//! [`Source::load`] reads it; [`Fault`] is a mistake in it, shown with file, line and caret.
+//! Families (`data.kind`, layers, losses, ...) are read by the rooms that own them, with
+//! [`read_member`], so that the faults look the same everywhere.
+
+mod experiment;
+mod family;
+mod fault;
+mod node;
+mod parse;
+mod source;
+mod validate;
+mod write;
+
+pub use experiment::{
+    BatchSize, Device, Eval, Experiment, Fit, Model, Preprocess, Statistic, Table, Train,
+};
+pub use family::{
+    Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,
+};
+pub use fault::{ExperimentError, Fault};
+pub use node::{Path, Step};
+pub use source::Source;
+pub use validate::{describe, unknown_key, validate, with_nearest};
+pub use write::to_toml;

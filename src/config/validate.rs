@@ -1,0 +1,345 @@
+//! Checks a value against the JSON schema that its Rust type derives, so that the type, the
+//! published schema and the error messages can never disagree.
+//!
+//! Understands what schemars emits with inlined subschemas: `type`, `properties`, `required`,
+//! `additionalProperties: false`, `items`, `minItems`, `maxItems`, `enum`, `const`, `anyOf`,
+//! `oneOf`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`.
+
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+use super::node::Path;
+
+/// Every mistake of `value` against `schema`, in the order of the file.
+pub fn validate(value: &Value, schema: &Value, path: &Path) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    check(value, schema, path, &mut faults);
+    faults
+}
+
+fn check(value: &Value, schema: &Value, path: &Path, faults: &mut Vec<Fault>) {
+    if let Some(options) = alternatives(schema) {
+        return check_alternatives(value, schema, options, path, faults);
+    }
+    if !has_type(value, schema) || !is_listed(value, schema) || !in_range(value, schema) {
+        faults.push(mismatch(value, schema, path));
+        return;
+    }
+    match value {
+        Value::Object(table) => check_table(table, schema, path, faults),
+        Value::Array(items) => check_list(items, schema, path, faults),
+        _ => {}
+    }
+}
+
+fn mismatch(value: &Value, schema: &Value, path: &Path) -> Fault {
+    let fault = Fault::new(
+        path.clone(),
+        format!("is {}, expected {}", show(value), describe(schema)),
+    );
+    match (value, schema.get("enum").and_then(Value::as_array)) {
+        (Value::String(text), Some(options)) => {
+            let names: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+            with_nearest(fault, text, &names)
+        }
+        _ => fault,
+    }
+}
+
+fn check_table(
+    table: &Map<String, Value>,
+    schema: &Value,
+    path: &Path,
+    faults: &mut Vec<Fault>,
+) {
+    let empty = Map::new();
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    for (key, value) in table {
+        match properties.get(key) {
+            Some(property) => check(value, property, &path.key(key), faults),
+            None if closed => faults.push(unknown_key(key, properties, path)),
+            None => {}
+        }
+    }
+    for key in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        if !table.contains_key(key) {
+            let expected = properties.get(key).map_or_else(String::new, |property| {
+                format!(", expected {}", describe(property))
+            });
+            faults.push(Fault::new(path.key(key), format!("is missing{expected}")));
+        }
+    }
+}
+
+/// The fault of a key that `properties` does not name, with the nearest name.
+pub fn unknown_key(key: &str, properties: &Map<String, Value>, path: &Path) -> Fault {
+    let names: Vec<&str> = properties.keys().map(String::as_str).collect();
+    let expected = if names.is_empty() {
+        "no keys are expected here".to_string()
+    } else {
+        format!("expected one of {}", names.join(", "))
+    };
+    let fault = Fault::new(path.key(key), format!("is not a known key; {expected}")).at_key();
+    with_nearest(fault, key, &names)
+}
+
+/// Adds "did you mean" where a name is near enough.
+pub fn with_nearest(fault: Fault, found: &str, names: &[&str]) -> Fault {
+    let nearest = names
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&found.to_lowercase(), name), name))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((_, name)) => fault.hint(format!("did you mean `{name}`?")),
+        None => fault,
+    }
+}
+
+fn check_list(items: &[Value], schema: &Value, path: &Path, faults: &mut Vec<Fault>) {
+    let bound = |key: &str| schema.get(key).and_then(Value::as_u64).map(|n| n as usize);
+    let short = bound("minItems").is_some_and(|min| items.len() < min);
+    let long = bound("maxItems").is_some_and(|max| items.len() > max);
+    if short || long {
+        let message = format!("has {} items, expected {}", items.len(), describe(schema));
+        faults.push(Fault::new(path.clone(), message));
+        return;
+    }
+    if let Some(item_schema) = schema.get("items") {
+        for (index, item) in items.iter().enumerate() {
+            check(item, item_schema, &path.index(index), faults);
+        }
+    }
+}
+
+fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
+    schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))
+        .and_then(Value::as_array)
+}
+
+/// Accepts any alternative. Where none fits but one has the right type, its faults tell more
+/// than "expected this or that".
+fn check_alternatives(
+    value: &Value,
+    schema: &Value,
+    options: &[Value],
+    path: &Path,
+    faults: &mut Vec<Fault>,
+) {
+    let tried: Vec<Vec<Fault>> = options.iter().map(|s| validate(value, s, path)).collect();
+    if tried.iter().any(Vec::is_empty) {
+        return;
+    }
+    let container = value.is_object() || value.is_array();
+    let fitting = options
+        .iter()
+        .zip(tried)
+        .find(|(option, _)| container && has_type(value, option));
+    match fitting {
+        Some((_, inner)) => faults.extend(inner),
+        None => {
+            let fault = Fault::new(
+                path.clone(),
+                format!("is {}, expected {}", show(value), describe(schema)),
+            );
+            let names: Vec<&str> = options.iter().flat_map(names_of).collect();
+            faults.push(match value {
+                Value::String(text) => with_nearest(fault, text, &names),
+                _ => fault,
+            });
+        }
+    }
+}
+
+fn names_of(schema: &Value) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Value::as_array);
+    listed
+        .into_iter()
+        .flatten()
+        .chain(schema.get("const"))
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn has_type(value: &Value, schema: &Value) -> bool {
+    let types = types(schema);
+    types.is_empty()
+        || types.iter().any(|name| match *name {
+            "integer" => value.is_i64() || value.is_u64(),
+            "number" => value.is_number(),
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => value.is_null(),
+        })
+}
+
+fn is_listed(value: &Value, schema: &Value) -> bool {
+    let listed = schema.get("enum").and_then(Value::as_array);
+    listed.is_none_or(|options| options.contains(value) || value.is_null())
+        && schema.get("const").is_none_or(|only| only == value)
+}
+
+fn in_range(value: &Value, schema: &Value) -> bool {
+    let Some(number) = value.as_f64() else {
+        return true;
+    };
+    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
+    bound("minimum").is_none_or(|min| number >= min)
+        && bound("maximum").is_none_or(|max| number <= max)
+        && bound("exclusiveMinimum").is_none_or(|min| number > min)
+        && bound("exclusiveMaximum").is_none_or(|max| number < max)
+}
+
+/// A value as the user wrote it, shortened.
+pub fn show(value: &Value) -> String {
+    match value {
+        Value::Object(_) => "a table".to_string(),
+        Value::Array(items) => format!("a list of {}", items.len()),
+        other => {
+            let text = other.to_string();
+            if text.chars().count() <= 60 {
+                return text;
+            }
+            format!("{}...", text.chars().take(60).collect::<String>())
+        }
+    }
+}
+
+/// What a schema expects, in words.
+pub fn describe(schema: &Value) -> String {
+    if let Some(only) = schema.get("const") {
+        return show(only);
+    }
+    if let Some(options) = schema.get("enum").and_then(Value::as_array) {
+        let names: Vec<String> = options.iter().filter(|o| !o.is_null()).map(show).collect();
+        return format!("one of {}", names.join(", "));
+    }
+    if let Some(options) = alternatives(schema) {
+        let words: Vec<String> = options
+            .iter()
+            .filter(|option| types(option) != ["null"])
+            .map(describe)
+            .collect();
+        return words.join(" or ");
+    }
+    let range = describe_range(schema);
+    match types(schema).first() {
+        Some(&"integer") => format!("an integer{range}"),
+        Some(&"number") => format!("a number{range}"),
+        Some(&"string") => "a string".to_string(),
+        Some(&"boolean") => "true or false".to_string(),
+        Some(&"object") => "a table".to_string(),
+        Some(&"array") => describe_list(schema),
+        _ => "another value".to_string(),
+    }
+}
+
+fn describe_range(schema: &Value) -> String {
+    let bound = |key: &str| {
+        schema
+            .get(key)
+            .and_then(Value::as_f64)
+            .map(|n| n.to_string())
+    };
+    let low = bound("minimum")
+        .map(|n| format!("of at least {n}"))
+        .or_else(|| bound("exclusiveMinimum").map(|n| format!("above {n}")));
+    let high = bound("maximum")
+        .map(|n| format!("at most {n}"))
+        .or_else(|| bound("exclusiveMaximum").map(|n| format!("below {n}")));
+    match (low, high) {
+        (Some(low), Some(high)) => format!(" {low} and {high}"),
+        (Some(low), None) => format!(" {low}"),
+        (None, Some(high)) => format!(" {high}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn describe_list(schema: &Value) -> String {
+    let bound = |key: &str| schema.get(key).and_then(Value::as_u64);
+    let count = match (bound("minItems"), bound("maxItems")) {
+        (Some(min), Some(max)) if min == max => format!("a list of {min}"),
+        (Some(min), Some(max)) => format!("a list of {min} to {max}"),
+        (Some(min), None) => format!("a list of at least {min}"),
+        (None, Some(max)) => format!("a list of at most {max}"),
+        (None, None) => "a list".to_string(),
+    };
+    match schema.get("items").map(describe) {
+        Some(item) => format!("{count} (each {item})"),
+        None => count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn messages(value: Value, schema: Value) -> Vec<String> {
+        validate(&value, &schema, &Path::parse("train"))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn names_the_bound_that_a_number_breaks() {
+        let schema = json!({"type": "integer", "minimum": 1});
+        assert_eq!(
+            messages(json!(0), schema.clone()),
+            ["train is 0, expected an integer of at least 1"]
+        );
+        assert!(messages(json!(1), schema).is_empty());
+    }
+
+    #[test]
+    fn suggests_the_nearest_key() {
+        let schema = json!({"type": "object", "additionalProperties": false,
+            "properties": {"epochs": {"type": "integer"}, "loss": {}}});
+        assert_eq!(
+            messages(json!({"epoch": 3}), schema),
+            [
+                "train.epoch is not a known key; expected one of epochs, loss\n\
+                 hint: did you mean `epochs`?"
+            ]
+        );
+    }
+
+    #[test]
+    fn accepts_any_alternative_and_names_all_of_them_otherwise() {
+        let schema = json!({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "all"}]});
+        assert!(messages(json!("all"), schema.clone()).is_empty());
+        assert_eq!(
+            messages(json!(0), schema),
+            ["train is 0, expected an integer of at least 1 or \"all\""]
+        );
+    }
+
+    #[test]
+    fn reports_every_missing_key() {
+        let schema = json!({"type": "object", "required": ["a", "b"], "properties": {}});
+        assert_eq!(messages(json!({}), schema).len(), 2);
+    }
+}

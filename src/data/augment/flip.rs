@@ -1,0 +1,30 @@
+//! Mirroring with probability one half.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Affine, Augment, Rng};
+
+/// Mirror left and right in half of the cases.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct HorizontalFlip(bool);
+
+/// Mirror top and bottom in half of the cases.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct VerticalFlip(bool);
+
+fn sign(enabled: bool, rng: &mut Rng) -> f64 {
+    if enabled && rng.uniform() < 0.5 { -1.0 } else { 1.0 }
+}
+
+impl Augment for HorizontalFlip {
+    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
+        Affine::linear([[1.0, 0.0], [0.0, sign(self.0, rng)]])
+    }
+}
+
+impl Augment for VerticalFlip {
+    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
+        Affine::linear([[sign(self.0, rng), 0.0], [0.0, 1.0]])
+    }
+}

@@ -1,0 +1,33 @@
+//! Shifts. Keras's `ImageDataGenerator` swaps the two axes (its issue 17398); here the width
+//! shift moves along the width.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Affine, Augment, Rng};
+
+/// Shift to the left or right by up to this fraction of the width.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct WidthShift(#[schemars(range(min = 0, max = 1))] f64);
+
+/// Shift up or down by up to this fraction of the height.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct HeightShift(#[schemars(range(min = 0, max = 1))] f64);
+
+impl Augment for WidthShift {
+    fn draw(&self, rng: &mut Rng, _: usize, width: usize) -> Affine {
+        Affine {
+            offset: [0.0, rng.range(-self.0, self.0) * width as f64],
+            ..Affine::IDENTITY
+        }
+    }
+}
+
+impl Augment for HeightShift {
+    fn draw(&self, rng: &mut Rng, height: usize, _: usize) -> Affine {
+        Affine {
+            offset: [rng.range(-self.0, self.0) * height as f64, 0.0],
+            ..Affine::IDENTITY
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The value types that pictures, tables and sentences share, on the host and on the device.
+
+use std::fmt;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// The shape of one sample, without the batch dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// `[height, width, channels]`
+    Image {
+        /// Rows of pixels.
+        height: usize,
+        /// Pixels a row.
+        width: usize,
+        /// Values a pixel.
+        channels: usize,
+    },
+    /// `[length, features]`
+    Sequence {
+        /// Time steps.
+        length: usize,
+        /// Values a step.
+        features: usize,
+    },
+    /// `[features]`
+    Flat {
+        /// Values a sample.
+        features: usize,
+    },
+    /// `[length]`, whole numbers
+    Tokens {
+        /// Tokens a sample.
+        length: usize,
+    },
+}
+
+impl Shape {
+    /// Values a sample.
+    pub fn num_elements(&self) -> usize {
+        match *self {
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => height * width * channels,
+            Shape::Sequence { length, features } => length * features,
+            Shape::Flat { features } => features,
+            Shape::Tokens { length } => length,
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => write!(f, "{height} x {width} x {channels}"),
+            Shape::Sequence { length, features } => write!(f, "{length} steps x {features}"),
+            Shape::Flat { features } => write!(f, "{features}"),
+            Shape::Tokens { length } => write!(f, "{length} tokens"),
+        }
+    }
+}
+
+/// A batch of one input or activation, on a device.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `[batch, height, width, channels]`
+    Image(Tensor<4>),
+    /// `[batch, length, features]`
+    Sequence(Tensor<3>),
+    /// `[batch, features]`
+    Flat(Tensor<2>),
+    /// `[batch, length]`
+    Tokens(Tensor<2, Int>),
+}
+
+/// What a batch should give, on a device.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// `[batch]`: the index of the class
+    Class(Tensor<1, Int>),
+    /// `[batch, classes]`: a distribution over the classes
+    Soft(Tensor<2>),
+    /// `[batch, labels]`: 0 or 1 for each label
+    Multi(Tensor<2>),
+    /// `[batch, outputs]`: numbers
+    Real(Tensor<2>),
+}
+
+/// The number that names a sample within its split, the same in every epoch and run.
+pub type SampleId = u32;
+
+/// A batch on a device.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// One value per input of the net.
+    pub inputs: Vec<Value>,
+    /// One target per head of the net.
+    pub targets: Vec<Target>,
+    /// `[batch]`: how much each sample counts; all 1 where absent.
+    pub weights: Option<Tensor<1>>,
+    /// The samples, in order.
+    pub ids: Vec<SampleId>,
+}
+
+/// A batch in host memory, as the loader's threads make it.
+#[derive(Clone, Debug, Default)]
+pub struct HostBatch {
+    /// The input, row after row.
+    pub input: Vec<f32>,
+    /// The index of each sample's class.
+    pub classes: Vec<u32>,
+    /// The samples, in order.
+    pub ids: Vec<SampleId>,
+}
+
+impl HostBatch {
+    /// Copies the batch to a device as samples of `shape`.
+    pub fn to_device(self, shape: Shape, device: &Device) -> Batch {
+        let batch = self.ids.len();
+        let input = match shape {
+            Shape::Image {
+                height,
+                width,
+                channels,
+            } => {
+                let data = TensorData::new(self.input, [batch, height, width, channels]);
+                Value::Image(Tensor::from_data(data, device))
+            }
+            Shape::Sequence { length, features } => {
+                let data = TensorData::new(self.input, [batch, length, features]);
+                Value::Sequence(Tensor::from_data(data, device))
+            }
+            Shape::Flat { features } => {
+                let data = TensorData::new(self.input, [batch, features]);
+                Value::Flat(Tensor::from_data(data, device))
+            }
+            Shape::Tokens { length } => {
+                let tokens: Vec<i32> = self.input.iter().map(|&token| token as i32).collect();
+                let data = TensorData::new(tokens, [batch, length]);
+                Value::Tokens(Tensor::from_data(data, device))
+            }
+        };
+        let classes: Vec<i32> = self.classes.iter().map(|&class| class as i32).collect();
+        let target = Tensor::from_data(TensorData::new(classes, [batch]), device);
+        Batch {
+            inputs: vec![input],
+            targets: vec![Target::Class(target)],
+            weights: None,
+            ids: self.ids,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the loader needs of a split, and what a source of data gives.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::batch::{SampleId, Shape};
+use super::preprocess::Preprocessor;
+use crate::config::{Fault, Preprocess};
+
+/// One split: samples that can be loaded one by one, from several threads at once.
+pub trait Dataset: Send + Sync {
+    /// The number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether there is no sample.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one sample.
+    fn shape(&self) -> Shape;
+
+    /// The index of the sample's class.
+    fn class(&self, index: usize) -> usize;
+
+    /// The number that names the sample, the same in every run over the same data.
+    fn id(&self, index: usize) -> SampleId;
+
+    /// The sample's name, for people: its file, or its row.
+    fn name(&self, index: usize) -> String;
+
+    /// Writes the sample's input into `out`; augmented where an epoch is given.
+    ///
+    /// # Errors
+    /// Why the sample cannot be used, in words that follow its name.
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+}
+
+/// Samples of each class in a split.
+pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; num_classes];
+    for index in 0..dataset.len() {
+        counts[dataset.class(index)] += 1;
+    }
+    counts
+}
+
+/// What can be said of the data before any sample is decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Class names, in sorted order; a class's index is its place here.
+    pub classes: Vec<String>,
+    /// Samples of each class in the training split.
+    pub train_counts: Vec<usize>,
+    /// Samples of each class in the validation split.
+    pub valid_counts: Vec<usize>,
+    /// Where the validation split comes from, for people.
+    pub valid_from: String,
+    /// Files that are no samples, by name.
+    pub left_out: Vec<String>,
+}
+
+/// A sample that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub name: String,
+    /// Why, in words that follow the name.
+    pub reason: String,
+}
+
+/// Both splits, decoded once, ready for the loader.
+pub struct Datasets {
+    /// Class names, in sorted order.
+    pub classes: Vec<String>,
+    /// The training split, augmented as the experiment says.
+    pub train: Arc<dyn Dataset>,
+    /// The validation split.
+    pub valid: Arc<dyn Dataset>,
+    /// The fitted preprocessing.
+    pub preprocess: Preprocessor,
+    /// Samples that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// A digest of the names and sizes of the training samples.
+    pub fingerprint: String,
+}
+
+/// Is told how far a long piece of work has come.
+pub trait Progress: Sync {
+    /// Work of `len` pieces begins.
+    fn begin(&self, what: &str, len: usize);
+    /// One piece is done.
+    fn tick(&self);
+    /// The work is done.
+    fn end(&self);
+}
+
+/// Says nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &str, _: usize) {}
+    fn tick(&self) {}
+    fn end(&self) {}
+}
+
+/// A kind of data, as the experiment describes it.
+pub trait Source: Debug + Send + Sync {
+    /// The shape of a sample where the experiment alone says it.
+    fn declared_shape(&self) -> Option<Shape>;
+
+    /// Lists the samples and reads what headers say; decodes nothing.
+    ///
+    /// # Errors
+    /// Missing folders, no classes, classes that differ between the splits, no samples.
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>>;
+}
+
+/// A listed dataset.
+pub trait Survey: Send {
+    /// Classes and counts.
+    fn summary(&self) -> &Summary;
+
+    /// The shape of a sample, now known.
+    fn shape(&self) -> Shape;
+
+    /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
+    /// (by name) what cannot be used.
+    ///
+    /// # Errors
+    /// Impossible statistics; a class of which no sample can be used.
+    fn prepare(
+        self: Box<Self>,
+        preprocess: &Preprocess,
+        augmentation: Option<super::augment::Augmentation>,
+        progress: &dyn Progress,
+    ) -> Result<Datasets, Vec<Fault>>;
+}

@@ -1,0 +1,66 @@
+//! The data: sources, splits, preprocessing, augmentation, loading.
+//!
+//! A [`Source`] (what the experiment describes) becomes a [`Survey`] (samples listed, headers
+//! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
+//! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
+
+pub mod augment;
+mod batch;
+mod cache;
+mod dataset;
+mod decode;
+mod image_folder;
+mod listing;
+mod loader;
+mod preprocess;
+mod random;
+mod resize;
+mod split;
+pub mod synth;
+
+use std::collections::BTreeMap;
+
+use crate::config::{Fault, Member, Path, find_member, read_options};
+use crate::family;
+
+pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
+pub use dataset::{
+    Dataset, Datasets, Progress, Silent, Skipped, Source, Summary, Survey, class_counts,
+};
+pub use decode::{Header, Pixels, decode_file, is_picture_name, read_header};
+pub use image_folder::{ImageDataset, ImageFolder, default_max_pixels};
+pub use listing::{Listing, list_classes, list_pictures};
+pub use loader::{Batches, Loaded, Loader};
+pub use preprocess::{ImagePreprocess, Preprocessor};
+pub use random::{Purpose, Rng, hash_text};
+pub use resize::{Filter, resize};
+
+/// Every kind of data: the values of `data.kind`.
+pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
+    "image-folder" => ImageFolder,
+};
+
+/// Reads `[data]`.
+///
+/// # Errors
+/// A missing or unknown kind, and every mistake of its options.
+pub fn read_source(
+    table: &BTreeMap<String, serde_json::Value>,
+) -> Result<Box<dyn Source>, Vec<Fault>> {
+    let path = Path::parse("data");
+    let kind = match table.get("kind") {
+        Some(serde_json::Value::String(kind)) => kind,
+        _ => {
+            let names: Vec<&str> = SOURCES.iter().map(|member| member.name).collect();
+            let message = format!("is missing, expected one of {}", names.join(", "));
+            return Err(vec![Fault::new(path.key("kind"), message)]);
+        }
+    };
+    let member = find_member(SOURCES, "kind of data", kind, &path.key("kind"))?;
+    let options = table
+        .iter()
+        .filter(|(key, _)| *key != "kind")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    read_options(member, serde_json::Value::Object(options), &path)
+}

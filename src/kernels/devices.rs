@@ -1,0 +1,250 @@
+//! Devices: the CPU (Burn's Flex backend) and every graphics adapter that wgpu finds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::bail;
+use burn::tensor::{Device, DeviceKind};
+use burn_wgpu::graphics::AutoGraphicsApi;
+use burn_wgpu::wgpu;
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// A real GPU where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The adapter with this number, or the best.
+    Gpu(Option<usize>),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Choice::Auto),
+            "cpu" => Ok(Choice::Cpu),
+            "gpu" => Ok(Choice::Gpu(None)),
+            other => other
+                .strip_prefix("gpu:")
+                .and_then(|number| number.parse().ok())
+                .map(|number| Choice::Gpu(Some(number)))
+                .ok_or_else(|| format!("is {other:?}, expected auto, cpu, gpu or gpu:N")),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Choice::Auto => f.write_str("auto"),
+            Choice::Cpu => f.write_str("cpu"),
+            Choice::Gpu(None) => f.write_str("gpu"),
+            Choice::Gpu(Some(number)) => write!(f, "gpu:{number}"),
+        }
+    }
+}
+
+/// A graphics adapter.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Its number in `gpu:N`.
+    pub number: usize,
+    /// What its driver calls it.
+    pub name: String,
+    /// "discrete GPU", "integrated GPU", "virtual GPU", "software rasterizer", "other".
+    pub kind: &'static str,
+    /// "vulkan", "metal", "dx12", "gl".
+    pub api: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// The largest buffer, bytes.
+    pub max_buffer_bytes: u64,
+    /// The largest buffer that a kernel can use, bytes.
+    pub max_binding_bytes: u64,
+    /// Whether kernels can compute in 16-bit floats.
+    pub f16: bool,
+    device_kind: DeviceKind,
+}
+
+impl Adapter {
+    /// Whether it is a program on the CPU that plays a GPU.
+    pub fn is_software(&self) -> bool {
+        self.device_kind == DeviceKind::Cpu
+    }
+}
+
+/// Every adapter of the first graphics API that has a real GPU, or that has any adapter; real
+/// GPUs first, then in the driver's order.
+pub fn adapters() -> Vec<Adapter> {
+    let mut software_only = Vec::new();
+    for api in AutoGraphicsApi::chain() {
+        let found = probe(api);
+        if found.iter().any(|adapter| !adapter.is_software()) {
+            return found;
+        }
+        if software_only.is_empty() {
+            software_only = found;
+        }
+    }
+    software_only
+}
+
+fn probe(api: wgpu::Backend) -> Vec<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: api.into(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let found = block_on(instance.enumerate_adapters(api.into()));
+    let mut seen = [0usize; 5];
+    let mut adapters: Vec<Adapter> = found
+        .iter()
+        .map(|adapter| describe(adapter, api, &mut seen))
+        .collect();
+    adapters.sort_by_key(|adapter| match adapter.device_kind {
+        DeviceKind::DiscreteGpu(_) => 0,
+        DeviceKind::IntegratedGpu(_) => 1,
+        DeviceKind::Cpu => 3,
+        _ => 2,
+    });
+    for (number, adapter) in adapters.iter_mut().enumerate() {
+        adapter.number = number;
+    }
+    adapters
+}
+
+/// `seen` counts the adapters of each kind so far: Burn numbers each kind on its own.
+fn describe(adapter: &wgpu::Adapter, api: wgpu::Backend, seen: &mut [usize; 5]) -> Adapter {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let (slot, kind) = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => (0, "discrete GPU"),
+        wgpu::DeviceType::IntegratedGpu => (1, "integrated GPU"),
+        wgpu::DeviceType::VirtualGpu => (2, "virtual GPU"),
+        wgpu::DeviceType::Cpu => (3, "software rasterizer"),
+        wgpu::DeviceType::Other => (4, "other"),
+    };
+    let index = seen[slot];
+    seen[slot] += 1;
+    let device_kind = match slot {
+        0 => DeviceKind::DiscreteGpu(index),
+        1 => DeviceKind::IntegratedGpu(index),
+        2 => DeviceKind::VirtualGpu(index),
+        3 => DeviceKind::Cpu,
+        _ => DeviceKind::DefaultDevice,
+    };
+    Adapter {
+        number: 0,
+        name: info.name,
+        kind,
+        api: api.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        max_buffer_bytes: limits.max_buffer_size,
+        max_binding_bytes: limits.max_storage_buffer_binding_size,
+        f16: adapter.features().contains(wgpu::Features::SHADER_F16),
+        device_kind,
+    }
+}
+
+/// wgpu's futures are ready at once on native platforms; this polls until they are.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// The device in use.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// For tensors; without autodiff.
+    pub device: Device,
+    /// For people: "CPU, 8 threads", "gpu:0 NVIDIA H200 (discrete GPU, vulkan)".
+    pub label: String,
+    /// What the user should know about the choice.
+    pub notice: Option<String>,
+    /// Whether it is a GPU.
+    pub is_gpu: bool,
+}
+
+/// What to install where no adapter is found.
+const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan driver (Debian and \
+     Ubuntu: libvulkan1 with nvidia-driver, or mesa-vulkan-drivers for AMD and Intel), check with \
+     `kiln devices`, or use --device cpu";
+
+/// Takes the device that was asked for.
+///
+/// # Errors
+/// A GPU that is not there.
+pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
+    match choice {
+        Choice::Cpu => Ok(cpu(None)),
+        Choice::Auto => match adapters().into_iter().find(|adapter| !adapter.is_software()) {
+            Some(adapter) => Ok(gpu(&adapter)),
+            None => Ok(cpu(Some("no GPU found: using the CPU".to_string()))),
+        },
+        Choice::Gpu(number) => {
+            let found = adapters();
+            if found.is_empty() {
+                bail!("--device {choice}: {INSTALL}");
+            }
+            match found.get(number.unwrap_or(0)) {
+                Some(adapter) => Ok(gpu(adapter)),
+                None => bail!(
+                    "--device {choice}: there are {} adapters, gpu:0 to gpu:{}; `kiln devices` \
+                     lists them",
+                    found.len(),
+                    found.len() - 1
+                ),
+            }
+        }
+    }
+}
+
+fn cpu(notice: Option<String>) -> Chosen {
+    let threads = rayon::current_num_threads();
+    let plural = if threads == 1 { "" } else { "s" };
+    Chosen {
+        device: Device::flex(),
+        label: format!("CPU, {threads} thread{plural}"),
+        notice,
+        is_gpu: false,
+    }
+}
+
+fn gpu(adapter: &Adapter) -> Chosen {
+    let notice = adapter.is_software().then(|| {
+        format!(
+            "{} is a program that plays a GPU, for tests; --device cpu is faster",
+            adapter.name
+        )
+    });
+    Chosen {
+        device: Device::wgpu(adapter.device_kind.clone()),
+        label: format!(
+            "gpu:{} {} ({}, {})",
+            adapter.number, adapter.name, adapter.kind, adapter.api
+        ),
+        notice,
+        is_gpu: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_reads_as_it_prints() {
+        for text in ["auto", "cpu", "gpu", "gpu:1"] {
+            assert_eq!(text.parse::<Choice>().map(|c| c.to_string()).as_deref(), Ok(text));
+        }
+        assert!("cuda".parse::<Choice>().is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Batch normalisation (Ioffe and Szegedy, 2015).
+
+use burn::tensor::Tensor;
+use burn::tensor::module::{batch_norm, batch_norm_train};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last};
+use crate::data::{Shape, Value};
+use crate::model::init::{Fans, Init};
+use crate::model::params::ParamSpec;
+
+/// Scales each channel to mean 0 and variance 1: over the batch in training, over running
+/// averages in evaluation; then `gamma * x + beta`.
+///
+/// # Shapes
+/// Input and output `[batch, height, width, channels]` or `[batch, channels]`; gamma, beta,
+/// running mean and running variance `[channels]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNorm {
+    /// The share of the running averages that a step keeps (Keras's meaning; PyTorch's momentum
+    /// is 1 minus this).
+    #[serde(default = "default_momentum")]
+    #[schemars(range(min = 0, max = 1))]
+    momentum: f64,
+    /// Added to the variance.
+    #[serde(default = "default_epsilon")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    epsilon: f64,
+}
+
+fn default_momentum() -> f64 {
+    0.99
+}
+
+fn default_epsilon() -> f64 {
+    1e-3
+}
+
+impl BatchNorm {
+    fn normalise<const D: usize>(&self, x: Tensor<D>, scope: &Scope<'_>) -> Tensor<D> {
+        let (gamma, beta) = (scope.weight("gamma"), scope.weight("beta"));
+        let mean: Tensor<1> = scope.weight("running_mean");
+        let variance: Tensor<1> = scope.weight("running_variance");
+        if scope.pass.training.is_none() {
+            return batch_norm(x, gamma, beta, mean, variance, self.epsilon);
+        }
+        let result = batch_norm_train(x, gamma, beta, self.epsilon);
+        let follow = |running: Tensor<1>, batch: Tensor<1>| {
+            running.inner() * self.momentum + batch.inner() * (1.0 - self.momentum)
+        };
+        scope.update("running_mean", follow(mean, result.mean));
+        scope.update("running_variance", follow(variance, result.variance));
+        result.output
+    }
+}
+
+impl Layer for BatchNorm {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let channels = match input {
+            Shape::Image { channels, .. } => channels,
+            Shape::Flat { features } => features,
+            other => return Err(Mismatch::new(format!("expects an image or a row, gets {other}"))),
+        };
+        let fans = Fans {
+            fan_in: 1,
+            fan_out: 1,
+        };
+        let shape = [channels];
+        Ok(LayerPlan {
+            output: input,
+            params: vec![
+                ParamSpec::new("gamma", &shape, Init::Ones, fans),
+                ParamSpec::new("beta", &shape, Init::Zeros, fans),
+                ParamSpec::buffer("running_mean", &shape, Init::Zeros),
+                ParamSpec::buffer("running_variance", &shape, Init::Ones),
+            ],
+            multiply_adds: input.num_elements() as u64,
+        })
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        match input {
+            Value::Image(x) => {
+                Value::Image(channels_last(self.normalise(channels_first(x), scope)))
+            }
+            Value::Flat(x) => Value::Flat(self.normalise(x, scope)),
+            other => unreachable!("planned for an image or a row, got {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Global average pooling.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Layer, LayerPlan, Mismatch, Scope, image_dims, into_image};
+use crate::data::{Shape, Value};
+
+/// The mean over height and width of each channel.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, output `[batch, channels]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalAvgPool {}
+
+impl Layer for GlobalAvgPool {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let (height, width, channels) = image_dims(input)?;
+        Ok(LayerPlan {
+            multiply_adds: (height * width * channels) as u64,
+            ..LayerPlan::free(Shape::Flat { features: channels })
+        })
+    }
+
+    fn forward(&self, input: Value, _: &Scope<'_>) -> Value {
+        let x = into_image(input);
+        let [batch, height, width, channels] = x.dims();
+        let pixels = x.reshape([batch, height * width, channels]);
+        Value::Flat(pixels.mean_dim(1).reshape([batch, channels]))
+    }
+}

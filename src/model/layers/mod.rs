@@ -1,0 +1,217 @@
+//! Layers: one file each. A layer reads its options from the experiment, says what it makes of an
+//! input's shape, and maps values to values.
+//!
+//! Adding a layer: one file, and one line in [`LAYERS`].
+
+mod activations;
+mod avg_pool2d;
+mod batch_norm;
+mod conv2d;
+mod dense;
+mod dropout;
+mod flatten;
+mod global_avg_pool;
+mod max_pool2d;
+mod window;
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+
+use burn::tensor::Tensor;
+
+use super::activation::Activation;
+use super::params::ParamSpec;
+use crate::config::Member;
+use crate::data::{SampleId, Shape, Value};
+use crate::family;
+
+/// One layer of a net.
+pub trait Layer: Debug + Send + Sync {
+    /// Output shape, parameters and cost for an input of shape `input`.
+    ///
+    /// # Errors
+    /// A shape that the layer cannot take.
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch>;
+
+    /// Maps a batch. The input has the shape that the plan was made for.
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value;
+
+    /// The activation that ends the layer; the network leaves it to the loss where the layer is
+    /// the last and the loss works on logits ([`Scope::activate`]).
+    fn activation(&self) -> Option<Activation> {
+        None
+    }
+}
+
+/// Every layer.
+pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
+    "conv2d" => conv2d::Conv2d,
+    "max_pool2d" => max_pool2d::MaxPool2d,
+    "avg_pool2d" => avg_pool2d::AvgPool2d,
+    "global_avg_pool" => global_avg_pool::GlobalAvgPool,
+    "flatten" => flatten::Flatten,
+    "dense" => dense::Dense,
+    "dropout" => dropout::Dropout,
+    "batch_norm" => batch_norm::BatchNorm,
+    "relu" => activations::Relu,
+    "leaky_relu" => activations::LeakyRelu,
+    "elu" => activations::Elu,
+    "selu" => activations::Selu,
+    "gelu" => activations::Gelu,
+    "silu" => activations::Silu,
+    "softplus" => activations::Softplus,
+    "tanh" => activations::Tanh,
+    "sigmoid" => activations::Sigmoid,
+    "softmax" => activations::Softmax,
+};
+
+/// What a layer makes of an input's shape.
+#[derive(Clone, Debug)]
+pub struct LayerPlan {
+    /// The shape of its output.
+    pub output: Shape,
+    /// Its parameters, in order.
+    pub params: Vec<ParamSpec>,
+    /// Multiply-adds of the forward pass of one sample.
+    pub multiply_adds: u64,
+}
+
+impl LayerPlan {
+    /// A layer without parameters and without multiplications.
+    pub fn free(output: Shape) -> LayerPlan {
+        LayerPlan {
+            output,
+            params: Vec::new(),
+            multiply_adds: 0,
+        }
+    }
+}
+
+/// A shape that a layer cannot take: what it expects and what it gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The option at fault, where it is one option.
+    pub key: Option<&'static str>,
+    /// What is expected and what comes.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Mismatch {
+    /// A mismatch of the layer as a whole.
+    pub fn new(message: impl Into<String>) -> Mismatch {
+        Mismatch {
+            key: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A mismatch of one option.
+    pub fn of(key: &'static str, message: impl Into<String>) -> Mismatch {
+        Mismatch {
+            key: Some(key),
+            ..Mismatch::new(message)
+        }
+    }
+
+    /// Adds what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Mismatch {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What a layer sees of the net during a forward pass.
+pub struct Scope<'a> {
+    /// The layer's full name ("model.2").
+    pub name: &'a str,
+    /// The layer's parameters as its plan lists them.
+    pub specs: &'a [ParamSpec],
+    /// Their tensors, flat.
+    pub tensors: &'a [Tensor<1>],
+    /// Whether the layer's activation is left to the loss.
+    pub skip_activation: bool,
+    /// The pass.
+    pub pass: &'a Pass<'a>,
+}
+
+impl Scope<'_> {
+    /// The parameter called `name`, in its shape; `None` where the layer's plan has none.
+    pub fn param<const D: usize>(&self, name: &str) -> Option<Tensor<D>> {
+        let index = self.specs.iter().position(|spec| spec.name == name)?;
+        let shape: [usize; D] = self.specs[index].shape.clone().try_into().ok()?;
+        Some(self.tensors[index].clone().reshape(shape))
+    }
+
+    /// The parameter called `name`, which the layer's plan always has.
+    pub fn weight<const D: usize>(&self, name: &str) -> Tensor<D> {
+        self.param(name)
+            .unwrap_or_else(|| panic!("{}.{name} is planned with rank {D}", self.name))
+    }
+
+    /// Applies the layer's activation, or leaves it to the loss.
+    pub fn activate(&self, activation: Activation, value: Value) -> Value {
+        if self.skip_activation { value } else { activation.forward(value) }
+    }
+
+    /// Records the new value of a buffer (a running mean).
+    pub fn update(&self, name: &str, value: Tensor<1>) {
+        let full = format!("{}.{name}", self.name);
+        self.pass.updates.borrow_mut().push((full, value));
+    }
+}
+
+/// One forward pass.
+#[derive(Default)]
+pub struct Pass<'a> {
+    /// Set in training.
+    pub training: Option<Training<'a>>,
+    /// New values of buffers, by full name, as the layers recorded them.
+    pub updates: RefCell<Vec<(String, Tensor<1>)>>,
+}
+
+/// What random choices of a training pass depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Counted from 0.
+    pub epoch: u64,
+    /// The samples of the batch, in order.
+    pub ids: &'a [SampleId],
+}
+
+/// `[height, width, channels]` of an image, or why it is none.
+fn image_dims(input: Shape) -> Result<(usize, usize, usize), Mismatch> {
+    match input {
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => Ok((height, width, channels)),
+        other => Err(Mismatch::new(format!(
+            "expects an image (height x width x channels), gets {other} values"
+        ))
+        .hint("layers on images come before `flatten` or `global_avg_pool`")),
+    }
+}
+
+/// Takes an image out of a value; the plan has checked that it is one.
+fn into_image(value: Value) -> Tensor<4> {
+    match value {
+        Value::Image(x) => x,
+        other => unreachable!("planned for an image, got {other:?}"),
+    }
+}
+
+/// `[batch, height, width, channels]` to Burn's `[batch, channels, height, width]`.
+fn channels_first(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 3, 1, 2])
+}
+
+/// Burn's `[batch, channels, height, width]` to `[batch, height, width, channels]`.
+fn channels_last(x: Tensor<4>) -> Tensor<4> {
+    x.permute([0, 2, 3, 1])
+}

@@ -1,0 +1,70 @@
+//! Cross-entropy of a softmax over classes: `-ln softmax(x)[class]`.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::{log_softmax, softmax};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Loss;
+use crate::data::Target;
+use crate::model::activation::Activation;
+
+/// For two or more classes and one output each; targets are class indices.
+///
+/// PyTorch's `CrossEntropyLoss`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SparseCategoricalCrossEntropy {}
+
+impl Loss for SparseCategoricalCrossEntropy {
+    fn check(&self, num_outputs: usize, num_classes: usize) -> Result<(), String> {
+        if num_outputs == num_classes {
+            return Ok(());
+        }
+        Err(format!(
+            "sparse_categorical_cross_entropy needs one output a class, the data has \
+             {num_classes} classes and the net gives {num_outputs}; \
+             end with {{ dense = {{ units = {num_classes} }} }}"
+        ))
+    }
+
+    fn absorbs(&self) -> Activation {
+        Activation::Softmax
+    }
+
+    fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+        let log_probabilities = log_softmax(logits, 1);
+        match target {
+            Target::Class(classes) => {
+                let picks = classes.clone().unsqueeze_dim::<2>(1);
+                log_probabilities.gather(1, picks).squeeze_dim::<1>(1).neg()
+            }
+            Target::Soft(shares) | Target::Multi(shares) | Target::Real(shares) => {
+                let weighted = log_probabilities * shares.clone();
+                weighted.sum_dim(1).squeeze_dim::<1>(1).neg()
+            }
+        }
+    }
+
+    fn probabilities(&self, logits: Tensor<2>) -> Tensor<2> {
+        softmax(logits, 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, Int};
+
+    /// `torch.nn.functional.cross_entropy(torch.tensor([[1., 2., 3.], [0., 100., 0.]]),
+    /// torch.tensor([0, 1]), reduction="none")` in PyTorch 2.15.
+    #[test]
+    fn agrees_with_pytorch() {
+        let device = Device::flex();
+        let logits = Tensor::<2>::from_floats([[1.0, 2.0, 3.0], [0.0, 100.0, 0.0]], &device);
+        let classes = Tensor::<1, Int>::from_ints([0, 1], &device);
+        let loss = SparseCategoricalCrossEntropy {}.forward(logits, &Target::Class(classes));
+        let loss = loss.into_data().try_to_vec::<f32>().expect("floats");
+        assert!((loss[0] - 2.407_606).abs() < 1e-5 && loss[1].abs() < 1e-6, "{loss:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! The parameter store: every weight under a stable name, in order.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::init::{Fans, Init};
+
+/// What a layer asks for: one of its parameters.
+#[derive(Clone, Debug)]
+pub struct ParamSpec {
+    /// The name within the layer ("weight").
+    pub name: &'static str,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// How it starts.
+    pub init: Init,
+    /// For initialisers that scale with them.
+    pub fans: Fans,
+    /// Whether training changes it by gradients.
+    pub trainable: bool,
+}
+
+impl ParamSpec {
+    /// A trainable parameter.
+    pub fn new(name: &'static str, shape: &[usize], init: Init, fans: Fans) -> ParamSpec {
+        ParamSpec {
+            name,
+            shape: shape.to_vec(),
+            init,
+            fans,
+            trainable: true,
+        }
+    }
+
+    /// A buffer that follows the data: saved, but never given a gradient.
+    pub fn buffer(name: &'static str, shape: &[usize], init: Init) -> ParamSpec {
+        let fans = Fans {
+            fan_in: 1,
+            fan_out: 1,
+        };
+        ParamSpec {
+            trainable: false,
+            ..ParamSpec::new(name, shape, init, fans)
+        }
+    }
+
+    /// The number of values.
+    pub fn num_elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// One parameter. The tensor is flat; layers give it its shape when they use it, so that every
+/// parameter and every optimizer state has one type.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// The full name ("model.2.weight").
+    pub name: String,
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Whether training changes it by gradients.
+    pub trainable: bool,
+    /// `[elements]`, without autodiff.
+    pub tensor: Tensor<1>,
+}
+
+/// Every parameter of a net, in the order of the layers.
+#[derive(Clone, Debug, Default)]
+pub struct ParamStore {
+    /// In order.
+    pub params: Vec<Param>,
+}
+
+impl ParamStore {
+    /// Draws the initial values of every parameter. `specs` are (full name, spec).
+    pub fn init<'a>(
+        specs: impl Iterator<Item = (String, &'a ParamSpec)>,
+        seed: u64,
+        device: &Device,
+    ) -> ParamStore {
+        let params = specs
+            .map(|(name, spec)| {
+                let values = spec.init.values(seed, &name, spec.num_elements(), spec.fans);
+                Param {
+                    shape: spec.shape.clone(),
+                    trainable: spec.trainable,
+                    tensor: upload(values, device),
+                    name,
+                }
+            })
+            .collect();
+        ParamStore { params }
+    }
+
+    /// The tensors for a forward pass without gradients.
+    pub fn tensors(&self) -> Vec<Tensor<1>> {
+        self.params.iter().map(|p| p.tensor.clone()).collect()
+    }
+
+    /// The tensors for a forward pass that records gradients: leaves of a new graph.
+    pub fn leaves(&self) -> Vec<Tensor<1>> {
+        self.params
+            .iter()
+            .map(|p| {
+                let tensor = p.tensor.clone().autodiff();
+                if p.trainable { tensor.require_grad() } else { tensor }
+            })
+            .collect()
+    }
+
+    /// Values of all parameters.
+    pub fn num_elements(&self) -> usize {
+        self.params.iter().map(|p| p.shape.iter().product::<usize>()).sum()
+    }
+}
+
+/// Copies values to a device.
+pub fn upload(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
+}

@@ -1,0 +1,21 @@
+//! Reshaping of values.
+
+use burn::tensor::Tensor;
+
+use crate::data::Value;
+
+/// All values of a sample in one row, `[batch, features]`; tokens become numbers.
+pub fn into_flat(value: Value) -> Tensor<2> {
+    match value {
+        Value::Image(x) => {
+            let [batch, height, width, channels] = x.dims();
+            x.reshape([batch, height * width * channels])
+        }
+        Value::Sequence(x) => {
+            let [batch, length, features] = x.dims();
+            x.reshape([batch, length * features])
+        }
+        Value::Flat(x) => x,
+        Value::Tokens(x) => x.float(),
+    }
+}

@@ -1,0 +1,206 @@
+//! Progress for people: bars on a terminal, plain lines elsewhere; on standard error.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::figure;
+use crate::data::Progress;
+use crate::train::{EpochRecord, Event, Observer};
+
+/// Several observers, told in order.
+pub struct Several(pub Vec<Box<dyn Observer>>);
+
+impl Observer for Several {
+    fn on(&mut self, event: &Event<'_>) {
+        for observer in &mut self.0 {
+            observer.on(event);
+        }
+    }
+}
+
+/// The line that sums up an epoch.
+fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
+    let width = num_epochs.to_string().len();
+    let valid = |name: &str| figure(record.figure(&format!("valid_{name}")));
+    format!(
+        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {:.4}  valid loss {} acc {} f1 {} auc {}  \
+         {:.1} s  {:.0}/s{}",
+        record.epoch,
+        record.train_loss,
+        record.train_accuracy,
+        valid("loss"),
+        valid("accuracy"),
+        valid("f1"),
+        valid("auc"),
+        record.seconds,
+        record.samples_per_second,
+        if record.best { "  best" } else { "" }
+    )
+}
+
+/// A bar an epoch, and a line where the epoch was.
+#[derive(Default)]
+pub struct Bars {
+    bar: Option<ProgressBar>,
+    num_epochs: usize,
+    begun: Option<Instant>,
+    samples: usize,
+}
+
+impl Observer for Bars {
+    fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::EpochBegan {
+                epoch,
+                num_epochs,
+                num_batches,
+            } => {
+                self.num_epochs = *num_epochs;
+                self.begun = Some(Instant::now());
+                self.samples = 0;
+                let bar = ProgressBar::new(*num_batches as u64);
+                bar.set_style(style(
+                    "{prefix} {bar:24.cyan/dim} {pos}/{len}  {msg}  {eta} left",
+                ));
+                bar.set_prefix(format!("epoch {epoch}/{num_epochs}"));
+                self.bar = Some(bar);
+            }
+            Event::Stepped {
+                samples,
+                loss,
+                accuracy,
+            } => {
+                self.samples += samples;
+                let seconds = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+                if let Some(bar) = &self.bar {
+                    bar.inc(1);
+                    bar.set_message(format!(
+                        "{:.0} samples/s  loss {loss:.4}  acc {accuracy:.4}",
+                        self.samples as f64 / seconds.max(1e-9)
+                    ));
+                }
+            }
+            Event::Validating => {
+                if let Some(bar) = &self.bar {
+                    bar.set_style(style("{prefix} {bar:24.cyan/dim} validating  {msg}"));
+                }
+            }
+            Event::EpochEnded(record) => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                eprintln!("{}", epoch_line(record, self.num_epochs));
+            }
+            Event::Notice(text) => eprintln!("note: {text}"),
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("the templates in this file are valid")
+        .progress_chars("━╸─")
+}
+
+/// A line now and then, and one an epoch: for logs.
+pub struct Lines {
+    num_epochs: usize,
+    num_batches: usize,
+    epoch: usize,
+    batch: usize,
+    last: Instant,
+}
+
+/// Time between two lines of one epoch.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Lines {
+            num_epochs: 0,
+            num_batches: 0,
+            epoch: 0,
+            batch: 0,
+            last: Instant::now(),
+        }
+    }
+}
+
+impl Observer for Lines {
+    fn on(&mut self, event: &Event<'_>) {
+        match event {
+            Event::EpochBegan {
+                epoch,
+                num_epochs,
+                num_batches,
+            } => {
+                self.epoch = *epoch;
+                self.num_epochs = *num_epochs;
+                self.num_batches = *num_batches;
+                self.batch = 0;
+                self.last = Instant::now();
+            }
+            Event::Stepped { loss, accuracy, .. } => {
+                self.batch += 1;
+                if self.last.elapsed() >= LINE_EVERY {
+                    self.last = Instant::now();
+                    eprintln!(
+                        "epoch {}/{}  batch {}/{}  loss {loss:.4}  acc {accuracy:.4}",
+                        self.epoch, self.num_epochs, self.batch, self.num_batches
+                    );
+                }
+            }
+            Event::Validating => {}
+            Event::EpochEnded(record) => eprintln!("{}", epoch_line(record, self.num_epochs)),
+            Event::Notice(text) => eprintln!("note: {text}"),
+        }
+    }
+}
+
+/// Progress of decoding: a bar on a terminal, nothing elsewhere.
+pub struct DecodeBar {
+    visible: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl DecodeBar {
+    /// A bar that is drawn where `visible`.
+    pub fn new(visible: bool) -> DecodeBar {
+        DecodeBar {
+            visible,
+            bar: Mutex::new(None),
+        }
+    }
+
+    fn with(&self, act: impl FnOnce(&ProgressBar)) {
+        if let Ok(guard) = self.bar.lock()
+            && let Some(bar) = &*guard
+        {
+            act(bar);
+        }
+    }
+}
+
+impl Progress for DecodeBar {
+    fn begin(&self, what: &str, len: usize) {
+        let bar = ProgressBar::new(len as u64);
+        if !self.visible {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.set_style(style("{prefix} {bar:24.cyan/dim} {pos}/{len}  {per_sec}  {eta} left"));
+        bar.set_prefix(what.to_string());
+        if let Ok(mut guard) = self.bar.lock() {
+            *guard = Some(bar);
+        }
+    }
+
+    fn tick(&self) {
+        self.with(|bar| bar.inc(1));
+    }
+
+    fn end(&self) {
+        self.with(ProgressBar::finish_and_clear);
+    }
+}

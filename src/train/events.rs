@@ -1,0 +1,76 @@
+//! What a run tells while it goes on. The loop computes; observers print, draw and write.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One line of `history.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean over the training samples, as they were seen (augmented, with dropout).
+    pub train_loss: f64,
+    /// Share of the training samples, as they were seen.
+    pub train_accuracy: f64,
+    /// `valid_loss`, `valid_accuracy`, ...: one figure per metric; null where not defined.
+    #[serde(flatten)]
+    pub valid: Map<String, Value>,
+    /// The optimizer's rate in this epoch.
+    pub learning_rate: f64,
+    /// Training and validation.
+    pub seconds: f64,
+    /// Training alone.
+    pub train_seconds: f64,
+    /// Time in training that the step waited for data.
+    pub data_wait_seconds: f64,
+    /// Training samples a second of training time.
+    pub samples_per_second: f64,
+    /// Whether the epoch is the best so far.
+    pub best: bool,
+}
+
+impl EpochRecord {
+    /// A figure by its name in `history.jsonl`.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        match name {
+            "train_loss" => Some(self.train_loss),
+            "train_accuracy" => Some(self.train_accuracy),
+            other => self.valid.get(other).and_then(Value::as_f64),
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// An epoch begins.
+    EpochBegan {
+        /// Counted from 1.
+        epoch: usize,
+        /// Epochs of the run.
+        num_epochs: usize,
+        /// Batches of the epoch.
+        num_batches: usize,
+    },
+    /// A batch was trained on.
+    Stepped {
+        /// Samples of the batch.
+        samples: usize,
+        /// Mean loss of the epoch so far.
+        loss: f64,
+        /// Accuracy of the epoch so far.
+        accuracy: f64,
+    },
+    /// Validation begins.
+    Validating,
+    /// An epoch is over.
+    EpochEnded(&'a EpochRecord),
+    /// Something the user should know.
+    Notice(&'a str),
+}
+
+/// Is told what happens.
+pub trait Observer {
+    /// Something happened.
+    fn on(&mut self, event: &Event<'_>);
+}

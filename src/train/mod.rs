@@ -1,0 +1,19 @@
+//! Training: the loop, optimizers, evaluation, the run folder.
+
+mod evaluator;
+mod events;
+mod fit;
+mod monitor;
+mod optimizers;
+mod plan;
+mod run_folder;
+mod stepper;
+
+pub use evaluator::{Decision, Evaluation, Scorer, floats};
+pub use events::{EpochRecord, Event, Observer};
+pub use fit::{Outcome, Run};
+pub use monitor::Monitor;
+pub use plan::Plan;
+pub use optimizers::{OPTIMIZERS, Optimizer};
+pub use run_folder::RunFolder;
+pub use stepper::{StepOutput, Stepper, training_device};

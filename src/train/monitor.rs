@@ -1,0 +1,76 @@
+//! What "best" means: one figure of the history, and whether more of it is better.
+
+use crate::config::{Fault, Path, with_nearest};
+use crate::metrics::METRICS;
+
+/// The figure that decides which epoch is best; ties keep the earlier epoch.
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    /// The name in `history.jsonl`.
+    pub name: String,
+    higher_is_better: bool,
+    best: Option<f64>,
+}
+
+impl Monitor {
+    /// Reads `train.monitor`.
+    ///
+    /// # Errors
+    /// A figure that there is not.
+    pub fn read(name: &str) -> Result<Monitor, Vec<Fault>> {
+        let figures: Vec<(String, bool)> = METRICS
+            .iter()
+            .map(|metric| (format!("valid_{}", metric.name), metric.higher_is_better))
+            .chain([("train_loss".to_string(), false), ("train_accuracy".to_string(), true)])
+            .collect();
+        match figures.iter().find(|(figure, _)| figure == name) {
+            Some((_, higher_is_better)) => Ok(Monitor {
+                name: name.to_string(),
+                higher_is_better: *higher_is_better,
+                best: None,
+            }),
+            None => {
+                let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_str()).collect();
+                let message = format!("is {name:?}, expected one of {}", names.join(", "));
+                let fault = Fault::new(Path::parse("train.monitor"), message);
+                Err(vec![with_nearest(fault, name, &names)])
+            }
+        }
+    }
+
+    /// Whether `value` is the best so far; keeps it if so. A value that is not a number never is.
+    pub fn improves(&mut self, value: Option<f64>) -> bool {
+        let Some(value) = value.filter(|value| !value.is_nan()) else {
+            return false;
+        };
+        let better = self.best.is_none_or(|best| {
+            if self.higher_is_better { value > best } else { value < best }
+        });
+        if better {
+            self.best = Some(value);
+        }
+        better
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_keep_the_earlier_epoch_and_nan_never_wins() {
+        let mut monitor = Monitor::read("valid_accuracy").expect("a figure");
+        assert!(monitor.improves(Some(0.5)));
+        assert!(!monitor.improves(Some(0.5)));
+        assert!(!monitor.improves(Some(f64::NAN)));
+        assert!(monitor.improves(Some(0.6)));
+        let mut monitor = Monitor::read("valid_loss").expect("a figure");
+        assert!(monitor.improves(Some(0.5)) && !monitor.improves(Some(0.6)));
+    }
+
+    #[test]
+    fn an_unknown_figure_is_a_fault_with_the_nearest_name() {
+        let faults = Monitor::read("val_loss").expect_err("a fault");
+        assert!(faults[0].to_string().contains("did you mean `valid_loss`"), "{}", faults[0]);
+    }
+}

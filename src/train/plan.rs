@@ -1,0 +1,126 @@
+//! The plan of a run: every part of an experiment read and checked, from the cheapest to the
+//! dearest, before any sample is decoded.
+
+use super::monitor::Monitor;
+use super::optimizers::{OPTIMIZERS, Optimizer};
+use crate::config::{Fault, Path, Source, read_member};
+use crate::data::augment::Augmentation;
+use crate::data::{Survey, read_source};
+use crate::model::{LOSSES, Layers, Loss, Network};
+
+use super::evaluator::Decision;
+
+/// A run that can begin.
+pub struct Plan {
+    /// The experiment with its text.
+    pub source: Source,
+    /// The net, with every shape.
+    pub network: Network,
+    /// What training lowers.
+    pub loss: Box<dyn Loss>,
+    /// What turns gradients into steps.
+    pub optimizer: Box<dyn Optimizer>,
+    /// What "best" means.
+    pub monitor: Monitor,
+    /// What is done to training samples.
+    pub augmentation: Option<Augmentation>,
+    /// The samples, listed.
+    pub survey: Box<dyn Survey>,
+    /// What makes a class of two the predicted one.
+    pub decision: Decision,
+}
+
+impl Plan {
+    /// Checks an experiment: first alone, then with what the folders and headers say.
+    ///
+    /// # Errors
+    /// Every mistake that can be found without decoding a sample, with file, line and remedy.
+    pub fn check(source: Source) -> anyhow::Result<Plan> {
+        let parts = read_parts(&source);
+        let (loss, optimizer, monitor, augmentation) =
+            parts.map_err(|faults| source.explain(&faults))?;
+        let (network, survey, decision) =
+            fit_to_data(&source, &*loss).map_err(|faults| source.explain(&faults))?;
+        Ok(Plan {
+            source,
+            network,
+            loss,
+            optimizer,
+            monitor,
+            augmentation,
+            survey,
+            decision,
+        })
+    }
+
+    /// Samples of the training split.
+    pub fn num_train(&self) -> usize {
+        self.survey.summary().train_counts.iter().sum()
+    }
+
+    /// Samples a step.
+    pub fn batch_size(&self) -> usize {
+        self.source.experiment.train.batch_size.resolve(self.num_train())
+    }
+}
+
+type Parts = (Box<dyn Loss>, Box<dyn Optimizer>, Monitor, Option<Augmentation>);
+
+/// What the experiment alone says; collects the faults of all parts.
+fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
+    let experiment = &source.experiment;
+    let train = &experiment.train;
+    let mut faults = Vec::new();
+    let mut keep = |result: Result<(), Vec<Fault>>| faults.extend(result.err().unwrap_or_default());
+    let loss = read_member(LOSSES, "loss", &train.loss, &Path::parse("train.loss"));
+    let path = Path::parse("train.optimizer");
+    let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
+    let monitor = Monitor::read(&train.monitor);
+    let augmentation = Augmentation::read(&experiment.augment, experiment.seed);
+    keep(read_source(&experiment.data).map(|_| ()));
+    keep(Layers::read(&experiment.model.layers).map(|_| ()));
+    match (loss, optimizer, monitor, augmentation) {
+        (Ok(loss), Ok(optimizer), Ok(monitor), Ok(augmentation)) if faults.is_empty() => {
+            Ok((loss, optimizer, monitor, augmentation))
+        }
+        (loss, optimizer, monitor, augmentation) => {
+            faults.extend(augmentation.err().unwrap_or_default());
+            faults.extend(loss.err().unwrap_or_default());
+            faults.extend(optimizer.err().unwrap_or_default());
+            faults.extend(monitor.err().unwrap_or_default());
+            Err(faults)
+        }
+    }
+}
+
+fn fit_to_data(
+    source: &Source,
+    loss: &dyn Loss,
+) -> Result<(Network, Box<dyn Survey>, Decision), Vec<Fault>> {
+    let experiment = &source.experiment;
+    let data = read_source(&experiment.data)?;
+    let layers = || Layers::read(&experiment.model.layers);
+    if let Some(shape) = data.declared_shape() {
+        Network::plan(layers()?, shape, loss)?;
+    }
+    let survey = data.survey(experiment.seed)?;
+    let network = Network::plan(layers()?, survey.shape(), loss)?;
+    let classes = &survey.summary().classes;
+    network.check_head(loss, classes.len())?;
+    let decision = Decision {
+        positive: positive_class(experiment.eval.positive.as_deref(), classes)?,
+        threshold: experiment.eval.threshold as f32,
+    };
+    Ok((network, survey, decision))
+}
+
+/// The index of the positive class; the last in sorted order where none is named.
+fn positive_class(named: Option<&str>, classes: &[String]) -> Result<usize, Vec<Fault>> {
+    let Some(name) = named else {
+        return Ok(classes.len().saturating_sub(1));
+    };
+    classes.iter().position(|class| class == name).ok_or_else(|| {
+        let message = format!("is {name:?}, expected one of the classes: {}", classes.join(", "));
+        vec![Fault::new(Path::parse("eval.positive"), message)]
+    })
+}
