@@ -171,8 +171,8 @@ pub struct PredictArgs {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
 
-    /// Where to compute: auto, cpu, gpu or gpu:N
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    /// Where to compute: auto, cpu, gpu or gpu:N (starting a GPU takes longer than a few answers)
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: Choice,
 
     /// Print one JSON object a picture

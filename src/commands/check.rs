@@ -20,7 +20,11 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     }
     let slots = plan.optimizer.slots().len();
     let summary = plan.survey.summary();
-    writeln!(out, "{}", tables::layers(&plan.network, plan.batch_size(), slots))?;
+    writeln!(
+        out,
+        "{}",
+        tables::layers(&plan.network, plan.batch_size(), slots)
+    )?;
     writeln!(out, "{}", tables::classes(summary, plan.decision.positive))?;
     if let Some(text) = tables::left_out(summary) {
         writeln!(out, "left out: {text}")?;

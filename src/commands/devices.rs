@@ -14,7 +14,11 @@ pub fn run(args: &DevicesArgs) -> anyhow::Result<u8> {
     let cpu = cpu.trim_start_matches("CPU, ");
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", json!({"device": "cpu", "kind": "CPU", "name": cpu}))?;
+        writeln!(
+            out,
+            "{}",
+            json!({"device": "cpu", "kind": "CPU", "name": cpu})
+        )?;
         for adapter in &found {
             let object = json!({
                 "device": format!("gpu:{}", adapter.number),

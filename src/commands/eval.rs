@@ -25,14 +25,16 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let Preprocessor::Image(preprocess) = &model.info.preprocess;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     let folder = &args.data;
-    let (dataset, skipped) =
-        ImageDataset::labelled(folder, &model.info.classes, preprocess, &bar)
-            .map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
+    let (dataset, skipped) = ImageDataset::labelled(folder, &model.info.classes, preprocess, &bar)
+        .map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
     if let Some(text) = tables::skipped(&skipped) {
         eprintln!("warning: {text}");
     }
     if dataset.is_empty() {
-        bail!("--data {} holds no picture that can be used", folder.display());
+        bail!(
+            "--data {} holds no picture that can be used",
+            folder.display()
+        );
     }
     let dataset: Arc<dyn Dataset> = Arc::new(dataset);
     let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
@@ -52,7 +54,11 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     if args.json {
         writeln!(out, "{}", as_json(&evaluation, &figures, skipped.len()))?;
     } else {
-        writeln!(out, "{}", tables::evaluation(&evaluation.predictions, &figures))?;
+        writeln!(
+            out,
+            "{}",
+            tables::evaluation(&evaluation.predictions, &figures)
+        )?;
     }
     Ok(u8::from(!skipped.is_empty()))
 }
@@ -61,7 +67,10 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
 pub fn decision(model: &ModelFile) -> Decision {
     let classes = &model.info.classes;
     let eval = &model.info.experiment.eval;
-    let named = eval.positive.as_ref().and_then(|name| classes.iter().position(|c| c == name));
+    let named = eval
+        .positive
+        .as_ref()
+        .and_then(|name| classes.iter().position(|c| c == name));
     Decision {
         positive: named.unwrap_or(classes.len().saturating_sub(1)),
         threshold: eval.threshold as f32,
@@ -75,7 +84,9 @@ fn as_json(
 ) -> Value {
     let predictions = &evaluation.predictions;
     let confusion = predictions.confusion();
-    let hits = (0..predictions.classes.len()).map(|c| confusion.counts[c][c]).sum();
+    let hits = (0..predictions.classes.len())
+        .map(|c| confusion.counts[c][c])
+        .sum();
     let (low, high) = wilson(hits, predictions.len());
     let mut object: Map<String, Value> = figures
         .iter()
@@ -101,7 +112,10 @@ fn as_json(
     object.insert("samples".into(), json!(predictions.len()));
     object.insert("skipped".into(), json!(skipped));
     object.insert("classes".into(), json!(predictions.classes));
-    object.insert("positive".into(), json!(predictions.classes[predictions.positive]));
+    object.insert(
+        "positive".into(),
+        json!(predictions.classes[predictions.positive]),
+    );
     object.insert("confusion".into(), json!(confusion.counts));
     object.insert("per_class".into(), Value::Object(per_class));
     Value::Object(object)

@@ -11,10 +11,14 @@ use crate::data::{Header, Listing, list_classes, read_header};
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.folder)
         .with_context(|| format!("cannot find {}", args.folder.display()))?;
-    let name = folder
-        .file_name()
-        .map_or_else(|| "experiment".to_string(), |name| name.to_string_lossy().into_owned());
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
+    let name = folder.file_name().map_or_else(
+        || "experiment".to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
     if out.exists() {
         bail!("{} exists; choose another file with --out", out.display());
     }
@@ -23,7 +27,11 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     std::fs::write(&out, text).with_context(|| format!("cannot write {}", out.display()))?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
-    writeln!(stdout(), "wrote {} for {pictures} pictures of {classes} classes", out.display())?;
+    writeln!(
+        stdout(),
+        "wrote {} for {pictures} pictures of {classes} classes",
+        out.display()
+    )?;
     writeln!(stdout(), "  kiln check --config {}", out.display())?;
     writeln!(stdout(), "  kiln train --config {}", out.display())?;
     Ok(0)
@@ -48,14 +56,20 @@ const VALID_NAMES: [&str; 6] = ["valid", "val", "validation", "test", "Valid", "
 fn survey(folder: &Path) -> anyhow::Result<Found> {
     let fail = |message: String| anyhow::anyhow!("{} {message}", folder.display());
     let present = |names: &[&'static str]| {
-        names.iter().copied().find(|name| folder.join(name).is_dir())
+        names
+            .iter()
+            .copied()
+            .find(|name| folder.join(name).is_dir())
     };
     let train = present(&TRAIN_NAMES);
     let valid = train.and_then(|_| present(&VALID_NAMES));
     let root = train.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
     let listing = list_classes(&root).map_err(fail)?;
     if listing.classes.len() < 2 {
-        bail!("{} holds one class only, expected at least two", root.display());
+        bail!(
+            "{} holds one class only, expected at least two",
+            root.display()
+        );
     }
     if listing.files.is_empty() {
         bail!("{} holds no pictures", root.display());
@@ -71,7 +85,11 @@ fn survey(folder: &Path) -> anyhow::Result<Found> {
     let mut sides: Vec<(u32, u32)> = headers.iter().map(|h| (h.height, h.width)).collect();
     sides.sort_unstable();
     let size = sides.get(middle).copied().unwrap_or((150, 150));
-    let channels = if headers.iter().all(|header| header.channels == 1) { 1 } else { 3 };
+    let channels = if headers.iter().all(|header| header.channels == 1) {
+        1
+    } else {
+        3
+    };
     Ok(Found {
         listing,
         train,
@@ -87,7 +105,11 @@ fn relative_to(out: &Path, folder: &Path) -> anyhow::Result<String> {
     let base = base.parent().unwrap_or(Path::new("/"));
     let relative = folder.strip_prefix(base).unwrap_or(folder);
     let text = relative.display().to_string();
-    Ok(if text.is_empty() { ".".to_string() } else { text })
+    Ok(if text.is_empty() {
+        ".".to_string()
+    } else {
+        text
+    })
 }
 
 fn quoted(text: &str) -> String {
@@ -166,7 +188,11 @@ threshold = 0.5                  # with two classes: from this probability on it
         train = sub(found.train),
         channels = found.channels,
         layers = blocks(height.min(width)),
-        head = if classes == 2 { "the logit of the second class" } else { "one a class" },
+        head = if classes == 2 {
+            "the logit of the second class"
+        } else {
+            "one a class"
+        },
         rate = if small { "1e-3" } else { "1e-4" },
     )
 }

@@ -46,12 +46,11 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
 /// Loads an experiment; `--device` wins over the file.
 fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
     let source = Source::load(&args.config, &args.sets)?;
-    let choice = match args.device {
-        Some(choice) => choice,
-        None => source.experiment.device.kind.parse().map_err(|message: String| {
-            source.explain(&[Fault::new(Path::parse("device.kind"), message)])
-        })?,
-    };
+    let kind = &source.experiment.device.kind;
+    let written: Choice = kind.parse().map_err(|message: String| {
+        source.explain(&[Fault::new(Path::parse("device.kind"), message)])
+    })?;
+    let choice = args.device.unwrap_or(written);
     Ok((source, choice))
 }
 

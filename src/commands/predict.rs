@@ -37,7 +37,11 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             Vec::new()
         } else {
             let batch = batch.to_device(preprocess.shape(), &device.device);
-            let input = batch.inputs.into_iter().next().context("a batch has an input")?;
+            let input = batch
+                .inputs
+                .into_iter()
+                .next()
+                .context("a batch has an input")?;
             model.probabilities(input)
         };
         let mut rows = rows.chunks_exact(model.info.classes.len());
@@ -106,13 +110,17 @@ fn expand(arguments: &[PathBuf]) -> anyhow::Result<(Vec<PathBuf>, usize)> {
 }
 
 fn is_pattern(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| text.contains(['*', '?', '[']))
+    path.to_str()
+        .is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
 fn matches(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let text = pattern.to_str().unwrap_or_default();
     let found = glob::glob(text).map_err(|error| format!("is no pattern: {error}"))?;
-    Ok(found.filter_map(Result::ok).filter(|path| path.is_file()).collect())
+    Ok(found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect())
 }
 
 fn write_row(

@@ -48,7 +48,10 @@ fn announce(plan: &Plan) {
         eprintln!("note: {text}");
     }
     let slots = plan.optimizer.slots().len();
-    eprintln!("\n{}", tables::layers(&plan.network, plan.batch_size(), slots));
+    eprintln!(
+        "\n{}",
+        tables::layers(&plan.network, plan.batch_size(), slots)
+    );
 }
 
 fn observers(args: &TrainArgs) -> Several {
@@ -137,10 +140,23 @@ fn finish(
     } else if let (Some(best), Some(evaluation)) = (&outcome.best, &outcome.evaluation) {
         let figures = compute_all(&evaluation.predictions);
         let mut out = stdout().lock();
-        writeln!(out, "\nbest epoch: {} of {}, on the validation split", best.epoch, outcome.history.len())?;
-        writeln!(out, "{}", tables::evaluation(&evaluation.predictions, &figures))?;
+        writeln!(
+            out,
+            "\nbest epoch: {} of {}, on the validation split",
+            best.epoch,
+            outcome.history.len()
+        )?;
+        writeln!(
+            out,
+            "{}",
+            tables::evaluation(&evaluation.predictions, &figures)
+        )?;
         writeln!(out, "saved in {}", folder.path().display())?;
-        writeln!(out, "  kiln predict --model {} FILE...", folder.best().display())?;
+        writeln!(
+            out,
+            "  kiln predict --model {} FILE...",
+            folder.best().display()
+        )?;
     }
     if outcome.interrupted {
         eprintln!(

@@ -42,9 +42,7 @@ impl Spec {
     pub fn name(&self) -> &str {
         match self {
             Spec::Name(name) => name,
-            Spec::Options(map) if map.len() == 1 => {
-                map.keys().next().map_or("", String::as_str)
-            }
+            Spec::Options(map) if map.len() == 1 => map.keys().next().map_or("", String::as_str),
             Spec::Options(_) => "",
         }
     }
@@ -154,7 +152,10 @@ pub fn find_member<'a, T: ?Sized>(
     }
     let names: Vec<&str> = members.iter().map(|member| member.name).collect();
     let found = if name.is_empty() {
-        format!("must hold exactly one {what}, as in {{ {} = {{}} }}", names[0])
+        format!(
+            "must hold exactly one {what}, as in {{ {} = {{}} }}",
+            names[0]
+        )
     } else {
         format!("is `{name}`, which is no {what}")
     };

@@ -39,13 +39,14 @@ pub fn parse_json(text: &str) -> Result<Node, SyntaxFault> {
         allow_extended_string_escapes: false,
         ..Default::default()
     };
-    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options).map_err(|error| {
-        let range = error.range();
-        SyntaxFault {
-            message: error.kind().to_string(),
-            span: Some(range.start..range.end),
-        }
-    })?;
+    let parsed =
+        jsonc_parser::parse_to_ast(text, &Default::default(), &options).map_err(|error| {
+            let range = error.range();
+            SyntaxFault {
+                message: error.kind().to_string(),
+                span: Some(range.start..range.end),
+            }
+        })?;
     match parsed.value {
         Some(value) => json_node(value),
         None => Ok(Node::empty()),

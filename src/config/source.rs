@@ -33,7 +33,10 @@ impl Source {
     pub fn load(file: &FilePath, sets: &[String]) -> anyhow::Result<Source> {
         let shown = file.display().to_string();
         let text = std::fs::read_to_string(file).with_context(|| read_failure(file))?;
-        let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
+        let text = text
+            .strip_prefix('\u{feff}')
+            .map(str::to_string)
+            .unwrap_or(text);
         let excerpts = Excerpts {
             file: shown,
             text,
@@ -179,9 +182,9 @@ fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(
             node.origin = Origin::Flag(index);
             place(node, steps, value, index)
         }
-        (Kind::List(_), Step::Key(key)) => {
-            Err(format!("has the key `{key}` in a list, expected an index such as [0]"))
-        }
+        (Kind::List(_), Step::Key(key)) => Err(format!(
+            "has the key `{key}` in a list, expected an index such as [0]"
+        )),
         (Kind::Table(_), Step::Index(i)) => Err(format!("has the index [{i}] in a table")),
         (Kind::Scalar(_), _) => Err("goes below a value that is not a table".to_string()),
     }
@@ -205,7 +208,11 @@ fn resolve_paths(tree: &mut Node, file: &FilePath) -> anyhow::Result<()> {
         };
         if let Kind::Scalar(Value::String(text)) = &mut node.kind {
             let from_flag = matches!(node.origin, Origin::Flag(_));
-            let joined = if from_flag { PathBuf::from(&*text) } else { base.join(&*text) };
+            let joined = if from_flag {
+                PathBuf::from(&*text)
+            } else {
+                base.join(&*text)
+            };
             let absolute = std::path::absolute(&joined)
                 .with_context(|| format!("cannot resolve the path {text:?} of {key}"))?;
             *text = tidy(&absolute).display().to_string();

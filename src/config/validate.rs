@@ -46,12 +46,7 @@ fn mismatch(value: &Value, schema: &Value, path: &Path) -> Fault {
     }
 }
 
-fn check_table(
-    table: &Map<String, Value>,
-    schema: &Value,
-    path: &Path,
-    faults: &mut Vec<Fault>,
-) {
+fn check_table(table: &Map<String, Value>, schema: &Value, path: &Path, faults: &mut Vec<Fault>) {
     let empty = Map::new();
     let properties = schema
         .get("properties")
@@ -242,6 +237,9 @@ pub fn describe(schema: &Value) -> String {
             .filter(|option| types(option) != ["null"])
             .map(describe)
             .collect();
+        if words.len() > 2 && options.iter().all(|option| option.get("const").is_some()) {
+            return format!("one of {}", words.join(", "));
+        }
         return words.join(" or ");
     }
     let range = describe_range(schema);

@@ -55,10 +55,14 @@ impl Cache {
 /// The default budget: a quarter of the memory that is free now, or 1 GiB where the system does
 /// not say.
 pub fn default_budget() -> u64 {
-    let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
+    let available = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("MemAvailable:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        });
     available.map_or(1 << 30, |kib| kib * 1024 / 4)
 }
 

@@ -124,11 +124,17 @@ pub trait Survey: Send {
     /// The shape of a sample, now known.
     fn shape(&self) -> Shape;
 
+    /// Checks what is to be done to every sample against the samples' shape.
+    ///
+    /// # Errors
+    /// Impossible statistics.
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
+
     /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
     /// (by name) what cannot be used.
     ///
     /// # Errors
-    /// Impossible statistics; a class of which no sample can be used.
+    /// A class of which no sample can be used.
     fn prepare(
         self: Box<Self>,
         preprocess: &Preprocess,

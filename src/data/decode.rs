@@ -55,7 +55,11 @@ pub fn read_header(path: &Path) -> Result<Header, String> {
         .map_err(|error| format!("cannot be read: {error}"))?;
     let decoder = reader.into_decoder().map_err(|e| explain(path, &e))?;
     let (width, height) = decoder.dimensions();
-    let channels = if decoder.color_type().has_color() { 3 } else { 1 };
+    let channels = if decoder.color_type().has_color() {
+        3
+    } else {
+        1
+    };
     Ok(Header {
         width,
         height,
@@ -85,7 +89,9 @@ fn decode_bytes(
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| format!("cannot be read: {error}"))?;
-    let format = reader.format();
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
+        return Err("is truncated: the JPEG's end is missing".to_string());
+    }
     let mut decoder = reader.into_decoder().map_err(|e| explain(path, &e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -96,9 +102,6 @@ fn decode_bytes(
         return Err(format!(
             "has {width} x {height} pixels, more than data.max_pixels = {max_pixels}"
         ));
-    }
-    if format == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
-        return Err("is truncated: the JPEG's end is missing".to_string());
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(max_pixels.saturating_mul(16).saturating_add(1 << 26));
@@ -144,7 +147,11 @@ fn explain(path: &Path, error: &image::ImageError) -> String {
     }
     match error {
         image::ImageError::Unsupported(_) if !looks_like_picture(path) => {
-            let what = if is_text(path) { "it holds text" } else { "unknown content" };
+            let what = if is_text(path) {
+                "it holds text"
+            } else {
+                "unknown content"
+            };
             format!("is not a picture ({what})")
         }
         other => format!("cannot be decoded: {}", one_line(&other.to_string())),

@@ -14,9 +14,7 @@ use super::cache::{Cache, default_budget};
 use super::dataset::{Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use super::decode::read_header;
 use super::listing::{Listing, list_classes};
-use super::preprocess::{
-    ChannelSums, ImagePreprocess, Preprocessor, check, needs_fit, statistics,
-};
+use super::preprocess::{ChannelSums, ImagePreprocess, Preprocessor, check, needs_fit, statistics};
 use super::random::hash_text;
 use super::resize::Filter;
 use super::split::split_off;
@@ -37,6 +35,7 @@ pub struct ImageFolder {
     #[schemars(inner(range(min = 1, max = 16384)))]
     size: [usize; 2],
     /// 1 (grey) or 3 (red, green, blue); default: what the pictures are.
+    #[serde(default)]
     #[schemars(schema_with = "channels_schema")]
     channels: Option<usize>,
     /// How pictures are resized.
@@ -149,7 +148,10 @@ fn key(name: &str) -> Path {
 
 fn list(folder: &FilePath, name: &str) -> Result<Listing, Vec<Fault>> {
     list_classes(folder).map_err(|message| {
-        let fault = Fault::new(key(name), format!("is {}, which {message}", folder.display()));
+        let fault = Fault::new(
+            key(name),
+            format!("is {}, which {message}", folder.display()),
+        );
         let hint = "paths are relative to the experiment file; a folder looks like \
                     train/cats/1.jpg, train/dogs/1.jpg";
         vec![fault.hint(hint)]
@@ -161,7 +163,10 @@ fn names(paths: &[PathBuf], root: &FilePath) -> Vec<String> {
 }
 
 fn relative(path: &FilePath, root: &FilePath) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<(), Vec<Fault>> {
@@ -170,11 +175,18 @@ fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<
         .filter(|class| !filled.contains(class))
         .map(|class| {
             let class = folder.join(&listing.classes[class]);
-            let message = format!("holds the class folder {} without pictures", class.display());
+            let message = format!(
+                "holds the class folder {} without pictures",
+                class.display()
+            );
             Fault::new(key(name), message).hint("put pictures into it, or remove the folder")
         })
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
 fn one_class(listing: &Listing, folder: &FilePath) -> Fault {
@@ -203,13 +215,24 @@ pub fn same_classes(
         return Ok(());
     }
     let all: BTreeSet<&String> = expected.iter().chain(found).collect();
-    let width = all.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let width = all
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(5);
     let mut table = format!(
         "has other classes than {expected_in}:\n  {:width$}  {expected_in}  {found_in}",
         "class"
     );
     for name in all {
-        let mark = |names: &[String]| if names.contains(name) { "yes" } else { "MISSING" };
+        let mark = |names: &[String]| {
+            if names.contains(name) {
+                "yes"
+            } else {
+                "MISSING"
+            }
+        };
         let column = expected_in.chars().count();
         table.push_str(&format!(
             "\n  {name:width$}  {:column$}  {}",
@@ -334,13 +357,16 @@ impl Survey for FolderSurvey {
         self.shape
     }
 
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        check(preprocess, self.channels)
+    }
+
     fn prepare(
         self: Box<Self>,
         config: &Preprocess,
         augmentation: Option<Augmentation>,
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
-        check(config, self.channels)?;
         let mut preprocess = ImagePreprocess {
             size: self.config.size,
             channels: self.channels,
@@ -541,7 +567,8 @@ impl Dataset for ImageDataset {
         match (&self.augmentation, epoch) {
             (Some(augmentation), Some(epoch)) => {
                 let sample = u64::from(file.id);
-                self.preprocess.write_warped(picture, augmentation, epoch, sample, out);
+                self.preprocess
+                    .write_warped(picture, augmentation, epoch, sample, out);
             }
             _ => self.preprocess.write(picture, out),
         }

@@ -52,6 +52,7 @@ pub fn list_classes(root: &Path) -> Result<Listing, String> {
     if listing.classes.is_empty() {
         let found = match loose {
             0 => "holds no folders".to_string(),
+            1 => "holds a picture but no folders".to_string(),
             n => format!("holds {n} pictures but no folders"),
         };
         return Err(format!("{found}, expected one folder a class"));

@@ -217,7 +217,10 @@ mod tests {
     }
 
     fn epoch(loader: &Loader, epoch: u64) -> Vec<Vec<f32>> {
-        loader.epoch(epoch).map(|loaded| loaded.batch.input).collect()
+        loader
+            .epoch(epoch)
+            .map(|loaded| loaded.batch.input)
+            .collect()
     }
 
     #[test]

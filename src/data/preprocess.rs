@@ -70,8 +70,15 @@ impl ImagePreprocess {
 
     /// The scaling of pixel values.
     pub fn scale(&self) -> Scale {
-        let factor = self.std.iter().map(|std| (1.0 / (self.divide_by * std)) as f32);
-        let offset = self.mean.iter().zip(&self.std).map(|(m, s)| (-m / s) as f32);
+        let factor = self
+            .std
+            .iter()
+            .map(|std| (1.0 / (self.divide_by * std)) as f32);
+        let offset = self
+            .mean
+            .iter()
+            .zip(&self.std)
+            .map(|(m, s)| (-m / s) as f32);
         Scale {
             factor: factor.collect(),
             offset: offset.collect(),
@@ -218,7 +225,11 @@ pub fn check(config: &Preprocess, channels: usize) -> Result<(), Vec<Fault>> {
             faults.push(Fault::new(path.key(name), message));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
 /// Mean and standard deviation of each channel, as given or as `sums` say. A channel that never

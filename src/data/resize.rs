@@ -83,7 +83,12 @@ mod tests {
             channels: 3,
             bytes: vec![77; 8 * 6 * 3],
         };
-        for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
+        for filter in [
+            Filter::Nearest,
+            Filter::Bilinear,
+            Filter::Bicubic,
+            Filter::Lanczos,
+        ] {
             let half = resize(&flat, 3, 4, filter).expect("a valid size");
             assert_eq!((half.height, half.width), (3, 4));
             assert!(half.bytes.iter().all(|&byte| byte == 77), "{filter:?}");

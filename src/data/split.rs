@@ -7,7 +7,11 @@ use super::random::{Purpose, Rng, hash_text};
 /// Marks the samples that go to validation: of each class the `fraction` (rounded, at least one
 /// and never all) whose names come first in a seeded order. `samples` are (name, class).
 pub fn split_off(samples: &[(String, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    let num_classes = samples.iter().map(|(_, class)| class + 1).max().unwrap_or(0);
+    let num_classes = samples
+        .iter()
+        .map(|(_, class)| class + 1)
+        .max()
+        .unwrap_or(0);
     let mut chosen = vec![false; samples.len()];
     for class in 0..num_classes {
         let mut members: Vec<(u64, usize)> = samples
@@ -21,7 +25,9 @@ pub fn split_off(samples: &[(String, usize)], fraction: f64, seed: u64) -> Vec<b
             .collect();
         members.sort_unstable();
         let most = members.len().saturating_sub(1);
-        let count = ((members.len() as f64 * fraction).round() as usize).max(1).min(most);
+        let count = ((members.len() as f64 * fraction).round() as usize)
+            .max(1)
+            .min(most);
         for (_, index) in &members[..count] {
             chosen[*index] = true;
         }
@@ -34,7 +40,9 @@ mod tests {
     use super::*;
 
     fn samples() -> Vec<(String, usize)> {
-        (0..100).map(|i| (format!("{i}.png"), usize::from(i >= 80))).collect()
+        (0..100)
+            .map(|i| (format!("{i}.png"), usize::from(i >= 80)))
+            .collect()
     }
 
     #[test]
@@ -43,7 +51,9 @@ mod tests {
         let chosen = split_off(&samples, 0.25, 1);
         let count = |class| {
             let members = samples.iter().zip(&chosen);
-            members.filter(|((_, of), chosen)| *of == class && **chosen).count()
+            members
+                .filter(|((_, of), chosen)| *of == class && **chosen)
+                .count()
         };
         assert_eq!((count(0), count(1)), (20, 5));
     }
@@ -62,7 +72,11 @@ mod tests {
 
     #[test]
     fn never_takes_all_of_a_class() {
-        let two = [("a".to_string(), 0), ("b".to_string(), 0), ("c".to_string(), 1)];
+        let two = [
+            ("a".to_string(), 0),
+            ("b".to_string(), 0),
+            ("c".to_string(), 1),
+        ];
         assert_eq!(split_off(&two, 0.9, 1).iter().filter(|c| **c).count(), 1);
     }
 }

@@ -14,9 +14,18 @@ pub struct ShapeKind {
 
 /// Every kind of shape, in sorted order.
 pub const SHAPES: [ShapeKind; 3] = [
-    ShapeKind { name: "circle", inside: |x, y| x * x + y * y <= 0.75 },
-    ShapeKind { name: "square", inside: |x, y| x.abs().max(y.abs()) <= 0.72 },
-    ShapeKind { name: "triangle", inside: in_triangle },
+    ShapeKind {
+        name: "circle",
+        inside: |x, y| x * x + y * y <= 0.75,
+    },
+    ShapeKind {
+        name: "square",
+        inside: |x, y| x.abs().max(y.abs()) <= 0.72,
+    },
+    ShapeKind {
+        name: "triangle",
+        inside: in_triangle,
+    },
 ];
 
 /// The triangle with its corners on the unit circle, one of them at (0, 1).
@@ -33,7 +42,10 @@ pub fn draw_shape(class: usize, size: usize, seed: u64, number: u64) -> Pixels {
     let mut rng = Rng::new(seed, Purpose::Synth, &[class as u64, number]);
     let side = size as f64;
     let radius = rng.range(0.22, 0.42) * side;
-    let centre = [rng.range(radius, side - radius), rng.range(radius, side - radius)];
+    let centre = [
+        rng.range(radius, side - radius),
+        rng.range(radius, side - radius),
+    ];
     let (sin, cos) = rng.range(0.0, std::f64::consts::TAU).sin_cos();
     let (back, front) = contrasting_colours(&mut rng);
     let mut bytes = Vec::with_capacity(size * size * 3);
@@ -50,7 +62,7 @@ pub fn draw_shape(class: usize, size: usize, seed: u64, number: u64) -> Pixels {
             let share = covered as f64 / (SAMPLES * SAMPLES) as f64;
             for channel in 0..3 {
                 let level = back[channel] + (front[channel] - back[channel]) * share;
-                bytes.push((level + 6.0 * rng.normal()).round().clamp(0.0, 255.0) as u8);
+                bytes.push((level + 4.0 * rng.normal()).round().clamp(0.0, 255.0) as u8);
             }
         }
     }
@@ -62,16 +74,10 @@ pub fn draw_shape(class: usize, size: usize, seed: u64, number: u64) -> Pixels {
     }
 }
 
-/// Two colours whose brightness differs.
+/// A dark colour and a light one.
 fn contrasting_colours(rng: &mut Rng) -> ([f64; 3], [f64; 3]) {
-    let mut colour = || [(); 3].map(|()| rng.range(20.0, 235.0));
-    loop {
-        let (back, front) = (colour(), colour());
-        let brightness = |c: [f64; 3]| c.iter().sum::<f64>() / 3.0;
-        if (brightness(back) - brightness(front)).abs() > 50.0 {
-            return (back, front);
-        }
-    }
+    let mut colour = |low: f64, high: f64| [(); 3].map(|()| rng.range(low, high));
+    (colour(10.0, 110.0), colour(140.0, 245.0))
 }
 
 #[cfg(test)]

@@ -80,7 +80,9 @@ impl Adapter {
 /// GPUs first, then in the driver's order.
 pub fn adapters() -> Vec<Adapter> {
     let mut software_only = Vec::new();
-    for api in AutoGraphicsApi::chain() {
+    // OpenGL is left out: probing it prints warnings on machines without a display.
+    let apis = AutoGraphicsApi::chain().into_iter();
+    for api in apis.filter(|api| *api != wgpu::Backend::Gl) {
         let found = probe(api);
         if found.iter().any(|adapter| !adapter.is_software()) {
             return found;
@@ -140,7 +142,9 @@ fn describe(adapter: &wgpu::Adapter, api: wgpu::Backend, seen: &mut [usize; 5]) 
         name: info.name,
         kind,
         api: api.to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_string(),
         max_buffer_bytes: limits.max_buffer_size,
         max_binding_bytes: limits.max_storage_buffer_binding_size,
         f16: adapter.features().contains(wgpu::Features::SHADER_F16),
@@ -185,7 +189,10 @@ const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan d
 pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
     match choice {
         Choice::Cpu => Ok(cpu(None)),
-        Choice::Auto => match adapters().into_iter().find(|adapter| !adapter.is_software()) {
+        Choice::Auto => match adapters()
+            .into_iter()
+            .find(|adapter| !adapter.is_software())
+        {
             Some(adapter) => Ok(gpu(&adapter)),
             None => Ok(cpu(Some("no GPU found: using the CPU".to_string()))),
         },
@@ -243,7 +250,10 @@ mod tests {
     #[test]
     fn a_choice_reads_as_it_prints() {
         for text in ["auto", "cpu", "gpu", "gpu:1"] {
-            assert_eq!(text.parse::<Choice>().map(|c| c.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                text.parse::<Choice>().map(|c| c.to_string()).as_deref(),
+                Ok(text)
+            );
         }
         assert!("cuda".parse::<Choice>().is_err());
     }

@@ -31,9 +31,15 @@ fn one_against_rest(predictions: &Predictions, class: usize) -> Option<f64> {
     let mut rank_sum = 0.0;
     let mut start = 0;
     while start < scored.len() {
-        let tied = scored[start..].iter().take_while(|(p, _)| *p == scored[start].0).count();
+        let tied = scored[start..]
+            .iter()
+            .take_while(|(p, _)| *p == scored[start].0)
+            .count();
         let mean_rank = start as f64 + (tied as f64 + 1.0) / 2.0;
-        let members = scored[start..start + tied].iter().filter(|(_, is)| *is).count();
+        let members = scored[start..start + tied]
+            .iter()
+            .filter(|(_, is)| *is)
+            .count();
         rank_sum += mean_rank * members as f64;
         start += tied.max(1);
     }

@@ -21,15 +21,16 @@ pub struct ClassScores {
 }
 
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 impl Confusion {
     /// Counts pairs of (target, predicted).
-    pub fn count(
-        num_classes: usize,
-        pairs: impl Iterator<Item = (usize, usize)>,
-    ) -> Confusion {
+    pub fn count(num_classes: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Confusion {
         let mut counts = vec![vec![0; num_classes]; num_classes];
         for (target, predicted) in pairs {
             counts[target][predicted] += 1;
@@ -57,14 +58,19 @@ impl Confusion {
             self.counts[class].iter().any(|&n| n > 0)
                 || self.counts.iter().any(|row| row[class] > 0)
         };
-        let present: Vec<usize> = (0..self.counts.len()).filter(|&class| occurs(class)).collect();
+        let present: Vec<usize> = (0..self.counts.len())
+            .filter(|&class| occurs(class))
+            .collect();
         if present.is_empty() {
             return None;
         }
         if self.counts.len() == 2 {
             return Some(figure(&self.class(positive)));
         }
-        let sum: f64 = present.iter().map(|&class| figure(&self.class(class))).sum();
+        let sum: f64 = present
+            .iter()
+            .map(|&class| figure(&self.class(class)))
+            .sum();
         Some(sum / present.len() as f64)
     }
 }

@@ -78,7 +78,11 @@ impl Predictions {
 /// (the first of equals).
 pub fn decide(row: &[f32], positive: usize, threshold: f32) -> usize {
     if let &[_, _] = row {
-        return if row[positive] >= threshold { positive } else { 1 - positive };
+        return if row[positive] >= threshold {
+            positive
+        } else {
+            1 - positive
+        };
     }
     let mut best = 0;
     for (class, &probability) in row.iter().enumerate() {
@@ -101,12 +105,36 @@ pub struct Metric {
 
 /// Every metric.
 pub const METRICS: &[Metric] = &[
-    Metric { name: "loss", higher_is_better: false, compute: loss::loss },
-    Metric { name: "accuracy", higher_is_better: true, compute: accuracy::accuracy },
-    Metric { name: "precision", higher_is_better: true, compute: precision::precision },
-    Metric { name: "recall", higher_is_better: true, compute: recall::recall },
-    Metric { name: "f1", higher_is_better: true, compute: f1::f1 },
-    Metric { name: "auc", higher_is_better: true, compute: auc::auc },
+    Metric {
+        name: "loss",
+        higher_is_better: false,
+        compute: loss::loss,
+    },
+    Metric {
+        name: "accuracy",
+        higher_is_better: true,
+        compute: accuracy::accuracy,
+    },
+    Metric {
+        name: "precision",
+        higher_is_better: true,
+        compute: precision::precision,
+    },
+    Metric {
+        name: "recall",
+        higher_is_better: true,
+        compute: recall::recall,
+    },
+    Metric {
+        name: "f1",
+        higher_is_better: true,
+        compute: f1::f1,
+    },
+    Metric {
+        name: "auc",
+        higher_is_better: true,
+        compute: auc::auc,
+    },
 ];
 
 /// Every metric's value by name, in the table's order.
@@ -135,12 +163,18 @@ mod tests {
 
     fn figures(predictions: &Predictions) -> Vec<f64> {
         let all = compute_all(predictions);
-        all[1..].iter().map(|(_, value)| value.unwrap_or(f64::NAN)).collect()
+        all[1..]
+            .iter()
+            .map(|(_, value)| value.unwrap_or(f64::NAN))
+            .collect()
     }
 
     fn close(found: &[f64], expected: &[f64]) {
         for (f, e) in found.iter().zip(expected) {
-            assert!((f - e).abs() < 1e-6 || (f.is_nan() && e.is_nan()), "{found:?} {expected:?}");
+            assert!(
+                (f - e).abs() < 1e-6 || (f.is_nan() && e.is_nan()),
+                "{found:?} {expected:?}"
+            );
         }
     }
 
@@ -150,7 +184,10 @@ mod tests {
     #[test]
     fn two_classes_agree_with_scikit_learn() {
         let p = binary(&[0.1, 0.4, 0.35, 0.8, 0.7, 0.5], &[0, 0, 1, 1, 0, 1]);
-        close(&figures(&p), &[4.0 / 6.0, 2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 0.666_666_7]);
+        close(
+            &figures(&p),
+            &[4.0 / 6.0, 2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 0.666_666_7],
+        );
     }
 
     #[test]
@@ -176,15 +213,24 @@ mod tests {
         let p = Predictions {
             classes: vec!["a".into(), "b".into(), "c".into()],
             probabilities: vec![
-                0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2, 0.1, 0.8, 0.1, 0.3, 0.3,
-                0.4,
+                0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2, 0.1, 0.8, 0.1, 0.3,
+                0.3, 0.4,
             ],
             targets: vec![0, 1, 2, 1, 1, 0],
             losses: vec![0.0; 6],
             positive: 2,
             threshold: 0.5,
         };
-        close(&figures(&p), &[4.0 / 6.0, 0.666_666_7, 0.722_222_2, 0.655_555_6, 0.918_981_48]);
+        close(
+            &figures(&p),
+            &[
+                4.0 / 6.0,
+                0.666_666_7,
+                0.722_222_2,
+                0.655_555_6,
+                0.918_981_48,
+            ],
+        );
     }
 
     #[test]
@@ -200,6 +246,9 @@ mod tests {
         p.positive = 0;
         p.threshold = 0.7;
         // class 0 has the probabilities 0.9, 0.6, 0.2
-        assert_eq!((0..3).map(|i| p.predicted(i)).collect::<Vec<_>>(), [0, 1, 1]);
+        assert_eq!(
+            (0..3).map(|i| p.predicted(i)).collect::<Vec<_>>(),
+            [0, 1, 1]
+        );
     }
 }

@@ -46,7 +46,9 @@ pub struct ModelInfo {
 impl ModelInfo {
     /// The experiment as a model file may hold it: no paths, no device.
     pub fn strip(mut experiment: Experiment) -> Experiment {
-        experiment.data.retain(|key, _| key != "train" && key != "valid");
+        experiment
+            .data
+            .retain(|key, _| key != "train" && key != "valid");
         experiment.device = Default::default();
         experiment
     }
@@ -76,7 +78,10 @@ impl ModelFile {
             let values = data
                 .as_slice::<f32>()
                 .map_err(|error| anyhow::anyhow!("{}: {error:?}", param.name))?;
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let bytes: Vec<u8> = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
             buffers.push((param.name.clone(), param.shape.clone(), bytes));
         }
         let mut views = Vec::new();
@@ -106,11 +111,18 @@ impl ModelFile {
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
         let info = read_info(bytes)?;
         let input = info.preprocess.shape();
-        let loss = read_member(LOSSES, "loss", &info.experiment.train.loss, &Path::parse("train.loss"))
-            .map_err(|faults| in_words(&faults))?;
+        let loss = read_member(
+            LOSSES,
+            "loss",
+            &info.experiment.train.loss,
+            &Path::parse("train.loss"),
+        )
+        .map_err(|faults| in_words(&faults))?;
         let layers = Layers::read(&info.experiment.model.layers).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
-        network.check_head(&*loss, info.classes.len()).map_err(|f| in_words(&f))?;
+        network
+            .check_head(&*loss, info.classes.len())
+            .map_err(|f| in_words(&f))?;
         let mut tensors = decode_tensors(bytes)?;
         let mut params = ParamStore::default();
         for (name, spec) in network.params() {
@@ -142,9 +154,13 @@ impl ModelFile {
 
     /// The class probabilities of a batch, `[batch, classes]`, on the host.
     pub fn probabilities(&self, input: crate::data::Value) -> Vec<f32> {
-        let logits = self.network.forward(input, &self.params.tensors(), &Pass::default());
+        let logits = self
+            .network
+            .forward(input, &self.params.tensors(), &Pass::default());
         let probabilities = self.loss.probabilities(logits).into_data();
-        probabilities.try_to_vec().expect("probabilities are 32-bit floats")
+        probabilities
+            .try_to_vec()
+            .expect("probabilities are 32-bit floats")
     }
 }
 
@@ -166,8 +182,7 @@ fn read_info(bytes: &[u8]) -> anyhow::Result<ModelInfo> {
         "it has format version {version}, this program reads version {FORMAT_VERSION}; \
          use a kiln of the same age"
     );
-    let info: ModelInfo =
-        serde_json::from_str(json).context("its `kiln` metadata is damaged")?;
+    let info: ModelInfo = serde_json::from_str(json).context("its `kiln` metadata is damaged")?;
     info.preprocess
         .check()
         .map_err(|message| anyhow::anyhow!("its preprocessing {message}"))?;
@@ -179,11 +194,14 @@ fn in_words(faults: &[Fault]) -> anyhow::Error {
     anyhow::anyhow!(words.join("; "))
 }
 
+/// A tensor as a file holds it: shape and values.
+pub type Stored = (Vec<usize>, Vec<f32>);
+
 /// Every 32-bit float tensor of a safetensors file: shape and values, by name.
 ///
 /// # Errors
 /// A damaged file; a tensor of another type.
-pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;
     let mut tensors = BTreeMap::new();

@@ -108,7 +108,10 @@ mod tests {
             (Init::TorchUniform, 1.0 / 900.0),
         ] {
             let found = variance(&init.values(1, "model.0.weight", 50_000, FANS));
-            assert!((found / expected - 1.0).abs() < 0.03, "{init:?}: {found} {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 0.03,
+                "{init:?}: {found} {expected}"
+            );
         }
     }
 

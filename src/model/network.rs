@@ -46,7 +46,11 @@ impl Layers {
                 Err(more) => faults.extend(more),
             }
         }
-        if faults.is_empty() { Ok(Layers(layers)) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Layers(layers))
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -111,7 +115,10 @@ impl Network {
 
     /// Outputs a sample.
     pub fn num_outputs(&self) -> usize {
-        self.layers.last().map_or(self.input, |layer| layer.output).num_elements()
+        self.layers
+            .last()
+            .map_or(self.input, |layer| layer.output)
+            .num_elements()
     }
 
     /// Checks the outputs against the classes.
@@ -119,11 +126,12 @@ impl Network {
     /// # Errors
     /// What the last layer must give.
     pub fn check_head(&self, loss: &dyn Loss, num_classes: usize) -> Result<(), Vec<Fault>> {
-        loss.check(self.num_outputs(), num_classes).map_err(|message| {
-            let last = self.layers.len().saturating_sub(1);
-            let message = format!("does not fit the classes: {message}");
-            vec![Fault::new(layer_path(last), message)]
-        })
+        loss.check(self.num_outputs(), num_classes)
+            .map_err(|message| {
+                let last = self.layers.len().saturating_sub(1);
+                let message = format!("does not fit the classes: {message}");
+                vec![Fault::new(layer_path(last), message)]
+            })
     }
 
     /// Every parameter with its full name, in order.

@@ -79,7 +79,9 @@ impl ParamStore {
     ) -> ParamStore {
         let params = specs
             .map(|(name, spec)| {
-                let values = spec.init.values(seed, &name, spec.num_elements(), spec.fans);
+                let values = spec
+                    .init
+                    .values(seed, &name, spec.num_elements(), spec.fans);
                 Param {
                     shape: spec.shape.clone(),
                     trainable: spec.trainable,
@@ -102,14 +104,21 @@ impl ParamStore {
             .iter()
             .map(|p| {
                 let tensor = p.tensor.clone().autodiff();
-                if p.trainable { tensor.require_grad() } else { tensor }
+                if p.trainable {
+                    tensor.require_grad()
+                } else {
+                    tensor
+                }
             })
             .collect()
     }
 
     /// Values of all parameters.
     pub fn num_elements(&self) -> usize {
-        self.params.iter().map(|p| p.shape.iter().product::<usize>()).sum()
+        self.params
+            .iter()
+            .map(|p| p.shape.iter().product::<usize>())
+            .sum()
     }
 }
 

@@ -73,7 +73,9 @@ impl Observer for Bars {
                 accuracy,
             } => {
                 self.samples += samples;
-                let seconds = self.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+                let seconds = self
+                    .begun
+                    .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                     bar.set_message(format!(
@@ -189,7 +191,9 @@ impl Progress for DecodeBar {
         if !self.visible {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        bar.set_style(style("{prefix} {bar:24.cyan/dim} {pos}/{len}  {per_sec}  {eta} left"));
+        bar.set_style(style(
+            "{prefix} {bar:24.cyan/dim} {pos}/{len}  {per_sec}  {eta} left",
+        ));
         bar.set_prefix(what.to_string());
         if let Ok(mut guard) = self.bar.lock() {
             *guard = Some(bar);

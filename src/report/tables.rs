@@ -23,12 +23,18 @@ fn table(header: &[&str], right: &[usize]) -> Table {
 }
 
 fn print(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_string() + "\n").collect()
+    table
+        .lines()
+        .map(|line| line.trim_end().to_string() + "\n")
+        .collect()
 }
 
 /// Every layer with its output, parameters and cost; totals; memory at the batch size.
 pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> String {
-    let mut table = table(&["layer", "", "output", "parameters", "multiply-adds", ""], &[3, 4]);
+    let mut table = table(
+        &["layer", "", "output", "parameters", "multiply-adds", ""],
+        &[3, 4],
+    );
     table.add_row(vec!["input", "", &network.input.to_string(), "", "", ""]);
     let (mut params, mut cost, mut values) = (0u64, 0u64, network.input.num_elements() as u64);
     for layer in &network.layers {
@@ -48,7 +54,13 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
         cost += layer.multiply_adds;
         values += layer.output.num_elements() as u64;
     }
-    let total = vec!["total".into(), String::new(), String::new(), grouped(params), grouped(cost)];
+    let total = vec![
+        "total".into(),
+        String::new(),
+        String::new(),
+        grouped(params),
+        grouped(cost),
+    ];
     table.add_row(total);
     // weights, gradients and the optimizer's state; activations and their gradients
     let weights = params * 4 * (2 + state_slots as u64);
@@ -66,7 +78,11 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
 pub fn classes(summary: &Summary, positive: usize) -> String {
     let mut table = table(&["class", "train", "valid", ""], &[1, 2]);
     for (index, name) in summary.classes.iter().enumerate() {
-        let note = if summary.classes.len() == 2 && index == positive { "positive" } else { "" };
+        let note = if summary.classes.len() == 2 && index == positive {
+            "positive"
+        } else {
+            ""
+        };
         table.add_row(vec![
             name.clone(),
             grouped(summary.train_counts[index] as u64),
@@ -87,12 +103,24 @@ pub fn left_out(summary: &Summary) -> Option<String> {
     }
     let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
     let more = names.len().saturating_sub(shown.len());
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(format!("{} without a picture's name: {}{rest}", files(names.len()), shown.join(", ")))
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "{} without a picture's name: {}{rest}",
+        files(names.len()),
+        shown.join(", ")
+    ))
 }
 
 fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_string() } else { format!("{count} files") }
+    if count == 1 {
+        "1 file".to_string()
+    } else {
+        format!("{count} files")
+    }
 }
 
 /// Samples that could not be used, every one with its reason.
@@ -100,7 +128,10 @@ pub fn skipped(skipped: &[Skipped]) -> Option<String> {
     if skipped.is_empty() {
         return None;
     }
-    let mut out = format!("{} cannot be used and will be left out:", files(skipped.len()));
+    let mut out = format!(
+        "{} cannot be used and will be left out:",
+        files(skipped.len())
+    );
     for Skipped { name, reason } in skipped {
         out.push_str(&format!("\n  {name}: {reason}"));
     }
@@ -111,7 +142,9 @@ pub fn skipped(skipped: &[Skipped]) -> Option<String> {
 /// matrix, the figures of each class.
 pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f64>)]) -> String {
     let confusion = predictions.confusion();
-    let hits = (0..predictions.classes.len()).map(|c| confusion.counts[c][c]).sum();
+    let hits = (0..predictions.classes.len())
+        .map(|c| confusion.counts[c][c])
+        .sum();
     let (low, high) = wilson(hits, predictions.len());
     let mut summary = table(&["metric", "value", ""], &[1]);
     for (name, value) in figures {
@@ -126,8 +159,17 @@ pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f6
         summary.add_row(vec![name.to_string(), figure(*value), note]);
     }
     let note = "accuracy of always guessing the most frequent class".to_string();
-    summary.add_row(vec!["baseline".to_string(), figure(predictions.majority_share()), note]);
-    format!("{}\n{}\n{}", print(&summary), matrix(predictions), per_class(predictions))
+    summary.add_row(vec![
+        "baseline".to_string(),
+        figure(predictions.majority_share()),
+        note,
+    ]);
+    format!(
+        "{}\n{}\n{}",
+        print(&summary),
+        matrix(predictions),
+        per_class(predictions)
+    )
 }
 
 fn matrix(predictions: &Predictions) -> String {
@@ -140,14 +182,21 @@ fn matrix(predictions: &Predictions) -> String {
     let mut table = table(&header, &right);
     for (name, row) in predictions.classes.iter().zip(&confusion.counts) {
         let counts = row.iter().map(|&count| grouped(count as u64));
-        table.add_row(std::iter::once(name.clone()).chain(counts).collect::<Vec<_>>());
+        table.add_row(
+            std::iter::once(name.clone())
+                .chain(counts)
+                .collect::<Vec<_>>(),
+        );
     }
     print(&table)
 }
 
 fn per_class(predictions: &Predictions) -> String {
     let confusion = predictions.confusion();
-    let mut table = table(&["class", "precision", "recall", "f1", "samples"], &[1, 2, 3, 4]);
+    let mut table = table(
+        &["class", "precision", "recall", "f1", "samples"],
+        &[1, 2, 3, 4],
+    );
     for (class, name) in predictions.classes.iter().enumerate() {
         let scores = confusion.class(class);
         table.add_row(vec![
@@ -163,7 +212,16 @@ fn per_class(predictions: &Predictions) -> String {
 
 /// The devices there are.
 pub fn devices(cpu: &str, adapters: &[Adapter]) -> String {
-    let header = ["device", "name", "kind", "api", "driver", "largest buffer", "in a kernel", "f16"];
+    let header = [
+        "device",
+        "name",
+        "kind",
+        "api",
+        "driver",
+        "largest buffer",
+        "in a kernel",
+        "f16",
+    ];
     let mut table = table(&header, &[5, 6]);
     table.add_row(vec!["cpu", cpu, "CPU", "flex", "", "", "", ""]);
     for adapter in adapters {

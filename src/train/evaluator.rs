@@ -76,7 +76,9 @@ impl Scorer<'_> {
             let losses = self.loss.forward(logits.clone(), &batch.targets[0]);
             let predictions = &mut evaluation.predictions;
             predictions.losses.extend(floats(losses));
-            predictions.probabilities.extend(floats(self.loss.probabilities(logits)));
+            predictions
+                .probabilities
+                .extend(floats(self.loss.probabilities(logits)));
             predictions.targets.extend(targets);
             evaluation.indices.extend(loaded.indices);
             if !go_on(samples) {
@@ -89,5 +91,8 @@ impl Scorer<'_> {
 
 /// The values of a 32-bit float tensor, on the host.
 pub fn floats<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("the tensor holds 32-bit floats")
+    tensor
+        .into_data()
+        .try_to_vec()
+        .expect("the tensor holds 32-bit floats")
 }

@@ -151,7 +151,9 @@ impl Run<'_> {
                 continue;
             }
             let targets = loaded.batch.classes.clone();
-            let output = self.stepper.step(loaded.batch.to_device(shape, &device), epoch as u64);
+            let output = self
+                .stepper
+                .step(loaded.batch.to_device(shape, &device), epoch as u64);
             pending.push((output, targets));
             if pending.len() >= self.max_pending {
                 self.read(&mut pending, &mut trained, epoch, observer)?;
@@ -180,7 +182,8 @@ impl Run<'_> {
                 .chunks_exact(probabilities.len() / samples)
                 .zip(&targets)
                 .filter(|(row, target)| {
-                    decide(row, self.decision.positive, self.decision.threshold) == **target as usize
+                    decide(row, self.decision.positive, self.decision.threshold)
+                        == **target as usize
                 })
                 .count();
             trained.batches += 1;
@@ -213,7 +216,9 @@ impl Run<'_> {
             decision: self.decision,
             device: &self.device,
         };
-        scorer.evaluate(&self.stepper.params, &self.valid, &mut |_| !stop.load(Ordering::Relaxed))
+        scorer.evaluate(&self.stepper.params, &self.valid, &mut |_| {
+            !stop.load(Ordering::Relaxed)
+        })
     }
 
     fn save(&mut self, record: &EpochRecord) -> anyhow::Result<()> {
@@ -229,7 +234,10 @@ impl Run<'_> {
 
     fn save_last(&mut self, history: &[EpochRecord]) -> anyhow::Result<()> {
         self.info.metrics = Default::default();
-        self.info.metrics.insert("interrupted_in_epoch".into(), Value::from(history.len() + 1));
+        self.info.metrics.insert(
+            "interrupted_in_epoch".into(),
+            Value::from(history.len() + 1),
+        );
         ModelFile::save(&self.folder.last(), &self.info, &self.stepper.params)
     }
 
@@ -289,4 +297,3 @@ impl Trained {
         self.hits as f64 / self.samples.max(1) as f64
     }
 }
-

@@ -13,7 +13,7 @@ pub use evaluator::{Decision, Evaluation, Scorer, floats};
 pub use events::{EpochRecord, Event, Observer};
 pub use fit::{Outcome, Run};
 pub use monitor::Monitor;
-pub use plan::Plan;
 pub use optimizers::{OPTIMIZERS, Optimizer};
+pub use plan::Plan;
 pub use run_folder::RunFolder;
 pub use stepper::{StepOutput, Stepper, training_device};

@@ -21,7 +21,10 @@ impl Monitor {
         let figures: Vec<(String, bool)> = METRICS
             .iter()
             .map(|metric| (format!("valid_{}", metric.name), metric.higher_is_better))
-            .chain([("train_loss".to_string(), false), ("train_accuracy".to_string(), true)])
+            .chain([
+                ("train_loss".to_string(), false),
+                ("train_accuracy".to_string(), true),
+            ])
             .collect();
         match figures.iter().find(|(figure, _)| figure == name) {
             Some((_, higher_is_better)) => Ok(Monitor {
@@ -44,7 +47,11 @@ impl Monitor {
             return false;
         };
         let better = self.best.is_none_or(|best| {
-            if self.higher_is_better { value > best } else { value < best }
+            if self.higher_is_better {
+                value > best
+            } else {
+                value < best
+            }
         });
         if better {
             self.best = Some(value);
@@ -71,6 +78,10 @@ mod tests {
     #[test]
     fn an_unknown_figure_is_a_fault_with_the_nearest_name() {
         let faults = Monitor::read("val_loss").expect_err("a fault");
-        assert!(faults[0].to_string().contains("did you mean `valid_loss`"), "{}", faults[0]);
+        assert!(
+            faults[0].to_string().contains("did you mean `valid_loss`"),
+            "{}",
+            faults[0]
+        );
     }
 }

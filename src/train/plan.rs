@@ -60,11 +60,20 @@ impl Plan {
 
     /// Samples a step.
     pub fn batch_size(&self) -> usize {
-        self.source.experiment.train.batch_size.resolve(self.num_train())
+        self.source
+            .experiment
+            .train
+            .batch_size
+            .resolve(self.num_train())
     }
 }
 
-type Parts = (Box<dyn Loss>, Box<dyn Optimizer>, Monitor, Option<Augmentation>);
+type Parts = (
+    Box<dyn Loss>,
+    Box<dyn Optimizer>,
+    Monitor,
+    Option<Augmentation>,
+);
 
 /// What the experiment alone says; collects the faults of all parts.
 fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
@@ -104,6 +113,7 @@ fn fit_to_data(
         Network::plan(layers()?, shape, loss)?;
     }
     let survey = data.survey(experiment.seed)?;
+    survey.check(&experiment.preprocess)?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
     network.check_head(loss, classes.len())?;
@@ -119,8 +129,14 @@ fn positive_class(named: Option<&str>, classes: &[String]) -> Result<usize, Vec<
     let Some(name) = named else {
         return Ok(classes.len().saturating_sub(1));
     };
-    classes.iter().position(|class| class == name).ok_or_else(|| {
-        let message = format!("is {name:?}, expected one of the classes: {}", classes.join(", "));
-        vec![Fault::new(Path::parse("eval.positive"), message)]
-    })
+    classes
+        .iter()
+        .position(|class| class == name)
+        .ok_or_else(|| {
+            let message = format!(
+                "is {name:?}, expected one of the classes: {}",
+                classes.join(", ")
+            );
+            vec![Fault::new(Path::parse("eval.positive"), message)]
+        })
 }

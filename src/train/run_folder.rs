@@ -24,7 +24,13 @@ impl RunFolder {
     pub fn create_next(name: &str) -> anyhow::Result<RunFolder> {
         let safe: String = name
             .chars()
-            .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+            .map(|c| {
+                if c.is_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .collect();
         let runs = Path::new("runs");
         std::fs::create_dir_all(runs)
@@ -35,8 +41,9 @@ impl RunFolder {
                 Ok(()) => return Self::open(path),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
-                    return Err(error)
-                        .with_context(|| format!("cannot create the run folder {}", path.display()));
+                    return Err(error).with_context(|| {
+                        format!("cannot create the run folder {}", path.display())
+                    });
                 }
             }
         }

@@ -39,7 +39,11 @@ impl<'a> Stepper<'a> {
             .params
             .iter()
             .map(|param| {
-                let count = if param.trainable { optimizer.slots().len() } else { 0 };
+                let count = if param.trainable {
+                    optimizer.slots().len()
+                } else {
+                    0
+                };
                 (0..count).map(|_| param.tensor.zeros_like()).collect()
             })
             .collect();
@@ -75,8 +79,10 @@ impl<'a> Stepper<'a> {
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
         let mut gradients = losses.clone().mean().backward();
-        let grads: Vec<Option<Tensor<1>>> =
-            leaves.iter().map(|leaf| leaf.grad_remove(&mut gradients)).collect();
+        let grads: Vec<Option<Tensor<1>>> = leaves
+            .iter()
+            .map(|leaf| leaf.grad_remove(&mut gradients))
+            .collect();
         drop((leaves, gradients));
         let output = StepOutput {
             probabilities: self.loss.probabilities(logits.inner()),
@@ -96,7 +102,9 @@ impl<'a> Stepper<'a> {
                 continue;
             };
             let optimizer = &self.optimizer;
-            param.tensor.inplace(|tensor| optimizer.update(self.steps, rate, tensor, grad, slots));
+            param
+                .tensor
+                .inplace(|tensor| optimizer.update(self.steps, rate, tensor, grad, slots));
         }
     }
 

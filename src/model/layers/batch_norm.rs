@@ -61,7 +61,11 @@ impl Layer for BatchNorm {
         let channels = match input {
             Shape::Image { channels, .. } => channels,
             Shape::Flat { features } => features,
-            other => return Err(Mismatch::new(format!("expects an image or a row, gets {other}"))),
+            other => {
+                return Err(Mismatch::new(format!(
+                    "expects an image or a row, gets {other}"
+                )));
+            }
         };
         let fans = Fans {
             fan_in: 1,

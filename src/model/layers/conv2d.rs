@@ -113,7 +113,12 @@ impl Layer for Conv2d {
         let shape = [self.filters, group_channels, kernel[0], kernel[1]];
         let mut params = vec![ParamSpec::new("weight", &shape, self.weight_init, fans)];
         if self.bias {
-            params.push(ParamSpec::new("bias", &[self.filters], self.bias_init, fans));
+            params.push(ParamSpec::new(
+                "bias",
+                &[self.filters],
+                self.bias_init,
+                fans,
+            ));
         }
         Ok(LayerPlan {
             output: Shape::Image {
@@ -136,7 +141,12 @@ impl Layer for Conv2d {
             .padding;
         let mut options = ConvOptions::new(stride, [0, 0], dilation, self.groups);
         options.padding = padding;
-        let y = conv2d(channels_first(x), scope.weight("weight"), scope.param("bias"), options);
+        let y = conv2d(
+            channels_first(x),
+            scope.weight("weight"),
+            scope.param("bias"),
+            options,
+        );
         scope.activate(self.activation, Value::Image(channels_last(y)))
     }
 

@@ -53,8 +53,10 @@ fn zeros() -> Init {
 impl Layer for Dense {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let Shape::Flat { features } = input else {
-            return Err(Mismatch::new(format!("expects a row of values, gets {input}"))
-                .hint("put { flatten = {} } or { global_avg_pool = {} } before it"));
+            return Err(
+                Mismatch::new(format!("expects a row of values, gets {input}"))
+                    .hint("put { flatten = {} } or { global_avg_pool = {} } before it"),
+            );
         };
         if let Some(stated) = self.in_features.filter(|&stated| stated != features) {
             return Err(Mismatch::of(

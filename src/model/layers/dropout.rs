@@ -34,10 +34,7 @@ impl Dropout {
     }
 }
 
-fn drop<const D: usize>(
-    x: Tensor<D>,
-    mask: impl FnOnce(usize) -> Vec<f32>,
-) -> Tensor<D> {
+fn drop<const D: usize>(x: Tensor<D>, mask: impl FnOnce(usize) -> Vec<f32>) -> Tensor<D> {
     let dims = x.dims();
     let device: Device = x.device();
     let features = dims[1..].iter().product();
@@ -81,7 +78,11 @@ mod tests {
         let mean = mask.iter().sum::<f32>() / mask.len() as f32;
         assert!((dropped - 0.25).abs() < 0.01, "{dropped}");
         assert!((mean - 1.0).abs() < 0.01, "{mean}");
-        assert_ne!(mask[..20_000], mask[20_000..], "each sample has its own mask");
+        assert_ne!(
+            mask[..20_000],
+            mask[20_000..],
+            "each sample has its own mask"
+        );
     }
 
     #[test]

@@ -153,7 +153,11 @@ impl Scope<'_> {
 
     /// Applies the layer's activation, or leaves it to the loss.
     pub fn activate(&self, activation: Activation, value: Value) -> Value {
-        if self.skip_activation { value } else { activation.forward(value) }
+        if self.skip_activation {
+            value
+        } else {
+            activation.forward(value)
+        }
     }
 
     /// Records the new value of a buffer (a running mean).

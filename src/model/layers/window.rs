@@ -86,8 +86,8 @@ pub fn windows(
             Padding::Number(n) => (n, n),
             Padding::Named(PaddingName::Same) => {
                 let wanted = size[axis].div_ceil(stride[axis]);
-                let needed = (wanted.saturating_sub(1) * stride[axis] + reach)
-                    .saturating_sub(size[axis]);
+                let needed =
+                    (wanted.saturating_sub(1) * stride[axis] + reach).saturating_sub(size[axis]);
                 (needed / 2, needed - needed / 2)
             }
         };
@@ -111,7 +111,12 @@ pub fn windows(
 mod tests {
     use super::*;
 
-    fn along(size: usize, kernel: usize, stride: usize, padding: Padding) -> (usize, (usize, usize)) {
+    fn along(
+        size: usize,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> (usize, (usize, usize)) {
         let w = windows([size; 2], [kernel; 2], [stride; 2], [1; 2], padding).expect("fits");
         (w.output[0], w.padding[0])
     }
@@ -131,6 +136,11 @@ mod tests {
     #[test]
     fn refuses_a_window_larger_than_the_image() {
         let refused = windows([2, 5], [3, 3], [1, 1], [1, 1], Padding::default());
-        assert!(refused.expect_err("too small").message.contains("height of at least 3, gets 2"));
+        assert!(
+            refused
+                .expect_err("too small")
+                .message
+                .contains("height of at least 3, gets 2")
+        );
     }
 }

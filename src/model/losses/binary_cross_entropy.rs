@@ -78,7 +78,10 @@ mod tests {
     #[test]
     fn probabilities_add_up_to_one() {
         let logits = Tensor::<2>::from_floats([[0.0], [2.0]], &Device::flex());
-        let p = BinaryCrossEntropy {}.probabilities(logits).into_data().try_to_vec::<f32>();
+        let p = BinaryCrossEntropy {}
+            .probabilities(logits)
+            .into_data()
+            .try_to_vec::<f32>();
         let p = p.expect("floats");
         assert_eq!(p[0], 0.5);
         assert!((p[2] + p[3] - 1.0).abs() < 1e-6 && (p[3] - 0.880_797).abs() < 1e-6);

@@ -65,6 +65,9 @@ mod tests {
         let classes = Tensor::<1, Int>::from_ints([0, 1], &device);
         let loss = SparseCategoricalCrossEntropy {}.forward(logits, &Target::Class(classes));
         let loss = loss.into_data().try_to_vec::<f32>().expect("floats");
-        assert!((loss[0] - 2.407_606).abs() < 1e-5 && loss[1].abs() < 1e-6, "{loss:?}");
+        assert!(
+            (loss[0] - 2.407_606).abs() < 1e-5 && loss[1].abs() < 1e-6,
+            "{loss:?}"
+        );
     }
 }

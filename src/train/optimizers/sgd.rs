@@ -27,7 +27,11 @@ fn default_rate() -> f64 {
 
 impl Optimizer for Sgd {
     fn slots(&self) -> &'static [&'static str] {
-        if self.momentum > 0.0 { &["sgd.velocity"] } else { &[] }
+        if self.momentum > 0.0 {
+            &["sgd.velocity"]
+        } else {
+            &[]
+        }
     }
 
     fn learning_rate(&self) -> f64 {

@@ -1,0 +1,348 @@
+//! Every other command, as a user would call it.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::world::{World, finish};
+
+fn trained() -> World {
+    let world = World::colours();
+    world.train(&["--set", "train.epochs=12"]).expect_success();
+    world
+}
+
+#[test]
+fn check_prints_layers_classes_and_device() {
+    let world = World::colours();
+    let run = world.kiln(&["check", "--config", "experiment.toml", "--device", "cpu"]);
+    let run = run.expect_success();
+    insta::assert_snapshot!(world.anonymous(&run.stdout).replace(
+        &format!(
+            "CPU, {} thread",
+            std::thread::available_parallelism().unwrap()
+        ),
+        "CPU, N thread"
+    ));
+    let object = &world
+        .kiln(&["check", "--config", "experiment.toml", "--json"])
+        .expect_success()
+        .json()[0];
+    assert_eq!(object["parameters"], 4 * 27 + 4 + 36 + 1);
+    assert_eq!(object["layers"][0]["multiply_adds"], 6 * 6 * 4 * 27);
+}
+
+#[test]
+fn eval_prints_figures_matrix_and_classes() {
+    let world = trained();
+    let eval = |more: &[&str]| {
+        let base = [
+            "eval",
+            "-m",
+            "run/best.safetensors",
+            "-d",
+            "valid",
+            "--device",
+            "cpu",
+        ];
+        world.kiln(&[&base[..], more].concat()).expect_success()
+    };
+    let text = eval(&[]).stdout;
+    assert!(
+        text.contains("95% interval") && text.contains("is \\ predicted"),
+        "{text}"
+    );
+    let object = &eval(&["--json"]).json()[0];
+    assert_eq!(object["accuracy"], 1.0);
+    assert_eq!(object["samples"], 12);
+    assert_eq!(object["classes"], json!(["blue", "red"]));
+    assert_eq!(object["confusion"], json!([[6, 0], [0, 6]]));
+    assert_eq!(object["positive"], "red");
+    assert!(object["loss"].as_f64().unwrap() < 0.5);
+}
+
+#[test]
+fn eval_matches_classes_by_name() {
+    let world = trained();
+    world.picture("other/blue/1.png", [20, 40, 220], 1);
+    world.picture("other/crimson/1.png", [220, 40, 20], 1);
+    let run = world
+        .kiln(&[
+            "eval",
+            "-m",
+            "run/best.safetensors",
+            "-d",
+            "other",
+            "--device",
+            "cpu",
+        ])
+        .expect_failure();
+    insta::assert_snapshot!(run.stderr);
+}
+
+#[test]
+fn predict_answers_each_picture_and_names_the_bad_one() {
+    let world = trained();
+    world.write("broken.jpg", "no picture");
+    let run = world
+        .kiln(&[
+            "predict",
+            "-m",
+            "run/best.safetensors",
+            "--device",
+            "cpu",
+            "valid/red/00.png",
+            "broken.jpg",
+            "valid/blue/00.png",
+            "missing.png",
+        ])
+        .expect_failure();
+    let rows: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(rows.len(), 2);
+    assert!(
+        rows[0].starts_with("valid/red/00.png\tred\t"),
+        "{}",
+        rows[0]
+    );
+    assert!(
+        rows[1].starts_with("valid/blue/00.png\tblue\t"),
+        "{}",
+        rows[1]
+    );
+    assert!(
+        run.stderr
+            .contains("broken.jpg: is not a picture (it holds text)"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("missing.png: cannot be read"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn predict_takes_folders_patterns_and_a_list() {
+    let world = trained();
+    let count = |arguments: &[&str]| {
+        let base = ["predict", "-m", "run/best.safetensors", "--device", "cpu"];
+        world
+            .kiln(&[&base[..], arguments].concat())
+            .expect_success()
+            .stdout
+            .lines()
+            .count()
+    };
+    assert_eq!(count(&["valid"]), 12);
+    assert_eq!(count(&["valid/*/0[0-2].png"]), 6);
+    assert_eq!(count(&["valid/red", "valid/blue/00.png"]), 7);
+
+    let mut command = world.command(&["predict", "-m", "run/best.safetensors", "--json", "-"]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"valid/red/00.png\nvalid/blue/01.png\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let classes: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["class"].clone())
+        .collect();
+    assert_eq!(classes, ["red", "blue"]);
+}
+
+#[test]
+fn predict_shows_the_top_classes_in_order() {
+    let world = trained();
+    let run = world
+        .kiln(&[
+            "predict",
+            "-m",
+            "run/best.safetensors",
+            "valid/red/00.png",
+            "--top",
+            "5",
+            "--json",
+        ])
+        .expect_success();
+    let top = run.json()[0]["top"].clone();
+    assert_eq!(top.as_array().unwrap().len(), 2);
+    assert_eq!(top[0]["class"], "red");
+    assert!(top[0]["probability"].as_f64() > top[1]["probability"].as_f64());
+}
+
+#[test]
+fn predict_without_any_picture_fails() {
+    let world = trained();
+    std::fs::create_dir(world.path("nothing")).unwrap();
+    let run = world
+        .kiln(&[
+            "predict",
+            "-m",
+            "run/best.safetensors",
+            "nothing",
+            "none*.png",
+        ])
+        .expect_failure();
+    assert!(
+        run.stderr.contains("nothing: holds no pictures"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("none*.png: matches no file"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn init_writes_an_experiment_that_trains() {
+    let world = World::colours();
+    world
+        .kiln(&["init", ".", "--out", "mine.toml"])
+        .expect_success();
+    let text = world.read("mine.toml");
+    assert!(
+        text.contains("valid = \"./valid\"") && text.contains("size = [12, 10]"),
+        "{text}"
+    );
+    world
+        .kiln(&[
+            "train",
+            "--config",
+            "mine.toml",
+            "--device",
+            "cpu",
+            "--set",
+            "train.epochs=1",
+        ])
+        .expect_success();
+    world
+        .kiln(&["init", "train", "--out", "split.toml"])
+        .expect_success();
+    assert!(world.read("split.toml").contains("valid_fraction = 0.2"));
+    world
+        .kiln(&["check", "--config", "split.toml"])
+        .expect_success();
+    let again = world
+        .kiln(&["init", "train", "--out", "split.toml"])
+        .expect_failure();
+    assert!(
+        again.stderr.contains("split.toml exists"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn synth_writes_pictures_that_init_understands() {
+    let world = World::empty();
+    let synth = [
+        "synth", "shapes", "--out", "made", "--train", "4", "--valid", "2", "--size", "16",
+    ];
+    world.kiln(&synth).expect_success();
+    assert!(world.path("made/train/circle/00000.png").exists());
+    assert!(world.path("made/valid/triangle/00005.png").exists());
+    let again = world.kiln(&synth).expect_failure();
+    assert!(again.stderr.contains("is not empty"), "{}", again.stderr);
+    world.kiln(&["init", "made"]).expect_success();
+    world
+        .kiln(&["check", "--config", "made.toml"])
+        .expect_success();
+}
+
+#[test]
+fn schema_describes_every_family() {
+    let world = World::empty();
+    let text = world.kiln(&["schema"]).expect_success().stdout;
+    let schema: Value = serde_json::from_str(&text).unwrap();
+    for name in [
+        "conv2d",
+        "binary_cross_entropy",
+        "adam",
+        "image-folder",
+        "rotation",
+    ] {
+        assert!(text.contains(&format!("\"{name}\"")), "{name}");
+    }
+    assert!(!text.contains("x-family"));
+    assert_eq!(
+        schema["properties"]["train"]["properties"]["epochs"]["minimum"],
+        1
+    );
+}
+
+#[test]
+fn devices_lists_the_cpu() {
+    let world = World::empty();
+    assert!(
+        world
+            .kiln(&["devices"])
+            .expect_success()
+            .stdout
+            .contains("cpu")
+    );
+    let first = &world.kiln(&["devices", "--json"]).expect_success().json()[0];
+    assert_eq!(first["device"], "cpu");
+}
+
+#[test]
+fn completions_exist_for_three_shells() {
+    let world = World::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.kiln(&["completions", shell]).expect_success().stdout;
+        assert!(script.contains("predict"), "{shell}");
+    }
+}
+
+#[test]
+fn every_help_text_has_an_example() {
+    let world = World::empty();
+    for command in ["train", "eval", "predict", "check", "init", "completions"] {
+        let help = world.kiln(&[command, "--help"]).expect_success().stdout;
+        assert!(
+            help.contains("Examples:") && help.contains("kiln "),
+            "{help}"
+        );
+    }
+    let help = world.kiln(&["--help"]).expect_success().stdout;
+    assert!(help.contains("Examples:"), "{help}");
+}
+
+#[test]
+fn wrong_usage_has_exit_code_2() {
+    let world = World::empty();
+    assert_eq!(world.kiln(&["train"]).code, 2);
+    assert_eq!(
+        world
+            .kiln(&["train", "--config", "x.toml", "--device", "cuda"])
+            .code,
+        2
+    );
+    assert_eq!(world.kiln(&[]).code, 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_goes_away_is_no_error() {
+    let world = trained();
+    let binary = env!("CARGO_BIN_EXE_kiln");
+    let script =
+        format!("'{binary}' predict -m run/best.safetensors valid valid valid | head -n 1");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).current_dir(world.path(""));
+    let run = finish(command);
+    assert_eq!(run.stderr, "");
+    assert_eq!(run.stdout.lines().count(), 1);
+}
