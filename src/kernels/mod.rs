@@ -1,5 +1,9 @@
-//! Where the arithmetic runs: the devices there are, and the choice among them.
+//! Where the arithmetic runs: the devices there are and the choice among them, and the fused
+//! operations of the CPU's fast path, as extensions of Burn's Flex backend.
 
+pub mod conv;
+mod conv_block;
 mod devices;
 
+pub use conv_block::{BlockOptions, conv_block, has_conv_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose};

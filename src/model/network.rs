@@ -3,12 +3,13 @@
 use burn::tensor::{Device, Tensor};
 
 use super::activation::Activation;
-use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope};
+use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, windows};
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::into_flat;
 use crate::config::{Fault, Path, Spec, read_member};
 use crate::data::{Shape, Value};
+use crate::kernels::{BlockOptions, conv_block, has_conv_block};
 
 /// One layer in its place.
 #[derive(Debug)]
@@ -25,7 +26,17 @@ pub struct PlannedLayer {
     pub multiply_adds: u64,
     /// The activation that the loss computes in the layer's stead.
     pub absorbed: Option<Activation>,
+    /// The fused block that begins here, on devices that have it.
+    pub fused: Option<Fused>,
     layer: Box<dyn Layer>,
+}
+
+/// Neighbouring layers that run as one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fused {
+    /// Layers of the block.
+    pub num_layers: usize,
+    options: BlockOptions,
 }
 
 /// The layers of an experiment, read but not yet given shapes.
@@ -95,13 +106,15 @@ impl Network {
                 params,
                 multiply_adds,
                 absorbed,
+                fused: None,
                 layer,
             });
         }
-        let network = Network {
+        let mut network = Network {
             input,
             layers: planned,
         };
+        network.fuse();
         match shape {
             Shape::Flat { .. } => Ok(network),
             other => {
@@ -110,6 +123,33 @@ impl Network {
                 let fault = Fault::new(layer_path(last), message);
                 Err(vec![fault.hint("end with { dense = { units = ... } }")])
             }
+        }
+    }
+
+    /// Finds the blocks: a plain convolution, with the max pooling that follows it.
+    fn fuse(&mut self) {
+        let mut shape = self.input;
+        for index in 0..self.layers.len() {
+            let pool = self
+                .layers
+                .get(index + 1)
+                .is_some_and(|next| next.layer.is_fused_pool());
+            let planned = &mut self.layers[index];
+            if let (Some(conv), Shape::Image { height, width, .. }) =
+                (planned.layer.fused_conv(), shape)
+                && let Ok(laid) =
+                    windows([height, width], conv.kernel, [1; 2], [1; 2], conv.padding)
+            {
+                planned.fused = Some(Fused {
+                    num_layers: if pool { 2 } else { 1 },
+                    options: BlockOptions {
+                        padding: laid.padding,
+                        relu: conv.relu,
+                        pool,
+                    },
+                });
+            }
+            shape = planned.output;
         }
     }
 
@@ -151,8 +191,13 @@ impl Network {
     pub fn forward(&self, input: Value, tensors: &[Tensor<1>], pass: &Pass<'_>) -> Tensor<2> {
         let mut value = input;
         let mut at = 0;
-        for planned in &self.layers {
+        let mut done = 0; // layers that a fused block has taken
+        for (index, planned) in self.layers.iter().enumerate() {
             let count = planned.params.len();
+            if index < done {
+                at += count;
+                continue;
+            }
             let scope = Scope {
                 name: &planned.name,
                 specs: &planned.params,
@@ -160,8 +205,15 @@ impl Network {
                 skip_activation: planned.absorbed.is_some(),
                 pass,
             };
-            value = planned.layer.forward(value, &scope);
             at += count;
+            value = match (planned.fused, value) {
+                (Some(fused), Value::Image(x)) if has_conv_block(&x.device()) => {
+                    done = index + fused.num_layers;
+                    let (weight, bias) = (scope.weight("weight"), scope.weight("bias"));
+                    Value::Image(conv_block(x, weight, bias, fused.options))
+                }
+                (_, value) => planned.layer.forward(value, &scope),
+            };
         }
         into_flat(value)
     }

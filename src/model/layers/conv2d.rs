@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, windows};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims, into_image,
+    FusedConv, Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims,
+    into_image,
 };
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
@@ -148,6 +149,19 @@ impl Layer for Conv2d {
             options,
         );
         scope.activate(self.activation, Value::Image(channels_last(y)))
+    }
+
+    fn fused_conv(&self) -> Option<FusedConv> {
+        let plain = self.stride.get() == [1, 1]
+            && self.dilation.get() == [1, 1]
+            && self.groups == 1
+            && self.bias;
+        let relu = self.activation == Activation::Relu;
+        (plain && (relu || self.activation == Activation::Linear)).then_some(FusedConv {
+            padding: self.padding,
+            kernel: self.kernel.get(),
+            relu,
+        })
     }
 
     fn activation(&self) -> Option<Activation> {

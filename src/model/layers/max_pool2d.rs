@@ -5,7 +5,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::window::{Padding, Pair, windows};
+use super::window::{Padding, PaddingName, Pair, windows};
 use super::{
     Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims, into_image,
 };
@@ -44,6 +44,14 @@ impl Layer for MaxPool2d {
             width,
             channels,
         }))
+    }
+
+    fn is_fused_pool(&self) -> bool {
+        let size = self.size.get();
+        let valid = [Padding::Named(PaddingName::Valid), Padding::Number(0)];
+        size == [2, 2]
+            && self.stride.map_or(size, Pair::get) == size
+            && valid.contains(&self.padding)
     }
 
     fn forward(&self, input: Value, _: &Scope<'_>) -> Value {

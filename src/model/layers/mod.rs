@@ -19,6 +19,8 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 
+pub use window::{Padding, windows};
+
 use super::activation::Activation;
 use super::params::ParamSpec;
 use crate::config::Member;
@@ -35,6 +37,16 @@ pub trait Layer: Debug + Send + Sync {
 
     /// Maps a batch. The input has the shape that the plan was made for.
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value;
+
+    /// How the layer begins a fused block on the CPU, where it can: a convolution.
+    fn fused_conv(&self) -> Option<FusedConv> {
+        None
+    }
+
+    /// Whether the layer can end a fused block as its pooling: 2 x 2 max pooling without padding.
+    fn is_fused_pool(&self) -> bool {
+        false
+    }
 
     /// The activation that ends the layer; the network leaves it to the loss where the layer is
     /// the last and the loss works on logits ([`Scope::activate`]).
@@ -64,6 +76,17 @@ pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
     "sigmoid" => activations::Sigmoid,
     "softmax" => activations::Softmax,
 };
+
+/// The first layer of a fused block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusedConv {
+    /// How rows and columns of zeros are added around the image.
+    pub padding: Padding,
+    /// Height and width of the window.
+    pub kernel: [usize; 2],
+    /// The activation: linear or ReLU.
+    pub relu: bool,
+}
 
 /// What a layer makes of an input's shape.
 #[derive(Clone, Debug)]

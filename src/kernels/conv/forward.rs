@@ -1,0 +1,196 @@
+//! The forward pass: a tile of output positions times a block of filters is summed in registers,
+//! then biased, cut off and pooled before anything is written.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::pack::by_tap;
+use super::{ConvShape, SHUT};
+
+/// Computes `out`, and where `places` is given, of each output the place of its maximum in the
+/// cell (row * 2 + column; 0 without pooling), or [`SHUT`].
+pub fn forward(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    places: Option<&mut [u8]>,
+) {
+    let arch = Arch::new();
+    let lanes = arch.dispatch(Lanes);
+    let packed = by_tap(weight, shape, 2 * lanes);
+    let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
+    padded_bias[..bias.len()].copy_from_slice(bias);
+    let [rows, columns] = shape.out_size();
+    let row_len = columns * shape.filters;
+    if row_len == 0 || rows == 0 {
+        return;
+    }
+    let run = |index: usize, out: &mut [f32], places: Option<&mut [u8]>| {
+        let (image, row) = (index / rows, index % rows);
+        let input = &input[image * shape.image_len()..][..shape.image_len()];
+        arch.dispatch(Row {
+            shape,
+            input,
+            row,
+            weight: &packed,
+            bias: &padded_bias,
+            out,
+            places,
+        });
+    };
+    match places {
+        Some(places) => out
+            .par_chunks_mut(row_len)
+            .zip(places.par_chunks_mut(row_len))
+            .enumerate()
+            .for_each(|(index, (out, places))| run(index, out, Some(places))),
+        None => out
+            .par_chunks_mut(row_len)
+            .enumerate()
+            .for_each(|(index, out)| run(index, out, None)),
+    }
+}
+
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// One row of outputs of one image.
+struct Row<'a> {
+    shape: &'a ConvShape,
+    input: &'a [f32],
+    row: usize,
+    weight: &'a [f32],
+    bias: &'a [f32],
+    out: &'a mut [f32],
+    places: Option<&'a mut [u8]>,
+}
+
+impl WithSimd for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (S::REGISTER_COUNT >= 32, self.shape.pool) {
+            (true, true) => self.tiles::<S, 12>(simd),
+            (true, false) => self.tiles::<S, 12>(simd),
+            (false, _) => self.tiles::<S, 4>(simd),
+        }
+    }
+}
+
+impl Row<'_> {
+    /// `P` positions at a time: `P / 4` cells of four with pooling, else `P` cells of one.
+    #[inline(always)]
+    fn tiles<S: Simd, const P: usize>(mut self, simd: S) {
+        let shape = self.shape;
+        let cell = shape.cell();
+        let cells = P / (cell * cell);
+        let [_, columns] = shape.out_size();
+        let block = 2 * S::F32_LANES;
+        let weights = self.weight.chunks_exact(shape.taps() * block);
+        for (index, weight) in weights.enumerate() {
+            let mut column = 0;
+            while column < columns {
+                let at: [usize; P] = std::array::from_fn(|p| {
+                    let in_cell = p % (cell * cell);
+                    let column = (column + p / (cell * cell)).min(columns - 1);
+                    let row = self.row * cell + in_cell / cell;
+                    (row * shape.width + column * cell + in_cell % cell) * shape.channels
+                });
+                let sums = self.sum::<S, P>(simd, weight, &at);
+                let count = cells.min(columns - column);
+                self.finish::<S, P>(simd, sums, index * block, column, count);
+                column += cells;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sum<S: Simd, const P: usize>(
+        &self,
+        simd: S,
+        weight: &[f32],
+        at: &[usize; P],
+    ) -> [[S::f32s; 2]; P] {
+        let shape = self.shape;
+        let span = shape.kernel[1] * shape.channels;
+        let (vectors, _) = S::as_simd_f32s(weight);
+        let (pairs, _) = vectors.as_chunks::<2>();
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = [[zero; 2]; P];
+        for row in 0..shape.kernel[0] {
+            let pairs = &pairs[row * span..][..span];
+            let offset = row * shape.width * shape.channels;
+            let inputs: [&[f32]; P] =
+                std::array::from_fn(|p| &self.input[at[p] + offset..][..span]);
+            for (tap, pair) in pairs.iter().enumerate() {
+                for (sum, input) in sums.iter_mut().zip(&inputs) {
+                    // SAFETY: `tap < pairs.len() == span`, and every input slice has length `span`.
+                    let value = simd.splat_f32s(unsafe { *input.get_unchecked(tap) });
+                    sum[0] = simd.mul_add_e_f32s(value, pair[0], sum[0]);
+                    sum[1] = simd.mul_add_e_f32s(value, pair[1], sum[1]);
+                }
+            }
+        }
+        sums
+    }
+
+    /// Bias, pooling, ReLU; writes `count` cells from `column` on, filters from `filter` on.
+    #[inline(always)]
+    fn finish<S: Simd, const P: usize>(
+        &mut self,
+        simd: S,
+        sums: [[S::f32s; 2]; P],
+        filter: usize,
+        column: usize,
+        count: usize,
+    ) {
+        let shape = self.shape;
+        let size = shape.cell() * shape.cell();
+        let lanes = S::F32_LANES;
+        let zero = simd.splat_f32s(0.0);
+        for cell in 0..count {
+            for half in 0..2 {
+                let first = filter + half * lanes;
+                if first >= shape.filters {
+                    continue;
+                }
+                let wide = lanes.min(shape.filters - first);
+                let bias = simd.partial_load_f32s(&self.bias[first..first + lanes]);
+                let mut best = sums[cell * size][half];
+                let mut place = zero;
+                for other in 1..size {
+                    let value = sums[cell * size + other][half];
+                    let larger = simd.greater_than_f32s(value, best);
+                    best = simd.select_f32s(larger, value, best);
+                    place = simd.select_f32s(larger, simd.splat_f32s(other as f32), place);
+                }
+                best = simd.add_f32s(best, bias);
+                if shape.relu {
+                    let open = simd.greater_than_f32s(best, zero);
+                    best = simd.select_f32s(open, best, zero);
+                    place = simd.select_f32s(open, place, simd.splat_f32s(f32::from(SHUT)));
+                }
+                let to = (column + cell) * shape.filters + first;
+                simd.partial_store_f32s(&mut self.out[to..to + wide], best);
+                if let Some(places) = &mut self.places {
+                    let mut marks = [0.0f32; 64];
+                    simd.partial_store_f32s(&mut marks[..lanes], place);
+                    for (to, mark) in places[to..to + wide].iter_mut().zip(&marks) {
+                        *to = *mark as u8;
+                    }
+                }
+            }
+        }
+    }
+}

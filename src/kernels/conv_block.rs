@@ -1,0 +1,234 @@
+//! The fused convolution block as a Burn backend extension: [`conv`](super::conv) on Flex, with a
+//! backward pass of its own.
+
+use std::sync::Arc;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::conv::{self, ConvShape};
+
+/// What a block does beside the convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockOptions {
+    /// (begin, end) rows and columns of zeros around the image.
+    pub padding: [(usize, usize); 2],
+    /// Whether a ReLU follows.
+    pub relu: bool,
+    /// Whether 2 x 2 max pooling follows, after the ReLU.
+    pub pool: bool,
+}
+
+/// Backends that have the block.
+#[backend_extension(Flex, Autodiff)]
+pub trait ConvBlock: Backend {
+    /// Convolution, bias, ReLU, pooling.
+    fn conv_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self>;
+}
+
+/// Whether tensors of this device can go through [`conv_block`].
+pub fn has_conv_block(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
+
+/// Convolution with stride 1, bias, ReLU and 2 x 2 max pooling, on the CPU.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, weight `[filters, channels, rows, columns]`, bias
+/// `[filters]`, output `[batch, height', width', filters]`.
+pub fn conv_block(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    options: BlockOptions,
+) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::conv_block(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        options,
+    ))
+}
+
+type Primitive = FloatTensor<Flex>;
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct State {
+    shape: ConvShape,
+    options: BlockOptions,
+    input: Primitive,
+    weight: Primitive,
+    places: Arc<Vec<u8>>,
+}
+
+fn floats(tensor: &Primitive) -> &[f32] {
+    tensor
+        .as_slice::<f32>()
+        .expect("the block makes its tensors contiguous 32-bit floats")
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
+    Primitive::from_data(TensorData::new(values, shape))
+}
+
+/// Runs the block; the places of the maxima are kept where `keep`.
+fn run(
+    input: Primitive,
+    weight: Primitive,
+    bias: Primitive,
+    options: BlockOptions,
+    keep: bool,
+) -> (Primitive, State) {
+    let [batch, height, width, channels] = input.shape().dims();
+    let [filters, _, rows, columns] = weight.shape().dims();
+    let input = pad(&input.to_contiguous(), options.padding);
+    let [(top, bottom), (left, right)] = options.padding;
+    let shape = ConvShape {
+        batch,
+        height: height + top + bottom,
+        width: width + left + right,
+        channels,
+        filters,
+        kernel: [rows, columns],
+        pool: options.pool,
+        relu: options.relu,
+    };
+    let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
+    let mut out = vec![0.0; shape.out_len()];
+    let mut places = vec![0; if keep { shape.out_len() } else { 0 }];
+    conv::forward(
+        &shape,
+        floats(&input),
+        floats(&weight),
+        floats(&bias),
+        &mut out,
+        keep.then_some(&mut places[..]),
+    );
+    let [out_rows, out_columns] = shape.out_size();
+    let state = State {
+        shape,
+        options,
+        input,
+        weight,
+        places: Arc::new(places),
+    };
+    (tensor(out, [batch, out_rows, out_columns, filters]), state)
+}
+
+/// Adds zeros around each image.
+fn pad(input: &Primitive, padding: [(usize, usize); 2]) -> Primitive {
+    if padding == [(0, 0); 2] {
+        return input.clone();
+    }
+    let [batch, height, width, channels] = input.shape().dims();
+    let [(top, bottom), (left, right)] = padding;
+    let (padded_height, padded_width) = (height + top + bottom, width + left + right);
+    let mut padded = vec![0.0; batch * padded_height * padded_width * channels];
+    for (index, row) in floats(input)
+        .chunks_exact((width * channels).max(1))
+        .enumerate()
+    {
+        let (image, y) = (index / height, index % height);
+        let to = ((image * padded_height + y + top) * padded_width + left) * channels;
+        padded[to..to + row.len()].copy_from_slice(row);
+    }
+    tensor(padded, [batch, padded_height, padded_width, channels])
+}
+
+/// Takes away what [`pad`] added.
+fn crop(values: Vec<f32>, shape: &ConvShape, padding: [(usize, usize); 2]) -> Primitive {
+    let [(top, bottom), (left, right)] = padding;
+    let (height, width) = (shape.height - top - bottom, shape.width - left - right);
+    let sizes = [shape.batch, height, width, shape.channels];
+    if padding == [(0, 0); 2] {
+        return tensor(values, sizes);
+    }
+    let mut cropped = Vec::with_capacity(sizes.iter().product());
+    for image in 0..shape.batch {
+        for y in top..top + height {
+            let from = ((image * shape.height + y) * shape.width + left) * shape.channels;
+            cropped.extend_from_slice(&values[from..from + width * shape.channels]);
+        }
+    }
+    tensor(cropped, sizes)
+}
+
+impl ConvBlock for Flex {
+    fn conv_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self> {
+        run(input, weight, bias, options, false).0
+    }
+}
+
+#[derive(Debug)]
+struct ConvBlockBackward;
+
+impl Backward<Flex, 3> for ConvBlockBackward {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [input, weight, bias] = ops.parents;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let state = ops.state;
+        let shape = &state.shape;
+        let (values, places) = (floats(&grad), &state.places[..]);
+        if weight.is_some() || bias.is_some() {
+            let sums = conv::weight_grad(shape, floats(&state.input), values, places);
+            if let Some(node) = weight {
+                let [rows, columns] = shape.kernel;
+                let sizes = [shape.filters, shape.channels, rows, columns];
+                grads.register::<Flex>(node.id, tensor(sums.weight, sizes));
+            }
+            if let Some(node) = bias {
+                grads.register::<Flex>(node.id, tensor(sums.bias, [shape.filters]));
+            }
+        }
+        if let Some(node) = input {
+            let mut out = vec![0.0; shape.input_len()];
+            conv::input_grad(shape, floats(&state.weight), values, places, &mut out);
+            grads.register::<Flex>(node.id, crop(out, shape, state.options.padding));
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> ConvBlock for Autodiff<Flex, C> {
+    fn conv_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: BlockOptions,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (bias, bias_node) = bias.into_parts();
+        let nodes = [input_node, weight_node, bias_node];
+        match ConvBlockBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => {
+                let (out, state) = run(input, weight, bias, options, true);
+                prepared.finish(state, out)
+            }
+            OpsKind::UnTracked(prepared) => {
+                prepared.finish(run(input, weight, bias, options, false).0)
+            }
+        }
+    }
+}
