@@ -177,6 +177,14 @@ pub struct Chosen {
     pub is_gpu: bool,
 }
 
+/// What happens on a real GPU in the first steps.
+const TUNING: &str = if cfg!(feature = "tune-cache") {
+    "kernels are tuned for this GPU in the first step, which takes longer; the result is kept"
+} else {
+    "kernels are tuned for this GPU in the first step, which takes longer; the result is kept until \
+     the program ends (a build with the feature tune-cache keeps it for later runs)"
+};
+
 /// What to install where no adapter is found.
 const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan driver (Debian and \
      Ubuntu: libvulkan1 with nvidia-driver, or mesa-vulkan-drivers for AMD and Intel), check with \
@@ -226,19 +234,19 @@ fn cpu(notice: Option<String>) -> Chosen {
 }
 
 fn gpu(adapter: &Adapter) -> Chosen {
-    let notice = adapter.is_software().then(|| {
-        format!(
-            "{} is a program that plays a GPU, for tests; --device cpu is faster",
-            adapter.name
-        )
-    });
+    let notice = if adapter.is_software() {
+        let name = &adapter.name;
+        format!("{name} is a program that plays a GPU, for tests; --device cpu is faster")
+    } else {
+        TUNING.to_string()
+    };
     Chosen {
         device: Device::wgpu(adapter.device_kind.clone()),
         label: format!(
             "gpu:{} {} ({}, {})",
             adapter.number, adapter.name, adapter.kind, adapter.api
         ),
-        notice,
+        notice: Some(notice),
         is_gpu: true,
     }
 }

@@ -209,7 +209,9 @@ impl Network {
             value = match (planned.fused, value) {
                 (Some(fused), Value::Image(x)) if has_conv_block(&x.device()) => {
                     done = index + fused.num_layers;
-                    let (weight, bias) = (scope.weight("weight"), scope.weight("bias"));
+                    let weight: Tensor<4> = scope.weight("weight");
+                    let none = || Tensor::zeros([weight.dims()[0]], &weight.device());
+                    let bias = scope.param("bias").unwrap_or_else(none);
                     Value::Image(conv_block(x, weight, bias, fused.options))
                 }
                 (_, value) => planned.layer.forward(value, &scope),

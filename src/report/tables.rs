@@ -39,9 +39,12 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     let (mut params, mut cost, mut values) = (0u64, 0u64, network.input.num_elements() as u64);
     for layer in &network.layers {
         let count: usize = layer.params.iter().map(|spec| spec.num_elements()).sum();
-        let note = layer.absorbed.map_or_else(String::new, |activation| {
-            format!("{} is left to the loss", activation.name())
-        });
+        let note = match (layer.absorbed, layer.fused) {
+            (Some(activation), _) => format!("{} is left to the loss", activation.name()),
+            (None, Some(fused)) if fused.num_layers == 2 => "fused with the next".to_string(),
+            (None, Some(_)) => "fused".to_string(),
+            (None, None) => String::new(),
+        };
         table.add_row(vec![
             layer.name.clone(),
             layer.tag.clone(),

@@ -11,6 +11,8 @@
 mod forward;
 mod input_grad;
 mod pack;
+#[cfg(test)]
+mod tests;
 mod weight_grad;
 
 pub use forward::forward;

@@ -152,10 +152,8 @@ impl Layer for Conv2d {
     }
 
     fn fused_conv(&self) -> Option<FusedConv> {
-        let plain = self.stride.get() == [1, 1]
-            && self.dilation.get() == [1, 1]
-            && self.groups == 1
-            && self.bias;
+        let plain =
+            self.stride.get() == [1, 1] && self.dilation.get() == [1, 1] && self.groups == 1;
         let relu = self.activation == Activation::Relu;
         (plain && (relu || self.activation == Activation::Linear)).then_some(FusedConv {
             padding: self.padding,

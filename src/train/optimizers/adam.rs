@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Optimizer;
+use crate::kernels::{AdamStep, adam_step};
 
 /// Adam. PyTorch's epsilon is added after the bias correction: the same number is about 31 times
 /// larger there at the first step.
@@ -62,10 +63,23 @@ impl Optimizer for Adam {
     ) -> Tensor<1> {
         let v = slots.pop().expect("Adam has two slots");
         let m = slots.pop().expect("Adam has two slots");
-        let m = m * self.beta1 + grad.clone() * (1.0 - self.beta1);
-        let v = v * self.beta2 + grad.square() * (1.0 - self.beta2);
         let t = step as f64;
         let rate = learning_rate * (1.0 - self.beta2.powf(t)).sqrt() / (1.0 - self.beta1.powf(t));
+        let fused = AdamStep {
+            rate: rate as f32,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon as f32,
+        };
+        let ([param, m, v], grad) = match adam_step(fused, [param, m, v], grad) {
+            Ok([param, m, v]) => {
+                slots.extend([m, v]);
+                return param;
+            }
+            Err(plain) => plain,
+        };
+        let m = m * self.beta1 + grad.clone() * (1.0 - self.beta1);
+        let v = v * self.beta2 + grad.square() * (1.0 - self.beta2);
         let change = m.clone() / (v.clone().sqrt() + self.epsilon) * rate;
         slots.extend([m, v]);
         param - change
