@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::augment::Augmentation;
-use super::batch::{SampleId, Shape};
-use super::cache::{Cache, default_budget};
-use super::dataset::{Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
+use super::batch::Shape;
+use super::cache::default_budget;
+use super::dataset::{Datasets, Progress, Source, Summary, Survey};
 use super::decode::read_header;
+use super::images::{Decoded, ImageFile, Split, decode_all, relative};
 use super::listing::{Listing, list_classes};
-use super::preprocess::{ChannelSums, ImagePreprocess, Preprocessor, check, needs_fit, statistics};
-use super::random::hash_text;
+use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
 use super::resize::Filter;
 use super::split::split_off;
 use crate::config::{Fault, Path, Preprocess};
@@ -162,13 +161,6 @@ fn names(paths: &[PathBuf], root: &FilePath) -> Vec<String> {
     paths.iter().map(|path| relative(path, root)).collect()
 }
 
-fn relative(path: &FilePath, root: &FilePath) -> String {
-    path.strip_prefix(root)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-}
-
 fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<(), Vec<Fault>> {
     let filled: BTreeSet<usize> = listing.files.iter().map(|(_, class)| *class).collect();
     let faults: Vec<Fault> = (0..listing.classes.len())
@@ -292,53 +284,6 @@ fn infer_channels(files: &[ImageFile]) -> usize {
     if grey { 1 } else { 3 }
 }
 
-#[derive(Clone, Debug)]
-struct ImageFile {
-    path: PathBuf,
-    class: usize,
-    id: SampleId,
-}
-
-/// The files of one split.
-#[derive(Clone, Debug)]
-struct Split {
-    root: PathBuf,
-    files: Vec<ImageFile>,
-}
-
-impl Split {
-    fn new(root: PathBuf, files: Vec<(PathBuf, usize)>) -> Split {
-        let files = files
-            .into_iter()
-            .enumerate()
-            .map(|(index, (path, class))| ImageFile {
-                path,
-                class,
-                id: index as SampleId,
-            })
-            .collect();
-        Split { root, files }
-    }
-
-    fn counts(&self, num_classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; num_classes];
-        for file in &self.files {
-            counts[file.class] += 1;
-        }
-        counts
-    }
-
-    /// A digest of the relative names and sizes, in order.
-    fn fingerprint(&self) -> String {
-        let digest = self.files.iter().fold(0u64, |digest, file| {
-            let size = file.path.metadata().map_or(0, |meta| meta.len());
-            let name = relative(&file.path, &self.root);
-            hash_text(&format!("{digest:x} {name} {size} {}", file.class))
-        });
-        format!("{digest:016x}")
-    }
-}
-
 struct FolderSurvey {
     config: ImageFolder,
     shape: Shape,
@@ -401,87 +346,6 @@ impl Survey for FolderSurvey {
     }
 }
 
-/// A split of which every file was decoded once.
-struct Decoded {
-    split: Split,
-    cache: Cache,
-    skipped: Vec<Skipped>,
-    sums: ChannelSums,
-}
-
-fn decode_all(
-    split: Split,
-    preprocess: &ImagePreprocess,
-    budget: u64,
-    fit: bool,
-    progress: &dyn Progress,
-) -> Decoded {
-    let cache = Cache::new(split.files.len(), budget);
-    let results: Vec<Result<ChannelSums, String>> = split
-        .files
-        .par_iter()
-        .enumerate()
-        .map(|(index, file)| {
-            let picture = preprocess.load(&file.path);
-            progress.tick();
-            let picture = picture?;
-            let mut sums = ChannelSums::default();
-            if fit {
-                sums.add(&picture);
-            }
-            cache.put(index, picture);
-            Ok(sums)
-        })
-        .collect();
-    let keep: Vec<bool> = results.iter().map(Result::is_ok).collect();
-    let mut skipped = Vec::new();
-    let mut sums = ChannelSums::default();
-    for (file, result) in split.files.iter().zip(results) {
-        match result {
-            Ok(part) => sums = sums.merge(part),
-            Err(reason) => skipped.push(Skipped {
-                name: file.path.display().to_string(),
-                reason,
-            }),
-        }
-    }
-    let files = split
-        .files
-        .into_iter()
-        .zip(&keep)
-        .filter(|(_, keep)| **keep)
-        .map(|(file, _)| file)
-        .collect();
-    Decoded {
-        split: Split {
-            root: split.root,
-            files,
-        },
-        cache: cache.retain(&keep),
-        skipped,
-        sums,
-    }
-}
-
-impl Decoded {
-    fn cache_bytes(&self) -> u64 {
-        self.cache.used()
-    }
-
-    fn into_dataset(
-        self,
-        preprocess: &ImagePreprocess,
-        augmentation: Option<Augmentation>,
-    ) -> ImageDataset {
-        ImageDataset {
-            split: self.split,
-            cache: self.cache,
-            preprocess: preprocess.clone(),
-            augmentation,
-        }
-    }
-}
-
 fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
     let counts = decoded.split.counts(classes.len());
     match counts.iter().position(|&count| count == 0) {
@@ -500,78 +364,5 @@ fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(
             );
             Err(vec![Fault::new(key(name), message)])
         }
-    }
-}
-
-/// The pictures of one split.
-pub struct ImageDataset {
-    split: Split,
-    cache: Cache,
-    preprocess: ImagePreprocess,
-    augmentation: Option<Augmentation>,
-}
-
-impl ImageDataset {
-    /// A labelled folder for evaluation: its classes must be `classes`, by name.
-    ///
-    /// # Errors
-    /// A folder without classes, or with other classes; in words that follow the folder's name.
-    pub fn labelled(
-        folder: &FilePath,
-        classes: &[String],
-        preprocess: &ImagePreprocess,
-        progress: &dyn Progress,
-    ) -> Result<(ImageDataset, Vec<Skipped>), String> {
-        let listing = list_classes(folder)?;
-        same_classes(classes, &listing.classes, "the model", "the folder")?;
-        let split = Split::new(folder.to_path_buf(), listing.files);
-        progress.begin("decoding", split.files.len());
-        let decoded = decode_all(split, preprocess, default_budget(), false, progress);
-        progress.end();
-        let skipped = decoded.skipped.clone();
-        Ok((decoded.into_dataset(preprocess, None), skipped))
-    }
-}
-
-impl Dataset for ImageDataset {
-    fn len(&self) -> usize {
-        self.split.files.len()
-    }
-
-    fn shape(&self) -> Shape {
-        self.preprocess.shape()
-    }
-
-    fn class(&self, index: usize) -> usize {
-        self.split.files[index].class
-    }
-
-    fn id(&self, index: usize) -> SampleId {
-        self.split.files[index].id
-    }
-
-    fn name(&self, index: usize) -> String {
-        relative(&self.split.files[index].path, &self.split.root)
-    }
-
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
-        let file = &self.split.files[index];
-        let decoded;
-        let picture = match self.cache.get(index) {
-            Some(picture) => picture,
-            None => {
-                decoded = self.preprocess.load(&file.path)?;
-                &decoded
-            }
-        };
-        match (&self.augmentation, epoch) {
-            (Some(augmentation), Some(epoch)) => {
-                let sample = u64::from(file.id);
-                self.preprocess
-                    .write_warped(picture, augmentation, epoch, sample, out);
-            }
-            _ => self.preprocess.write(picture, out),
-        }
-        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod cache;
 mod dataset;
 mod decode;
 mod image_folder;
+mod images;
 mod listing;
 mod loader;
 mod preprocess;
@@ -28,7 +29,8 @@ pub use dataset::{
     Dataset, Datasets, Progress, Silent, Skipped, Source, Summary, Survey, class_counts,
 };
 pub use decode::{Header, Pixels, decode_file, is_picture_name, read_header};
-pub use image_folder::{ImageDataset, ImageFolder, default_max_pixels};
+pub use image_folder::{ImageFolder, default_max_pixels};
+pub use images::ImageDataset;
 pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::has_conv_block;
+use super::on_cpu;
 
 /// The numbers of one step; `rate` holds both bias corrections.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub fn adam_step(
     tensors: [Tensor<1>; 3],
     grad: Tensor<1>,
 ) -> Result<[Tensor<1>; 3], ([Tensor<1>; 3], Tensor<1>)> {
-    if !has_conv_block(&tensors[0].device()) {
+    if !on_cpu(&tensors[0].device()) {
         return Err((tensors, grad));
     }
     let [mut param, mut m, mut v] = tensors.map(primitive);

@@ -9,7 +9,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::conv::{self, ConvShape};
 
@@ -34,11 +34,6 @@ pub trait ConvBlock: Backend {
         bias: FloatTensor<Self>,
         options: BlockOptions,
     ) -> FloatTensor<Self>;
-}
-
-/// Whether tensors of this device can go through [`conv_block`].
-pub fn has_conv_block(device: &Device) -> bool {
-    device.clone().inner() == Device::flex()
 }
 
 /// Convolution with stride 1, bias, ReLU and 2 x 2 max pooling, on the CPU.

@@ -177,6 +177,11 @@ pub struct Chosen {
     pub is_gpu: bool,
 }
 
+/// Whether tensors of this device lie in the CPU's memory, where the fused operations take them.
+pub fn on_cpu(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
+
 /// What happens on a real GPU in the first steps.
 const TUNING: &str = if cfg!(feature = "tune-cache") {
     "kernels are tuned for this GPU in the first step, which takes longer; the result is kept"

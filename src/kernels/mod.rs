@@ -7,5 +7,5 @@ mod conv_block;
 mod devices;
 
 pub use adam::{AdamStep, adam_step};
-pub use conv_block::{BlockOptions, conv_block, has_conv_block};
-pub use devices::{Adapter, Choice, Chosen, adapters, choose};
+pub use conv_block::{BlockOptions, conv_block};
+pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};

@@ -9,7 +9,7 @@ use super::params::{ParamSpec, ParamStore};
 use super::value::into_flat;
 use crate::config::{Fault, Path, Spec, read_member};
 use crate::data::{Shape, Value};
-use crate::kernels::{BlockOptions, conv_block, has_conv_block};
+use crate::kernels::{BlockOptions, conv_block, on_cpu};
 
 /// One layer in its place.
 #[derive(Debug)]
@@ -207,7 +207,7 @@ impl Network {
             };
             at += count;
             value = match (planned.fused, value) {
-                (Some(fused), Value::Image(x)) if has_conv_block(&x.device()) => {
+                (Some(fused), Value::Image(x)) if on_cpu(&x.device()) => {
                     done = index + fused.num_layers;
                     let weight: Tensor<4> = scope.weight("weight");
                     let none = || Tensor::zeros([weight.dims()[0]], &weight.device());

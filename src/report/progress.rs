@@ -20,20 +20,20 @@ impl Observer for Several {
     }
 }
 
-/// The line that sums up an epoch.
+/// The line that sums up an epoch, below 100 columns; `history.jsonl` holds every figure.
 fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
     let width = num_epochs.to_string().len();
-    let valid = |name: &str| figure(record.figure(&format!("valid_{name}")));
+    let valid = |name: &str| record.figure(&format!("valid_{name}"));
+    let share = |value: Option<f64>| value.map_or("-".to_string(), |share| format!("{share:.3}"));
     format!(
-        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {:.4}  valid loss {} acc {} f1 {} auc {}  \
+        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {}  valid loss {} acc {} auc {}  \
          {:.1} s  {:.0}/s{}",
         record.epoch,
         record.train_loss,
-        record.train_accuracy,
-        valid("loss"),
-        valid("accuracy"),
-        valid("f1"),
-        valid("auc"),
+        share(Some(record.train_accuracy)),
+        figure(valid("loss")),
+        share(valid("accuracy")),
+        share(valid("auc")),
         record.seconds,
         record.samples_per_second,
         if record.best { "  best" } else { "" }
@@ -79,7 +79,7 @@ impl Observer for Bars {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                     bar.set_message(format!(
-                        "{:.0} samples/s  loss {loss:.4}  acc {accuracy:.4}",
+                        "{:.0} samples/s  loss {loss:.4}  acc {accuracy:.3}",
                         self.samples as f64 / seconds.max(1e-9)
                     ));
                 }
@@ -149,7 +149,7 @@ impl Observer for Lines {
                 if self.last.elapsed() >= LINE_EVERY {
                     self.last = Instant::now();
                     eprintln!(
-                        "epoch {}/{}  batch {}/{}  loss {loss:.4}  acc {accuracy:.4}",
+                        "epoch {}/{}  batch {}/{}  loss {loss:.4}  acc {accuracy:.3}",
                         self.epoch, self.num_epochs, self.batch, self.num_batches
                     );
                 }

@@ -71,11 +71,12 @@ fn expected(shape: &ConvShape, x: &[f32], w: &[f32], b: &[f32], grad: &[f32]) ->
             sum
         };
         let places = shape.cell() * shape.cell();
-        let (place, best) = (0..places)
-            .map(|place| (place, value(place)))
-            .fold((0, f64::NEG_INFINITY), |best, next| {
+        let (place, best) = (0..places).map(|place| (place, value(place))).fold(
+            (0, f64::NEG_INFINITY),
+            |best, next| {
                 if next.1 > best.1 { next } else { best }
-            });
+            },
+        );
         if shape.relu && best <= 0.0 {
             return;
         }
