@@ -7,8 +7,6 @@ use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::on_cpu;
-
 /// The numbers of one step; `rate` holds both bias corrections.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
@@ -29,16 +27,9 @@ type Primitive = FloatTensor<Flex>;
 
 /// Updates `[param, m, v]`, in place where nobody else holds them.
 ///
-/// # Errors
-/// Gives the tensors back where they do not lie on the CPU.
-pub fn adam_step(
-    step: AdamStep,
-    tensors: [Tensor<1>; 3],
-    grad: Tensor<1>,
-) -> Result<[Tensor<1>; 3], ([Tensor<1>; 3], Tensor<1>)> {
-    if !on_cpu(&tensors[0].device()) {
-        return Err((tensors, grad));
-    }
+/// # Panics
+/// Where a tensor does not lie on the CPU: see [`on_cpu`](super::on_cpu).
+pub fn adam_step(step: AdamStep, tensors: [Tensor<1>; 3], grad: Tensor<1>) -> [Tensor<1>; 3] {
     let [mut param, mut m, mut v] = tensors.map(primitive);
     let grad = primitive(grad).to_contiguous();
     let grad = grad.as_slice::<f32>().expect("a contiguous gradient");
@@ -58,7 +49,7 @@ pub fn adam_step(
                 grad,
             });
         });
-    Ok([param, m, v].map(Tensor::from_primitive::<Flex>))
+    [param, m, v].map(Tensor::from_primitive::<Flex>)
 }
 
 /// A tensor's own memory; a parameter is always whole and contiguous.

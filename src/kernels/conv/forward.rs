@@ -160,8 +160,7 @@ impl Row<'_> {
         let lanes = S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
         for cell in 0..count {
-            for half in 0..2 {
-                let first = filter + half * lanes;
+            for (half, first) in [filter, filter + lanes].into_iter().enumerate() {
                 if first >= shape.filters {
                     continue;
                 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Optimizer;
-use crate::kernels::{AdamStep, adam_step};
+use crate::kernels::{AdamStep, adam_step, on_cpu};
 
 /// Adam. PyTorch's epsilon is added after the bias correction: the same number is about 31 times
 /// larger there at the first step.
@@ -65,19 +65,17 @@ impl Optimizer for Adam {
         let m = slots.pop().expect("Adam has two slots");
         let t = step as f64;
         let rate = learning_rate * (1.0 - self.beta2.powf(t)).sqrt() / (1.0 - self.beta1.powf(t));
-        let fused = AdamStep {
-            rate: rate as f32,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon as f32,
-        };
-        let ([param, m, v], grad) = match adam_step(fused, [param, m, v], grad) {
-            Ok([param, m, v]) => {
-                slots.extend([m, v]);
-                return param;
-            }
-            Err(plain) => plain,
-        };
+        if on_cpu(&param.device()) {
+            let fused = AdamStep {
+                rate: rate as f32,
+                beta1: self.beta1,
+                beta2: self.beta2,
+                epsilon: self.epsilon as f32,
+            };
+            let [param, m, v] = adam_step(fused, [param, m, v], grad);
+            slots.extend([m, v]);
+            return param;
+        }
         let m = m * self.beta1 + grad.clone() * (1.0 - self.beta1);
         let v = v * self.beta2 + grad.square() * (1.0 - self.beta2);
         let change = m.clone() / (v.clone().sqrt() + self.epsilon) * rate;
