@@ -85,10 +85,17 @@ impl WithSimd for Group<'_> {
             self.fill(image, &mut lists);
             for (list, sums) in lists.iter().zip(self.sums.chunks_exact_mut(size)) {
                 sums[size - 1] += list.total();
-                for row in 0..shape.kernel[0] {
-                    let input = &input[row * shape.width * shape.channels..];
-                    let sums = &mut sums[row * stride..][..stride];
-                    add_windows::<S>(simd, input, list, shape.kernel[1] * shape.channels, sums);
+                let window = Window {
+                    span: shape.kernel[1] * shape.channels,
+                    row_len: shape.width * shape.channels,
+                    stride,
+                };
+                if shape.kernel[0] == 3 {
+                    add_windows::<S, 3>(simd, input, list, &window, 0, sums);
+                } else {
+                    for row in 0..shape.kernel[0] {
+                        add_windows::<S, 1>(simd, input, list, &window, row, sums);
+                    }
                 }
             }
         }
@@ -144,67 +151,113 @@ impl Group<'_> {
     }
 }
 
-/// `sums += gradient * window` over a list, as many vectors at a time as registers hold.
-#[inline(always)]
-fn add_windows<S: Simd>(simd: S, input: &[f32], list: &List, span: usize, sums: &mut [f32]) {
-    let lanes = S::F32_LANES;
-    let mut from = 0;
-    while from < span {
-        let left = span - from;
-        let whole = left / lanes;
-        if whole >= 12 {
-            add_part::<S, 12>(simd, input, list, from, sums);
-            from += 12 * lanes;
-        } else if whole >= 6 {
-            add_part::<S, 6>(simd, input, list, from, sums);
-            from += 6 * lanes;
-        } else if whole >= 1 {
-            add_part::<S, 1>(simd, input, list, from, sums);
-            from += lanes;
-        } else {
-            add_rest::<S>(simd, input, list, from, left, sums);
-            from = span;
-        }
-    }
+/// How the rows of a kernel's window lie in the image and in the sums.
+struct Window {
+    /// Values of one row.
+    span: usize,
+    /// Values from one row to the next in the image.
+    row_len: usize,
+    /// Values from one row to the next in the sums.
+    stride: usize,
 }
 
+/// `sums += gradient * window` over a list, for `R` rows of the window from `row` on, as many
+/// vectors at a time as registers hold.
 #[inline(always)]
-fn add_part<S: Simd, const V: usize>(
+fn add_windows<S: Simd, const R: usize>(
     simd: S,
     input: &[f32],
     list: &List,
-    from: usize,
+    window: &Window,
+    row: usize,
     sums: &mut [f32],
 ) {
     let lanes = S::F32_LANES;
-    let len = V * lanes;
-    let (vectors, _) = S::as_mut_simd_f32s(&mut sums[from..from + len]);
-    let mut totals: [S::f32s; V] = std::array::from_fn(|v| vectors[v]);
-    for &(at, grad) in list.get() {
-        let grad = simd.splat_f32s(grad);
-        let window = &input[at as usize + from..][..len];
-        let (window, _) = S::as_simd_f32s(window);
-        for v in 0..V {
-            totals[v] = simd.mul_add_e_f32s(grad, window[v], totals[v]);
+    let mut from = 0;
+    while from < window.span {
+        let left = window.span - from;
+        let whole = left / lanes;
+        if whole >= 6 && (R == 1 || S::REGISTER_COUNT >= 32) {
+            add_part::<S, R, 6>(simd, input, list, window, row, from, sums);
+            from += 6 * lanes;
+        } else if whole >= 3 {
+            add_part::<S, R, 3>(simd, input, list, window, row, from, sums);
+            from += 3 * lanes;
+        } else if whole >= 1 {
+            add_part::<S, R, 1>(simd, input, list, window, row, from, sums);
+            from += lanes;
+        } else {
+            add_rest::<S, R>(simd, input, list, window, row, from, left, sums);
+            from = window.span;
         }
     }
-    vectors.copy_from_slice(&totals);
 }
 
-/// The last values of a row, fewer than a vector.
 #[inline(always)]
-fn add_rest<S: Simd>(
+#[allow(clippy::too_many_arguments)] // a kernel's inner step: the arguments are its registers
+fn add_part<S: Simd, const R: usize, const V: usize>(
     simd: S,
     input: &[f32],
     list: &List,
+    window: &Window,
+    row: usize,
+    from: usize,
+    sums: &mut [f32],
+) {
+    let len = V * S::F32_LANES;
+    let mut totals = [[simd.splat_f32s(0.0); V]; R];
+    for (r, totals) in totals.iter_mut().enumerate() {
+        let at = (row + r) * window.stride + from;
+        let (vectors, _) = S::as_simd_f32s(&sums[at..at + len]);
+        totals.copy_from_slice(vectors);
+    }
+    let start = row * window.row_len + from;
+    for &(at, grad) in list.get() {
+        let grad = simd.splat_f32s(grad);
+        let part = &input[at as usize + start..][..(R - 1) * window.row_len + len];
+        for (r, totals) in totals.iter_mut().enumerate() {
+            let (vectors, _) = S::as_simd_f32s(&part[r * window.row_len..][..len]);
+            for (total, vector) in totals.iter_mut().zip(vectors) {
+                *total = simd.mul_add_e_f32s(grad, *vector, *total);
+            }
+        }
+    }
+    for (r, totals) in totals.iter().enumerate() {
+        let at = (row + r) * window.stride + from;
+        let (vectors, _) = S::as_mut_simd_f32s(&mut sums[at..at + len]);
+        vectors.copy_from_slice(totals);
+    }
+}
+
+/// The last values of the rows, fewer than a vector.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // a kernel's inner step: the arguments are its registers
+fn add_rest<S: Simd, const R: usize>(
+    simd: S,
+    input: &[f32],
+    list: &List,
+    window: &Window,
+    row: usize,
     from: usize,
     len: usize,
     sums: &mut [f32],
 ) {
-    let mut total = simd.partial_load_f32s(&sums[from..from + len]);
-    for &(at, grad) in list.get() {
-        let window = simd.partial_load_f32s(&input[at as usize + from..][..len]);
-        total = simd.mul_add_e_f32s(simd.splat_f32s(grad), window, total);
+    let mut totals = [simd.splat_f32s(0.0); R];
+    for (r, total) in totals.iter_mut().enumerate() {
+        let at = (row + r) * window.stride + from;
+        *total = simd.partial_load_f32s(&sums[at..at + len]);
     }
-    simd.partial_store_f32s(&mut sums[from..from + len], total);
+    let start = row * window.row_len + from;
+    for &(at, grad) in list.get() {
+        let grad = simd.splat_f32s(grad);
+        let part = &input[at as usize + start..][..(R - 1) * window.row_len + len];
+        for (r, total) in totals.iter_mut().enumerate() {
+            let values = simd.partial_load_f32s(&part[r * window.row_len..][..len]);
+            *total = simd.mul_add_e_f32s(grad, values, *total);
+        }
+    }
+    for (r, total) in totals.iter().enumerate() {
+        let at = (row + r) * window.stride + from;
+        simd.partial_store_f32s(&mut sums[at..at + len], *total);
+    }
 }
