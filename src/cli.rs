@@ -92,7 +92,7 @@ pub struct ExperimentArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kiln train --config configs/shapes.toml
-  kiln train --config cats_dogs.toml --set train.epochs=3 --set data.train=~/photos/train
+  kiln train --config cats_dogs.toml --set train.epochs=3 --set data.train=photos/train
   kiln train --config cats_dogs.toml --device gpu --out runs/first-try
   kiln train --config cats_dogs.toml --json > progress.jsonl
 

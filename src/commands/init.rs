@@ -23,7 +23,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
         bail!("{} exists; choose another file with --out", out.display());
     }
     let found = survey(&folder)?;
-    let text = starter(&name, &found, &relative_to(&out, &folder)?);
+    let text = starter(&name, &found, &relative_to(&out, &folder)?, &out);
     std::fs::write(&out, text).with_context(|| format!("cannot write {}", out.display()))?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
@@ -116,7 +116,7 @@ fn quoted(text: &str) -> String {
     toml_edit::Value::from(text).to_string().trim().to_string()
 }
 
-fn starter(name: &str, found: &Found, folder: &str) -> String {
+fn starter(name: &str, found: &Found, folder: &str, out: &Path) -> String {
     let classes = found.listing.classes.len();
     let sub = |part: Option<&str>| match part {
         Some(part) => quoted(&format!("{folder}/{part}")),
@@ -135,13 +135,15 @@ fn starter(name: &str, found: &Found, folder: &str) -> String {
     };
     let header = format!(
         "# {classes} classes: {}\n# {} pictures to train on, most of them about {} x {} pixels.\n\
-         #\n#   kiln check --config THIS    layers, shapes, classes; trains nothing\n\
-         #   kiln train --config THIS    everything goes into runs/{name}-1\n",
+         #\n#   kiln check --config {out}    layers, shapes, classes; trains nothing\n\
+         #   kiln train --config {out}    everything goes into runs/{name}-1\n",
         found.listing.classes.join(", "),
         found.listing.files.len(),
         found.size.0,
-        found.size.1
+        found.size.1,
+        out = out.display()
     );
+    let size = format!("size = [{height}, {width}]");
     format!(
         r#"{header}
 name = {name}
@@ -151,7 +153,7 @@ seed = 1                         # another seed, another run; the same seed, the
 kind = "image-folder"            # one folder a class
 train = {train}
 {valid}
-size = [{height}, {width}]                # height, width: every picture is resized to this
+{size:<33}# height, width: every picture is resized to this
 channels = {channels}                     # 1 is grey, 3 is colour
 resize = "bilinear"              # or "nearest", "bicubic", "lanczos"
 
