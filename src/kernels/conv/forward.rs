@@ -4,7 +4,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::pack::by_tap;
+use super::pack::{by_tap, num_lanes};
 use super::{ConvShape, SHUT};
 
 /// Computes `out`, and where `places` is given, of each output the place of its maximum in the
@@ -18,7 +18,7 @@ pub fn forward(
     places: Option<&mut [u8]>,
 ) {
     let arch = Arch::new();
-    let lanes = arch.dispatch(Lanes);
+    let lanes = num_lanes(arch);
     let packed = by_tap(weight, shape, 2 * lanes);
     let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
     padded_bias[..bias.len()].copy_from_slice(bias);
@@ -50,17 +50,6 @@ pub fn forward(
             .par_chunks_mut(row_len)
             .enumerate()
             .for_each(|(index, out)| run(index, out, None)),
-    }
-}
-
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
     }
 }
 

@@ -5,13 +5,13 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::pack::by_filter;
+use super::pack::{by_filter, num_lanes};
 use super::{ConvShape, SHUT};
 
 /// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
 pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
     let arch = Arch::new();
-    let lanes = arch.dispatch(Lanes);
+    let lanes = num_lanes(arch);
     let packed = by_filter(weight, shape, lanes);
     if shape.image_len() == 0 {
         return;
@@ -29,17 +29,6 @@ pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8]
                 out,
             });
         });
-}
-
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
 }
 
 struct Image<'a> {

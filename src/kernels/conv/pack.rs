@@ -1,6 +1,24 @@
 //! Weights in the orders that the kernels read.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::ConvShape;
+
+/// 32-bit floats in one of the machine's vectors.
+pub fn num_lanes(arch: Arch) -> usize {
+    arch.dispatch(Lanes)
+}
+
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
 
 /// `[filters, channels, rows, columns]` to `[block][tap][lane]`, filters in blocks of `lanes`, the
 /// last one filled up with zeros. A tap is (row, column, channel).
