@@ -165,9 +165,10 @@ impl Row<'_> {
                 }
                 best = simd.add_f32s(best, bias);
                 if shape.relu {
-                    let open = simd.greater_than_f32s(best, zero);
-                    best = simd.select_f32s(open, best, zero);
-                    place = simd.select_f32s(open, place, simd.splat_f32s(f32::from(SHUT)));
+                    // Asked this way round, so that what is not a number stays visible.
+                    let shut = simd.less_than_or_equal_f32s(best, zero);
+                    best = simd.select_f32s(shut, zero, best);
+                    place = simd.select_f32s(shut, simd.splat_f32s(f32::from(SHUT)), place);
                 }
                 let to = (column + cell) * shape.filters + first;
                 simd.partial_store_f32s(&mut self.out[to..to + wide], best);

@@ -158,3 +158,23 @@ fn an_image_smaller_than_a_cell_gives_nothing() {
         relu: true,
     });
 }
+
+#[test]
+fn what_is_not_a_number_is_not_hidden_by_the_relu() {
+    let shape = ConvShape {
+        batch: 1,
+        height: 4,
+        width: 4,
+        channels: 1,
+        filters: 2,
+        kernel: [3, 3],
+        pool: true,
+        relu: true,
+    };
+    let (x, mut w) = (vec![1.0; 16], vec![1.0; 18]);
+    w[..9].fill(f32::NAN);
+    let mut out = vec![0.0; shape.out_len()];
+    forward(&shape, &x, &w, &[0.0, 0.0], &mut out, None);
+    assert!(out[0].is_nan());
+    assert_eq!(out[1], 9.0);
+}
