@@ -42,6 +42,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Check an experiment: layers, shapes, classes, device; trains nothing
     Check(CheckArgs),
+    /// Time a training step and inference of an experiment's net
+    Bench(BenchArgs),
     /// Write a commented starter experiment for a folder of pictures
     Init(InitArgs),
     /// Generate a small dataset
@@ -190,6 +192,42 @@ pub struct CheckArgs {
     pub experiment: ExperimentArgs,
 
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln bench`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln bench --config configs/cats_dogs.toml
+  kiln bench --config configs/cats_dogs.toml --real
+  kiln bench --config configs/cats_dogs.toml --batch 1 --threads 1 --json
+
+Takes random numbers for pictures, so no data is needed where the experiment states size and
+channels; --real takes the first batch of training. Times are medians. Each layer is also timed
+on its own: what the layers and the update take is what the shares are of. GFLOP/s count the
+operations of the plain algorithm, also where a kernel gets by with fewer.")]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// Samples of a batch [default: what the experiment says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+
+    /// Take the first batch of the training data in place of random numbers
+    #[arg(long)]
+    pub real: bool,
+
+    /// Steps on the clock
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+
+    /// Steps before the clock starts
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub warmup: u32,
+
+    /// Print one JSON object; train and infer are samples a second
     #[arg(long)]
     pub json: bool,
 }

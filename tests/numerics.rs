@@ -83,7 +83,11 @@ fn agrees(name: &str, layers: Json, image: [usize; 4], classes: &[i32], loss: &s
         }),
         ..Pass::default()
     };
-    let leaves = params.leaves();
+    let leaf = |p: &kiln::model::Param| match p.trainable {
+        true => p.tensor.clone().autodiff().require_grad(),
+        false => p.tensor.clone().autodiff(),
+    };
+    let leaves: Vec<_> = params.params.iter().map(leaf).collect();
     let logits = network.forward(on(&autodiff), &leaves, &pass);
     close(
         "logits",

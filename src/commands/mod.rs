@@ -1,5 +1,6 @@
 //! One file a subcommand, thin: resolve, call, report.
 
+mod bench;
 mod check;
 mod completions;
 mod devices;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Check(args) => check::run(args),
         Command::Init(args) => init::run(&args),
         Command::Synth(args) => synth::run(&args),

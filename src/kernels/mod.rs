@@ -1,11 +1,18 @@
 //! Where the arithmetic runs: the devices there are and the choice among them, and the fused
 //! operations of the CPU's fast path, as extensions of Burn's Flex backend.
 
-mod adam;
 pub mod conv;
 mod conv_block;
+pub mod dense;
+mod dense_block;
 mod devices;
+mod loss_block;
+mod scratch;
+mod update;
+mod vector;
 
-pub use adam::{AdamStep, adam_step};
 pub use conv_block::{BlockOptions, conv_block};
+pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
+pub use loss_block::{Labels, cross_entropy};
+pub use update::{Factors, Gradient, Update, update};

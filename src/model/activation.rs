@@ -61,6 +61,22 @@ impl Activation {
         }
     }
 
+    /// Whether a larger input never gives a smaller output: then the activation of a maximum is
+    /// the maximum of the activations.
+    pub fn is_monotone(self) -> bool {
+        match self {
+            Activation::Linear
+            | Activation::Relu
+            | Activation::LeakyRelu
+            | Activation::Elu
+            | Activation::Selu
+            | Activation::Softplus
+            | Activation::Tanh
+            | Activation::Sigmoid => true,
+            Activation::Gelu | Activation::Silu | Activation::Softmax => false,
+        }
+    }
+
     /// The name in the experiment.
     pub fn name(self) -> String {
         serde_json::to_value(self)

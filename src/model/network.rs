@@ -3,13 +3,13 @@
 use burn::tensor::{Device, Tensor};
 
 use super::activation::Activation;
-use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, windows};
+use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windows};
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::into_flat;
 use crate::config::{Fault, Path, Spec, read_member};
 use crate::data::{Shape, Value};
-use crate::kernels::{BlockOptions, conv_block, on_cpu};
+use crate::kernels::{BlockOptions, DenseOptions, Epilogue, conv_block, dense_block, on_cpu};
 
 /// One layer in its place.
 #[derive(Debug)]
@@ -31,12 +31,22 @@ pub struct PlannedLayer {
     layer: Box<dyn Layer>,
 }
 
-/// Neighbouring layers that run as one operation.
+/// Layers that run as one operation on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fused {
     /// Layers of the block.
     pub num_layers: usize,
-    options: BlockOptions,
+    block: Block,
+    /// What follows the block.
+    then: Activation,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    Conv(BlockOptions),
+    Dense(Epilogue),
+    /// The layer's own kernel.
+    Layer,
 }
 
 /// The layers of an experiment, read but not yet given shapes.
@@ -126,31 +136,92 @@ impl Network {
         }
     }
 
-    /// Finds the blocks: a plain convolution, with the max pooling that follows it.
+    /// Finds the blocks: a convolution or a fully connected layer, with the activation and the max
+    /// pooling that follow it.
     fn fuse(&mut self) {
         let mut shape = self.input;
+        let mut done = 0;
         for index in 0..self.layers.len() {
-            let pool = self
-                .layers
-                .get(index + 1)
-                .is_some_and(|next| next.layer.is_fused_pool());
-            let planned = &mut self.layers[index];
-            if let (Some(conv), Shape::Image { height, width, .. }) =
-                (planned.layer.fused_conv(), shape)
-                && let Ok(laid) =
-                    windows([height, width], conv.kernel, [1; 2], [1; 2], conv.padding)
-            {
-                planned.fused = Some(Fused {
-                    num_layers: if pool { 2 } else { 1 },
-                    options: BlockOptions {
-                        padding: laid.padding,
-                        relu: conv.relu,
-                        pool,
-                    },
-                });
+            if index >= done {
+                self.layers[index].fused = self.block_at(index, shape);
+                done = index + self.layers[index].fused.map_or(1, |fused| fused.num_layers);
             }
-            shape = planned.output;
+            shape = self.layers[index].output;
         }
+    }
+
+    /// The block that begins with a layer whose input is `shape`.
+    fn block_at(&self, index: usize, shape: Shape) -> Option<Fused> {
+        let layer = &self.layers[index];
+        let role = |offset: usize| {
+            let layer = self.layers.get(index + offset);
+            layer.map_or(Role::Plain, |layer| layer.layer.role())
+        };
+        let own = |activation| match layer.absorbed {
+            Some(_) => Activation::Linear,
+            None => activation,
+        };
+        match (layer.layer.role(), shape) {
+            (Role::Conv(conv), Shape::Image { height, width, .. }) => {
+                let size = [height, width];
+                let laid = windows(size, conv.kernel, [1; 2], [1; 2], conv.padding).ok()?;
+                let (mut num_layers, mut activation) = (1, own(conv.activation));
+                if let (Activation::Linear, Role::Pointwise(next)) = (activation, role(1)) {
+                    (num_layers, activation) = (2, next);
+                }
+                let pool = role(num_layers) == Role::MaxPool && activation.is_monotone();
+                let relu = activation == Activation::Relu;
+                Some(Fused {
+                    num_layers: num_layers + usize::from(pool),
+                    block: Block::Conv(BlockOptions {
+                        padding: laid.padding,
+                        relu,
+                        pool,
+                    }),
+                    then: if relu { Activation::Linear } else { activation },
+                })
+            }
+            (Role::Dense(activation), Shape::Flat { .. }) => {
+                let (mut num_layers, mut activation) = (1, own(activation));
+                if let (Activation::Linear, Role::Pointwise(next)) = (activation, role(1))
+                    && self.layers[index + 1].absorbed.is_none()
+                {
+                    (num_layers, activation) = (2, next);
+                }
+                let epilogue = match activation {
+                    Activation::Relu => Some(Epilogue::Relu),
+                    Activation::Sigmoid => Some(Epilogue::Sigmoid),
+                    Activation::Tanh => Some(Epilogue::Tanh),
+                    _ => None,
+                };
+                Some(Fused {
+                    num_layers,
+                    block: Block::Dense(epilogue.unwrap_or_default()),
+                    then: epilogue.map_or(activation, |_| Activation::Linear),
+                })
+            }
+            (Role::Alone, _) => Some(Fused {
+                num_layers: 1,
+                block: Block::Layer,
+                then: Activation::Linear,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Of every parameter, in order, whether its gradient can be had as factors on the CPU: the
+    /// weights of fully connected layers.
+    pub fn factored(&self) -> Vec<bool> {
+        let layers = self.layers.iter();
+        layers
+            .flat_map(|layer| {
+                let dense = matches!(layer.layer.role(), Role::Dense(_));
+                // The bias keeps the layer in the graph.
+                let biased = layer.params.iter().any(|spec| spec.name == "bias");
+                let params = layer.params.iter();
+                params.map(move |spec| dense && biased && spec.name == "weight")
+            })
+            .collect()
     }
 
     /// Outputs a sample.
@@ -190,34 +261,95 @@ impl Network {
     /// Maps a batch to logits, `[batch, outputs]`. `tensors` are all parameters, in order.
     pub fn forward(&self, input: Value, tensors: &[Tensor<1>], pass: &Pass<'_>) -> Tensor<2> {
         let mut value = input;
-        let mut at = 0;
-        let mut done = 0; // layers that a fused block has taken
-        for (index, planned) in self.layers.iter().enumerate() {
-            let count = planned.params.len();
-            if index < done {
-                at += count;
-                continue;
-            }
-            let scope = Scope {
-                name: &planned.name,
-                specs: &planned.params,
-                tensors: &tensors[at..at + count],
-                skip_activation: planned.absorbed.is_some(),
-                pass,
-            };
-            at += count;
-            value = match (planned.fused, value) {
-                (Some(fused), Value::Image(x)) if on_cpu(&x.device()) => {
-                    done = index + fused.num_layers;
-                    let weight: Tensor<4> = scope.weight("weight");
-                    let none = || Tensor::zeros([weight.dims()[0]], &weight.device());
-                    let bias = scope.param("bias").unwrap_or_else(none);
-                    Value::Image(conv_block(x, weight, bias, fused.options))
-                }
-                (_, value) => planned.layer.forward(value, &scope),
-            };
+        let mut index = 0;
+        while index < self.layers.len() {
+            let (count, output) = self.run_block(index, value, tensors, pass);
+            (value, index) = (output, index + count);
         }
         into_flat(value)
+    }
+
+    /// Runs the layer at `index`, on the CPU with the others of its block. Returns how many have
+    /// run. `tensors` are all parameters of the net.
+    pub fn run_block(
+        &self,
+        index: usize,
+        input: Value,
+        tensors: &[Tensor<1>],
+        pass: &Pass<'_>,
+    ) -> (usize, Value) {
+        let before = self.layers[..index].iter();
+        let at: usize = before.map(|layer| layer.params.len()).sum();
+        let planned = &self.layers[index];
+        let params = at..at + planned.params.len();
+        let scope = Scope {
+            name: &planned.name,
+            specs: &planned.params,
+            tensors: &tensors[params.clone()],
+            sinks: pass.sinks.get(params).unwrap_or_default(),
+            skip_activation: planned.absorbed.is_some(),
+            pass,
+        };
+        planned.forward(input, &scope)
+    }
+}
+
+impl PlannedLayer {
+    /// Runs the layer, on the CPU with the others of its block. Returns how many have run.
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> (usize, Value) {
+        let bias = |weight: &Tensor<1>, count: usize| {
+            let none = || Tensor::zeros([count], &weight.device());
+            scope.param("bias").unwrap_or_else(none)
+        };
+        match (self.fused, input) {
+            (
+                Some(
+                    fused @ Fused {
+                        block: Block::Conv(options),
+                        ..
+                    },
+                ),
+                Value::Image(x),
+            ) if on_cpu(&x.device()) => {
+                let weight: Tensor<4> = scope.weight("weight");
+                let bias = bias(&scope.tensors[0], weight.dims()[0]);
+                let y = conv_block(x, weight, bias, options);
+                (fused.num_layers, fused.then.forward(Value::Image(y)))
+            }
+            (
+                Some(
+                    fused @ Fused {
+                        block: Block::Dense(epilogue),
+                        ..
+                    },
+                ),
+                Value::Flat(x),
+            ) if on_cpu(&x.device()) => {
+                let weight: Tensor<2> = scope.weight("weight");
+                let bias = bias(&scope.tensors[0], weight.dims()[1]);
+                let options = DenseOptions {
+                    epilogue,
+                    sink: scope.sink("weight"),
+                };
+                let y = dense_block(x, weight, bias, options);
+                (fused.num_layers, fused.then.forward(Value::Flat(y)))
+            }
+            (_, input) => (1, self.layer.forward(input, scope)),
+        }
+    }
+
+    /// What the layer table says of the way that the layer runs on the CPU.
+    pub fn note(&self) -> String {
+        match (self.absorbed, self.fused, self.layer.role()) {
+            (Some(activation), ..) => format!("{} is left to the loss", activation.name()),
+            (None, Some(fused), _) => match fused.num_layers {
+                1 => "fused".to_string(),
+                2 => "fused with the next".to_string(),
+                more => format!("fused with the next {}", more - 1),
+            },
+            (None, None, Role::Slow(option)) => format!("plain operations ({option})"),
+            (None, None, _) => String::new(),
+        }
     }
 }
 

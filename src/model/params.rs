@@ -98,21 +98,6 @@ impl ParamStore {
         self.params.iter().map(|p| p.tensor.clone()).collect()
     }
 
-    /// The tensors for a forward pass that records gradients: leaves of a new graph.
-    pub fn leaves(&self) -> Vec<Tensor<1>> {
-        self.params
-            .iter()
-            .map(|p| {
-                let tensor = p.tensor.clone().autodiff();
-                if p.trainable {
-                    tensor.require_grad()
-                } else {
-                    tensor
-                }
-            })
-            .collect()
-    }
-
     /// Values of all parameters.
     pub fn num_elements(&self) -> usize {
         self.params

@@ -1,9 +1,11 @@
 //! What people and programs see of a run: progress, tables, JSON lines.
 
+mod bench;
 mod json;
 mod progress;
 pub mod tables;
 
+pub use bench::{bench_table, peak_memory};
 pub use json::JsonLines;
 pub use progress::{Bars, DecodeBar, Lines, Several};
 

@@ -10,7 +10,7 @@ use crate::metrics::{Predictions, wilson};
 use crate::model::Network;
 
 /// A table without frames; the columns in `right` are aligned to the right.
-fn table(header: &[&str], right: &[usize]) -> Table {
+pub fn table(header: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.to_vec());
@@ -22,7 +22,8 @@ fn table(header: &[&str], right: &[usize]) -> Table {
     table
 }
 
-fn print(table: &Table) -> String {
+/// The table's lines.
+pub fn print(table: &Table) -> String {
     table
         .lines()
         .map(|line| line.trim_end().to_string() + "\n")
@@ -39,19 +40,13 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     let (mut params, mut cost, mut values) = (0u64, 0u64, network.input.num_elements() as u64);
     for layer in &network.layers {
         let count: usize = layer.params.iter().map(|spec| spec.num_elements()).sum();
-        let note = match (layer.absorbed, layer.fused) {
-            (Some(activation), _) => format!("{} is left to the loss", activation.name()),
-            (None, Some(fused)) if fused.num_layers == 2 => "fused with the next".to_string(),
-            (None, Some(_)) => "fused".to_string(),
-            (None, None) => String::new(),
-        };
         table.add_row(vec![
             layer.name.clone(),
             layer.tag.clone(),
             layer.output.to_string(),
             grouped(count as u64),
             grouped(layer.multiply_adds),
-            note,
+            layer.note(),
         ]);
         params += count as u64;
         cost += layer.multiply_adds;

@@ -1,5 +1,6 @@
 //! Training: the loop, optimizers, evaluation, the run folder.
 
+mod bench;
 mod evaluator;
 mod events;
 mod fit;
@@ -9,11 +10,12 @@ mod plan;
 mod run_folder;
 mod stepper;
 
+pub use bench::{Bench, Figures, LayerFigures, synthetic_batch};
 pub use evaluator::{Decision, Evaluation, Scorer, floats};
 pub use events::{EpochRecord, Event, Observer};
 pub use fit::{Outcome, Run};
 pub use monitor::Monitor;
 pub use optimizers::{OPTIMIZERS, Optimizer};
-pub use plan::Plan;
+pub use plan::{Net, Plan};
 pub use run_folder::RunFolder;
 pub use stepper::{StepOutput, Stepper, training_device};

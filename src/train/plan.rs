@@ -68,6 +68,43 @@ impl Plan {
     }
 }
 
+/// What can be built without samples.
+pub struct Net {
+    /// The net, with every shape.
+    pub network: Network,
+    /// What training lowers.
+    pub loss: Box<dyn Loss>,
+    /// What turns gradients into steps.
+    pub optimizer: Box<dyn Optimizer>,
+}
+
+impl Net {
+    /// Builds the net of an experiment. The data is looked at only where the experiment leaves the
+    /// shape of a sample to it.
+    ///
+    /// # Errors
+    /// Every mistake of the experiment, with line and remedy.
+    pub fn read(source: &Source) -> anyhow::Result<Net> {
+        let build = || {
+            let (loss, optimizer, ..) = read_parts(source)?;
+            let experiment = &source.experiment;
+            let data = read_source(&experiment.data)?;
+            let shape = match data.declared_shape() {
+                Some(shape) => shape,
+                None => data.survey(experiment.seed)?.shape(),
+            };
+            let network = Network::plan(Layers::read(&experiment.model.layers)?, shape, &*loss)?;
+            network.check_head(&*loss, network.num_outputs().max(2))?;
+            Ok(Net {
+                network,
+                loss,
+                optimizer,
+            })
+        };
+        build().map_err(|faults: Vec<Fault>| source.explain(&faults))
+    }
+}
+
 type Parts = (
     Box<dyn Loss>,
     Box<dyn Optimizer>,

@@ -1,9 +1,12 @@
 //! One training step: forward, loss, backward, update.
 
+use std::time::{Duration, Instant};
+
 use burn::tensor::{Device, Tensor};
 
 use super::optimizers::Optimizer;
 use crate::data::{Batch, SampleId, Target, Value};
+use crate::kernels::{Gradient, Sink, on_cpu, update};
 use crate::model::{Loss, Network, ParamStore, Pass, Training};
 
 /// Parameters, the optimizer's state, and what a step needs.
@@ -14,8 +17,12 @@ pub struct Stepper<'a> {
     /// The parameters, as of the last step.
     pub params: ParamStore,
     slots: Vec<Vec<Tensor<1>>>,
+    /// Of every parameter, where its gradient comes as factors.
+    sinks: Vec<Option<Sink>>,
     steps: u64,
     seed: u64,
+    /// What the last step's update took.
+    pub update_time: Duration,
 }
 
 /// The results of a step, still on the device.
@@ -47,7 +54,14 @@ impl<'a> Stepper<'a> {
                 (0..count).map(|_| param.tensor.zeros_like()).collect()
             })
             .collect();
+        let cpu = params.params.iter().all(|p| on_cpu(&p.tensor.device()));
+        let sinks = network
+            .factored()
+            .into_iter()
+            .map(|factored| (cpu && factored).then(Sink::default))
+            .collect();
         Stepper {
+            sinks,
             network,
             loss,
             optimizer,
@@ -55,6 +69,7 @@ impl<'a> Stepper<'a> {
             slots,
             steps: 0,
             seed,
+            update_time: Duration::ZERO,
         }
     }
 
@@ -72,39 +87,62 @@ impl<'a> Stepper<'a> {
                 epoch,
                 ids,
             }),
+            sinks: &self.sinks,
             ..Pass::default()
         };
-        let leaves = self.params.leaves();
+        let leaves = self.leaves();
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
         let mut gradients = losses.clone().mean().backward();
-        let grads: Vec<Option<Tensor<1>>> = leaves
+        let grads = leaves
             .iter()
-            .map(|leaf| leaf.grad_remove(&mut gradients))
+            .zip(&self.sinks)
+            .map(|(leaf, sink)| match sink {
+                Some(sink) => sink.take().map(Gradient::Factors),
+                None => leaf.grad_remove(&mut gradients).map(Gradient::Whole),
+            })
             .collect();
         drop((leaves, gradients));
         let output = StepOutput {
             probabilities: self.loss.probabilities(logits.inner()),
             losses: losses.inner(),
         };
+        let buffers = pass.updates.into_inner();
+        let begin = Instant::now();
         self.update(grads);
-        self.store_buffers(pass.updates.into_inner());
+        self.update_time = begin.elapsed();
+        self.store_buffers(buffers);
         output
     }
 
-    fn update(&mut self, grads: Vec<Option<Tensor<1>>>) {
+    /// The parameters as leaves of a new graph. What comes as factors needs no tracking.
+    fn leaves(&self) -> Vec<Tensor<1>> {
+        let params = self.params.params.iter().zip(&self.sinks);
+        params
+            .map(|(param, sink)| {
+                let tensor = param.tensor.clone().autodiff();
+                if param.trainable && sink.is_none() {
+                    tensor.require_grad()
+                } else {
+                    tensor
+                }
+            })
+            .collect()
+    }
+
+    fn update(&mut self, grads: Vec<Option<Gradient>>) {
         self.steps += 1;
         let rate = self.optimizer.learning_rate();
+        let rule = self.optimizer.update(self.steps, rate);
         let params = self.params.params.iter_mut().zip(&mut self.slots);
         for ((param, slots), grad) in params.zip(grads) {
             let Some(grad) = grad.filter(|_| param.trainable) else {
                 continue;
             };
-            let optimizer = &self.optimizer;
             param
                 .tensor
-                .inplace(|tensor| optimizer.update(self.steps, rate, tensor, grad, slots));
+                .inplace(|tensor| update(rule, tensor, slots, grad));
         }
     }
 

@@ -4,12 +4,30 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::pack::{by_tap, num_lanes};
-use super::{ConvShape, SHUT};
+use super::ConvShape;
+use super::finish::Outputs;
+use super::pack::by_tap;
+use super::winograd::{winograd, winograd_fits};
+use crate::kernels::vector::num_lanes;
 
 /// Computes `out`, and where `places` is given, of each output the place of its maximum in the
 /// cell (row * 2 + column; 0 without pooling), or [`SHUT`].
 pub fn forward(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    places: Option<&mut [u8]>,
+) {
+    if winograd_fits(shape) {
+        winograd(shape, input, weight, bias, out, places);
+    } else {
+        direct(shape, input, weight, bias, out, places);
+    }
+}
+
+fn direct(
     shape: &ConvShape,
     input: &[f32],
     weight: &[f32],
@@ -35,9 +53,12 @@ pub fn forward(
             input,
             row,
             weight: &packed,
-            bias: &padded_bias,
-            out,
-            places,
+            outputs: Outputs {
+                shape,
+                bias: &padded_bias,
+                out,
+                places,
+            },
         });
     };
     match places {
@@ -59,9 +80,7 @@ struct Row<'a> {
     input: &'a [f32],
     row: usize,
     weight: &'a [f32],
-    bias: &'a [f32],
-    out: &'a mut [f32],
-    places: Option<&'a mut [u8]>,
+    outputs: Outputs<'a>,
 }
 
 impl WithSimd for Row<'_> {
@@ -83,7 +102,8 @@ impl Row<'_> {
     fn tiles<S: Simd, const P: usize>(mut self, simd: S) {
         let shape = self.shape;
         let cell = shape.cell();
-        let cells = P / (cell * cell);
+        let size = cell * cell;
+        let cells = P / size;
         let [_, columns] = shape.out_size();
         let block = 2 * S::F32_LANES;
         let weights = self.weight.chunks_exact(shape.taps() * block);
@@ -97,8 +117,20 @@ impl Row<'_> {
                     (row * shape.width + column * cell + in_cell % cell) * shape.channels
                 });
                 let sums = self.sum::<S, P>(simd, weight, &at);
-                let count = cells.min(columns - column);
-                self.finish::<S, P>(simd, sums, index * block, column, count);
+                for cell in 0..cells.min(columns - column) {
+                    for half in 0..2 {
+                        let filter = index * block + half * S::F32_LANES;
+                        if filter < shape.filters {
+                            let mut values = [simd.splat_f32s(0.0); 4];
+                            let sums = &sums[cell * size..][..size];
+                            for (value, sum) in values.iter_mut().zip(sums) {
+                                *value = sum[half];
+                            }
+                            self.outputs
+                                .finish::<S>(simd, &values[..size], 0, column + cell, filter);
+                        }
+                    }
+                }
                 column += cells;
             }
         }
@@ -132,54 +164,5 @@ impl Row<'_> {
             }
         }
         sums
-    }
-
-    /// Bias, pooling, ReLU; writes `count` cells from `column` on, filters from `filter` on.
-    #[inline(always)]
-    fn finish<S: Simd, const P: usize>(
-        &mut self,
-        simd: S,
-        sums: [[S::f32s; 2]; P],
-        filter: usize,
-        column: usize,
-        count: usize,
-    ) {
-        let shape = self.shape;
-        let size = shape.cell() * shape.cell();
-        let lanes = S::F32_LANES;
-        let zero = simd.splat_f32s(0.0);
-        for cell in 0..count {
-            for (half, first) in [filter, filter + lanes].into_iter().enumerate() {
-                if first >= shape.filters {
-                    continue;
-                }
-                let wide = lanes.min(shape.filters - first);
-                let bias = simd.partial_load_f32s(&self.bias[first..first + lanes]);
-                let mut best = sums[cell * size][half];
-                let mut place = zero;
-                for other in 1..size {
-                    let value = sums[cell * size + other][half];
-                    let larger = simd.greater_than_f32s(value, best);
-                    best = simd.select_f32s(larger, value, best);
-                    place = simd.select_f32s(larger, simd.splat_f32s(other as f32), place);
-                }
-                best = simd.add_f32s(best, bias);
-                if shape.relu {
-                    // Asked this way round, so that what is not a number stays visible.
-                    let shut = simd.less_than_or_equal_f32s(best, zero);
-                    best = simd.select_f32s(shut, zero, best);
-                    place = simd.select_f32s(shut, simd.splat_f32s(f32::from(SHUT)), place);
-                }
-                let to = (column + cell) * shape.filters + first;
-                simd.partial_store_f32s(&mut self.out[to..to + wide], best);
-                if let Some(places) = &mut self.places {
-                    let mut marks = [0.0f32; 64];
-                    simd.partial_store_f32s(&mut marks[..lanes], place);
-                    for (to, mark) in places[to..to + wide].iter_mut().zip(&marks) {
-                        *to = *mark as u8;
-                    }
-                }
-            }
-        }
     }
 }

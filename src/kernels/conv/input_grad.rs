@@ -1,18 +1,26 @@
 //! The gradient of the input. For each cell and each place in it, the filters whose maximum lies
 //! there are summed in registers (gradient times weights) and added to the input's gradient once.
-//! Split over images.
+//! Filters and channels are taken in blocks whose weights stay in the first cache. Split over
+//! images.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::pack::{by_filter, num_lanes};
+use super::pack::for_each_tap;
 use super::{ConvShape, SHUT};
+use crate::kernels::scratch::Aligned;
+use crate::kernels::vector::{load, num_lanes, store};
+
+/// Bytes of weights that are read over and over for a row of cells.
+const BLOCK_BYTES: usize = 48 << 10;
+
+/// Taps that are summed in registers at a time.
+const TAPS: usize = 9;
 
 /// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
 pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
     let arch = Arch::new();
-    let lanes = num_lanes(arch);
-    let packed = by_filter(weight, shape, lanes);
+    let packed = Packed::new(weight, shape, num_lanes(arch));
     if shape.image_len() == 0 {
         return;
     }
@@ -31,12 +39,49 @@ pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8]
         });
 }
 
+/// Weights as `[block of channels][filter][tap, filled up][lane]`; a block is one vector.
+struct Packed {
+    values: Aligned,
+    /// Taps, filled up to whole groups.
+    taps: usize,
+    /// Filters of a block.
+    filters: usize,
+}
+
+impl Packed {
+    fn new(weight: &[f32], shape: &ConvShape, lanes: usize) -> Packed {
+        let taps = (shape.kernel[0] * shape.kernel[1]).next_multiple_of(TAPS);
+        let filter_len = taps * lanes;
+        let block_len = shape.filters * filter_len;
+        let mut values = Aligned::zeros(shape.channels.div_ceil(lanes) * block_len);
+        for_each_tap(shape, |filter, tap, source| {
+            let (tap, channel) = (tap / shape.channels, tap % shape.channels);
+            let at = channel / lanes * block_len + filter * filter_len + tap * lanes;
+            values[at + channel % lanes] = weight[source];
+        });
+        Packed {
+            values,
+            taps,
+            filters: (BLOCK_BYTES / (4 * filter_len)).clamp(1, shape.filters.max(1)),
+        }
+    }
+}
+
 struct Image<'a> {
     shape: &'a ConvShape,
-    weight: &'a [f32],
+    weight: &'a Packed,
     grad: &'a [f32],
     places: &'a [u8],
     out: &'a mut [f32],
+}
+
+/// The filters of one block whose gradient passes at each place of a row of cells.
+struct Lists {
+    /// `[cell][place][capacity]`: the start of the filter's weights in the block, and the gradient.
+    entries: Vec<(u32, f32)>,
+    /// `[cell][place]`
+    lens: Vec<u32>,
+    capacity: usize,
 }
 
 impl WithSimd for Image<'_> {
@@ -45,25 +90,22 @@ impl WithSimd for Image<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let shape = self.shape;
-        let cell = shape.cell();
         let [rows, columns] = shape.out_size();
-        let mut lists = vec![vec![(0u32, 0.0f32); shape.filters + 1]; cell * cell];
-        let filter_len = self.weight.len() / shape.filters.max(1);
-        for row in 0..rows {
-            for column in 0..columns {
-                let from = (row * columns + column) * shape.filters;
-                let mut lens = [0usize; 4];
-                let grads = &self.grad[from..from + shape.filters];
-                let places = &self.places[from..from + shape.filters];
-                for (filter, (&grad, &place)) in grads.iter().zip(places).enumerate() {
-                    let list = usize::from(place & 3) % lists.len();
-                    lists[list][lens[list]] = ((filter * filter_len) as u32, grad);
-                    lens[list] += usize::from(place != SHUT && grad != 0.0);
-                }
-                for (place, list) in lists.iter().enumerate() {
-                    let corner =
-                        (row * cell + place / cell) * shape.width + column * cell + place % cell;
-                    self.add::<S>(simd, &list[..lens[place]], corner);
+        let size = shape.cell() * shape.cell();
+        let capacity = self.weight.filters + 1;
+        let mut lists = Lists {
+            entries: vec![(0, 0.0); columns * size * capacity],
+            lens: vec![0; columns * size],
+            capacity,
+        };
+        let block_len = shape.filters * self.weight.taps * S::F32_LANES;
+        for first in (0..shape.filters).step_by(self.weight.filters) {
+            let count = self.weight.filters.min(shape.filters - first);
+            for row in 0..rows {
+                self.fill::<S>(row, first, count, &mut lists);
+                for block in 0..shape.channels.div_ceil(S::F32_LANES) {
+                    let weight = &self.weight.values[block * block_len..][..block_len];
+                    self.add_row::<S>(simd, weight, row, block * S::F32_LANES, &lists);
                 }
             }
         }
@@ -71,95 +113,88 @@ impl WithSimd for Image<'_> {
 }
 
 impl Image<'_> {
-    /// Adds the filters of `list` to the window whose first pixel is `corner`.
+    /// Lists `count` filters from `first` on, for one row of cells.
     #[inline(always)]
-    fn add<S: Simd>(&mut self, simd: S, list: &[(u32, f32)], corner: usize) {
-        if list.is_empty() {
-            return;
-        }
+    fn fill<S: Simd>(&self, row: usize, first: usize, count: usize, lists: &mut Lists) {
         let shape = self.shape;
-        let lanes = S::F32_LANES;
-        let mut channel = 0;
-        while channel < shape.channels {
-            let vectors = (shape.channels - channel).div_ceil(lanes);
-            if shape.kernel == [3, 3] && S::REGISTER_COUNT >= 32 && vectors >= 2 {
-                self.add_channels::<S, 2, 9>(simd, list, corner, channel);
-                channel += 2 * lanes;
-            } else if shape.kernel == [3, 3] {
-                self.add_channels::<S, 1, 9>(simd, list, corner, channel);
-                channel += lanes;
-            } else {
-                self.add_tap_by_tap::<S>(simd, list, corner, channel);
-                channel += lanes;
+        let columns = shape.out_size()[1];
+        let size = shape.cell() * shape.cell();
+        let filter_len = self.weight.taps * S::F32_LANES;
+        let cells = lists.entries.chunks_exact_mut(size * lists.capacity);
+        for (column, (entries, lens)) in cells.zip(lists.lens.chunks_exact_mut(size)).enumerate() {
+            let from = (row * columns + column) * shape.filters + first;
+            let grads = &self.grad[from..from + count];
+            let places = &self.places[from..from + count];
+            lens.fill(0);
+            for (filter, (&grad, &place)) in grads.iter().zip(places).enumerate() {
+                let list = usize::from(place) % size;
+                let at = list * lists.capacity + lens[list] as usize;
+                entries[at] = (((first + filter) * filter_len) as u32, grad);
+                lens[list] += u32::from(place != SHUT && grad != 0.0);
             }
         }
     }
 
-    /// `V` vectors of channels of all `T` taps at once.
+    /// Adds the lists of a row of cells to one vector of channels of the windows under them.
     #[inline(always)]
-    fn add_channels<S: Simd, const V: usize, const T: usize>(
+    fn add_row<S: Simd>(
         &mut self,
         simd: S,
-        list: &[(u32, f32)],
-        corner: usize,
+        weight: &[f32],
+        row: usize,
         channel: usize,
+        lists: &Lists,
     ) {
         let shape = self.shape;
-        let lanes = S::F32_LANES;
-        let padded = shape.channels.next_multiple_of(lanes);
-        let zero = simd.splat_f32s(0.0);
-        let mut sums = [[zero; V]; T];
-        for &(filter, grad) in list {
-            let grad = simd.splat_f32s(grad);
-            let weight = &self.weight[filter as usize..][..T * padded];
-            let (vectors, _) = S::as_simd_f32s(weight);
-            let vectors = &vectors[channel / lanes..];
-            let per_tap = padded / lanes;
-            for (tap, sums) in sums.iter_mut().enumerate() {
-                for v in 0..V {
-                    sums[v] = simd.mul_add_e_f32s(grad, vectors[tap * per_tap + v], sums[v]);
-                }
+        let cell = shape.cell();
+        let size = cell * cell;
+        for (index, &len) in lists.lens.iter().enumerate() {
+            if len == 0 {
+                continue;
             }
-        }
-        for (tap, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                self.store::<S>(simd, corner, tap, channel + v * lanes, *sum);
+            let (column, place) = (index / size, index % size);
+            let list = &lists.entries[index * lists.capacity..][..len as usize];
+            let corner = (row * cell + place / cell) * shape.width + column * cell + place % cell;
+            for tap in (0..self.weight.taps).step_by(TAPS) {
+                let sums = sum::<S>(simd, weight, list, tap);
+                self.add::<S>(simd, corner, tap, channel, &sums);
             }
         }
     }
 
     #[inline(always)]
-    fn add_tap_by_tap<S: Simd>(
+    fn add<S: Simd>(
         &mut self,
         simd: S,
-        list: &[(u32, f32)],
         corner: usize,
+        first: usize,
         channel: usize,
+        sums: &[S::f32s; TAPS],
     ) {
         let shape = self.shape;
-        let padded = shape.channels.next_multiple_of(S::F32_LANES);
-        for tap in 0..shape.kernel[0] * shape.kernel[1] {
-            let mut sum = simd.splat_f32s(0.0);
-            for &(filter, grad) in list {
-                let from = filter as usize + tap * padded + channel;
-                let weight = simd.partial_load_f32s(&self.weight[from..from + S::F32_LANES]);
-                sum = simd.mul_add_e_f32s(simd.splat_f32s(grad), weight, sum);
-            }
-            self.store::<S>(simd, corner, tap, channel, sum);
-        }
-    }
-
-    #[inline(always)]
-    fn store<S: Simd>(&mut self, simd: S, corner: usize, tap: usize, channel: usize, sum: S::f32s) {
-        let shape = self.shape;
-        if channel >= shape.channels {
-            return;
-        }
-        let columns = shape.kernel[1];
-        let pixel = corner + tap / columns * shape.width + tap % columns;
+        let [rows, columns] = shape.kernel;
         let len = S::F32_LANES.min(shape.channels - channel);
-        let to = &mut self.out[pixel * shape.channels + channel..][..len];
-        let before = simd.partial_load_f32s(to);
-        simd.partial_store_f32s(to, simd.add_f32s(before, sum));
+        for (index, &sum) in sums.iter().enumerate().take(rows * columns - first) {
+            let tap = first + index;
+            let pixel = corner + tap / columns * shape.width + tap % columns;
+            let to = &mut self.out[pixel * shape.channels + channel..][..len];
+            let before = load::<S>(simd, to);
+            store::<S>(simd, to, simd.add_f32s(before, sum));
+        }
     }
+}
+
+/// The sums over a list, of the taps from `tap` on.
+#[inline(always)]
+fn sum<S: Simd>(simd: S, weight: &[f32], list: &[(u32, f32)], tap: usize) -> [S::f32s; TAPS] {
+    let mut sums = [simd.splat_f32s(0.0); TAPS];
+    for &(filter, grad) in list {
+        let grad = simd.splat_f32s(grad);
+        let from = filter as usize + tap * S::F32_LANES;
+        let (vectors, _) = S::as_simd_f32s(&weight[from..from + TAPS * S::F32_LANES]);
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = simd.mul_add_e_f32s(grad, *vector, *sum);
+        }
+    }
+    sums
 }

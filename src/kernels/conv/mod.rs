@@ -8,12 +8,15 @@
 //! Every sum has a fixed order: work is split over images where results are per image, and over
 //! filters where images are summed. The bits depend neither on the number of threads nor on chance.
 
+mod finish;
 mod forward;
 mod input_grad;
 mod pack;
+mod patch_grad;
 #[cfg(test)]
 mod tests;
 mod weight_grad;
+mod winograd;
 
 pub use forward::forward;
 pub use input_grad::input_grad;
@@ -87,4 +90,4 @@ impl ConvShape {
 }
 
 /// Marks an output whose ReLU is shut: no gradient passes.
-pub const SHUT: u8 = 255;
+pub const SHUT: u8 = 4;

@@ -1,12 +1,18 @@
 //! The gradient of weights and bias. For each filter the outputs through which a gradient passes
 //! are listed as (place in the input, gradient); the weights' gradient is the sum of the input's
-//! windows at those places, times the gradients. Split over filters; images are summed in order.
+//! windows at those places, times the gradients.
+//!
+//! The image is taken in blocks that fit the first cache beside the sums of one filter. Split over
+//! filters; images and blocks are summed in order.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
+use super::patch_grad::{patch_grad, patches_fit};
 use super::{ConvShape, SHUT};
+use crate::kernels::scratch::{Aligned, with_scratch};
+use crate::kernels::vector::{load, num_lanes};
 
 /// Gradients of a block's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,84 +23,133 @@ pub struct WeightGrad {
     pub bias: Vec<f32>,
 }
 
-/// Filters whose lists are made in one pass over the outputs.
-const GROUP: usize = 8;
-
 /// `grad` is the gradient of the block's output, `places` what the forward pass kept.
 pub fn weight_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
-    let arch = Arch::new();
-    let stride = row_stride(shape);
-    let rows = shape.kernel[0];
-    let mut sums = vec![0.0f32; shape.filters * (rows * stride + 1)];
-    sums.par_chunks_mut(GROUP * (rows * stride + 1))
-        .enumerate()
-        .for_each(|(group, sums)| {
-            arch.dispatch(Group {
-                shape,
-                input,
-                grad,
-                places,
-                first: group * GROUP,
-                sums,
-            });
-        });
-    let mut result = WeightGrad {
-        weight: vec![0.0; shape.filters * shape.taps()],
-        bias: vec![0.0; shape.filters],
-    };
-    let span = shape.kernel[1] * shape.channels;
-    let filters = sums.chunks_exact(rows * stride + 1);
-    for (bias, sums) in result.bias.iter_mut().zip(filters.clone()) {
-        *bias = sums[rows * stride];
+    if patches_fit(shape) {
+        patch_grad(shape, input, grad, places)
+    } else {
+        list_grad(shape, input, grad, places)
     }
-    let filters: Vec<&[f32]> = filters.collect();
-    for_each_tap(shape, |filter, tap, to| {
-        result.weight[to] = filters[filter][tap / span * stride + tap % span];
-    });
-    result
 }
 
-/// Values of one kernel row, filled up to whole vectors of any width.
-fn row_stride(shape: &ConvShape) -> usize {
-    (shape.kernel[1] * shape.channels).next_multiple_of(16)
+/// Floats of the first cache that a block of the image may fill: the lists and sums come beside.
+const BLOCK_LEN: usize = 6 << 10;
+
+/// How an image is cut.
+#[derive(Clone, Copy)]
+struct Blocks {
+    /// Cells of a block, downwards and across.
+    cells: [usize; 2],
+    /// Channels of a block: whole vectors.
+    channels: usize,
+    /// Blocks of channels.
+    num_channel_blocks: usize,
+}
+
+impl Blocks {
+    fn new(shape: &ConvShape, lanes: usize) -> Blocks {
+        let vectors = if lanes >= 16 { 2 } else { 1 };
+        let channels = lanes * vectors.min(shape.channels.div_ceil(lanes));
+        let out = shape.out_size();
+        // As many cells as fit, so that loading and storing the sums is rare.
+        let fitting = |rows: usize| {
+            let height = rows * shape.cell() + shape.kernel[0] - 1;
+            let width = (BLOCK_LEN / channels / height).saturating_sub(shape.kernel[1] - 1);
+            (width / shape.cell()).clamp(1, out[1].max(1))
+        };
+        let most = (1..=out[0].clamp(1, 8)).map(|rows| [rows, fitting(rows)]);
+        let cells = most
+            .max_by_key(|[rows, columns]| rows * columns)
+            .unwrap_or([1, 1]);
+        let even = |size: usize, most: usize| size.div_ceil(size.div_ceil(most).max(1)).max(1);
+        Blocks {
+            cells: [even(out[0], cells[0]), even(out[1], cells[1])],
+            channels,
+            num_channel_blocks: shape.channels.div_ceil(channels),
+        }
+    }
+
+    /// Rows and columns of input under a block.
+    fn input_size(&self, shape: &ConvShape) -> [usize; 2] {
+        [0, 1].map(|axis| self.cells[axis] * shape.cell() + shape.kernel[axis] - 1)
+    }
+
+    /// Values of the sums of one filter and one block of channels.
+    fn sums_len(&self, shape: &ConvShape) -> usize {
+        shape.kernel[0] * shape.kernel[1] * self.channels
+    }
+}
+
+fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
+    let arch = Arch::new();
+    let blocks = Blocks::new(shape, num_lanes(arch));
+    let filter_len = blocks.num_channel_blocks * blocks.sums_len(shape);
+    let mut sums = Aligned::zeros(shape.filters * filter_len);
+    let mut bias = vec![0.0f32; shape.filters];
+    // Each filter sums on its own: how many share a task changes no bit.
+    let group = shape.filters.div_ceil(rayon::current_num_threads());
+    let group = group.next_multiple_of(8).min(64);
+    let [height, width] = blocks.input_size(shape);
+    sums.par_chunks_mut(group * filter_len)
+        .zip(bias.par_chunks_mut(group))
+        .enumerate()
+        .for_each(|(index, (sums, bias))| {
+            with_scratch(height * width * blocks.channels, |block| {
+                arch.dispatch(Group {
+                    shape,
+                    blocks,
+                    input,
+                    grad,
+                    places,
+                    first: index * group,
+                    block,
+                    sums,
+                    bias,
+                });
+            });
+        });
+    let mut weight = vec![0.0; shape.filters * shape.taps()];
+    for_each_tap(shape, |filter, tap, to| {
+        let (place, channel) = (tap / shape.channels, tap % shape.channels);
+        let part = channel / blocks.channels * blocks.sums_len(shape);
+        let at = place * blocks.channels + channel % blocks.channels;
+        weight[to] = sums[filter * filter_len + part + at];
+    });
+    WeightGrad { weight, bias }
 }
 
 struct Group<'a> {
     shape: &'a ConvShape,
+    blocks: Blocks,
     input: &'a [f32],
     grad: &'a [f32],
     places: &'a [u8],
+    /// The first filter.
     first: usize,
-    /// Of each filter the sums of its rows, then of its bias.
+    /// A part of the image, some of its channels: `[rows][columns][channels]`.
+    block: &'a mut [f32],
+    /// Of each filter and each block of channels the sums, `[rows][columns][channels]`.
     sums: &'a mut [f32],
+    /// Of each filter.
+    bias: &'a mut [f32],
 }
 
 impl WithSimd for Group<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let shape = self.shape;
-        let stride = row_stride(shape);
-        let size = shape.kernel[0] * stride + 1;
-        let count = GROUP.min(shape.filters - self.first);
-        let cells = shape.out_image_len() / shape.filters.max(1);
-        let mut lists: Vec<List> = (0..count).map(|_| List::new(cells)).collect();
+        let [rows, columns] = shape.out_size();
+        let cells = self.blocks.cells[0] * self.blocks.cells[1];
+        let mut lists: Vec<List> = self.bias.iter().map(|_| List::new(cells)).collect();
         for image in 0..shape.batch {
-            let input = &self.input[image * shape.image_len()..][..shape.image_len()];
-            self.fill(image, &mut lists);
-            for (list, sums) in lists.iter().zip(self.sums.chunks_exact_mut(size)) {
-                sums[size - 1] += list.total();
-                let window = Window {
-                    span: shape.kernel[1] * shape.channels,
-                    row_len: shape.width * shape.channels,
-                    stride,
-                };
-                if shape.kernel[0] == 3 {
-                    add_windows::<S, 3>(simd, input, list, &window, 0, sums);
-                } else {
-                    for row in 0..shape.kernel[0] {
-                        add_windows::<S, 1>(simd, input, list, &window, row, sums);
+            for row in (0..rows).step_by(self.blocks.cells[0]) {
+                for column in (0..columns).step_by(self.blocks.cells[1]) {
+                    self.fill(image, [row, column], &mut lists);
+                    for part in 0..self.blocks.num_channel_blocks {
+                        self.copy::<S>(simd, image, [row, column], part);
+                        self.add::<S>(simd, part, &lists);
                     }
                 }
             }
@@ -102,7 +157,7 @@ impl WithSimd for Group<'_> {
     }
 }
 
-/// Where gradients pass: the start of the window in the image, and the gradient.
+/// Where gradients pass: the start of the window in the block, and the gradient.
 struct List {
     entries: Vec<(u32, f32)>,
     len: usize,
@@ -119,46 +174,94 @@ impl List {
     fn get(&self) -> &[(u32, f32)] {
         &self.entries[..self.len]
     }
-
-    fn total(&self) -> f32 {
-        self.get().iter().map(|(_, grad)| grad).sum()
-    }
 }
 
 impl Group<'_> {
-    /// Lists the passing gradients of one image.
+    /// Lists the passing gradients of the block of cells that begins at `from`.
     #[inline(always)]
-    fn fill(&self, image: usize, lists: &mut [List]) {
+    fn fill(&mut self, image: usize, from: [usize; 2], lists: &mut [List]) {
         let shape = self.shape;
         let cell = shape.cell();
         let [rows, columns] = shape.out_size();
+        let [_, width] = self.blocks.input_size(shape);
         let base = image * shape.out_image_len();
         lists.iter_mut().for_each(|list| list.len = 0);
-        for row in 0..rows {
-            for column in 0..columns {
-                let from = base + (row * columns + column) * shape.filters + self.first;
-                let grads = &self.grad[from..from + lists.len()];
-                let places = &self.places[from..from + lists.len()];
-                let corner = row * cell * shape.width + column * cell;
+        for row in from[0]..(from[0] + self.blocks.cells[0]).min(rows) {
+            for column in from[1]..(from[1] + self.blocks.cells[1]).min(columns) {
+                let at = base + (row * columns + column) * shape.filters + self.first;
+                let grads = &self.grad[at..at + lists.len()];
+                let places = &self.places[at..at + lists.len()];
+                for ((bias, &grad), &place) in self.bias.iter_mut().zip(grads).zip(places) {
+                    *bias += if place == SHUT { 0.0 } else { grad };
+                }
+                let corner = (row - from[0]) * cell * width + (column - from[1]) * cell;
                 for ((list, &grad), &place) in lists.iter_mut().zip(grads).zip(places) {
-                    let inside = usize::from(place >> 1) * shape.width + usize::from(place & 1);
-                    let at = (corner + inside) * shape.channels;
+                    let inside = usize::from(place >> 1) * width + usize::from(place & 1);
+                    let at = (corner + inside) * self.blocks.channels;
                     list.entries[list.len] = (at as u32, grad);
                     list.len += usize::from(place != SHUT && grad != 0.0);
                 }
             }
         }
     }
+
+    /// Copies the block of the image, channels filled up with zeros.
+    #[inline(always)]
+    fn copy<S: Simd>(&mut self, simd: S, image: usize, from: [usize; 2], part: usize) {
+        let shape = self.shape;
+        let [height, width] = self.blocks.input_size(shape);
+        let [top, left] = from.map(|cell| cell * shape.cell());
+        let first = part * self.blocks.channels;
+        let count = self.blocks.channels.min(shape.channels - first);
+        let input = &self.input[image * shape.image_len()..][..shape.image_len()];
+        for row in 0..height.min(shape.height - top) {
+            let at = ((top + row) * shape.width + left) * shape.channels;
+            let pixels = input[at..].chunks(shape.channels);
+            let to = self.block[row * width * self.blocks.channels..]
+                .chunks_exact_mut(self.blocks.channels)
+                .take(width.min(shape.width - left));
+            for (to, pixel) in to.zip(pixels) {
+                let (vectors, _) = S::as_mut_simd_f32s(to);
+                for (v, vector) in vectors.iter_mut().enumerate() {
+                    let begin = v * S::F32_LANES;
+                    let end = (begin + S::F32_LANES).min(count);
+                    *vector = load::<S>(simd, &pixel[first + begin.min(end)..first + end]);
+                }
+            }
+        }
+    }
+
+    /// Adds every list's windows to the sums of its filter.
+    #[inline(always)]
+    fn add<S: Simd>(&mut self, simd: S, part: usize, lists: &[List]) {
+        let shape = self.shape;
+        let len = self.blocks.sums_len(shape);
+        let window = Window {
+            span: shape.kernel[1] * self.blocks.channels,
+            row_len: self.blocks.input_size(shape)[1] * self.blocks.channels,
+        };
+        let filters = self
+            .sums
+            .chunks_exact_mut(len * self.blocks.num_channel_blocks);
+        for (list, sums) in lists.iter().zip(filters) {
+            let sums = &mut sums[part * len..][..len];
+            if shape.kernel[0] == 3 {
+                add_windows::<S, 3>(simd, self.block, list, &window, 0, sums);
+            } else {
+                for row in 0..shape.kernel[0] {
+                    add_windows::<S, 1>(simd, self.block, list, &window, row, sums);
+                }
+            }
+        }
+    }
 }
 
-/// How the rows of a kernel's window lie in the image and in the sums.
+/// How the rows of a kernel's window lie in the block.
 struct Window {
-    /// Values of one row.
+    /// Values of one row: whole vectors.
     span: usize,
-    /// Values from one row to the next in the image.
+    /// Values from one row to the next in the block.
     row_len: usize,
-    /// Values from one row to the next in the sums.
-    stride: usize,
 }
 
 /// `sums += gradient * window` over a list, for `R` rows of the window from `row` on, as many
@@ -166,7 +269,7 @@ struct Window {
 #[inline(always)]
 fn add_windows<S: Simd, const R: usize>(
     simd: S,
-    input: &[f32],
+    block: &[f32],
     list: &List,
     window: &Window,
     row: usize,
@@ -175,20 +278,16 @@ fn add_windows<S: Simd, const R: usize>(
     let lanes = S::F32_LANES;
     let mut from = 0;
     while from < window.span {
-        let left = window.span - from;
-        let whole = left / lanes;
-        if whole >= 6 && (R == 1 || S::REGISTER_COUNT >= 32) {
-            add_part::<S, R, 6>(simd, input, list, window, row, from, sums);
+        let left = (window.span - from) / lanes;
+        if left >= 6 && (R == 1 || S::REGISTER_COUNT >= 32) {
+            add_part::<S, R, 6>(simd, block, list, window, row, from, sums);
             from += 6 * lanes;
-        } else if whole >= 3 {
-            add_part::<S, R, 3>(simd, input, list, window, row, from, sums);
+        } else if left >= 3 {
+            add_part::<S, R, 3>(simd, block, list, window, row, from, sums);
             from += 3 * lanes;
-        } else if whole >= 1 {
-            add_part::<S, R, 1>(simd, input, list, window, row, from, sums);
-            from += lanes;
         } else {
-            add_rest::<S, R>(simd, input, list, window, row, from, left, sums);
-            from = window.span;
+            add_part::<S, R, 1>(simd, block, list, window, row, from, sums);
+            from += lanes;
         }
     }
 }
@@ -197,7 +296,7 @@ fn add_windows<S: Simd, const R: usize>(
 #[allow(clippy::too_many_arguments)] // a kernel's inner step: the arguments are its registers
 fn add_part<S: Simd, const R: usize, const V: usize>(
     simd: S,
-    input: &[f32],
+    block: &[f32],
     list: &List,
     window: &Window,
     row: usize,
@@ -207,14 +306,14 @@ fn add_part<S: Simd, const R: usize, const V: usize>(
     let len = V * S::F32_LANES;
     let mut totals = [[simd.splat_f32s(0.0); V]; R];
     for (r, totals) in totals.iter_mut().enumerate() {
-        let at = (row + r) * window.stride + from;
+        let at = (row + r) * window.span + from;
         let (vectors, _) = S::as_simd_f32s(&sums[at..at + len]);
         totals.copy_from_slice(vectors);
     }
     let start = row * window.row_len + from;
     for &(at, grad) in list.get() {
         let grad = simd.splat_f32s(grad);
-        let part = &input[at as usize + start..][..(R - 1) * window.row_len + len];
+        let part = &block[at as usize + start..][..(R - 1) * window.row_len + len];
         for (r, totals) in totals.iter_mut().enumerate() {
             let (vectors, _) = S::as_simd_f32s(&part[r * window.row_len..][..len]);
             for (total, vector) in totals.iter_mut().zip(vectors) {
@@ -223,41 +322,8 @@ fn add_part<S: Simd, const R: usize, const V: usize>(
         }
     }
     for (r, totals) in totals.iter().enumerate() {
-        let at = (row + r) * window.stride + from;
+        let at = (row + r) * window.span + from;
         let (vectors, _) = S::as_mut_simd_f32s(&mut sums[at..at + len]);
         vectors.copy_from_slice(totals);
-    }
-}
-
-/// The last values of the rows, fewer than a vector.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)] // a kernel's inner step: the arguments are its registers
-fn add_rest<S: Simd, const R: usize>(
-    simd: S,
-    input: &[f32],
-    list: &List,
-    window: &Window,
-    row: usize,
-    from: usize,
-    len: usize,
-    sums: &mut [f32],
-) {
-    let mut totals = [simd.splat_f32s(0.0); R];
-    for (r, total) in totals.iter_mut().enumerate() {
-        let at = (row + r) * window.stride + from;
-        *total = simd.partial_load_f32s(&sums[at..at + len]);
-    }
-    let start = row * window.row_len + from;
-    for &(at, grad) in list.get() {
-        let grad = simd.splat_f32s(grad);
-        let part = &input[at as usize + start..][..(R - 1) * window.row_len + len];
-        for (r, total) in totals.iter_mut().enumerate() {
-            let values = simd.partial_load_f32s(&part[r * window.row_len..][..len]);
-            *total = simd.mul_add_e_f32s(grad, values, *total);
-        }
-    }
-    for (r, total) in totals.iter().enumerate() {
-        let at = (row + r) * window.stride + from;
-        simd.partial_store_f32s(&mut sums[at..at + len], *total);
     }
 }

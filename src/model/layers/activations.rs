@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 
@@ -25,6 +25,10 @@ macro_rules! activation_layers {
 
             fn activation(&self) -> Option<Activation> {
                 Some(Activation::$name)
+            }
+
+            fn role(&self) -> Role {
+                Role::Pointwise(Activation::$name)
             }
         }
     )*};

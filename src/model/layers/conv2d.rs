@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, windows};
 use super::{
-    FusedConv, Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims,
+    FusedConv, Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, image_dims,
     into_image,
 };
 use crate::data::{Shape, Value};
@@ -151,14 +151,20 @@ impl Layer for Conv2d {
         scope.activate(self.activation, Value::Image(channels_last(y)))
     }
 
-    fn fused_conv(&self) -> Option<FusedConv> {
-        let plain =
-            self.stride.get() == [1, 1] && self.dilation.get() == [1, 1] && self.groups == 1;
-        let relu = self.activation == Activation::Relu;
-        (plain && (relu || self.activation == Activation::Linear)).then_some(FusedConv {
+    fn role(&self) -> Role {
+        if self.stride.get() != [1, 1] {
+            return Role::Slow("stride");
+        }
+        if self.dilation.get() != [1, 1] {
+            return Role::Slow("dilation");
+        }
+        if self.groups != 1 {
+            return Role::Slow("groups");
+        }
+        Role::Conv(FusedConv {
             padding: self.padding,
             kernel: self.kernel.get(),
-            relu,
+            activation: self.activation,
         })
     }
 

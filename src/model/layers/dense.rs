@@ -4,7 +4,7 @@ use burn::tensor::module::linear;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -89,6 +89,10 @@ impl Layer for Dense {
         };
         let y = linear(x, scope.weight("weight"), scope.param("bias"));
         scope.activate(self.activation, Value::Flat(y))
+    }
+
+    fn role(&self) -> Role {
+        Role::Dense(self.activation)
     }
 
     fn activation(&self) -> Option<Activation> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::window::{Padding, PaddingName, Pair, windows};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims, into_image,
+    Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, image_dims, into_image,
 };
 use crate::data::{Shape, Value};
 
@@ -46,12 +46,18 @@ impl Layer for MaxPool2d {
         }))
     }
 
-    fn is_fused_pool(&self) -> bool {
+    fn role(&self) -> Role {
         let size = self.size.get();
         let valid = [Padding::Named(PaddingName::Valid), Padding::Number(0)];
-        size == [2, 2]
-            && self.stride.map_or(size, Pair::get) == size
-            && valid.contains(&self.padding)
+        if size != [2, 2] {
+            Role::Slow("size")
+        } else if self.stride.map_or(size, Pair::get) != size {
+            Role::Slow("stride")
+        } else if !valid.contains(&self.padding) {
+            Role::Slow("padding")
+        } else {
+            Role::MaxPool
+        }
     }
 
     fn forward(&self, input: Value, _: &Scope<'_>) -> Value {

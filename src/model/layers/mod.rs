@@ -26,6 +26,7 @@ use super::params::ParamSpec;
 use crate::config::Member;
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
+use crate::kernels::Sink;
 
 /// One layer of a net.
 pub trait Layer: Debug + Send + Sync {
@@ -38,14 +39,9 @@ pub trait Layer: Debug + Send + Sync {
     /// Maps a batch. The input has the shape that the plan was made for.
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value;
 
-    /// How the layer begins a fused block on the CPU, where it can: a convolution.
-    fn fused_conv(&self) -> Option<FusedConv> {
-        None
-    }
-
-    /// Whether the layer can end a fused block as its pooling: 2 x 2 max pooling without padding.
-    fn is_fused_pool(&self) -> bool {
-        false
+    /// What the layer can be in a fused block on the CPU.
+    fn role(&self) -> Role {
+        Role::Plain
     }
 
     /// The activation that ends the layer; the network leaves it to the loss where the layer is
@@ -77,6 +73,25 @@ pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
     "softmax" => activations::Softmax,
 };
 
+/// What a layer can be in a fused block on the CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// No part of any.
+    Plain,
+    /// The beginning of one: a convolution.
+    Conv(FusedConv),
+    /// The beginning of one: a fully connected layer with this activation.
+    Dense(Activation),
+    /// 2 x 2 max pooling without padding.
+    MaxPool,
+    /// An activation alone.
+    Pointwise(Activation),
+    /// A kernel of its own.
+    Alone,
+    /// Could be fused, but for this option.
+    Slow(&'static str),
+}
+
 /// The first layer of a fused block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FusedConv {
@@ -84,8 +99,8 @@ pub struct FusedConv {
     pub padding: Padding,
     /// Height and width of the window.
     pub kernel: [usize; 2],
-    /// The activation: linear or ReLU.
-    pub relu: bool,
+    /// The activation that ends the layer.
+    pub activation: Activation,
 }
 
 /// What a layer makes of an input's shape.
@@ -154,6 +169,8 @@ pub struct Scope<'a> {
     pub specs: &'a [ParamSpec],
     /// Their tensors, flat.
     pub tensors: &'a [Tensor<1>],
+    /// Where the gradients of some of them go as factors, in the order of the parameters.
+    pub sinks: &'a [Option<Sink>],
     /// Whether the layer's activation is left to the loss.
     pub skip_activation: bool,
     /// The pass.
@@ -172,6 +189,12 @@ impl Scope<'_> {
     pub fn weight<const D: usize>(&self, name: &str) -> Tensor<D> {
         self.param(name)
             .unwrap_or_else(|| panic!("{}.{name} is planned with rank {D}", self.name))
+    }
+
+    /// Where the gradient of the parameter called `name` goes, if not into the graph.
+    pub fn sink(&self, name: &str) -> Option<Sink> {
+        let index = self.specs.iter().position(|spec| spec.name == name)?;
+        self.sinks.get(index).cloned().flatten()
     }
 
     /// Applies the layer's activation, or leaves it to the loss.
@@ -195,6 +218,8 @@ impl Scope<'_> {
 pub struct Pass<'a> {
     /// Set in training.
     pub training: Option<Training<'a>>,
+    /// Of every parameter, where its gradient goes as factors; may be left empty.
+    pub sinks: &'a [Option<Sink>],
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
 }

@@ -1,12 +1,15 @@
 //! Binary cross-entropy on logits: `max(x, 0) - x y + ln(1 + exp(-|x|))`.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::{Loss, host};
 use crate::data::Target;
+use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
 
 /// For two classes and one output: the logit of the second class (in sorted order).
@@ -39,12 +42,15 @@ impl Loss for BinaryCrossEntropy {
     }
 
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
-        let x = logits.squeeze_dim::<1>(1);
-        let y = match target {
+        let y: Tensor<1> = match target {
             Target::Class(classes) => classes.clone().float(),
             Target::Soft(shares) => shares.clone().narrow(1, 1, 1).squeeze_dim(1),
             Target::Multi(labels) | Target::Real(labels) => labels.clone().squeeze_dim(1),
         };
+        if on_cpu(&logits.device()) {
+            return cross_entropy(logits, Labels::Binary(Arc::new(host(y))));
+        }
+        let x = logits.squeeze_dim::<1>(1);
         let stable = (x.clone().abs().neg()).exp().log1p();
         x.clone().clamp_min(0.0) - x * y + stable
     }

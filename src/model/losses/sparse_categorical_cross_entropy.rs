@@ -1,12 +1,15 @@
 //! Cross-entropy of a softmax over classes: `-ln softmax(x)[class]`.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::{Loss, host, indices};
 use crate::data::Target;
+use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
 
 /// For two or more classes and one output each; targets are class indices.
@@ -33,6 +36,15 @@ impl Loss for SparseCategoricalCrossEntropy {
     }
 
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+        if on_cpu(&logits.device()) {
+            let labels = match target {
+                Target::Class(classes) => Labels::Classes(Arc::new(indices(classes))),
+                Target::Soft(shares) | Target::Multi(shares) | Target::Real(shares) => {
+                    Labels::Shares(Arc::new(host(shares.clone())))
+                }
+            };
+            return cross_entropy(logits, labels);
+        }
         let log_probabilities = log_softmax(logits, 1);
         match target {
             Target::Class(classes) => {

@@ -1,12 +1,11 @@
 //! Adam (Kingma and Ba, 2015), in Keras's form:
 //! `w -= a m / (sqrt(v) + epsilon)` with `a = lr sqrt(1 - beta2^t) / (1 - beta1^t)`.
 
-use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Optimizer;
-use crate::kernels::{AdamStep, adam_step, on_cpu};
+use crate::kernels::Update;
 
 /// Adam. PyTorch's epsilon is added after the bias correction: the same number is about 31 times
 /// larger there at the first step.
@@ -53,60 +52,39 @@ impl Optimizer for Adam {
         self.learning_rate
     }
 
-    fn update(
-        &self,
-        step: u64,
-        learning_rate: f64,
-        param: Tensor<1>,
-        grad: Tensor<1>,
-        slots: &mut Vec<Tensor<1>>,
-    ) -> Tensor<1> {
-        let v = slots.pop().expect("Adam has two slots");
-        let m = slots.pop().expect("Adam has two slots");
-        let t = step as f64;
-        let rate = learning_rate * (1.0 - self.beta2.powf(t)).sqrt() / (1.0 - self.beta1.powf(t));
-        if on_cpu(&param.device()) {
-            let fused = AdamStep {
-                rate: rate as f32,
-                beta1: self.beta1,
-                beta2: self.beta2,
-                epsilon: self.epsilon as f32,
-            };
-            let [param, m, v] = adam_step(fused, [param, m, v], grad);
-            slots.extend([m, v]);
-            return param;
+    fn update(&self, step: u64, learning_rate: f64) -> Update {
+        Update::Adam {
+            rate: corrected(learning_rate, step, self.beta1, self.beta2),
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon as f32,
+            keep: 1.0,
         }
-        let m = m * self.beta1 + grad.clone() * (1.0 - self.beta1);
-        let v = v * self.beta2 + grad.square() * (1.0 - self.beta2);
-        let change = m.clone() / (v.clone().sqrt() + self.epsilon) * rate;
-        slots.extend([m, v]);
-        param - change
     }
+}
+
+/// The learning rate with both corrections for means that began at 0.
+pub fn corrected(learning_rate: f64, step: u64, beta1: f64, beta2: f64) -> f32 {
+    let t = step as f64;
+    (learning_rate * (1.0 - beta2.powf(t)).sqrt() / (1.0 - beta1.powf(t))) as f32
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::three_steps;
     use super::*;
-    use burn::tensor::Device;
 
     /// Keras 3.15: `o = keras.optimizers.Adam(0.1); w = keras.Variable([1., -2., 3.])`, then three
     /// times `o.apply([ops.array([0.5, -1e-8, 2.])], [w])`.
     #[test]
     fn agrees_with_keras() {
-        let device = Device::flex();
         let adam = Adam {
             learning_rate: 0.1,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-7,
         };
-        let grad = Tensor::<1>::from_floats([0.5, -1e-8, 2.0], &device);
-        let mut slots = vec![grad.zeros_like(), grad.zeros_like()];
-        let mut w = Tensor::<1>::from_floats([1.0, -2.0, 3.0], &device);
-        for step in 1..=3 {
-            w = adam.update(step, 0.1, w, grad.clone(), &mut slots);
-        }
-        let w = w.into_data().try_to_vec::<f32>().expect("floats");
+        let w = three_steps(&adam, 0.1, &[1.0, -2.0, 3.0], &[0.5, -1e-8, 2.0]);
         for (found, expected) in w.iter().zip(KERAS) {
             assert!((found - expected).abs() < 1e-5, "{w:?}");
         }

@@ -1,11 +1,11 @@
 //! Stochastic gradient descent with momentum: `v = momentum v - lr g; w += v` (Keras's form; with a
 //! constant rate the same as PyTorch's).
 
-use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Optimizer;
+use crate::kernels::Update;
 
 /// Stochastic gradient descent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct Sgd {
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     momentum: f64,
+    /// Whether the gradient counts as if the momentum had already moved the parameter.
+    #[serde(default)]
+    nesterov: bool,
 }
 
 fn default_rate() -> f64 {
@@ -38,43 +41,41 @@ impl Optimizer for Sgd {
         self.learning_rate
     }
 
-    fn update(
-        &self,
-        _: u64,
-        learning_rate: f64,
-        param: Tensor<1>,
-        grad: Tensor<1>,
-        slots: &mut Vec<Tensor<1>>,
-    ) -> Tensor<1> {
-        let change = grad * -learning_rate;
-        let Some(velocity) = slots.pop() else {
-            return param + change;
-        };
-        let velocity = velocity * self.momentum + change;
-        slots.push(velocity.clone());
-        param + velocity
+    fn update(&self, _: u64, learning_rate: f64) -> Update {
+        let rate = learning_rate as f32;
+        if self.momentum > 0.0 {
+            Update::Momentum {
+                rate,
+                momentum: self.momentum as f32,
+                nesterov: self.nesterov,
+            }
+        } else {
+            Update::Sgd { rate }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::three_steps;
     use super::*;
-    use burn::tensor::Device;
 
+    /// Keras 3.15: `o = keras.optimizers.SGD(0.1, momentum=0.5, nesterov=...)`, then three times
+    /// `o.apply([ops.array([1., -2.])], [w])` from `w = [0., 1.]`.
     #[test]
-    fn momentum_repeats_the_last_step() {
-        let device = Device::flex();
-        let sgd = Sgd {
-            learning_rate: 0.1,
-            momentum: 0.5,
-        };
-        let grad = Tensor::<1>::from_floats([1.0], &device);
-        let mut slots = vec![grad.zeros_like()];
-        let mut w = Tensor::<1>::from_floats([0.0], &device);
-        for step in 1..=3 {
-            w = sgd.update(step, 0.1, w, grad.clone(), &mut slots);
+    fn agrees_with_keras() {
+        for (nesterov, expected) in KERAS {
+            let sgd = Sgd {
+                learning_rate: 0.1,
+                momentum: 0.5,
+                nesterov,
+            };
+            let w = three_steps(&sgd, 0.1, &[0.0, 1.0], &[1.0, -2.0]);
+            for (found, expected) in w.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-6, "{w:?}");
+            }
         }
-        // -0.1, then -0.15, then -0.175
-        assert!((w.into_scalar::<f32>() + 0.425).abs() < 1e-6);
     }
+
+    const KERAS: [(bool, [f32; 2]); 2] = [(false, [-0.425, 1.85]), (true, [-0.5125, 2.025])];
 }

@@ -1,0 +1,109 @@
+//! `kiln bench`
+
+use std::io::{Write, stdout};
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::{load, num_workers, take_device};
+use crate::cli::BenchArgs;
+use crate::config::{BatchSize, Source};
+use crate::data::{HostBatch, Loader, Silent};
+use crate::report::{bench_table, peak_memory};
+use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
+
+/// Samples of a batch where the experiment takes all of them.
+const BATCH: usize = 32;
+
+pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
+    let (source, choice) = load(&args.experiment)?;
+    let device = take_device(choice, true)?;
+    let seed = source.experiment.seed;
+    let name = source.experiment.name.clone();
+    let size = match (args.batch, source.experiment.train.batch_size) {
+        (Some(batch), _) => batch as usize,
+        (None, BatchSize::Count(count)) => count,
+        (None, BatchSize::All(_)) => BATCH,
+    };
+    let (net, batch) = if args.real {
+        real_batch(source, size)?
+    } else {
+        let net = Net::read(&source)?;
+        let classes = net.network.num_outputs().max(2);
+        let batch = synthetic_batch(net.network.input, classes, size, seed);
+        (net, batch)
+    };
+    let size = batch.ids.len();
+    let bench = Bench {
+        network: &net.network,
+        loss: &*net.loss,
+        seed,
+        device: &device.device,
+        warmup: args.warmup as usize,
+        steps: args.steps as usize,
+    };
+    let figures = bench.run(batch, net.optimizer);
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{}", as_json(&name, &device.label, size, &figures))?;
+    } else {
+        writeln!(out, "{name}: batch of {size}, {}\n", device.label)?;
+        writeln!(out, "{}", bench_table(&figures, size))?;
+    }
+    Ok(0)
+}
+
+/// The first batch that training would take.
+fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
+    let plan = Plan::check(source)?;
+    let experiment = &plan.source.experiment;
+    let datasets = plan
+        .survey
+        .prepare(&experiment.preprocess, plan.augmentation, &Silent)
+        .map_err(|faults| plan.source.explain(&faults))?;
+    let loader = Loader::shuffled(datasets.train, size, experiment.seed, num_workers())?;
+    let loaded = loader.epoch(0).find(|loaded| !loaded.indices.is_empty());
+    let batch = loaded.context("no sample could be loaded")?.batch;
+    let net = Net {
+        network: plan.network,
+        loss: plan.loss,
+        optimizer: plan.optimizer,
+    };
+    Ok((net, batch))
+}
+
+fn as_json(name: &str, device: &str, batch: usize, figures: &Figures) -> serde_json::Value {
+    let rate = |time: std::time::Duration| batch as f64 / time.as_secs_f64();
+    let ms = |time: std::time::Duration| 1e3 * time.as_secs_f64();
+    let layers: Vec<_> = figures
+        .layers
+        .iter()
+        .map(|layer| {
+            json!({
+                "name": layer.name,
+                "layers": layer.tags,
+                "forward_ms": ms(layer.forward),
+                "backward_ms": ms(layer.backward),
+                "share": figures.share(layer.forward + layer.backward),
+                "active": layer.active,
+            })
+        })
+        .collect();
+    json!({
+        "name": name,
+        "device": device,
+        "batch": batch,
+        "train": rate(figures.train),
+        "infer": rate(figures.infer),
+        "infer_one": 1.0 / figures.infer_one.as_secs_f64(),
+        "train_ms": ms(figures.train),
+        "infer_ms": ms(figures.infer),
+        "infer_one_ms": ms(figures.infer_one),
+        "train_gflops": figures.train_gflops(batch),
+        "infer_gflops": figures.infer_gflops(batch),
+        "update_ms": ms(figures.update),
+        "update_share": figures.share(figures.update),
+        "layers": layers,
+        "peak_memory_bytes": peak_memory(),
+    })
+}

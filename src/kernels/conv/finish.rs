@@ -1,0 +1,61 @@
+//! What follows the convolution's sums: bias, pooling, ReLU, and the store.
+
+use pulp::Simd;
+
+use super::{ConvShape, SHUT};
+use crate::kernels::vector::{load, store};
+
+/// Some whole rows of one image's outputs.
+pub struct Outputs<'a> {
+    pub shape: &'a ConvShape,
+    /// Filled up to whole vectors.
+    pub bias: &'a [f32],
+    pub out: &'a mut [f32],
+    pub places: Option<&'a mut [u8]>,
+}
+
+impl Outputs<'_> {
+    /// Takes the sums of one cell for one vector of filters from `filter` on; writes nothing where
+    /// the cell lies outside.
+    #[inline(always)]
+    pub fn finish<S: Simd>(
+        &mut self,
+        simd: S,
+        sums: &[S::f32s],
+        row: usize,
+        column: usize,
+        filter: usize,
+    ) {
+        let shape = self.shape;
+        let [_, columns] = shape.out_size();
+        let to = (row * columns + column) * shape.filters + filter;
+        if column >= columns || to >= self.out.len() {
+            return;
+        }
+        let zero = simd.splat_f32s(0.0);
+        let mut best = sums[0];
+        let mut place = zero;
+        for (other, &value) in sums.iter().enumerate().skip(1) {
+            let larger = simd.greater_than_f32s(value, best);
+            best = simd.select_f32s(larger, value, best);
+            place = simd.select_f32s(larger, simd.splat_f32s(other as f32), place);
+        }
+        let bias = load::<S>(simd, &self.bias[filter..filter + S::F32_LANES]);
+        best = simd.add_f32s(best, bias);
+        if shape.relu {
+            // Asked this way round, so that what is not a number stays visible.
+            let shut = simd.less_than_or_equal_f32s(best, zero);
+            best = simd.select_f32s(shut, zero, best);
+            place = simd.select_f32s(shut, simd.splat_f32s(f32::from(SHUT)), place);
+        }
+        let wide = S::F32_LANES.min(shape.filters - filter);
+        store::<S>(simd, &mut self.out[to..to + wide], best);
+        if let Some(places) = &mut self.places {
+            let mut marks = [0.0f32; 64];
+            store::<S>(simd, &mut marks[..S::F32_LANES], place);
+            for (to, mark) in places[to..to + wide].iter_mut().zip(&marks) {
+                *to = *mark as u8;
+            }
+        }
+    }
+}

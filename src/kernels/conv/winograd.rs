@@ -1,0 +1,338 @@
+//! The forward pass of 3 x 3 kernels by Winograd's minimal filtering, F(2 x 2, 3 x 3) (Lavin and
+//! Gray, 2016): a tile of 2 x 2 outputs, which is just a cell of the pooling, costs 16
+//! multiplications a channel in place of 36. In 32-bit floats it is as exact as the plain sum.
+//!
+//! A strip of tiles goes through three steps without leaving the second cache: transform of the
+//! input, 16 matrix products, transform of the output with bias, ReLU and pooling.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::ConvShape;
+use super::finish::Outputs;
+use crate::kernels::scratch::{Aligned, with_scratch};
+use crate::kernels::vector::{load, num_lanes, store};
+
+/// Values of a transformed tile: 4 x 4.
+const POINTS: usize = 16;
+
+/// Channels from which on the transforms pay.
+const MIN_CHANNELS: usize = 8;
+
+/// Whether the transform pays.
+pub fn winograd_fits(shape: &ConvShape) -> bool {
+    shape.kernel == [3, 3] && shape.channels >= MIN_CHANNELS && shape.filters >= MIN_CHANNELS
+}
+
+/// See [`forward`](super::forward()).
+pub fn winograd(
+    shape: &ConvShape,
+    input: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    places: Option<&mut [u8]>,
+) {
+    let arch = Arch::new();
+    let lanes = num_lanes(arch);
+    let packed = transform_weights(weight, shape, 2 * lanes);
+    let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
+    padded_bias[..bias.len()].copy_from_slice(bias);
+    let [_, columns] = shape.out_size();
+    let tile_columns = if shape.pool { columns } else { columns.div_ceil(2) };
+    let block = tiles_at_a_time(arch);
+    let tile_rows = rows_of_strip(tile_columns, block);
+    let out_rows = if shape.pool { tile_rows } else { 2 * tile_rows };
+    let strip_len = out_rows * columns * shape.filters;
+    let num_tiles = (tile_rows * tile_columns).next_multiple_of(block);
+    let run = |image: usize, strip: usize, out: &mut [f32], places: Option<&mut [u8]>| {
+        let len = POINTS * num_tiles * shape.channels;
+        with_scratch(len + POINTS * block * 2 * lanes, |scratch| {
+            // The products come first: they are whole cache lines.
+            let (products, tiles) = scratch.split_at_mut(POINTS * block * 2 * lanes);
+            arch.dispatch(Strip {
+                shape,
+                input: &input[image * shape.image_len()..][..shape.image_len()],
+                first_row: strip * tile_rows,
+                tile_columns,
+                num_tiles,
+                weight: &packed,
+                tiles,
+                products,
+                outputs: Outputs {
+                    shape,
+                    bias: &padded_bias,
+                    out,
+                    places,
+                },
+            });
+        });
+    };
+    let image_len = shape.out_image_len();
+    if image_len == 0 {
+        return;
+    }
+    match places {
+        Some(places) => out
+            .par_chunks_mut(image_len)
+            .zip(places.par_chunks_mut(image_len))
+            .enumerate()
+            .for_each(|(image, (out, places))| {
+                out.par_chunks_mut(strip_len)
+                    .zip(places.par_chunks_mut(strip_len))
+                    .enumerate()
+                    .for_each(|(strip, (out, places))| run(image, strip, out, Some(places)));
+            }),
+        None => out
+            .par_chunks_mut(image_len)
+            .enumerate()
+            .for_each(|(image, out)| {
+                out.par_chunks_mut(strip_len)
+                    .enumerate()
+                    .for_each(|(strip, out)| run(image, strip, out, None));
+            }),
+    }
+}
+
+/// Tiles whose sums, for two vectors of filters, fit the registers.
+fn tiles_at_a_time(arch: Arch) -> usize {
+    struct Tiles;
+    impl WithSimd for Tiles {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            if S::REGISTER_COUNT >= 32 { 12 } else { 4 }
+        }
+    }
+    arch.dispatch(Tiles)
+}
+
+/// Rows of tiles of a strip: few enough for the cache, and wasting little of the last block.
+fn rows_of_strip(tile_columns: usize, block: usize) -> usize {
+    let waste = |rows: usize| {
+        let tiles = (rows * tile_columns).max(1);
+        (tiles.next_multiple_of(block) - tiles) * 1000 / tiles
+    };
+    let most = (64 / tile_columns.max(1)).max(1);
+    (1..=most).min_by_key(|&rows| waste(rows)).unwrap_or(1)
+}
+
+/// `[filters, channels, 3, 3]` to `[block][point][channel][lane]`, filters in blocks of `lanes`.
+fn transform_weights(weight: &[f32], shape: &ConvShape, lanes: usize) -> Aligned {
+    let block_len = POINTS * shape.channels * lanes;
+    let mut packed = Aligned::zeros(shape.filters.div_ceil(lanes) * block_len);
+    packed
+        .par_chunks_mut(block_len)
+        .zip(weight.par_chunks(lanes * shape.channels * 9))
+        .for_each(|(packed, weight)| {
+            let kernels = weight.as_chunks::<9>().0;
+            for (lane, kernels) in kernels.chunks_exact(shape.channels).enumerate() {
+                for (channel, kernel) in kernels.iter().enumerate() {
+                    for (point, value) in transform_kernel(kernel).into_iter().enumerate() {
+                        packed[(point * shape.channels + channel) * lanes + lane] = value;
+                    }
+                }
+            }
+        });
+    packed
+}
+
+/// `G k G'` with the rows of G `[1 0 0], [1 1 1] / 2, [1 -1 1] / 2, [0 0 1]`.
+fn transform_kernel(kernel: &[f32; 9]) -> [f32; POINTS] {
+    let spread = |[a, b, c]: [f32; 3]| {
+        let (sum, middle) = (0.5 * (a + c), 0.5 * b);
+        [a, sum + middle, sum - middle, c]
+    };
+    let columns = [0, 1, 2].map(|v| spread([kernel[v], kernel[3 + v], kernel[6 + v]]));
+    let mut points = [0.0; POINTS];
+    for (u, points) in points.chunks_exact_mut(4).enumerate() {
+        points.copy_from_slice(&spread(columns.map(|column| column[u])));
+    }
+    points
+}
+
+/// Some rows of tiles of one image.
+struct Strip<'a> {
+    shape: &'a ConvShape,
+    input: &'a [f32],
+    /// The first row of tiles.
+    first_row: usize,
+    tile_columns: usize,
+    /// Tiles, filled up to whole blocks.
+    num_tiles: usize,
+    /// `[block][point][channel][two vectors]`
+    weight: &'a [f32],
+    /// `[point][tile][channel]`
+    tiles: &'a mut [f32],
+    /// `[point][tile of a block][two vectors]`
+    products: &'a mut [f32],
+    outputs: Outputs<'a>,
+}
+
+impl WithSimd for Strip<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 {
+            self.run::<S, 12>(simd);
+        } else {
+            self.run::<S, 4>(simd);
+        }
+    }
+}
+
+impl Strip<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const P: usize>(mut self, simd: S) {
+        let row_len = self.shape.out_size()[1] * self.shape.filters;
+        let out_rows = self.outputs.out.len() / row_len;
+        let tile_rows = if self.shape.pool { out_rows } else { out_rows.div_ceil(2) };
+        let count = tile_rows * self.tile_columns;
+        for tile in 0..self.num_tiles {
+            self.transform_input::<S>(simd, tile, tile < count);
+        }
+        let lanes = 2 * S::F32_LANES;
+        let block_len = POINTS * self.shape.channels * lanes;
+        for (block, weight) in self.weight.chunks_exact(block_len).enumerate() {
+            for first in (0..count).step_by(P) {
+                for point in 0..POINTS {
+                    self.multiply::<S, P>(simd, weight, point, first);
+                }
+                for tile in 0..P.min(count - first) {
+                    for half in 0..2 {
+                        let filter = block * lanes + half * S::F32_LANES;
+                        if filter < self.shape.filters {
+                            self.transform_output::<S, P>(simd, first, tile, half, filter);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `B' d B` of one tile, for every channel; zeros where there is no such tile.
+    #[inline(always)]
+    fn transform_input<S: Simd>(&mut self, simd: S, tile: usize, exists: bool) {
+        let shape = self.shape;
+        let (row, column) = (
+            2 * (self.first_row + tile / self.tile_columns),
+            2 * (tile % self.tile_columns),
+        );
+        let lanes = S::F32_LANES;
+        let zero = simd.splat_f32s(0.0);
+        let point_len = self.num_tiles * shape.channels;
+        let mut channel = 0;
+        while channel < shape.channels {
+            let len = lanes.min(shape.channels - channel);
+            let mut d = [[zero; 4]; 4];
+            if exists {
+                for (u, d) in d.iter_mut().enumerate() {
+                    for (v, d) in d.iter_mut().enumerate() {
+                        if row + u < shape.height && column + v < shape.width {
+                            let pixel = (row + u) * shape.width + column + v;
+                            let at = pixel * shape.channels + channel;
+                            *d = load::<S>(simd, &self.input[at..at + len]);
+                        }
+                    }
+                }
+            }
+            for d in &mut d {
+                *d = spread::<S>(simd, *d);
+            }
+            for v in 0..4 {
+                let column = spread::<S>(simd, [d[0][v], d[1][v], d[2][v], d[3][v]]);
+                for (u, value) in column.into_iter().enumerate() {
+                    let at = (4 * u + v) * point_len + tile * shape.channels + channel;
+                    store::<S>(simd, &mut self.tiles[at..at + len], value);
+                }
+            }
+            channel += lanes;
+        }
+    }
+
+    /// One point of `P` tiles from `first` on, for two vectors of filters.
+    #[inline(always)]
+    fn multiply<S: Simd, const P: usize>(
+        &mut self,
+        simd: S,
+        weight: &[f32],
+        point: usize,
+        first: usize,
+    ) {
+        let channels = self.shape.channels;
+        let lanes = 2 * S::F32_LANES;
+        let weight = &weight[point * channels * lanes..][..channels * lanes];
+        let (pairs, _) = S::as_simd_f32s(weight).0.as_chunks::<2>();
+        let tiles = &self.tiles[(point * self.num_tiles + first) * channels..][..P * channels];
+        let rows: [&[f32]; P] = std::array::from_fn(|p| &tiles[p * channels..][..channels]);
+        let mut sums = [[simd.splat_f32s(0.0); 2]; P];
+        for (channel, pair) in pairs.iter().enumerate() {
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                // SAFETY: `channel < pairs.len() == channels`, and every row has length `channels`.
+                let value = simd.splat_f32s(unsafe { *row.get_unchecked(channel) });
+                sum[0] = simd.mul_add_e_f32s(value, pair[0], sum[0]);
+                sum[1] = simd.mul_add_e_f32s(value, pair[1], sum[1]);
+            }
+        }
+        let products = &mut self.products[point * P * lanes..][..P * lanes];
+        let (to, _) = S::as_mut_simd_f32s(products);
+        to.copy_from_slice(sums.as_flattened());
+    }
+
+    /// `A' m A` of one tile and one vector of filters, then what follows the convolution.
+    #[inline(always)]
+    fn transform_output<S: Simd, const P: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        tile: usize,
+        half: usize,
+        filter: usize,
+    ) {
+        let (products, _) = S::as_simd_f32s(self.products);
+        let zero = simd.splat_f32s(0.0);
+        let mut rows = [[zero; 4]; 2];
+        for v in 0..4 {
+            let mut column = [zero; 4];
+            for (u, value) in column.iter_mut().enumerate() {
+                *value = products[((4 * u + v) * P + tile) * 2 + half];
+            }
+            [rows[0][v], rows[1][v]] = gather::<S>(simd, column);
+        }
+        let values = [gather::<S>(simd, rows[0]), gather::<S>(simd, rows[1])];
+        let tile = first + tile;
+        let (row, column) = (tile / self.tile_columns, tile % self.tile_columns);
+        if self.shape.pool {
+            let [[a, b], [c, d]] = values;
+            self.outputs
+                .finish::<S>(simd, &[a, b, c, d], row, column, filter);
+            return;
+        }
+        for (u, values) in values.iter().enumerate() {
+            for (v, value) in values.iter().enumerate() {
+                self.outputs
+                    .finish::<S>(simd, &[*value], 2 * row + u, 2 * column + v, filter);
+            }
+        }
+    }
+}
+
+/// `B' d`
+#[inline(always)]
+fn spread<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+    [
+        simd.sub_f32s(a, c),
+        simd.add_f32s(b, c),
+        simd.sub_f32s(c, b),
+        simd.sub_f32s(b, d),
+    ]
+}
+
+/// `A' m`
+#[inline(always)]
+fn gather<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
+    let sum = simd.add_f32s(simd.add_f32s(a, b), c);
+    [sum, simd.sub_f32s(simd.sub_f32s(b, c), d)]
+}

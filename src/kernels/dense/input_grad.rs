@@ -1,0 +1,138 @@
+//! `dx = dy W'`: samples lie across the lanes, so that the weights are read as they are stored.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::DenseShape;
+use crate::kernels::scratch::with_scratch;
+use crate::kernels::vector::num_lanes;
+
+/// Features that a task takes.
+const FEATURES: usize = 48;
+
+/// Samples of a block at most: two of the widest vectors.
+const MAX_WIDE: usize = 32;
+
+/// Overwrites `out`, `[batch, features]`; `grad` is `[batch, units]`.
+pub fn input_grad(shape: &DenseShape, weight: &[f32], grad: &[f32], out: &mut [f32]) {
+    let DenseShape {
+        batch,
+        features,
+        units,
+    } = *shape;
+    if out.is_empty() {
+        return;
+    }
+    let arch = Arch::new();
+    let wide = 2 * num_lanes(arch);
+    let blocks = batch.div_ceil(wide);
+    with_scratch(blocks * units * wide, |turned| {
+        turn(grad, units, wide, turned);
+        // Tasks own some columns of the result: the rows are cut and dealt out.
+        let tasks = features.div_ceil(FEATURES);
+        let mut columns: Vec<Vec<&mut [f32]>> = (0..tasks)
+            .map(|_| Vec::with_capacity(batch))
+            .collect();
+        for row in out.chunks_exact_mut(features) {
+            for (column, part) in columns.iter_mut().zip(row.chunks_mut(FEATURES)) {
+                column.push(part);
+            }
+        }
+        columns
+            .into_par_iter()
+            .zip(weight.par_chunks(FEATURES * units))
+            .for_each(|(out, weight)| {
+                arch.dispatch(Columns {
+                    units,
+                    weight,
+                    grad: turned,
+                    out,
+                });
+            });
+    });
+}
+
+/// `[batch][units]` to `[block][unit][sample of the block]`, filled up with zeros.
+fn turn(grad: &[f32], units: usize, wide: usize, turned: &mut [f32]) {
+    turned
+        .par_chunks_mut(units * wide)
+        .zip(grad.par_chunks(units * wide))
+        .for_each(|(turned, grad)| {
+            turned.fill(0.0);
+            for (sample, grads) in grad.chunks_exact(units).enumerate() {
+                for (unit, &grad) in grads.iter().enumerate() {
+                    turned[unit * wide + sample] = grad;
+                }
+            }
+        });
+}
+
+struct Columns<'a> {
+    units: usize,
+    /// `[feature][unit]`
+    weight: &'a [f32],
+    /// `[block][unit][sample of the block]`
+    grad: &'a [f32],
+    /// Of each sample the features.
+    out: Vec<&'a mut [f32]>,
+}
+
+impl WithSimd for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let features = self.weight.len() / self.units;
+        let wide = 2 * S::F32_LANES;
+        let most = if S::REGISTER_COUNT >= 32 { 12 } else { 4 };
+        for block in 0..self.out.len().div_ceil(wide) {
+            let mut feature = 0;
+            while feature < features {
+                let many = features - feature >= most;
+                match (many, most) {
+                    (true, 12) => self.tile::<S, 12>(simd, block, feature),
+                    (true, _) => self.tile::<S, 4>(simd, block, feature),
+                    (false, _) => self.tile::<S, 1>(simd, block, feature),
+                }
+                feature += if many { most } else { 1 };
+            }
+        }
+    }
+}
+
+impl Columns<'_> {
+    /// `N` features of one block of samples.
+    #[inline(always)]
+    fn tile<S: Simd, const N: usize>(&mut self, simd: S, block: usize, feature: usize) {
+        let wide = 2 * S::F32_LANES;
+        let units = self.units;
+        let mut weights: [&[f32]; N] = [&[]; N];
+        for (n, weights) in weights.iter_mut().enumerate() {
+            *weights = &self.weight[(feature + n) * units..][..units];
+        }
+        let grad = &self.grad[block * units * wide..][..units * wide];
+        let (pairs, _) = S::as_simd_f32s(grad).0.as_chunks::<2>();
+        let mut sums = [[simd.splat_f32s(0.0); 2]; N];
+        for (unit, pair) in pairs.iter().enumerate() {
+            for (sum, weights) in sums.iter_mut().zip(&weights) {
+                // SAFETY: `unit < pairs.len() == units`, and every row of weights is that long.
+                let weight = simd.splat_f32s(unsafe { *weights.get_unchecked(unit) });
+                sum[0] = simd.mul_add_e_f32s(weight, pair[0], sum[0]);
+                sum[1] = simd.mul_add_e_f32s(weight, pair[1], sum[1]);
+            }
+        }
+        let first = block * wide;
+        let count = wide.min(self.out.len() - first);
+        let mut values = [[0.0f32; MAX_WIDE]; N];
+        for (values, sum) in values.iter_mut().zip(&sums) {
+            let (vectors, _) = S::as_mut_simd_f32s(&mut values[..wide]);
+            vectors.copy_from_slice(sum);
+        }
+        for (sample, out) in self.out[first..first + count].iter_mut().enumerate() {
+            let out: &mut [f32; N] = out[feature..feature + N].as_mut_array().expect("N long");
+            for (out, values) in out.iter_mut().zip(&values) {
+                *out = values[sample];
+            }
+        }
+    }
+}

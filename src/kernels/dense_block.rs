@@ -1,0 +1,256 @@
+//! The fully connected layer with its activation as a Burn backend extension: [`dense`](super::dense)
+//! on Flex, with a backward pass of its own.
+
+use std::sync::{Arc, Mutex};
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Tensor, TensorData};
+
+use super::dense::{self, DenseShape};
+use super::update::Factors;
+
+/// An activation whose derivative follows from its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Epilogue {
+    /// `x`
+    #[default]
+    Linear,
+    /// `max(x, 0)`
+    Relu,
+    /// `1 / (1 + exp(-x))`
+    Sigmoid,
+    /// Hyperbolic tangent
+    Tanh,
+}
+
+impl Epilogue {
+    fn apply(self, values: &mut [f32]) {
+        for y in values {
+            *y = match self {
+                Epilogue::Linear => return,
+                // Asked this way round, so that what is not a number stays visible.
+                Epilogue::Relu if *y <= 0.0 => 0.0,
+                Epilogue::Relu => *y,
+                Epilogue::Sigmoid => 1.0 / (1.0 + (-*y).exp()),
+                Epilogue::Tanh => y.tanh(),
+            };
+        }
+    }
+
+    /// The gradient before the activation, from that after it and the value `y`.
+    fn gradient(self, grad: f32, y: f32) -> f32 {
+        match self {
+            Epilogue::Linear => grad,
+            Epilogue::Relu => {
+                if y == 0.0 {
+                    0.0
+                } else {
+                    grad
+                }
+            }
+            Epilogue::Sigmoid => grad * y * (1.0 - y),
+            Epilogue::Tanh => grad * (1.0 - y * y),
+        }
+    }
+}
+
+/// Takes the gradient of a layer's weights as factors, in place of a tensor: see [`Factors`].
+#[derive(Clone, Debug, Default)]
+pub struct Sink(Arc<Mutex<Option<Factors>>>);
+
+impl Sink {
+    /// What the backward pass left, once.
+    pub fn take(&self) -> Option<Factors> {
+        self.0.lock().ok()?.take()
+    }
+
+    fn put(&self, factors: Factors) {
+        if let Ok(mut place) = self.0.lock() {
+            *place = Some(factors);
+        }
+    }
+}
+
+/// What a layer does beside the product.
+#[derive(Clone, Debug, Default)]
+pub struct DenseOptions {
+    /// The activation.
+    pub epilogue: Epilogue,
+    /// Takes the gradient of the weights, which then need not be tracked; without it, the gradient
+    /// is registered as a tensor.
+    pub sink: Option<Sink>,
+}
+
+/// Backends that have the block.
+#[backend_extension(Flex, Autodiff)]
+pub trait DenseBlock: Backend {
+    /// Product, bias, activation.
+    fn dense_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: DenseOptions,
+    ) -> FloatTensor<Self>;
+}
+
+/// `activation(x W + b)`, on the CPU.
+///
+/// # Shapes
+/// Input `[batch, features]`, weight `[features, units]`, bias `[units]`, output `[batch, units]`.
+pub fn dense_block(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    options: DenseOptions,
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::dense_block(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        options,
+    ))
+}
+
+type Primitive = FloatTensor<Flex>;
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct State {
+    shape: DenseShape,
+    options: DenseOptions,
+    input: Primitive,
+    weight: Primitive,
+    output: Primitive,
+}
+
+fn floats(tensor: &Primitive) -> &[f32] {
+    tensor
+        .as_slice::<f32>()
+        .expect("the block makes its tensors contiguous 32-bit floats")
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
+    Primitive::from_data(TensorData::new(values, shape))
+}
+
+fn run(input: Primitive, weight: Primitive, bias: Primitive, options: DenseOptions) -> State {
+    let [batch, features] = input.shape().dims();
+    let [_, units] = weight.shape().dims();
+    let shape = DenseShape {
+        batch,
+        features,
+        units,
+    };
+    let (input, weight) = (input.to_contiguous(), weight.to_contiguous());
+    let bias = bias.to_contiguous();
+    let mut out = vec![0.0; batch * units];
+    dense::forward(
+        &shape,
+        floats(&input),
+        floats(&weight),
+        Some(floats(&bias)),
+        &mut out,
+    );
+    options.epilogue.apply(&mut out);
+    State {
+        shape,
+        options,
+        input,
+        weight,
+        output: tensor(out, [batch, units]),
+    }
+}
+
+impl DenseBlock for Flex {
+    fn dense_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: DenseOptions,
+    ) -> FloatTensor<Self> {
+        run(input, weight, bias, options).output
+    }
+}
+
+#[derive(Debug)]
+struct DenseBlockBackward;
+
+impl Backward<Flex, 3> for DenseBlockBackward {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [input, weight, bias] = ops.parents;
+        let State {
+            shape,
+            options,
+            input: x,
+            weight: w,
+            output: y,
+        } = ops.state;
+        let DenseShape {
+            batch,
+            features,
+            units,
+        } = shape;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let pairs = floats(&grad).iter().zip(floats(&y));
+        let grad: Vec<f32> = pairs
+            .map(|(&grad, &y)| options.epilogue.gradient(grad, y))
+            .collect();
+        if let Some(node) = bias {
+            let mut sums = vec![0.0f32; units];
+            for row in grad.chunks_exact(units) {
+                for (sum, grad) in sums.iter_mut().zip(row) {
+                    *sum += grad;
+                }
+            }
+            grads.register::<Flex>(node.id, tensor(sums, [units]));
+        }
+        if let Some(node) = input {
+            let mut out = vec![0.0; batch * features];
+            dense::input_grad(&shape, floats(&w), &grad, &mut out);
+            grads.register::<Flex>(node.id, tensor(out, [batch, features]));
+        }
+        match (weight, options.sink) {
+            (_, Some(sink)) => sink.put(Factors {
+                inputs: x,
+                outputs: tensor(grad, [batch, units]),
+            }),
+            (Some(node), None) => {
+                let mut out = vec![0.0; features * units];
+                dense::weight_grad(&shape, floats(&x), &grad, &mut out);
+                grads.register::<Flex>(node.id, tensor(out, [features, units]));
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> DenseBlock for Autodiff<Flex, C> {
+    fn dense_block(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: DenseOptions,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (weight, weight_node) = weight.into_parts();
+        let (bias, bias_node) = bias.into_parts();
+        let nodes = [input_node, weight_node, bias_node];
+        let state = run(input, weight, bias, options);
+        let output = state.output.clone();
+        match DenseBlockBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => prepared.finish(state, output),
+            OpsKind::UnTracked(prepared) => prepared.finish(output),
+        }
+    }
+}

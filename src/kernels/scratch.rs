@@ -1,0 +1,84 @@
+//! Working memory of the kernels: aligned to cache lines, kept by each thread from call to call, so
+//! that no page is touched for the first time in the steady state.
+
+use std::cell::RefCell;
+
+use bytemuck::{Pod, Zeroable};
+
+/// One cache line.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+thread_local! {
+    static FREE: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives `work` a buffer of `len` floats that starts on a cache line. Its content is arbitrary.
+pub fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    // Taken out, not borrowed: while one piece of work waits, its thread may begin another.
+    let mut lines = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let needed = len.div_ceil(16);
+    if lines.len() < needed {
+        lines.resize(needed, Line::zeroed());
+    }
+    let result = work(&mut bytemuck::cast_slice_mut(&mut lines)[..len]);
+    FREE.with_borrow_mut(|free| free.push(lines));
+    result
+}
+
+/// A buffer that starts on a cache line and is all zeros at first.
+#[derive(Clone, Debug, Default)]
+pub struct Aligned {
+    lines: Vec<Line>,
+    len: usize,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Aligned {
+    /// `len` zeros.
+    pub fn zeros(len: usize) -> Aligned {
+        Aligned {
+            lines: vec![Line::zeroed(); len.div_ceil(16)],
+            len,
+        }
+    }
+}
+
+impl std::ops::Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+}
+
+impl std::ops::DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_start_on_a_cache_line_and_are_reused() {
+        let first = with_scratch(100, |a| {
+            let inner = with_scratch(10, |b| b.as_ptr().align_offset(64));
+            assert_eq!((inner, a.len()), (0, 100));
+            a.as_ptr()
+        });
+        let again = with_scratch(50, |a| a.as_ptr());
+        assert_eq!(first.align_offset(64), 0);
+        let both = [again, with_scratch(100, |a| a.as_ptr())];
+        assert!(both.contains(&first), "the thread keeps its buffers");
+        assert_eq!(Aligned::zeros(17).as_ptr().align_offset(64), 0);
+    }
+}
