@@ -7,7 +7,10 @@ pub mod dense;
 mod dense_block;
 mod devices;
 mod loss_block;
+mod norm;
+mod pool;
 mod scratch;
+mod simple_blocks;
 mod update;
 mod vector;
 
@@ -15,4 +18,8 @@ pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
 pub use loss_block::{Labels, cross_entropy};
+pub use norm::Moments;
+pub use simple_blocks::{
+    NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,
+};
 pub use update::{Factors, Gradient, Update, update};

@@ -5,14 +5,14 @@
 //! factors whose product it is, a few rows at a time.
 
 use burn::backend::Flex;
-use burn::backend::tensor::FloatTensor;
 use burn::backend::TensorMetadata;
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::devices::on_cpu;
 use super::dense::{DenseShape, PART_ROWS, for_each_rows};
+use super::devices::on_cpu;
 use super::vector::{load, store};
 
 /// The update of an optimizer with its numbers for one step.
@@ -63,10 +63,10 @@ pub enum Update {
 /// A gradient on its way to an update.
 #[derive(Clone, Debug)]
 pub enum Gradient {
-    /// `[elements]`
-    Whole(Tensor<1>),
+    /// `[elements]`; boxed, as both are large
+    Whole(Box<Tensor<1>>),
     /// Of the weights of a fully connected layer: `inputs' outputs`.
-    Factors(Factors),
+    Factors(Box<Factors>),
 }
 
 /// The factors of a gradient, on the CPU.
@@ -112,7 +112,7 @@ pub fn update(
     let state = std::mem::take(slots);
     match grad {
         Gradient::Whole(grad) if !on_cpu(&param.device()) => {
-            let (param, state) = update.on_tensors(param, state, grad);
+            let (param, state) = update.on_tensors(param, state, *grad);
             *slots = state;
             param
         }
@@ -140,7 +140,7 @@ fn in_place<const N: usize>(
         let param = param.storage_mut::<f32>();
         match grad {
             Gradient::Whole(grad) => {
-                let grad = primitive(grad);
+                let grad = primitive(*grad);
                 let grad = grad.as_slice::<f32>().expect("a contiguous gradient");
                 pieces(param, state, CHUNK)
                     .zip(grad.par_chunks(CHUNK))
@@ -182,9 +182,9 @@ fn pieces<'a, const N: usize>(
     let pieces: Vec<Piece<'a, N>> = param
         .chunks_mut(len)
         .map(|param| {
-            let parts = slots.each_mut().map(|slot| {
-                slot.next().expect("the state is as long as its parameter")
-            });
+            let parts = slots
+                .each_mut()
+                .map(|slot| slot.next().expect("the state is as long as its parameter"));
             (param, parts)
         })
         .collect();
@@ -376,8 +376,7 @@ fn step<S: Simd>(
             let change = simd.mul_f32s(simd.div_f32s(grad, root), simd.splat_f32s(rate));
             match velocity {
                 [velocity, ..] => {
-                    *velocity =
-                        simd.mul_add_e_f32s(*velocity, simd.splat_f32s(momentum), change);
+                    *velocity = simd.mul_add_e_f32s(*velocity, simd.splat_f32s(momentum), change);
                     simd.sub_f32s(param, *velocity)
                 }
                 [] => simd.sub_f32s(param, change),

@@ -9,7 +9,9 @@ use super::params::{ParamSpec, ParamStore};
 use super::value::into_flat;
 use crate::config::{Fault, Path, Spec, read_member};
 use crate::data::{Shape, Value};
-use crate::kernels::{BlockOptions, DenseOptions, Epilogue, conv_block, dense_block, on_cpu};
+use crate::kernels::{
+    BlockOptions, DenseOptions, Epilogue, conv_block, dense_block, max_pool_block, on_cpu,
+};
 
 /// One layer in its place.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Fused {
 enum Block {
     Conv(BlockOptions),
     Dense(Epilogue),
+    /// 2 x 2 max pooling, after a ReLU where true.
+    MaxPool(bool),
     /// The layer's own kernel.
     Layer,
 }
@@ -200,6 +204,21 @@ impl Network {
                     then: epilogue.map_or(activation, |_| Activation::Linear),
                 })
             }
+            (Role::MaxPool, Shape::Image { .. }) => Some(Fused {
+                num_layers: 1,
+                block: Block::MaxPool(false),
+                then: Activation::Linear,
+            }),
+            (Role::Pointwise(activation), Shape::Image { .. })
+                if activation.is_monotone() && role(1) == Role::MaxPool =>
+            {
+                let relu = activation == Activation::Relu;
+                Some(Fused {
+                    num_layers: 2,
+                    block: Block::MaxPool(relu),
+                    then: if relu { Activation::Linear } else { activation },
+                })
+            }
             (Role::Alone, _) => Some(Fused {
                 num_layers: 1,
                 block: Block::Layer,
@@ -333,6 +352,18 @@ impl PlannedLayer {
                 };
                 let y = dense_block(x, weight, bias, options);
                 (fused.num_layers, fused.then.forward(Value::Flat(y)))
+            }
+            (
+                Some(
+                    fused @ Fused {
+                        block: Block::MaxPool(relu),
+                        ..
+                    },
+                ),
+                Value::Image(x),
+            ) if on_cpu(&x.device()) => {
+                let y = max_pool_block(x, relu);
+                (fused.num_layers, fused.then.forward(Value::Image(y)))
             }
             (_, input) => (1, self.layer.forward(input, scope)),
         }

@@ -1,4 +1,4 @@
-//! Reshaping of values.
+//! Values in other forms.
 
 use burn::tensor::Tensor;
 
@@ -18,4 +18,12 @@ pub fn into_flat(value: Value) -> Tensor<2> {
         Value::Flat(x) => x,
         Value::Tokens(x) => x.float(),
     }
+}
+
+/// The values of a 32-bit float tensor, on the host.
+pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor
+        .into_data()
+        .try_to_vec()
+        .expect("the tensor holds 32-bit floats")
 }

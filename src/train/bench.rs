@@ -8,6 +8,7 @@ use super::evaluator::floats;
 use super::optimizers::Optimizer;
 use super::stepper::{Stepper, training_device};
 use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Value};
+use crate::kernels::{Sink, on_cpu};
 use crate::model::{Loss, Network, ParamStore, Pass, Training};
 
 /// What is measured, and how long.
@@ -45,7 +46,10 @@ pub struct Figures {
 impl Figures {
     /// The share of a time in that of all layers and the update.
     pub fn share(&self, time: Duration) -> f64 {
-        let layers = self.layers.iter().map(|layer| layer.forward + layer.backward);
+        let layers = self
+            .layers
+            .iter()
+            .map(|layer| layer.forward + layer.backward);
         let all = layers.sum::<Duration>() + self.update;
         time.as_secs_f64() / all.as_secs_f64()
     }
@@ -170,6 +174,16 @@ impl Bench<'_> {
             ..Pass::default()
         };
         let plain = params.tensors();
+        let factored = self.network.factored();
+        let cpu = on_cpu(self.device);
+        let sinks: Vec<_> = factored
+            .iter()
+            .map(|&factored| (cpu && factored).then(Sink::default))
+            .collect();
+        let pass = Pass {
+            sinks: &sinks,
+            ..pass
+        };
         let mut figures = Vec::new();
         let mut index = 0;
         while index < self.network.layers.len() {
@@ -177,26 +191,44 @@ impl Bench<'_> {
             for _ in 0..self.warmup + self.steps {
                 let leaves: Vec<_> = plain
                     .iter()
-                    .map(|tensor| tensor.clone().autodiff().require_grad())
+                    .zip(&sinks)
+                    .map(|(tensor, sink)| {
+                        let leaf = tensor.clone().autodiff();
+                        if sink.is_some() {
+                            leaf
+                        } else {
+                            leaf.require_grad()
+                        }
+                    })
                     .collect();
                 let input = leaf(value.clone(), index > 0);
                 let begin = Instant::now();
                 let (_, output) = self.network.run_block(index, input, &leaves, &pass);
                 forwards.push(begin.elapsed());
                 let total = total(output);
-                if total.is_require_grad() || index > 0 || has_params(self.network, index) {
+                if index > 0 || has_params(self.network, index) {
                     let begin = Instant::now();
                     drop(total.backward());
                     backwards.push(begin.elapsed());
                 }
             }
             let (count, output) = self.network.run_block(index, value, &plain, &pass);
+            // What the gradient of the sum takes by itself.
+            let mut alone = Vec::new();
+            for _ in 0..self.warmup + self.steps {
+                let total = total(leaf(output.clone(), true));
+                let begin = Instant::now();
+                drop(total.backward());
+                alone.push(begin.elapsed());
+            }
+            let without = median(alone.split_off(self.warmup));
             let block = &self.network.layers[index..index + count];
             figures.push(LayerFigures {
                 name: block[0].name.clone(),
                 tags: block.iter().map(|layer| layer.tag.clone()).collect(),
                 forward: median(forwards.split_off(self.warmup)),
-                backward: median(backwards.split_off(self.warmup.min(backwards.len()))),
+                backward: median(backwards.split_off(self.warmup.min(backwards.len())))
+                    .saturating_sub(without),
                 active: active_share(&output),
                 multiply_adds: block.iter().map(|layer| layer.multiply_adds).sum(),
             });
@@ -226,11 +258,13 @@ fn leaf(value: Value, tracked: bool) -> Value {
     }
 }
 
+/// A number that everything has a share in. The product makes the gradient of `value` a whole
+/// tensor, as it is in training.
 fn total(value: Value) -> Tensor<1> {
     match value {
-        Value::Image(x) => x.sum(),
-        Value::Sequence(x) => x.sum(),
-        Value::Flat(x) => x.sum(),
+        Value::Image(x) => (x * 1.0).sum(),
+        Value::Sequence(x) => (x * 1.0).sum(),
+        Value::Flat(x) => (x * 1.0).sum(),
         Value::Tokens(x) => x.float().sum(),
     }
 }

@@ -99,8 +99,12 @@ impl<'a> Stepper<'a> {
             .iter()
             .zip(&self.sinks)
             .map(|(leaf, sink)| match sink {
-                Some(sink) => sink.take().map(Gradient::Factors),
-                None => leaf.grad_remove(&mut gradients).map(Gradient::Whole),
+                Some(sink) => sink
+                    .take()
+                    .map(|factors| Gradient::Factors(Box::new(factors))),
+                None => leaf
+                    .grad_remove(&mut gradients)
+                    .map(|grad| Gradient::Whole(Box::new(grad))),
             })
             .collect();
         drop((leaves, gradients));

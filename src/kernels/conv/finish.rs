@@ -5,6 +5,9 @@ use pulp::Simd;
 use super::{ConvShape, SHUT};
 use crate::kernels::vector::{load, store};
 
+/// 32-bit lanes of the widest vectors.
+const MAX_LANES: usize = 16;
+
 /// Some whole rows of one image's outputs.
 pub struct Outputs<'a> {
     pub shape: &'a ConvShape,
@@ -34,11 +37,11 @@ impl Outputs<'_> {
         }
         let zero = simd.splat_f32s(0.0);
         let mut best = sums[0];
-        let mut place = zero;
+        let mut place = simd.splat_u32s(0);
         for (other, &value) in sums.iter().enumerate().skip(1) {
             let larger = simd.greater_than_f32s(value, best);
             best = simd.select_f32s(larger, value, best);
-            place = simd.select_f32s(larger, simd.splat_f32s(other as f32), place);
+            place = simd.select_u32s(larger, simd.splat_u32s(other as u32), place);
         }
         let bias = load::<S>(simd, &self.bias[filter..filter + S::F32_LANES]);
         best = simd.add_f32s(best, bias);
@@ -46,15 +49,20 @@ impl Outputs<'_> {
             // Asked this way round, so that what is not a number stays visible.
             let shut = simd.less_than_or_equal_f32s(best, zero);
             best = simd.select_f32s(shut, zero, best);
-            place = simd.select_f32s(shut, simd.splat_f32s(f32::from(SHUT)), place);
+            place = simd.select_u32s(shut, simd.splat_u32s(u32::from(SHUT)), place);
         }
         let wide = S::F32_LANES.min(shape.filters - filter);
         store::<S>(simd, &mut self.out[to..to + wide], best);
         if let Some(places) = &mut self.places {
-            let mut marks = [0.0f32; 64];
-            store::<S>(simd, &mut marks[..S::F32_LANES], place);
-            for (to, mark) in places[to..to + wide].iter_mut().zip(&marks) {
-                *to = *mark as u8;
+            let mut marks = [0u32; MAX_LANES];
+            simd.partial_store_u32s(&mut marks[..S::F32_LANES], place);
+            let places = &mut places[to..to + wide];
+            if let ([places, ..], _) = places.as_chunks_mut::<16>() {
+                *places = std::array::from_fn(|lane| marks[lane] as u8);
+            } else {
+                for (to, mark) in places.iter_mut().zip(&marks) {
+                    *to = *mark as u8;
+                }
             }
         }
     }

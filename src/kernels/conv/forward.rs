@@ -126,8 +126,13 @@ impl Row<'_> {
                             for (value, sum) in values.iter_mut().zip(sums) {
                                 *value = sum[half];
                             }
-                            self.outputs
-                                .finish::<S>(simd, &values[..size], 0, column + cell, filter);
+                            self.outputs.finish::<S>(
+                                simd,
+                                &values[..size],
+                                0,
+                                column + cell,
+                                filter,
+                            );
                         }
                     }
                 }

@@ -12,7 +12,7 @@ use crate::kernels::scratch::Aligned;
 use crate::kernels::vector::{load, num_lanes, store};
 
 /// Bytes of weights that are read over and over for a row of cells.
-const BLOCK_BYTES: usize = 48 << 10;
+const BLOCK_BYTES: usize = 40 << 10;
 
 /// Taps that are summed in registers at a time.
 const TAPS: usize = 9;
@@ -59,10 +59,12 @@ impl Packed {
             let at = channel / lanes * block_len + filter * filter_len + tap * lanes;
             values[at + channel % lanes] = weight[source];
         });
+        let most = (BLOCK_BYTES / (4 * filter_len)).max(1);
+        let blocks = shape.filters.div_ceil(most).max(1);
         Packed {
             values,
             taps,
-            filters: (BLOCK_BYTES / (4 * filter_len)).clamp(1, shape.filters.max(1)),
+            filters: shape.filters.div_ceil(blocks).max(1),
         }
     }
 }
@@ -105,7 +107,11 @@ impl WithSimd for Image<'_> {
                 self.fill::<S>(row, first, count, &mut lists);
                 for block in 0..shape.channels.div_ceil(S::F32_LANES) {
                     let weight = &self.weight.values[block * block_len..][..block_len];
-                    self.add_row::<S>(simd, weight, row, block * S::F32_LANES, &lists);
+                    if shape.kernel == [3, 3] && shape.pool && S::REGISTER_COUNT >= 32 {
+                        self.slide::<S>(simd, weight, row, block * S::F32_LANES, &lists);
+                    } else {
+                        self.add_row::<S>(simd, weight, row, block * S::F32_LANES, &lists);
+                    }
                 }
             }
         }
@@ -133,6 +139,53 @@ impl Image<'_> {
                 lens[list] += u32::from(place != SHUT && grad != 0.0);
             }
         }
+    }
+
+    /// The same as `add_row` for 3 x 3 kernels under 2 x 2 cells: the 4 x 4 pixels under a cell
+    /// stay in registers for all of its places, and slide on to the next cell.
+    #[inline(always)]
+    fn slide<S: Simd>(
+        &mut self,
+        simd: S,
+        weight: &[f32],
+        row: usize,
+        channel: usize,
+        lists: &Lists,
+    ) {
+        let shape = self.shape;
+        let zero = simd.splat_f32s(0.0);
+        let mut sums = [[zero; 4]; 4];
+        let first = 2 * row * shape.width;
+        let lens = lists.lens.as_chunks::<4>().0;
+        for (column, lens) in lens.iter().enumerate() {
+            let entries = &lists.entries[column * 4 * lists.capacity..][..4 * lists.capacity];
+            let list = |place: usize| &entries[place * lists.capacity..][..lens[place] as usize];
+            sum_at::<S, 0, 0>(simd, weight, list(0), &mut sums);
+            sum_at::<S, 0, 1>(simd, weight, list(1), &mut sums);
+            sum_at::<S, 1, 0>(simd, weight, list(2), &mut sums);
+            sum_at::<S, 1, 1>(simd, weight, list(3), &mut sums);
+            for (u, sums) in sums.iter_mut().enumerate() {
+                let pixel = first + u * shape.width + 2 * column;
+                self.add_at::<S>(simd, pixel, channel, sums[0]);
+                self.add_at::<S>(simd, pixel + 1, channel, sums[1]);
+                *sums = [sums[2], sums[3], zero, zero];
+            }
+        }
+        for (u, sums) in sums.iter().enumerate() {
+            let pixel = first + u * shape.width + 2 * lens.len();
+            self.add_at::<S>(simd, pixel, channel, sums[0]);
+            self.add_at::<S>(simd, pixel + 1, channel, sums[1]);
+        }
+    }
+
+    /// Adds to one vector of channels of a pixel.
+    #[inline(always)]
+    fn add_at<S: Simd>(&mut self, simd: S, pixel: usize, channel: usize, sum: S::f32s) {
+        let channels = self.shape.channels;
+        let len = S::F32_LANES.min(channels - channel);
+        let to = &mut self.out[pixel * channels + channel..][..len];
+        let before = load::<S>(simd, to);
+        store::<S>(simd, to, simd.add_f32s(before, sum));
     }
 
     /// Adds the lists of a row of cells to one vector of channels of the windows under them.
@@ -173,14 +226,36 @@ impl Image<'_> {
     ) {
         let shape = self.shape;
         let [rows, columns] = shape.kernel;
-        let len = S::F32_LANES.min(shape.channels - channel);
         for (index, &sum) in sums.iter().enumerate().take(rows * columns - first) {
             let tap = first + index;
             let pixel = corner + tap / columns * shape.width + tap % columns;
-            let to = &mut self.out[pixel * shape.channels + channel..][..len];
-            let before = load::<S>(simd, to);
-            store::<S>(simd, to, simd.add_f32s(before, sum));
+            self.add_at::<S>(simd, pixel, channel, sum);
         }
+    }
+}
+
+/// Adds a list to the window at (`U`, `V`) of the 4 x 4 pixels under a cell.
+#[inline(always)]
+fn sum_at<S: Simd, const U: usize, const V: usize>(
+    simd: S,
+    weight: &[f32],
+    list: &[(u32, f32)],
+    sums: &mut [[S::f32s; 4]; 4],
+) {
+    let mut window = [simd.splat_f32s(0.0); TAPS];
+    for (tap, sum) in window.iter_mut().enumerate() {
+        *sum = sums[U + tap / 3][V + tap % 3];
+    }
+    for &(filter, grad) in list {
+        let grad = simd.splat_f32s(grad);
+        let weight = &weight[filter as usize..][..TAPS * S::F32_LANES];
+        let (vectors, _) = S::as_simd_f32s(weight);
+        for (sum, vector) in window.iter_mut().zip(vectors) {
+            *sum = simd.mul_add_e_f32s(grad, *vector, *sum);
+        }
+    }
+    for (tap, sum) in window.iter().enumerate() {
+        sums[U + tap / 3][V + tap % 3] = *sum;
     }
 }
 

@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
-use super::weight_grad::WeightGrad;
+use super::weight_grad::{WeightGrad, add_parts};
 use super::{ConvShape, SHUT};
 use crate::kernels::scratch::{Aligned, with_scratch};
 use crate::kernels::vector::{load, num_lanes, store};
@@ -55,17 +55,12 @@ pub fn patch_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8])
                 });
             });
     }
-    let (total, parts) = sums.split_at_mut(sums_len);
-    for part in parts.chunks_exact(sums_len.max(1)) {
-        for (total, part) in total.iter_mut().zip(part) {
-            *total += part;
-        }
-    }
+    add_parts(&mut sums, sums_len);
     let mut weight = vec![0.0; shape.filters * shape.taps()];
     for_each_tap(shape, |filter, tap, to| {
-        weight[to] = total[filter * patch_len + tap];
+        weight[to] = sums[filter * patch_len + tap];
     });
-    let filters = total.chunks_exact(patch_len);
+    let filters = sums[..sums_len].chunks_exact(patch_len);
     let bias = filters.map(|sums| sums[shape.taps()]).collect();
     WeightGrad { weight, bias }
 }
@@ -133,7 +128,11 @@ impl Part<'_> {
                         let from = ((y + u) * shape.width + x) * shape.channels;
                         let mut left = &input[from..from + span];
                         while left.len() > lanes {
-                            store::<S>(simd, &mut self.patches[to..to + lanes], load::<S>(simd, left));
+                            store::<S>(
+                                simd,
+                                &mut self.patches[to..to + lanes],
+                                load::<S>(simd, left),
+                            );
                             (to, left) = (to + lanes, &left[lanes..]);
                         }
                         let rest = simd.partial_load_f32s(left);

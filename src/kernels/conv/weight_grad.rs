@@ -3,7 +3,7 @@
 //! windows at those places, times the gradients.
 //!
 //! The image is taken in blocks that fit the first cache beside the sums of one filter. Split over
-//! filters; images and blocks are summed in order.
+//! fixed parts of the batch, whose sums are added in order, and over filters.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -55,7 +55,8 @@ impl Blocks {
         let fitting = |rows: usize| {
             let height = rows * shape.cell() + shape.kernel[0] - 1;
             let width = (BLOCK_LEN / channels / height).saturating_sub(shape.kernel[1] - 1);
-            (width / shape.cell()).clamp(1, out[1].max(1))
+            let most = ((CAPACITY - 1) / rows).min(out[1]).max(1);
+            (width / shape.cell()).clamp(1, most)
         };
         let most = (1..=out[0].clamp(1, 8)).map(|rows| [rows, fitting(rows)]);
         let cells = most
@@ -74,40 +75,65 @@ impl Blocks {
         [0, 1].map(|axis| self.cells[axis] * shape.cell() + shape.kernel[axis] - 1)
     }
 
+    /// Values of input under a block.
+    fn len(&self, shape: &ConvShape) -> usize {
+        let [height, width] = self.input_size(shape);
+        height * width * self.channels
+    }
+
     /// Values of the sums of one filter and one block of channels.
     fn sums_len(&self, shape: &ConvShape) -> usize {
         shape.kernel[0] * shape.kernel[1] * self.channels
     }
 }
 
+/// Parts of the batch at most; they follow from the shape alone, so that the bits do not depend on
+/// the number of threads.
+const PARTS: usize = 8;
+
+/// Cells of a part at least: to add its sums takes a while.
+const PART_CELLS: usize = 144;
+
 fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
     let arch = Arch::new();
     let blocks = Blocks::new(shape, num_lanes(arch));
     let filter_len = blocks.num_channel_blocks * blocks.sums_len(shape);
-    let mut sums = Aligned::zeros(shape.filters * filter_len);
-    let mut bias = vec![0.0f32; shape.filters];
+    let cells = shape.out_len() / shape.filters.max(1);
+    let parts = (cells / PART_CELLS).clamp(1, PARTS.min(shape.batch).max(1));
     // Each filter sums on its own: how many share a task changes no bit.
-    let group = shape.filters.div_ceil(rayon::current_num_threads());
-    let group = group.next_multiple_of(8).min(64);
-    let [height, width] = blocks.input_size(shape);
-    sums.par_chunks_mut(group * filter_len)
-        .zip(bias.par_chunks_mut(group))
+    let groups = rayon::current_num_threads().div_ceil(parts);
+    let group = shape.filters.div_ceil(groups).next_multiple_of(8);
+    let block_len = blocks.len(shape);
+    let mut sums = Aligned::zeros(parts * shape.filters * filter_len);
+    let mut bias = vec![0.0f32; parts * shape.filters];
+    sums.par_chunks_mut((shape.filters * filter_len).max(1))
+        .zip(bias.par_chunks_mut(shape.filters.max(1)))
         .enumerate()
-        .for_each(|(index, (sums, bias))| {
-            with_scratch(height * width * blocks.channels, |block| {
-                arch.dispatch(Group {
-                    shape,
-                    blocks,
-                    input,
-                    grad,
-                    places,
-                    first: index * group,
-                    block,
-                    sums,
-                    bias,
+        .for_each(|(part, (sums, bias))| {
+            let images = part * shape.batch / parts..(part + 1) * shape.batch / parts;
+            sums.par_chunks_mut(group * filter_len)
+                .zip(bias.par_chunks_mut(group))
+                .enumerate()
+                .for_each(|(index, (sums, bias))| {
+                    with_scratch(block_len, |block| {
+                        arch.dispatch(Group {
+                            shape,
+                            blocks,
+                            input,
+                            grad,
+                            places,
+                            images: images.clone(),
+                            first: index * group,
+                            block,
+                            sums,
+                            bias,
+                        });
+                    });
                 });
-            });
         });
+    add_parts(&mut sums, shape.filters * filter_len);
+    add_parts(&mut bias, shape.filters);
+    bias.truncate(shape.filters);
     let mut weight = vec![0.0; shape.filters * shape.taps()];
     for_each_tap(shape, |filter, tap, to| {
         let (place, channel) = (tap / shape.channels, tap % shape.channels);
@@ -118,12 +144,23 @@ fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> W
     WeightGrad { weight, bias }
 }
 
+/// Adds every part of `len` values to the first.
+pub fn add_parts(values: &mut [f32], len: usize) {
+    let (total, parts) = values.split_at_mut(len);
+    for part in parts.chunks_exact(len.max(1)) {
+        for (total, part) in total.iter_mut().zip(part) {
+            *total += part;
+        }
+    }
+}
+
 struct Group<'a> {
     shape: &'a ConvShape,
     blocks: Blocks,
     input: &'a [f32],
     grad: &'a [f32],
     places: &'a [u8],
+    images: std::ops::Range<usize>,
     /// The first filter.
     first: usize,
     /// A part of the image, some of its channels: `[rows][columns][channels]`.
@@ -139,14 +176,22 @@ impl WithSimd for Group<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let shape = self.shape;
-        let [rows, columns] = shape.out_size();
+        let [rows, columns] = self.shape.out_size();
         let cells = self.blocks.cells[0] * self.blocks.cells[1];
-        let mut lists: Vec<List> = self.bias.iter().map(|_| List::new(cells)).collect();
-        for image in 0..shape.batch {
+        let mut corners = Vec::with_capacity(cells);
+        let mut lists: Vec<List> = self
+            .bias
+            .iter()
+            .map(|_| List {
+                entries: [(0, 0.0); CAPACITY],
+                len: 0,
+            })
+            .collect();
+        for image in self.images.clone() {
             for row in (0..rows).step_by(self.blocks.cells[0]) {
                 for column in (0..columns).step_by(self.blocks.cells[1]) {
-                    self.fill(image, [row, column], &mut lists);
+                    self.corners(image, [row, column], &mut corners);
+                    self.fill(&corners, &mut lists);
                     for part in 0..self.blocks.num_channel_blocks {
                         self.copy::<S>(simd, image, [row, column], part);
                         self.add::<S>(simd, part, &lists);
@@ -159,49 +204,62 @@ impl WithSimd for Group<'_> {
 
 /// Where gradients pass: the start of the window in the block, and the gradient.
 struct List {
-    entries: Vec<(u32, f32)>,
+    entries: [(u32, f32); CAPACITY],
     len: usize,
 }
 
-impl List {
-    fn new(capacity: usize) -> List {
-        List {
-            entries: vec![(0, 0.0); capacity + 1],
-            len: 0,
-        }
-    }
+/// Entries of a list: more than a block has cells.
+const CAPACITY: usize = 64;
 
+impl List {
     fn get(&self) -> &[(u32, f32)] {
         &self.entries[..self.len]
     }
 }
 
 impl Group<'_> {
-    /// Lists the passing gradients of the block of cells that begins at `from`.
+    /// Of every cell of the block that begins at `from`: its outputs, and its corner in the block.
     #[inline(always)]
-    fn fill(&mut self, image: usize, from: [usize; 2], lists: &mut [List]) {
+    fn corners(&mut self, image: usize, from: [usize; 2], corners: &mut Vec<(usize, usize)>) {
         let shape = self.shape;
-        let cell = shape.cell();
         let [rows, columns] = shape.out_size();
         let [_, width] = self.blocks.input_size(shape);
         let base = image * shape.out_image_len();
-        lists.iter_mut().for_each(|list| list.len = 0);
+        corners.clear();
         for row in from[0]..(from[0] + self.blocks.cells[0]).min(rows) {
             for column in from[1]..(from[1] + self.blocks.cells[1]).min(columns) {
                 let at = base + (row * columns + column) * shape.filters + self.first;
-                let grads = &self.grad[at..at + lists.len()];
-                let places = &self.places[at..at + lists.len()];
-                for ((bias, &grad), &place) in self.bias.iter_mut().zip(grads).zip(places) {
-                    *bias += if place == SHUT { 0.0 } else { grad };
-                }
-                let corner = (row - from[0]) * cell * width + (column - from[1]) * cell;
-                for ((list, &grad), &place) in lists.iter_mut().zip(grads).zip(places) {
-                    let inside = usize::from(place >> 1) * width + usize::from(place & 1);
-                    let at = (corner + inside) * self.blocks.channels;
-                    list.entries[list.len] = (at as u32, grad);
-                    list.len += usize::from(place != SHUT && grad != 0.0);
-                }
+                let (row, column) = (row - from[0], column - from[1]);
+                corners.push((at, (row * width + column) * shape.cell()));
             }
+        }
+    }
+
+    /// Lists the passing gradients of the block's cells.
+    #[inline(always)]
+    fn fill(&mut self, corners: &[(usize, usize)], lists: &mut [List]) {
+        let width = self.blocks.input_size(self.shape)[1];
+        for &(at, _) in corners {
+            let grads = &self.grad[at..at + lists.len()];
+            let places = &self.places[at..at + lists.len()];
+            for ((bias, &grad), &place) in self.bias.iter_mut().zip(grads).zip(places) {
+                *bias += if place == SHUT { 0.0 } else { grad };
+            }
+        }
+        let channels = self.blocks.channels as u32;
+        let mut inside = [0u32; 8];
+        for (place, inside) in inside.iter_mut().enumerate().take(4) {
+            *inside = (place as u32 / 2 * width as u32 + place as u32 % 2) * channels;
+        }
+        for (filter, list) in lists.iter_mut().enumerate() {
+            let mut len = 0;
+            for &(at, corner) in corners {
+                let (place, grad) = (self.places[at + filter], self.grad[at + filter]);
+                let at = corner as u32 * channels + inside[usize::from(place & 7)];
+                list.entries[len % CAPACITY] = (at, grad);
+                len += usize::from((place != SHUT) & (grad.to_bits() << 1 != 0));
+            }
+            list.len = len;
         }
     }
 

@@ -39,23 +39,27 @@ pub fn winograd(
     let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let [_, columns] = shape.out_size();
-    let tile_columns = if shape.pool { columns } else { columns.div_ceil(2) };
-    let block = tiles_at_a_time(arch);
-    let tile_rows = rows_of_strip(tile_columns, block);
-    let out_rows = if shape.pool { tile_rows } else { 2 * tile_rows };
-    let strip_len = out_rows * columns * shape.filters;
-    let num_tiles = (tile_rows * tile_columns).next_multiple_of(block);
-    let run = |image: usize, strip: usize, out: &mut [f32], places: Option<&mut [u8]>| {
-        let len = POINTS * num_tiles * shape.channels;
-        with_scratch(len + POINTS * block * 2 * lanes, |scratch| {
+    let tile_columns = if shape.pool {
+        columns
+    } else {
+        columns.div_ceil(2)
+    };
+    let cut = Cut::new(shape, tile_columns, tiles_at_a_time(arch));
+    let products_len = POINTS * cut.block * 2 * lanes;
+    let run = |index: usize, out: &mut [f32], places: Option<&mut [u8]>| {
+        let (first, strip) = (index / cut.strips * cut.images, index % cut.strips);
+        let len = POINTS * cut.num_tiles * shape.channels;
+        with_scratch(len + products_len, |scratch| {
             // The products come first: they are whole cache lines.
-            let (products, tiles) = scratch.split_at_mut(POINTS * block * 2 * lanes);
+            let (products, tiles) = scratch.split_at_mut(products_len);
+            let images = cut.images.min(shape.batch - first);
             arch.dispatch(Strip {
                 shape,
-                input: &input[image * shape.image_len()..][..shape.image_len()],
-                first_row: strip * tile_rows,
+                input: &input[first * shape.image_len()..][..images * shape.image_len()],
+                first_row: strip * cut.tile_rows,
+                tile_rows: cut.tile_rows,
                 tile_columns,
-                num_tiles,
+                num_tiles: cut.num_tiles,
                 weight: &packed,
                 tiles,
                 products,
@@ -68,7 +72,8 @@ pub fn winograd(
             });
         });
     };
-    let image_len = shape.out_image_len();
+    // First by image, then by strip: the last strip of an image may be smaller.
+    let (image_len, strip_len) = (cut.images * shape.out_image_len(), cut.strip_len(shape));
     if image_len == 0 {
         return;
     }
@@ -81,7 +86,9 @@ pub fn winograd(
                 out.par_chunks_mut(strip_len)
                     .zip(places.par_chunks_mut(strip_len))
                     .enumerate()
-                    .for_each(|(strip, (out, places))| run(image, strip, out, Some(places)));
+                    .for_each(|(strip, (out, places))| {
+                        run(image * cut.strips + strip, out, Some(places));
+                    });
             }),
         None => out
             .par_chunks_mut(image_len)
@@ -89,8 +96,68 @@ pub fn winograd(
             .for_each(|(image, out)| {
                 out.par_chunks_mut(strip_len)
                     .enumerate()
-                    .for_each(|(strip, out)| run(image, strip, out, None));
+                    .for_each(|(strip, out)| run(image * cut.strips + strip, out, None));
             }),
+    }
+}
+
+/// How a batch is cut: large images into strips, small ones into groups.
+struct Cut {
+    /// Images of a task.
+    images: usize,
+    /// Rows of tiles of each image that a task takes.
+    tile_rows: usize,
+    /// Tasks of an image.
+    strips: usize,
+    /// Tiles that are multiplied at a time.
+    block: usize,
+    /// Tiles of a task, filled up to whole blocks.
+    num_tiles: usize,
+}
+
+/// Tiles of a task at most: what they are transformed to fits the second cache.
+const MAX_TILES: usize = 72;
+
+impl Cut {
+    /// Wastes little of the last block of a task.
+    fn new(shape: &ConvShape, tile_columns: usize, block: usize) -> Cut {
+        let [rows, _] = shape.out_size();
+        let all_rows = if shape.pool { rows } else { rows.div_ceil(2) };
+        let waste = |tiles: usize| {
+            let tiles = tiles.max(1);
+            (tiles.next_multiple_of(block) - tiles) * 1000 / tiles
+        };
+        let tiles = (all_rows * tile_columns).max(1);
+        let images = (1..=(MAX_TILES / tiles).clamp(1, 16))
+            .min_by_key(|images| waste(images * tiles))
+            .unwrap_or(1);
+        let most = (MAX_TILES / tile_columns.max(1)).clamp(1, all_rows.max(1));
+        let tile_rows = if tiles <= MAX_TILES {
+            all_rows.max(1)
+        } else {
+            let best = (1..=most).min_by_key(|&rows| waste(rows * tile_columns));
+            best.unwrap_or(1)
+        };
+        Cut {
+            images,
+            tile_rows,
+            strips: all_rows.div_ceil(tile_rows).max(1),
+            block,
+            num_tiles: (images * tile_rows * tile_columns).next_multiple_of(block),
+        }
+    }
+
+    /// Values of the output of a task.
+    fn strip_len(&self, shape: &ConvShape) -> usize {
+        if self.strips == 1 {
+            return self.images * shape.out_image_len();
+        }
+        let out_rows = if shape.pool {
+            self.tile_rows
+        } else {
+            2 * self.tile_rows
+        };
+        out_rows * shape.out_size()[1] * shape.filters
     }
 }
 
@@ -106,16 +173,6 @@ fn tiles_at_a_time(arch: Arch) -> usize {
         }
     }
     arch.dispatch(Tiles)
-}
-
-/// Rows of tiles of a strip: few enough for the cache, and wasting little of the last block.
-fn rows_of_strip(tile_columns: usize, block: usize) -> usize {
-    let waste = |rows: usize| {
-        let tiles = (rows * tile_columns).max(1);
-        (tiles.next_multiple_of(block) - tiles) * 1000 / tiles
-    };
-    let most = (64 / tile_columns.max(1)).max(1);
-    (1..=most).min_by_key(|&rows| waste(rows)).unwrap_or(1)
 }
 
 /// `[filters, channels, 3, 3]` to `[block][point][channel][lane]`, filters in blocks of `lanes`.
@@ -152,12 +209,14 @@ fn transform_kernel(kernel: &[f32; 9]) -> [f32; POINTS] {
     points
 }
 
-/// Some rows of tiles of one image.
+/// Some rows of tiles of one image, or some whole images.
 struct Strip<'a> {
     shape: &'a ConvShape,
     input: &'a [f32],
     /// The first row of tiles.
     first_row: usize,
+    /// Rows of tiles of an image.
+    tile_rows: usize,
     tile_columns: usize,
     /// Tiles, filled up to whole blocks.
     num_tiles: usize,
@@ -186,10 +245,8 @@ impl WithSimd for Strip<'_> {
 impl Strip<'_> {
     #[inline(always)]
     fn run<S: Simd, const P: usize>(mut self, simd: S) {
-        let row_len = self.shape.out_size()[1] * self.shape.filters;
-        let out_rows = self.outputs.out.len() / row_len;
-        let tile_rows = if self.shape.pool { out_rows } else { out_rows.div_ceil(2) };
-        let count = tile_rows * self.tile_columns;
+        let images = self.input.len() / self.shape.image_len();
+        let count = images * self.tile_rows * self.tile_columns;
         for tile in 0..self.num_tiles {
             self.transform_input::<S>(simd, tile, tile < count);
         }
@@ -216,10 +273,9 @@ impl Strip<'_> {
     #[inline(always)]
     fn transform_input<S: Simd>(&mut self, simd: S, tile: usize, exists: bool) {
         let shape = self.shape;
-        let (row, column) = (
-            2 * (self.first_row + tile / self.tile_columns),
-            2 * (tile % self.tile_columns),
-        );
+        let (image, row, column) = self.place(tile);
+        let (row, column) = (2 * (self.first_row + row), 2 * column);
+        let image = image * shape.image_len();
         let lanes = S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
         let point_len = self.num_tiles * shape.channels;
@@ -232,7 +288,7 @@ impl Strip<'_> {
                     for (v, d) in d.iter_mut().enumerate() {
                         if row + u < shape.height && column + v < shape.width {
                             let pixel = (row + u) * shape.width + column + v;
-                            let at = pixel * shape.channels + channel;
+                            let at = image + pixel * shape.channels + channel;
                             *d = load::<S>(simd, &self.input[at..at + len]);
                         }
                     }
@@ -241,8 +297,9 @@ impl Strip<'_> {
             for d in &mut d {
                 *d = spread::<S>(simd, *d);
             }
+            let [a, b, c, e] = d;
             for v in 0..4 {
-                let column = spread::<S>(simd, [d[0][v], d[1][v], d[2][v], d[3][v]]);
+                let column = spread::<S>(simd, [a[v], b[v], c[v], e[v]]);
                 for (u, value) in column.into_iter().enumerate() {
                     let at = (4 * u + v) * point_len + tile * shape.channels + channel;
                     store::<S>(simd, &mut self.tiles[at..at + len], value);
@@ -302,20 +359,34 @@ impl Strip<'_> {
             [rows[0][v], rows[1][v]] = gather::<S>(simd, column);
         }
         let values = [gather::<S>(simd, rows[0]), gather::<S>(simd, rows[1])];
-        let tile = first + tile;
-        let (row, column) = (tile / self.tile_columns, tile % self.tile_columns);
+        let (image, row, column) = self.place(first + tile);
+        let out_rows = self.shape.out_size()[0];
+        let image = image * out_rows;
         if self.shape.pool {
             let [[a, b], [c, d]] = values;
             self.outputs
-                .finish::<S>(simd, &[a, b, c, d], row, column, filter);
+                .finish::<S>(simd, &[a, b, c, d], image + row, column, filter);
             return;
         }
         for (u, values) in values.iter().enumerate() {
+            let row = 2 * row + u;
+            // A strip ends with the outputs it was given, an image of a group with its last row.
+            if row >= out_rows {
+                continue;
+            }
             for (v, value) in values.iter().enumerate() {
+                let column = 2 * column + v;
                 self.outputs
-                    .finish::<S>(simd, &[*value], 2 * row + u, 2 * column + v, filter);
+                    .finish::<S>(simd, &[*value], image + row, column, filter);
             }
         }
+    }
+
+    /// Image, row and column of a tile of the strip.
+    #[inline(always)]
+    fn place(&self, tile: usize) -> (usize, usize, usize) {
+        let (row, column) = (tile / self.tile_columns, tile % self.tile_columns);
+        (row / self.tile_rows, row % self.tile_rows, column)
     }
 }
 

@@ -13,8 +13,8 @@ const MAX_PARTS: usize = 32;
 /// Features of a part at least, where there are that many.
 const PART: usize = 128;
 
-/// Features whose weights are read at a time: a panel of them stays in the second cache.
-const PANEL: usize = 256;
+/// Features whose weights are read at a time: a panel of them stays in the cache.
+const PANEL: usize = 64;
 
 /// Samples that a task of a large batch takes.
 const SAMPLES: usize = 64;
@@ -101,7 +101,7 @@ impl WithSimd for Part<'_> {
                 // Few sums hide the latency of the additions: more units at a time.
                 self.columns::<S, 1, 8>(simd, panel, samples);
             } else if S::REGISTER_COUNT >= 32 {
-                self.columns::<S, 8, 2>(simd, panel, samples);
+                self.columns::<S, 4, 4>(simd, panel, samples);
             } else {
                 self.columns::<S, 4, 2>(simd, panel, samples);
             }

@@ -30,9 +30,8 @@ pub fn input_grad(shape: &DenseShape, weight: &[f32], grad: &[f32], out: &mut [f
         turn(grad, units, wide, turned);
         // Tasks own some columns of the result: the rows are cut and dealt out.
         let tasks = features.div_ceil(FEATURES);
-        let mut columns: Vec<Vec<&mut [f32]>> = (0..tasks)
-            .map(|_| Vec::with_capacity(batch))
-            .collect();
+        let mut columns: Vec<Vec<&mut [f32]>> =
+            (0..tasks).map(|_| Vec::with_capacity(batch)).collect();
         for row in out.chunks_exact_mut(features) {
             for (column, part) in columns.iter_mut().zip(row.chunks_mut(FEATURES)) {
                 column.push(part);

@@ -1,14 +1,18 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015).
 
+use std::sync::{Arc, Mutex};
+
 use burn::tensor::Tensor;
 use burn::tensor::module::{batch_norm, batch_norm_train};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last};
 use crate::data::{Shape, Value};
+use crate::kernels::{Moments, NormMoments, NormOptions, batch_norm_block, on_cpu};
 use crate::model::init::{Fans, Init};
-use crate::model::params::ParamSpec;
+use crate::model::params::{ParamSpec, upload};
+use crate::model::value::host;
 
 /// Scales each channel to mean 0 and variance 1: over the batch in training, over running
 /// averages in evaluation; then `gamma * x + beta`.
@@ -39,6 +43,39 @@ fn default_epsilon() -> f64 {
 }
 
 impl BatchNorm {
+    /// On the CPU; channels are the last dimension.
+    fn fused<const D: usize>(&self, x: Tensor<D>, scope: &Scope<'_>) -> Tensor<D> {
+        let (gamma, beta) = (scope.weight("gamma"), scope.weight("beta"));
+        let mean: Tensor<1> = scope.weight("running_mean");
+        let variance: Tensor<1> = scope.weight("running_variance");
+        let options = |moments| NormOptions {
+            epsilon: self.epsilon as f32,
+            moments,
+        };
+        let running = Moments {
+            mean: host(mean),
+            variance: host(variance),
+        };
+        if scope.pass.training.is_none() {
+            let given = NormMoments::Given(Arc::new(running));
+            return batch_norm_block(x, gamma, beta, options(given));
+        }
+        let device = x.device().inner();
+        let place = Arc::new(Mutex::new(Moments::default()));
+        let found = NormMoments::Found(place.clone());
+        let output = batch_norm_block(x, gamma, beta, options(found));
+        let batch = std::mem::take(&mut *place.lock().expect("nobody panicked with it"));
+        let momentum = self.momentum as f32;
+        let follow = |running: Vec<f32>, batch: Vec<f32>| {
+            let pairs = running.iter().zip(&batch);
+            let values = pairs.map(|(r, b)| r * momentum + b * (1.0 - momentum));
+            upload(values.collect(), &device)
+        };
+        scope.update("running_mean", follow(running.mean, batch.mean));
+        scope.update("running_variance", follow(running.variance, batch.variance));
+        output
+    }
+
     fn normalise<const D: usize>(&self, x: Tensor<D>, scope: &Scope<'_>) -> Tensor<D> {
         let (gamma, beta) = (scope.weight("gamma"), scope.weight("beta"));
         let mean: Tensor<1> = scope.weight("running_mean");
@@ -84,8 +121,14 @@ impl Layer for BatchNorm {
         })
     }
 
+    fn role(&self) -> Role {
+        Role::Alone
+    }
+
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
         match input {
+            Value::Image(x) if on_cpu(&x.device()) => Value::Image(self.fused(x, scope)),
+            Value::Flat(x) if on_cpu(&x.device()) => Value::Flat(self.fused(x, scope)),
             Value::Image(x) => {
                 Value::Image(channels_last(self.normalise(channels_first(x), scope)))
             }

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, image_dims, into_image};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, image_dims, into_image};
 use crate::data::{Shape, Value};
+use crate::kernels::{global_mean_block, on_cpu};
 
 /// The mean over height and width of each channel.
 ///
@@ -23,8 +24,15 @@ impl Layer for GlobalAvgPool {
         })
     }
 
+    fn role(&self) -> Role {
+        Role::Alone
+    }
+
     fn forward(&self, input: Value, _: &Scope<'_>) -> Value {
         let x = into_image(input);
+        if on_cpu(&x.device()) {
+            return Value::Flat(global_mean_block(x));
+        }
         let [batch, height, width, channels] = x.dims();
         let pixels = x.reshape([batch, height * width, channels]);
         Value::Flat(pixels.mean_dim(1).reshape([batch, channels]))

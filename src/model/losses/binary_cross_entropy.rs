@@ -7,10 +7,11 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, host};
+use super::Loss;
 use crate::data::Target;
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
+use crate::model::value::host;
 
 /// For two classes and one output: the logit of the second class (in sorted order).
 ///

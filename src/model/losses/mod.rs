@@ -45,14 +45,6 @@ pub const LOSSES: &[Member<dyn Loss>] = family! { dyn Loss:
         sparse_categorical_cross_entropy::SparseCategoricalCrossEntropy,
 };
 
-/// A tensor's values.
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_to_vec()
-        .expect("targets are 32-bit floats")
-}
-
 /// Class indices.
 fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {
     let data = classes.to_data();

@@ -7,10 +7,11 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, host, indices};
+use super::{Loss, indices};
 use crate::data::Target;
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
+use crate::model::value::host;
 
 /// For two or more classes and one output each; targets are class indices.
 ///

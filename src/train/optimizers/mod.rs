@@ -42,10 +42,14 @@ fn three_steps(optimizer: &dyn Optimizer, rate: f64, w: &[f32], grad: &[f32]) ->
 
     let device = Device::flex();
     let grad = Tensor::<1>::from_floats(grad, &device);
-    let mut slots: Vec<_> = optimizer.slots().iter().map(|_| grad.zeros_like()).collect();
+    let mut slots: Vec<_> = optimizer
+        .slots()
+        .iter()
+        .map(|_| grad.zeros_like())
+        .collect();
     let mut w = Tensor::<1>::from_floats(w, &device);
     for step in 1..=3 {
-        let grad = Gradient::Whole(grad.clone());
+        let grad = Gradient::Whole(Box::new(grad.clone()));
         w = update(optimizer.update(step, rate), w, &mut slots, grad);
     }
     w.into_data().try_to_vec().expect("floats")

@@ -1,0 +1,311 @@
+//! Batch normalisation, max pooling and global average pooling as Burn backend extensions:
+//! [`norm`](super::norm) and [`pool`](super::pool) on Flex, with backward passes of their own.
+
+use std::sync::{Arc, Mutex};
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Tensor, TensorData};
+
+use super::norm::{self, Moments};
+use super::pool::{self, PoolShape};
+
+/// How a normalisation gets its moments.
+#[derive(Clone, Debug)]
+pub struct NormOptions {
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// Given moments (evaluation), or a place for the batch's own (training).
+    pub moments: NormMoments,
+}
+
+/// Moments given or found.
+#[derive(Clone, Debug)]
+pub enum NormMoments {
+    /// Running averages.
+    Given(Arc<Moments>),
+    /// The batch's, left here.
+    Found(Arc<Mutex<Moments>>),
+}
+
+/// Backends that have the blocks.
+#[backend_extension(Flex, Autodiff)]
+pub trait SimpleBlocks: Backend {
+    /// Batch normalisation over the last dimension.
+    fn batch_norm_block(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        options: NormOptions,
+    ) -> FloatTensor<Self>;
+
+    /// 2 x 2 max pooling, after a ReLU where `relu`.
+    fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self>;
+
+    /// The mean over rows and columns.
+    fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Batch normalisation on the CPU.
+///
+/// # Shapes
+/// Input and output `[.., channels]`, gamma and beta `[channels]`.
+pub fn batch_norm_block<const D: usize>(
+    input: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    options: NormOptions,
+) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::batch_norm_block(
+        input.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        options,
+    ))
+}
+
+/// 2 x 2 max pooling on the CPU, after a ReLU where `relu`.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, output `[batch, height / 2, width / 2, channels]`.
+pub fn max_pool_block(input: Tensor<4>, relu: bool) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::max_pool_block(input.into_dispatch(), relu))
+}
+
+/// Global average pooling on the CPU.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, output `[batch, channels]`.
+pub fn global_mean_block(input: Tensor<4>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::global_mean_block(input.into_dispatch()))
+}
+
+type Primitive = FloatTensor<Flex>;
+
+fn floats(tensor: &Primitive) -> &[f32] {
+    tensor
+        .as_slice::<f32>()
+        .expect("the blocks make their tensors contiguous 32-bit floats")
+}
+
+fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
+    Primitive::from_data(TensorData::new(values, shape))
+}
+
+fn pool_shape(input: &Primitive) -> PoolShape {
+    let [batch, height, width, channels] = input.shape().dims();
+    PoolShape {
+        batch,
+        height,
+        width,
+        channels,
+    }
+}
+
+/// What the backward pass of a normalisation needs.
+#[derive(Clone, Debug)]
+struct NormState {
+    input: Primitive,
+    gamma: Primitive,
+    moments: Arc<Moments>,
+    /// Whether the moments are the batch's, so that the gradient passes through them.
+    own: bool,
+    epsilon: f32,
+}
+
+fn run_norm(
+    input: Primitive,
+    gamma: Primitive,
+    beta: &Primitive,
+    options: NormOptions,
+) -> (Primitive, NormState) {
+    let (input, gamma) = (input.to_contiguous(), gamma.to_contiguous());
+    let beta = beta.to_contiguous();
+    let (moments, own) = match options.moments {
+        NormMoments::Given(moments) => (moments, false),
+        NormMoments::Found(place) => {
+            let moments = norm::moments(floats(&input), floats(&gamma).len());
+            if let Ok(mut place) = place.lock() {
+                *place = moments.clone();
+            }
+            (Arc::new(moments), true)
+        }
+    };
+    let out = norm::normalise(
+        floats(&input),
+        &moments,
+        floats(&gamma),
+        floats(&beta),
+        options.epsilon,
+    );
+    let out = tensor(out, input.shape());
+    let state = NormState {
+        input,
+        gamma,
+        moments,
+        own,
+        epsilon: options.epsilon,
+    };
+    (out, state)
+}
+
+fn run_max_pool(input: &Primitive, relu: bool) -> (Primitive, (PoolShape, Vec<u8>)) {
+    let shape = pool_shape(input);
+    let mut out = vec![0.0; shape.pooled_len()];
+    let mut places = vec![0; out.len()];
+    let input = input.to_contiguous();
+    pool::max_pool(&shape, relu, floats(&input), &mut out, &mut places);
+    let sizes = [
+        shape.batch,
+        shape.height / 2,
+        shape.width / 2,
+        shape.channels,
+    ];
+    (tensor(out, sizes), (shape, places))
+}
+
+fn run_global_mean(input: &Primitive) -> (Primitive, PoolShape) {
+    let shape = pool_shape(input);
+    let out = pool::global_mean(&shape, floats(&input.to_contiguous()));
+    (tensor(out, [shape.batch, shape.channels]), shape)
+}
+
+impl SimpleBlocks for Flex {
+    fn batch_norm_block(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        options: NormOptions,
+    ) -> FloatTensor<Self> {
+        run_norm(input, gamma, &beta, options).0
+    }
+
+    fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
+        run_max_pool(&input, relu).0
+    }
+
+    fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        run_global_mean(&input).0
+    }
+}
+
+#[derive(Debug)]
+struct NormBackward;
+
+impl Backward<Flex, 3> for NormBackward {
+    type State = NormState;
+
+    fn backward(self, ops: Ops<NormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [input, gamma, beta] = ops.parents;
+        let state = ops.state;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let (x, scale) = (floats(&state.input), floats(&state.gamma));
+        let result = norm::gradients(
+            x,
+            &state.moments,
+            scale,
+            state.epsilon,
+            floats(&grad),
+            state.own,
+        );
+        let channels = [scale.len()];
+        if let Some(node) = input {
+            grads.register::<Flex>(node.id, tensor(result.input, state.input.shape()));
+        }
+        if let Some(node) = gamma {
+            grads.register::<Flex>(node.id, tensor(result.gamma, channels));
+        }
+        if let Some(node) = beta {
+            grads.register::<Flex>(node.id, tensor(result.beta, channels));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MaxPoolBackward;
+
+impl Backward<Flex, 1> for MaxPoolBackward {
+    type State = (PoolShape, Vec<u8>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [input] = ops.parents;
+        let (shape, places) = ops.state;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        if let Some(node) = input {
+            let sizes = [shape.batch, shape.height, shape.width, shape.channels];
+            let mut out = vec![0.0; sizes.iter().product()];
+            pool::max_pool_grad(&shape, floats(&grad), &places, &mut out);
+            grads.register::<Flex>(node.id, tensor(out, sizes));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct GlobalMeanBackward;
+
+impl Backward<Flex, 1> for GlobalMeanBackward {
+    type State = PoolShape;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let [input] = ops.parents;
+        let shape = ops.state;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        if let Some(node) = input {
+            let sizes = [shape.batch, shape.height, shape.width, shape.channels];
+            let out = pool::global_mean_grad(&shape, floats(&grad));
+            grads.register::<Flex>(node.id, tensor(out, sizes));
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> SimpleBlocks for Autodiff<Flex, C> {
+    fn batch_norm_block(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        options: NormOptions,
+    ) -> FloatTensor<Self> {
+        let (input, input_node) = input.into_parts();
+        let (gamma, gamma_node) = gamma.into_parts();
+        let (beta, beta_node) = beta.into_parts();
+        let (out, state) = run_norm(input, gamma, &beta, options);
+        match NormBackward
+            .prepare::<C>([input_node, gamma_node, beta_node])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => prepared.finish(state, out),
+            OpsKind::UnTracked(prepared) => prepared.finish(out),
+        }
+    }
+
+    fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
+        let (input, node) = input.into_parts();
+        let (out, state) = run_max_pool(&input, relu);
+        match MaxPoolBackward
+            .prepare::<C>([node])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => prepared.finish(state, out),
+            OpsKind::UnTracked(prepared) => prepared.finish(out),
+        }
+    }
+
+    fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (input, node) = input.into_parts();
+        let (out, shape) = run_global_mean(&input);
+        match GlobalMeanBackward
+            .prepare::<C>([node])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prepared) => prepared.finish(shape, out),
+            OpsKind::UnTracked(prepared) => prepared.finish(out),
+        }
+    }
+}
