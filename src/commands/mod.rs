@@ -25,13 +25,20 @@ use crate::kernels::{Choice, Chosen, choose};
 /// # Errors
 /// Whatever keeps the command from doing what was asked.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
     if let Some(threads) = cli.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(usize::from(threads))
-            .build_global()
-            .context("cannot start the threads")?;
+        pool = pool.num_threads(usize::from(threads));
     }
-    match cli.command {
+    pool.build_global().context("cannot start the threads")?;
+    // On a thread of the pool, so that small pieces of work need not be handed over to one.
+    rayon::scope(|_| dispatch(cli.command))
+}
+
+/// Bytes of a thread's stack: as a main thread's.
+const STACK: usize = 8 << 20;
+
+fn dispatch(command: Command) -> anyhow::Result<u8> {
+    match command {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
