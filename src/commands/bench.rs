@@ -5,9 +5,9 @@ use std::io::{Write, stdout};
 use anyhow::Context;
 use serde_json::json;
 
-use super::{load, num_workers, take_device};
+use super::{check_precision, load, num_workers, take_device};
 use crate::cli::BenchArgs;
-use crate::config::{BatchSize, Source};
+use crate::config::{BatchSize, Precision, Source};
 use crate::data::{HostBatch, Loader, Silent};
 use crate::report::{bench_table, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
@@ -19,6 +19,8 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
     let device = take_device(choice, true)?;
     let seed = source.experiment.seed;
+    let precision = source.experiment.train.precision;
+    check_precision(&source, &device, args.json)?;
     let name = source.experiment.name.clone();
     let size = match (args.batch, source.experiment.train.batch_size) {
         (Some(batch), _) => batch as usize,
@@ -39,15 +41,22 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         loss: &*net.loss,
         seed,
         device: &device.device,
+        precision,
         warmup: args.warmup as usize,
         steps: args.steps as usize,
     };
     let figures = bench.run(batch, net.optimizer);
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&name, &device.label, size, &figures))?;
+        let mut object = as_json(&name, &device.label, size, &figures);
+        object["precision"] = json!(precision);
+        writeln!(out, "{object}")?;
     } else {
-        writeln!(out, "{name}: batch of {size}, {}\n", device.label)?;
+        let trained = match precision {
+            Precision::F32 => "",
+            Precision::Bf16 => ", training in bf16",
+        };
+        writeln!(out, "{name}: batch of {size}, {}{trained}\n", device.label)?;
         writeln!(out, "{}", bench_table(&figures, size))?;
     }
     Ok(0)

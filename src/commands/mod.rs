@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use crate::cli::{Cli, Command, ExperimentArgs};
-use crate::config::{Fault, Path, Source};
-use crate::kernels::{Choice, Chosen, choose};
+use crate::config::{Fault, Path, Precision, Source};
+use crate::kernels::{Choice, Chosen, choose, has_bf16};
 
 /// Runs a command; the result is the exit code.
 ///
@@ -73,6 +73,30 @@ fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
         eprintln!("device: {}", chosen.label);
     }
     Ok(chosen)
+}
+
+/// Whether the device can train in the precision that the experiment asks for.
+fn check_precision(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Result<()> {
+    if source.experiment.train.precision == Precision::F32 {
+        return Ok(());
+    }
+    if device.is_gpu {
+        let fault = Fault::new(
+            Path::parse("train.precision"),
+            format!(
+                "is \"bf16\", which only the CPU trains in so far, not {}",
+                device.label
+            ),
+        );
+        let hint = "use precision = \"f32\", or --device cpu";
+        return Err(source.explain(&[fault.hint(hint)]));
+    }
+    if !has_bf16() && !quiet {
+        eprintln!(
+            "note: this CPU does not multiply bf16 by itself; f32 is as fast here and more exact"
+        );
+    }
+    Ok(())
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.

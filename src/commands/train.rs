@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use anyhow::Context;
 use serde_json::json;
 
-use super::{load, num_workers, stop_flag, take_device};
+use super::{check_precision, load, num_workers, stop_flag, take_device};
 use crate::cli::TrainArgs;
 use crate::config::to_toml;
 use crate::data::Loader;
@@ -23,6 +23,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let stop = stop_flag()?;
     let device = take_device(choice, args.quiet)?;
     source.experiment.device.kind = choice.to_string();
+    check_precision(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
     if !args.quiet {
         announce(&plan);
@@ -88,6 +89,7 @@ fn fit(
         eprintln!("warning: {text}");
     }
     let seed = experiment.seed;
+    let precision = experiment.train.precision;
     let params = plan.network.init(seed, &device.device);
     let classes = datasets.classes.clone();
     let info = ModelInfo {
@@ -102,7 +104,14 @@ fn fit(
     let run = Run {
         network: &plan.network,
         loss: &*plan.loss,
-        stepper: Stepper::new(&plan.network, &*plan.loss, plan.optimizer, params, seed),
+        stepper: Stepper::new(
+            &plan.network,
+            &*plan.loss,
+            plan.optimizer,
+            params,
+            seed,
+            precision,
+        ),
         train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?,
         valid: Loader::in_order(datasets.valid, batch_size.min(256), num_workers())?,
         num_epochs: experiment.train.epochs,

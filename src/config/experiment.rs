@@ -113,6 +113,21 @@ pub struct Train {
     /// The figure that decides which epoch is best, as `history.jsonl` calls it.
     #[serde(default = "default_monitor")]
     pub monitor: String,
+    /// What the operands of fast products are rounded to; weights, sums and the optimizer's state
+    /// always have 32 bits.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// What the operands of fast products are rounded to; sums are always of 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit floats with the exponent of 32-bit ones: 8 bits of mantissa.
+    Bf16,
 }
 
 fn default_optimizer() -> Spec {

@@ -14,7 +14,7 @@ mod validate;
 mod write;
 
 pub use experiment::{
-    BatchSize, Device, Eval, Experiment, Fit, Model, Preprocess, Statistic, Table, Train,
+    BatchSize, Device, Eval, Experiment, Fit, Model, Precision, Preprocess, Statistic, Table, Train,
 };
 pub use family::{
     Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,

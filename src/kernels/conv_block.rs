@@ -12,6 +12,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::{Tensor, TensorData};
 
 use super::conv::{self, ConvShape};
+use crate::config::Precision;
 
 /// What a block does beside the convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct BlockOptions {
     pub relu: bool,
     /// Whether 2 x 2 max pooling follows, after the ReLU.
     pub pool: bool,
+    /// Of the forward pass's products.
+    pub precision: Precision,
 }
 
 /// Backends that have the block.
@@ -109,6 +112,7 @@ fn run(
         floats(&bias),
         &mut out,
         keep.then_some(&mut places[..]),
+        options.precision,
     );
     let [out_rows, out_columns] = shape.out_size();
     let state = State {

@@ -13,6 +13,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::dense::{self, DenseShape};
 use super::update::Factors;
+use crate::config::Precision;
 
 /// An activation whose derivative follows from its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub struct DenseOptions {
     /// Takes the gradient of the weights, which then need not be tracked; without it, the gradient
     /// is registered as a tensor.
     pub sink: Option<Sink>,
+    /// Of the products of the input's gradient; the others are bound by memory, not by arithmetic.
+    pub precision: Precision,
 }
 
 /// Backends that have the block.
@@ -213,7 +216,7 @@ impl Backward<Flex, 3> for DenseBlockBackward {
         }
         if let Some(node) = input {
             let mut out = vec![0.0; batch * features];
-            dense::input_grad(&shape, floats(&w), &grad, &mut out);
+            dense::input_grad(&shape, floats(&w), &grad, &mut out, options.precision);
             grads.register::<Flex>(node.id, tensor(out, [batch, features]));
         }
         match (weight, options.sink) {

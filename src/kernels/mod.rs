@@ -1,6 +1,7 @@
 //! Where the arithmetic runs: the devices there are and the choice among them, and the fused
 //! operations of the CPU's fast path, as extensions of Burn's Flex backend.
 
+mod bf16;
 pub mod conv;
 mod conv_block;
 pub mod dense;
@@ -14,6 +15,7 @@ mod simple_blocks;
 mod update;
 mod vector;
 
+pub use bf16::is_native as has_bf16;
 pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
@@ -23,3 +25,4 @@ pub use simple_blocks::{
     NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,
 };
 pub use update::{Factors, Gradient, Update, update};
+pub use vector::{SimdLimit, limit_simd};

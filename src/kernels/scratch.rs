@@ -27,6 +27,13 @@ pub fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     result
 }
 
+/// The same for 16-bit numbers.
+pub fn with_halves<R>(len: usize, work: impl FnOnce(&mut [u16]) -> R) -> R {
+    with_scratch(len.div_ceil(2), |floats| {
+        work(&mut bytemuck::cast_slice_mut(floats)[..len])
+    })
+}
+
 /// A buffer that starts on a cache line and is all zeros at first.
 #[derive(Clone, Debug, Default)]
 pub struct Aligned {

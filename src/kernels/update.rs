@@ -8,12 +8,12 @@ use burn::backend::Flex;
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::Tensor;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::dense::{DenseShape, PART_ROWS, for_each_rows};
 use super::devices::on_cpu;
-use super::vector::{load, store};
+use super::vector::{arch, load, store};
 
 /// The update of an optimizer with its numbers for one step.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,7 @@ fn pieces<'a, const N: usize>(
 /// Updates the values of a piece from `at` on, as many as `grad` has.
 fn apply<const N: usize>(update: Update, piece: &mut Piece<'_, N>, at: usize, grad: &[f32]) {
     let range = at..at + grad.len();
-    Arch::new().dispatch(Apply {
+    arch().dispatch(Apply {
         update,
         param: &mut piece.0[range.clone()],
         slots: piece.1.each_mut().map(|slot| &mut slot[range.clone()]),

@@ -1,6 +1,39 @@
-//! Whole and partial vectors.
+//! The machine's vectors: which instructions are used, whole and partial vectors.
+
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use pulp::{Arch, Simd, WithSimd};
+
+/// The instructions that kernels may use at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimdLimit {
+    /// All that the CPU has.
+    Native,
+    /// AVX2 and FMA on x86-64, which is also what is used where there is no more; NEON elsewhere.
+    Avx2,
+    /// What every CPU of the kind has.
+    Portable,
+}
+
+static LIMIT: AtomicU8 = AtomicU8::new(0);
+
+/// Sets the limit for the whole process, for tests and comparisons.
+pub fn limit_simd(limit: SimdLimit) {
+    LIMIT.store(limit as u8, Ordering::Relaxed);
+}
+
+/// The instructions that kernels use.
+pub fn arch() -> Arch {
+    match LIMIT.load(Ordering::Relaxed) {
+        limit if limit == SimdLimit::Native as u8 => Arch::new(),
+        #[cfg(target_arch = "x86_64")]
+        limit if limit == SimdLimit::Avx2 as u8 => {
+            pulp::x86::V3::try_new().map_or_else(Arch::new, Arch::V3)
+        }
+        limit if limit == SimdLimit::Avx2 as u8 => Arch::new(),
+        _ => Arch::Scalar,
+    }
+}
 
 /// 32-bit floats in one of the machine's vectors.
 pub fn num_lanes(arch: Arch) -> usize {

@@ -7,7 +7,7 @@ use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windo
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::into_flat;
-use crate::config::{Fault, Path, Spec, read_member};
+use crate::config::{Fault, Path, Precision, Spec, read_member};
 use crate::data::{Shape, Value};
 use crate::kernels::{
     BlockOptions, DenseOptions, Epilogue, conv_block, dense_block, max_pool_block, on_cpu,
@@ -181,6 +181,7 @@ impl Network {
                         padding: laid.padding,
                         relu,
                         pool,
+                        precision: Precision::F32,
                     }),
                     then: if relu { Activation::Linear } else { activation },
                 })
@@ -332,6 +333,10 @@ impl PlannedLayer {
             ) if on_cpu(&x.device()) => {
                 let weight: Tensor<4> = scope.weight("weight");
                 let bias = bias(&scope.tensors[0], weight.dims()[0]);
+                let options = BlockOptions {
+                    precision: scope.pass.precision,
+                    ..options
+                };
                 let y = conv_block(x, weight, bias, options);
                 (fused.num_layers, fused.then.forward(Value::Image(y)))
             }
@@ -349,6 +354,7 @@ impl PlannedLayer {
                 let options = DenseOptions {
                     epilogue,
                     sink: scope.sink("weight"),
+                    precision: scope.pass.precision,
                 };
                 let y = dense_block(x, weight, bias, options);
                 (fused.num_layers, fused.then.forward(Value::Flat(y)))

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::evaluator::floats;
 use super::optimizers::Optimizer;
 use super::stepper::{Stepper, training_device};
+use crate::config::Precision;
 use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Value};
 use crate::kernels::{Sink, on_cpu};
 use crate::model::{Loss, Network, ParamStore, Pass, Training};
@@ -22,6 +23,8 @@ pub struct Bench<'a> {
     pub seed: u64,
     /// Without autodiff.
     pub device: &'a Device,
+    /// Of training; inference is always in 32 bits.
+    pub precision: Precision,
     /// Steps before the clock starts.
     pub warmup: usize,
     /// Steps on the clock.
@@ -133,7 +136,14 @@ impl Bench<'_> {
         optimizer: Box<dyn Optimizer>,
         params: ParamStore,
     ) -> (Duration, Duration) {
-        let mut stepper = Stepper::new(self.network, self.loss, optimizer, params, self.seed);
+        let mut stepper = Stepper::new(
+            self.network,
+            self.loss,
+            optimizer,
+            params,
+            self.seed,
+            self.precision,
+        );
         let mut updates = Vec::new();
         let times = self.timed(|| {
             let output = stepper.step(batch.clone(), 0);
@@ -182,6 +192,7 @@ impl Bench<'_> {
             .collect();
         let pass = Pass {
             sinks: &sinks,
+            precision: self.precision,
             ..pass
         };
         let mut figures = Vec::new();

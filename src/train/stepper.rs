@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor};
 
 use super::optimizers::Optimizer;
+use crate::config::Precision;
 use crate::data::{Batch, SampleId, Target, Value};
 use crate::kernels::{Gradient, Sink, on_cpu, update};
 use crate::model::{Loss, Network, ParamStore, Pass, Training};
@@ -21,6 +22,7 @@ pub struct Stepper<'a> {
     sinks: Vec<Option<Sink>>,
     steps: u64,
     seed: u64,
+    precision: Precision,
     /// What the last step's update took.
     pub update_time: Duration,
 }
@@ -41,6 +43,7 @@ impl<'a> Stepper<'a> {
         optimizer: Box<dyn Optimizer>,
         params: ParamStore,
         seed: u64,
+        precision: Precision,
     ) -> Stepper<'a> {
         let slots = params
             .params
@@ -69,6 +72,7 @@ impl<'a> Stepper<'a> {
             slots,
             steps: 0,
             seed,
+            precision,
             update_time: Duration::ZERO,
         }
     }
@@ -88,6 +92,7 @@ impl<'a> Stepper<'a> {
                 ids,
             }),
             sinks: &self.sinks,
+            precision: self.precision,
             ..Pass::default()
         };
         let leaves = self.leaves();

@@ -21,10 +21,10 @@ impl Outputs<'_> {
     /// Takes the sums of one cell for one vector of filters from `filter` on; writes nothing where
     /// the cell lies outside.
     #[inline(always)]
-    pub fn finish<S: Simd>(
+    pub fn finish<S: Simd, const N: usize>(
         &mut self,
         simd: S,
-        sums: &[S::f32s],
+        sums: &[S::f32s; N],
         row: usize,
         column: usize,
         filter: usize,
@@ -55,7 +55,9 @@ impl Outputs<'_> {
         store::<S>(simd, &mut self.out[to..to + wide], best);
         if let Some(places) = &mut self.places {
             let mut marks = [0u32; MAX_LANES];
-            simd.partial_store_u32s(&mut marks[..S::F32_LANES], place);
+            if let ([to, ..], _) = S::as_mut_simd_u32s(&mut marks) {
+                *to = place;
+            }
             let places = &mut places[to..to + wide];
             if let ([places, ..], _) = places.as_chunks_mut::<16>() {
                 *places = std::array::from_fn(|lane| marks[lane] as u8);

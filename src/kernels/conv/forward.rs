@@ -1,14 +1,17 @@
 //! The forward pass: a tile of output positions times a block of filters is summed in registers,
 //! then biased, cut off and pooled before anything is written.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::ConvShape;
 use super::finish::Outputs;
-use super::pack::by_tap;
+use super::pack::{by_pair, by_tap};
 use super::winograd::{winograd, winograd_fits};
-use crate::kernels::vector::num_lanes;
+use crate::config::Precision;
+use crate::kernels::bf16::{Operands, is_native, round_all, tile};
+use crate::kernels::scratch::with_halves;
+use crate::kernels::vector::{arch, num_lanes};
 
 /// Computes `out`, and where `places` is given, of each output the place of its maximum in the
 /// cell (row * 2 + column; 0 without pooling), or [`SHUT`].
@@ -19,11 +22,12 @@ pub fn forward(
     bias: &[f32],
     out: &mut [f32],
     places: Option<&mut [u8]>,
+    precision: Precision,
 ) {
     if winograd_fits(shape) {
-        winograd(shape, input, weight, bias, out, places);
+        winograd(shape, input, weight, bias, out, places, precision);
     } else {
-        direct(shape, input, weight, bias, out, places);
+        direct(shape, input, weight, bias, out, places, precision);
     }
 }
 
@@ -34,10 +38,49 @@ fn direct(
     bias: &[f32],
     out: &mut [f32],
     places: Option<&mut [u8]>,
+    precision: Precision,
 ) {
-    let arch = Arch::new();
+    let lanes = 2 * num_lanes(arch());
+    match precision {
+        Precision::F32 => {
+            let weight = by_tap(weight, shape, lanes);
+            rows_of(shape, Products::Floats(input, &weight), bias, out, places);
+        }
+        Precision::Bf16 => {
+            let weight = by_pair(weight, shape, lanes);
+            // A row of the window with an odd number of values is read one value too far.
+            with_halves(input.len() + 1, |halves| {
+                let len = shape.image_len().max(1);
+                halves
+                    .par_chunks_mut(len)
+                    .zip(input.par_chunks(len))
+                    .for_each(|(to, from)| round_all(from, to));
+                halves[input.len()] = 0;
+                let products = Products::Pairs(halves, &weight, is_native());
+                rows_of(shape, products, bias, out, places);
+            });
+        }
+    }
+}
+
+/// What is multiplied: input and packed weights.
+#[derive(Clone, Copy)]
+enum Products<'a> {
+    /// 32-bit floats.
+    Floats(&'a [f32], &'a [f32]),
+    /// bf16, and whether the CPU multiplies pairs of them.
+    Pairs(&'a [u16], &'a [u32], bool),
+}
+
+fn rows_of(
+    shape: &ConvShape,
+    products: Products<'_>,
+    bias: &[f32],
+    out: &mut [f32],
+    places: Option<&mut [u8]>,
+) {
+    let arch = arch();
     let lanes = num_lanes(arch);
-    let packed = by_tap(weight, shape, 2 * lanes);
     let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let [rows, columns] = shape.out_size();
@@ -47,12 +90,11 @@ fn direct(
     }
     let run = |index: usize, out: &mut [f32], places: Option<&mut [u8]>| {
         let (image, row) = (index / rows, index % rows);
-        let input = &input[image * shape.image_len()..][..shape.image_len()];
         arch.dispatch(Row {
             shape,
-            input,
+            products,
+            image,
             row,
-            weight: &packed,
             outputs: Outputs {
                 shape,
                 bias: &padded_bias,
@@ -77,9 +119,9 @@ fn direct(
 /// One row of outputs of one image.
 struct Row<'a> {
     shape: &'a ConvShape,
-    input: &'a [f32],
+    products: Products<'a>,
+    image: usize,
     row: usize,
-    weight: &'a [f32],
     outputs: Outputs<'a>,
 }
 
@@ -102,37 +144,47 @@ impl Row<'_> {
     fn tiles<S: Simd, const P: usize>(mut self, simd: S) {
         let shape = self.shape;
         let cell = shape.cell();
-        let size = cell * cell;
-        let cells = P / size;
+        let cells = P / (cell * cell);
         let [_, columns] = shape.out_size();
         let block = 2 * S::F32_LANES;
-        let weights = self.weight.chunks_exact(shape.taps() * block);
-        for (index, weight) in weights.enumerate() {
+        for index in 0..shape.filters.div_ceil(block) {
             let mut column = 0;
             while column < columns {
                 let at: [usize; P] = std::array::from_fn(|p| {
                     let in_cell = p % (cell * cell);
                     let column = (column + p / (cell * cell)).min(columns - 1);
                     let row = self.row * cell + in_cell / cell;
-                    (row * shape.width + column * cell + in_cell % cell) * shape.channels
+                    let pixel = row * shape.width + column * cell + in_cell % cell;
+                    self.image * shape.image_len() + pixel * shape.channels
                 });
-                let sums = self.sum::<S, P>(simd, weight, &at);
-                for cell in 0..cells.min(columns - column) {
+                let sums = match self.products {
+                    Products::Floats(input, weight) => {
+                        let len = shape.taps() * block;
+                        let weight = &weight[index * len..][..len];
+                        self.sum::<S, P>(simd, input, weight, &at)
+                    }
+                    Products::Pairs(input, weight, native) => {
+                        let len = weight.len() / shape.filters.div_ceil(block);
+                        let weight = &weight[index * len..][..len];
+                        self.sum_pairs::<S, P>(simd, native, input, weight, at)
+                    }
+                };
+                for cell in 0..P / 4 {
+                    let [a, b, c, d] = *sums[4 * cell..].first_chunk::<4>().expect("P / 4 of them");
                     for half in 0..2 {
                         let filter = index * block + half * S::F32_LANES;
-                        if filter < shape.filters {
-                            let mut values = [simd.splat_f32s(0.0); 4];
-                            let sums = &sums[cell * size..][..size];
-                            for (value, sum) in values.iter_mut().zip(sums) {
-                                *value = sum[half];
+                        if filter >= shape.filters {
+                            continue;
+                        }
+                        let values = [a[half], b[half], c[half], d[half]];
+                        let outputs = &mut self.outputs;
+                        if shape.pool {
+                            outputs.finish::<S, _>(simd, &values, 0, column + cell, filter);
+                        } else {
+                            let first = column + 4 * cell;
+                            for (place, value) in values.into_iter().enumerate() {
+                                outputs.finish::<S, _>(simd, &[value], 0, first + place, filter);
                             }
-                            self.outputs.finish::<S>(
-                                simd,
-                                &values[..size],
-                                0,
-                                column + cell,
-                                filter,
-                            );
                         }
                     }
                 }
@@ -145,6 +197,7 @@ impl Row<'_> {
     fn sum<S: Simd, const P: usize>(
         &self,
         simd: S,
+        input: &[f32],
         weight: &[f32],
         at: &[usize; P],
     ) -> [[S::f32s; 2]; P] {
@@ -157,8 +210,7 @@ impl Row<'_> {
         for row in 0..shape.kernel[0] {
             let pairs = &pairs[row * span..][..span];
             let offset = row * shape.width * shape.channels;
-            let inputs: [&[f32]; P] =
-                std::array::from_fn(|p| &self.input[at[p] + offset..][..span]);
+            let inputs: [&[f32]; P] = std::array::from_fn(|p| &input[at[p] + offset..][..span]);
             for (tap, pair) in pairs.iter().enumerate() {
                 for (sum, input) in sums.iter_mut().zip(&inputs) {
                     // SAFETY: `tap < pairs.len() == span`, and every input slice has length `span`.
@@ -168,6 +220,30 @@ impl Row<'_> {
                 }
             }
         }
+        sums
+    }
+
+    #[inline(always)]
+    fn sum_pairs<S: Simd, const P: usize>(
+        &self,
+        simd: S,
+        native: bool,
+        input: &[u16],
+        weight: &[u32],
+        at: [usize; P],
+    ) -> [[S::f32s; 2]; P] {
+        let shape = self.shape;
+        let operands = Operands {
+            inputs: input,
+            at,
+            segments: shape.kernel[0],
+            stride: shape.width * shape.channels,
+            pairs: (shape.kernel[1] * shape.channels).div_ceil(2),
+            weights: weight,
+        };
+        let mut sums = [[simd.splat_f32s(0.0); 2]; P];
+        let values = bytemuck::cast_slice_mut(sums.as_flattened_mut());
+        tile::<S, P>(simd, native, &operands, values);
         sums
     }
 }

@@ -3,13 +3,13 @@
 //! Filters and channels are taken in blocks whose weights stay in the first cache. Split over
 //! images.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
 use super::{ConvShape, SHUT};
 use crate::kernels::scratch::Aligned;
-use crate::kernels::vector::{load, num_lanes, store};
+use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Bytes of weights that are read over and over for a row of cells.
 const BLOCK_BYTES: usize = 40 << 10;
@@ -19,7 +19,7 @@ const TAPS: usize = 9;
 
 /// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
 pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
-    let arch = Arch::new();
+    let arch = arch();
     let packed = Packed::new(weight, shape, num_lanes(arch));
     if shape.image_len() == 0 {
         return;

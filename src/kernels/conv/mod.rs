@@ -13,8 +13,6 @@ mod forward;
 mod input_grad;
 mod pack;
 mod patch_grad;
-#[cfg(test)]
-mod tests;
 mod weight_grad;
 mod winograd;
 

@@ -1,6 +1,7 @@
 //! Weights in the orders that the kernels read.
 
 use super::ConvShape;
+use crate::kernels::bf16::round;
 
 /// `[filters, channels, rows, columns]` to `[block][tap][lane]`, filters in blocks of `lanes`, the
 /// last one filled up with zeros. A tap is (row, column, channel).
@@ -11,6 +12,22 @@ pub fn by_tap(weight: &[f32], shape: &ConvShape, lanes: usize) -> Vec<f32> {
     for_each_tap(shape, |filter, tap, source| {
         let at = (filter / lanes * taps + tap) * lanes + filter % lanes;
         packed[at] = weight[source];
+    });
+    packed
+}
+
+/// The same in pairs of bf16, `[block][row][pair][lane]`: the values of a row of the window two by
+/// two, an odd one beside a 0.
+pub fn by_pair(weight: &[f32], shape: &ConvShape, lanes: usize) -> Vec<u32> {
+    let span = shape.kernel[1] * shape.channels;
+    let pairs = span.div_ceil(2);
+    let block_len = shape.kernel[0] * pairs * lanes;
+    let mut packed = vec![0; shape.filters.div_ceil(lanes) * block_len];
+    for_each_tap(shape, |filter, tap, source| {
+        let (row, value) = (tap / span, tap % span);
+        let pair = (row * pairs + value / 2) * lanes;
+        let at = filter / lanes * block_len + pair + filter % lanes;
+        packed[at] |= u32::from(round(weight[source])) << (16 * (value % 2));
     });
     packed
 }

@@ -4,14 +4,14 @@
 //!
 //! Split over fixed parts of the batch's rows, whose sums are added in order.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
 use super::weight_grad::{WeightGrad, add_parts};
 use super::{ConvShape, SHUT};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{load, num_lanes, store};
+use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Vectors of a row at most.
 const MAX_VECTORS: usize = 4;
@@ -27,11 +27,11 @@ const PARTS: usize = 32;
 
 /// Whether windows are small enough.
 pub fn patches_fit(shape: &ConvShape) -> bool {
-    shape.taps() < MAX_VECTORS * num_lanes(Arch::new())
+    shape.taps() < MAX_VECTORS * num_lanes(arch())
 }
 
 pub fn patch_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
-    let arch = Arch::new();
+    let arch = arch();
     let lanes = num_lanes(arch);
     let patch_len = (shape.taps() + 1).next_multiple_of(lanes);
     let sums_len = shape.filters * patch_len;

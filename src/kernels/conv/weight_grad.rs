@@ -5,14 +5,14 @@
 //! The image is taken in blocks that fit the first cache beside the sums of one filter. Split over
 //! fixed parts of the batch, whose sums are added in order, and over filters.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
 use super::patch_grad::{patch_grad, patches_fit};
 use super::{ConvShape, SHUT};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{load, num_lanes};
+use crate::kernels::vector::{arch, load, num_lanes};
 
 /// Gradients of a block's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ const PARTS: usize = 8;
 const PART_CELLS: usize = 144;
 
 fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
-    let arch = Arch::new();
+    let arch = arch();
     let blocks = Blocks::new(shape, num_lanes(arch));
     let filter_len = blocks.num_channel_blocks * blocks.sums_len(shape);
     let cells = shape.out_len() / shape.filters.max(1);

@@ -10,8 +10,10 @@ use rayon::prelude::*;
 
 use super::ConvShape;
 use super::finish::Outputs;
+use crate::config::Precision;
+use crate::kernels::bf16::{Operands, is_native, pair, store_halves, tile};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{load, num_lanes, store};
+use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Values of a transformed tile: 4 x 4.
 const POINTS: usize = 16;
@@ -32,10 +34,12 @@ pub fn winograd(
     bias: &[f32],
     out: &mut [f32],
     places: Option<&mut [u8]>,
+    precision: Precision,
 ) {
-    let arch = Arch::new();
+    let arch = arch();
     let lanes = num_lanes(arch);
-    let packed = transform_weights(weight, shape, 2 * lanes);
+    let packed = transform_weights(weight, shape, 2 * lanes, precision);
+    let native = is_native();
     let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
     padded_bias[..bias.len()].copy_from_slice(bias);
     let [_, columns] = shape.out_size();
@@ -48,7 +52,8 @@ pub fn winograd(
     let products_len = POINTS * cut.block * 2 * lanes;
     let run = |index: usize, out: &mut [f32], places: Option<&mut [u8]>| {
         let (first, strip) = (index / cut.strips * cut.images, index % cut.strips);
-        let len = POINTS * cut.num_tiles * shape.channels;
+        // One 32-bit word for each channel, or for each pair of them.
+        let len = POINTS * cut.num_tiles * words(shape, precision);
         with_scratch(len + products_len, |scratch| {
             // The products come first: they are whole cache lines.
             let (products, tiles) = scratch.split_at_mut(products_len);
@@ -60,6 +65,8 @@ pub fn winograd(
                 tile_rows: cut.tile_rows,
                 tile_columns,
                 num_tiles: cut.num_tiles,
+                precision,
+                native,
                 weight: &packed,
                 tiles,
                 products,
@@ -175,9 +182,24 @@ fn tiles_at_a_time(arch: Arch) -> usize {
     arch.dispatch(Tiles)
 }
 
-/// `[filters, channels, 3, 3]` to `[block][point][channel][lane]`, filters in blocks of `lanes`.
-fn transform_weights(weight: &[f32], shape: &ConvShape, lanes: usize) -> Aligned {
-    let block_len = POINTS * shape.channels * lanes;
+/// Words of a transformed tile's point: its channels, or pairs of them.
+fn words(shape: &ConvShape, precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => shape.channels,
+        Precision::Bf16 => shape.channels.div_ceil(2),
+    }
+}
+
+/// `[filters, channels, 3, 3]` to `[block][point][channel or pair][lane]`, filters in blocks of
+/// `lanes`.
+fn transform_weights(
+    weight: &[f32],
+    shape: &ConvShape,
+    lanes: usize,
+    precision: Precision,
+) -> Aligned {
+    let words = words(shape, precision);
+    let block_len = POINTS * words * lanes;
     let mut packed = Aligned::zeros(shape.filters.div_ceil(lanes) * block_len);
     packed
         .par_chunks_mut(block_len)
@@ -185,9 +207,24 @@ fn transform_weights(weight: &[f32], shape: &ConvShape, lanes: usize) -> Aligned
         .for_each(|(packed, weight)| {
             let kernels = weight.as_chunks::<9>().0;
             for (lane, kernels) in kernels.chunks_exact(shape.channels).enumerate() {
-                for (channel, kernel) in kernels.iter().enumerate() {
-                    for (point, value) in transform_kernel(kernel).into_iter().enumerate() {
-                        packed[(point * shape.channels + channel) * lanes + lane] = value;
+                let mut put = |word: usize, values: [f32; POINTS]| {
+                    for (point, value) in values.into_iter().enumerate() {
+                        packed[(point * words + word) * lanes + lane] = value;
+                    }
+                };
+                match precision {
+                    Precision::F32 => {
+                        for (channel, kernel) in kernels.iter().enumerate() {
+                            put(channel, transform_kernel(kernel));
+                        }
+                    }
+                    Precision::Bf16 => {
+                        for (index, kernels) in kernels.chunks(2).enumerate() {
+                            let first = transform_kernel(&kernels[0]);
+                            let second = kernels.get(1).map_or([0.0; POINTS], transform_kernel);
+                            let point = |point: usize| pair(first[point], second[point]);
+                            put(index, std::array::from_fn(|p| f32::from_bits(point(p))));
+                        }
                     }
                 }
             }
@@ -220,9 +257,12 @@ struct Strip<'a> {
     tile_columns: usize,
     /// Tiles, filled up to whole blocks.
     num_tiles: usize,
-    /// `[block][point][channel][two vectors]`
+    precision: Precision,
+    /// Whether the CPU multiplies pairs of bf16.
+    native: bool,
+    /// `[block][point][channel or pair][two vectors]`; pairs are bit patterns.
     weight: &'a [f32],
-    /// `[point][tile][channel]`
+    /// `[point][tile][channel or pair]`
     tiles: &'a mut [f32],
     /// `[point][tile of a block][two vectors]`
     products: &'a mut [f32],
@@ -251,11 +291,16 @@ impl Strip<'_> {
             self.transform_input::<S>(simd, tile, tile < count);
         }
         let lanes = 2 * S::F32_LANES;
-        let block_len = POINTS * self.shape.channels * lanes;
+        let block_len = POINTS * words(self.shape, self.precision) * lanes;
         for (block, weight) in self.weight.chunks_exact(block_len).enumerate() {
             for first in (0..count).step_by(P) {
                 for point in 0..POINTS {
-                    self.multiply::<S, P>(simd, weight, point, first);
+                    match self.precision {
+                        Precision::F32 => self.multiply::<S, P>(simd, weight, point, first),
+                        Precision::Bf16 => {
+                            self.multiply_pairs::<S, P>(simd, weight, point, first);
+                        }
+                    }
                 }
                 for tile in 0..P.min(count - first) {
                     for half in 0..2 {
@@ -278,12 +323,20 @@ impl Strip<'_> {
         let image = image * shape.image_len();
         let lanes = S::F32_LANES;
         let zero = simd.splat_f32s(0.0);
-        let point_len = self.num_tiles * shape.channels;
         let mut channel = 0;
         while channel < shape.channels {
             let len = lanes.min(shape.channels - channel);
             let mut d = [[zero; 4]; 4];
-            if exists {
+            let inside = row + 4 <= shape.height && column + 4 <= shape.width;
+            if exists && inside && len == lanes {
+                for (u, d) in d.iter_mut().enumerate() {
+                    let from = image + ((row + u) * shape.width + column) * shape.channels;
+                    let line = &self.input[from + channel..][..3 * shape.channels + lanes];
+                    for (v, d) in d.iter_mut().enumerate() {
+                        *d = load::<S>(simd, &line[v * shape.channels..][..lanes]);
+                    }
+                }
+            } else if exists {
                 for (u, d) in d.iter_mut().enumerate() {
                     for (v, d) in d.iter_mut().enumerate() {
                         if row + u < shape.height && column + v < shape.width {
@@ -294,18 +347,58 @@ impl Strip<'_> {
                     }
                 }
             }
-            for d in &mut d {
-                *d = spread::<S>(simd, *d);
-            }
-            let [a, b, c, e] = d;
-            for v in 0..4 {
-                let column = spread::<S>(simd, [a[v], b[v], c[v], e[v]]);
-                for (u, value) in column.into_iter().enumerate() {
-                    let at = (4 * u + v) * point_len + tile * shape.channels + channel;
-                    store::<S>(simd, &mut self.tiles[at..at + len], value);
-                }
-            }
+            let [a, b, c, d] = d;
+            let a = spread::<S>(simd, a);
+            let b = spread::<S>(simd, b);
+            let c = spread::<S>(simd, c);
+            let d = spread::<S>(simd, d);
+            // Written out: as a loop, the arrays would live in memory.
+            self.put::<S>(simd, 0, tile, channel, [a[0], b[0], c[0], d[0]]);
+            self.put::<S>(simd, 1, tile, channel, [a[1], b[1], c[1], d[1]]);
+            self.put::<S>(simd, 2, tile, channel, [a[2], b[2], c[2], d[2]]);
+            self.put::<S>(simd, 3, tile, channel, [a[3], b[3], c[3], d[3]]);
             channel += lanes;
+        }
+    }
+
+    /// Transforms and stores column `v` of a tile.
+    #[inline(always)]
+    fn put<S: Simd>(
+        &mut self,
+        simd: S,
+        v: usize,
+        tile: usize,
+        channel: usize,
+        column: [S::f32s; 4],
+    ) {
+        let [a, b, c, d] = spread::<S>(simd, column);
+        self.put_point::<S>(simd, v, tile, channel, a);
+        self.put_point::<S>(simd, 4 + v, tile, channel, b);
+        self.put_point::<S>(simd, 8 + v, tile, channel, c);
+        self.put_point::<S>(simd, 12 + v, tile, channel, d);
+    }
+
+    #[inline(always)]
+    fn put_point<S: Simd>(
+        &mut self,
+        simd: S,
+        point: usize,
+        tile: usize,
+        channel: usize,
+        value: S::f32s,
+    ) {
+        let channels = self.shape.channels;
+        let tile = point * self.num_tiles + tile;
+        if self.precision == Precision::F32 {
+            let end = (channel + S::F32_LANES).min(channels);
+            let at = tile * channels;
+            store::<S>(simd, &mut self.tiles[at + channel..at + end], value);
+        } else {
+            let padded = channels.next_multiple_of(2);
+            let end = (channel + S::F32_LANES).min(padded);
+            let at = tile * padded;
+            let tiles: &mut [u16] = bytemuck::cast_slice_mut(self.tiles);
+            store_halves::<S>(simd, &mut tiles[at + channel..at + end], value);
         }
     }
 
@@ -338,6 +431,35 @@ impl Strip<'_> {
         to.copy_from_slice(sums.as_flattened());
     }
 
+    /// The same for pairs of bf16.
+    #[inline(always)]
+    fn multiply_pairs<S: Simd, const P: usize>(
+        &mut self,
+        simd: S,
+        weight: &[f32],
+        point: usize,
+        first: usize,
+    ) {
+        let pairs = words(self.shape, self.precision);
+        let lanes = 2 * S::F32_LANES;
+        let weights = &weight[point * pairs * lanes..][..pairs * lanes];
+        let mut at = [0; P];
+        for (p, at) in at.iter_mut().enumerate() {
+            *at = (point * self.num_tiles + first + p) * 2 * pairs;
+        }
+        let products = &mut self.products[point * P * lanes..][..P * lanes];
+        products.fill(0.0);
+        let operands = Operands {
+            inputs: bytemuck::cast_slice(self.tiles),
+            at,
+            segments: 1,
+            stride: 0,
+            pairs,
+            weights: bytemuck::cast_slice(weights),
+        };
+        tile::<S, P>(simd, self.native, &operands, products);
+    }
+
     /// `A' m A` of one tile and one vector of filters, then what follows the convolution.
     #[inline(always)]
     fn transform_output<S: Simd, const P: usize>(
@@ -349,23 +471,22 @@ impl Strip<'_> {
         filter: usize,
     ) {
         let (products, _) = S::as_simd_f32s(self.products);
-        let zero = simd.splat_f32s(0.0);
-        let mut rows = [[zero; 4]; 2];
-        for v in 0..4 {
-            let mut column = [zero; 4];
-            for (u, value) in column.iter_mut().enumerate() {
-                *value = products[((4 * u + v) * P + tile) * 2 + half];
-            }
-            [rows[0][v], rows[1][v]] = gather::<S>(simd, column);
-        }
-        let values = [gather::<S>(simd, rows[0]), gather::<S>(simd, rows[1])];
+        let at = |point: usize| products[(point * P + tile) * 2 + half];
+        let [a0, a1] = gather::<S>(simd, [at(0), at(4), at(8), at(12)]);
+        let [b0, b1] = gather::<S>(simd, [at(1), at(5), at(9), at(13)]);
+        let [c0, c1] = gather::<S>(simd, [at(2), at(6), at(10), at(14)]);
+        let [d0, d1] = gather::<S>(simd, [at(3), at(7), at(11), at(15)]);
+        let values = [
+            gather::<S>(simd, [a0, b0, c0, d0]),
+            gather::<S>(simd, [a1, b1, c1, d1]),
+        ];
         let (image, row, column) = self.place(first + tile);
         let out_rows = self.shape.out_size()[0];
         let image = image * out_rows;
         if self.shape.pool {
             let [[a, b], [c, d]] = values;
             self.outputs
-                .finish::<S>(simd, &[a, b, c, d], image + row, column, filter);
+                .finish::<S, _>(simd, &[a, b, c, d], image + row, column, filter);
             return;
         }
         for (u, values) in values.iter().enumerate() {
@@ -377,7 +498,7 @@ impl Strip<'_> {
             for (v, value) in values.iter().enumerate() {
                 let column = 2 * column + v;
                 self.outputs
-                    .finish::<S>(simd, &[*value], image + row, column, filter);
+                    .finish::<S, _>(simd, &[*value], image + row, column, filter);
             }
         }
     }

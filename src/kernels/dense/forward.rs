@@ -1,11 +1,11 @@
 //! `y = x W + b`: features are cut into parts, each of which gives partial sums of all samples.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::DenseShape;
 use crate::kernels::scratch::with_scratch;
-use crate::kernels::vector::{load, store};
+use crate::kernels::vector::{arch, load, store};
 
 /// Parts of the features at most.
 const MAX_PARTS: usize = 32;
@@ -35,7 +35,7 @@ pub fn forward(
     if out.is_empty() {
         return;
     }
-    let arch = Arch::new();
+    let arch = arch();
     let parts = if batch > 4 * SAMPLES {
         1
     } else {

@@ -1,12 +1,12 @@
 //! `dW = x' dy`, a few rows at a time: they are handed on while they lie in the first cache, to be
 //! stored, or to an optimizer that needs no stored gradient.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::DenseShape;
 use crate::kernels::scratch::with_scratch;
-use crate::kernels::vector::store;
+use crate::kernels::vector::{arch, store};
 
 /// Rows of the gradient (features) that are made at a time.
 const ROWS: usize = 12;
@@ -19,7 +19,7 @@ pub fn weight_grad(shape: &DenseShape, input: &[f32], grad: &[f32], out: &mut [f
     out.par_chunks_mut((ROWS * shape.units).max(1))
         .enumerate()
         .for_each(|(index, out)| {
-            Arch::new().dispatch(Rows {
+            arch().dispatch(Rows {
                 shape,
                 input,
                 grad,
@@ -45,7 +45,7 @@ pub fn for_each_rows<T: Send>(
             for first in (begin..end).step_by(ROWS) {
                 let rows = ROWS.min(end - first);
                 let out = &mut out[..rows * shape.units];
-                Arch::new().dispatch(Rows {
+                arch().dispatch(Rows {
                     shape,
                     input,
                     grad,

@@ -23,7 +23,7 @@ pub use window::{Padding, windows};
 
 use super::activation::Activation;
 use super::params::ParamSpec;
-use crate::config::Member;
+use crate::config::{Member, Precision};
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
 use crate::kernels::Sink;
@@ -220,6 +220,8 @@ pub struct Pass<'a> {
     pub training: Option<Training<'a>>,
     /// Of every parameter, where its gradient goes as factors; may be left empty.
     pub sinks: &'a [Option<Sink>],
+    /// Of the fused products on the CPU.
+    pub precision: Precision,
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
 }
