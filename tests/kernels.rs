@@ -18,11 +18,15 @@ use kiln::kernels::{
     max_pool_block,
 };
 
-/// The limit is of the process: tests that set it, or compare bits, take turns.
+/// The limit is of the process, so tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
+fn turn() -> std::sync::MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 fn for_each_limit(run: impl Fn(SimdLimit)) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _turn = turn();
     for limit in [SimdLimit::Portable, SimdLimit::Avx2, SimdLimit::Native] {
         limit_simd(limit);
         run(limit);
@@ -258,6 +262,7 @@ impl AtLeastAWindow for ConvShape {
 
 #[test]
 fn an_image_smaller_than_a_cell_gives_nothing() {
+    let _turn = turn();
     agrees(ConvShape {
         batch: 2,
         height: 3,
@@ -272,6 +277,7 @@ fn an_image_smaller_than_a_cell_gives_nothing() {
 
 #[test]
 fn what_is_not_a_number_is_not_hidden_by_the_relu() {
+    let _turn = turn();
     let shape = ConvShape {
         batch: 1,
         height: 4,
@@ -290,6 +296,29 @@ fn what_is_not_a_number_is_not_hidden_by_the_relu() {
         assert!(out[0].is_nan());
         assert_eq!(out[1], 9.0);
     }
+    // One of four pooled values is enough, at any place.
+    for place in [0, 1, 4, 5] {
+        let mut x = vec![1.0; 16];
+        x[place] = f32::NAN;
+        let shape = ConvShape {
+            kernel: [1, 1],
+            ..shape
+        };
+        let mut out = vec![0.0; shape.out_len()];
+        forward(
+            &shape,
+            &x,
+            &[1.0, -1.0],
+            &[0.0; 2],
+            &mut out,
+            None,
+            Precision::F32,
+        );
+        assert!(out[0].is_nan() && out[1].is_nan(), "{place}: {out:?}");
+        let device = Device::flex();
+        let x = Tensor::<4>::from_data(TensorData::new(x, [1, 4, 4, 1]), &device);
+        assert!(values(max_pool_block(x, true))[0].is_nan(), "{place}");
+    }
 }
 
 /// Bits of everything, as numbers that can be compared.
@@ -302,7 +331,7 @@ fn bits(parts: &[&[f32]]) -> Vec<u32> {
 
 #[test]
 fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let _turn = turn();
     let shapes = [
         (9, 30, 3, 32, true),
         (33, 14, 32, 40, true),
@@ -462,6 +491,7 @@ fn compare(what: &str, fused: &[Vec<f32>], plain: &[Vec<f32>]) {
 
 #[test]
 fn the_convolution_block_agrees_with_plain_burn() {
+    let _turn = turn();
     for (padding, channels) in [(0, 3), (1, 3), (1, 17), (2, 8)] {
         let (x, w, b) = (
             leaf([3, 11, 9, channels], 1),
@@ -495,6 +525,7 @@ fn the_convolution_block_agrees_with_plain_burn() {
 
 #[test]
 fn the_dense_block_agrees_with_plain_burn() {
+    let _turn = turn();
     let (x, w, b) = (leaf([6, 37], 1), leaf([37, 21], 2), leaf([21], 3));
     let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
     for epilogue in [
@@ -524,6 +555,7 @@ fn the_dense_block_agrees_with_plain_burn() {
 
 #[test]
 fn pooling_and_normalisation_agree_with_plain_burn() {
+    let _turn = turn();
     let x = leaf([3, 7, 10, 19], 1);
     let (gamma, beta) = (leaf([19], 2), leaf([19], 3));
     let leaves = || [grad_of(&x)];
@@ -591,6 +623,7 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
 
 #[test]
 fn cross_entropies_agree_with_plain_burn() {
+    let _turn = turn();
     let logits = leaf([5, 4], 1);
     let leaves = || [grad_of(&logits)];
     let shares: Vec<f32> = [0.1, 0.2, 0.3, 0.4].repeat(5);

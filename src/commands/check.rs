@@ -50,6 +50,7 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
                 "output": layer.output,
                 "parameters": layer.params.iter().map(|p| p.num_elements()).sum::<usize>(),
                 "multiply_adds": layer.multiply_adds,
+                "on_cpu": layer.note(),
             })
         })
         .collect();

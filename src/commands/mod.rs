@@ -14,17 +14,18 @@ mod train;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Precision, Source};
-use crate::kernels::{Choice, Chosen, choose, has_bf16};
+use crate::kernels::{Choice, Chosen, SimdLimit, choose, has_bf16, limit_simd};
 
 /// Runs a command; the result is the exit code.
 ///
 /// # Errors
 /// Whatever keeps the command from doing what was asked.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    limit_instructions()?;
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
     if let Some(threads) = cli.threads {
         pool = pool.num_threads(usize::from(threads));
@@ -32,6 +33,20 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     pool.build_global().context("cannot start the threads")?;
     // On a thread of the pool, so that small pieces of work need not be handed over to one.
     rayon::scope(|_| dispatch(cli.command))
+}
+
+/// `KILN_SIMD` keeps the kernels from using all that the CPU has, to compare.
+fn limit_instructions() -> anyhow::Result<()> {
+    let Ok(limit) = std::env::var("KILN_SIMD") else {
+        return Ok(());
+    };
+    limit_simd(match limit.as_str() {
+        "native" => SimdLimit::Native,
+        "avx2" => SimdLimit::Avx2,
+        "portable" => SimdLimit::Portable,
+        other => bail!("KILN_SIMD is {other:?}, expected native, avx2 or portable"),
+    });
+    Ok(())
 }
 
 /// Bytes of a thread's stack: as a main thread's.

@@ -9,9 +9,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::conv::{self, ConvShape};
+use super::flex::{Primitive, floats, tensor};
 use crate::config::Precision;
 
 /// What a block does beside the convolution.
@@ -58,8 +59,6 @@ pub fn conv_block(
     ))
 }
 
-type Primitive = FloatTensor<Flex>;
-
 /// What the backward pass needs.
 #[derive(Clone, Debug)]
 struct State {
@@ -68,16 +67,6 @@ struct State {
     input: Primitive,
     weight: Primitive,
     places: Arc<Vec<u8>>,
-}
-
-fn floats(tensor: &Primitive) -> &[f32] {
-    tensor
-        .as_slice::<f32>()
-        .expect("the block makes its tensors contiguous 32-bit floats")
-}
-
-fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
-    Primitive::from_data(TensorData::new(values, shape))
 }
 
 /// Runs the block; the places of the maxima are kept where `keep`.

@@ -9,9 +9,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 use super::dense::{self, DenseShape};
+use super::flex::{Primitive, floats, tensor};
 use super::update::Factors;
 use crate::config::Precision;
 
@@ -31,15 +33,22 @@ pub enum Epilogue {
 
 impl Epilogue {
     fn apply(self, values: &mut [f32]) {
-        for y in values {
-            *y = match self {
-                Epilogue::Linear => return,
-                // Asked this way round, so that what is not a number stays visible.
-                Epilogue::Relu if *y <= 0.0 => 0.0,
-                Epilogue::Relu => *y,
-                Epilogue::Sigmoid => 1.0 / (1.0 + (-*y).exp()),
-                Epilogue::Tanh => y.tanh(),
-            };
+        if self == Epilogue::Linear {
+            return;
+        }
+        values.par_chunks_mut(CHUNK).for_each(|values| {
+            values.iter_mut().for_each(|y| *y = self.value(*y));
+        });
+    }
+
+    fn value(self, x: f32) -> f32 {
+        match self {
+            Epilogue::Linear => x,
+            // Asked this way round, so that what is not a number stays visible.
+            Epilogue::Relu if x <= 0.0 => 0.0,
+            Epilogue::Relu => x,
+            Epilogue::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+            Epilogue::Tanh => x.tanh(),
         }
     }
 
@@ -59,6 +68,9 @@ impl Epilogue {
         }
     }
 }
+
+/// Values of one piece of work on activations.
+const CHUNK: usize = 1 << 13;
 
 /// Takes the gradient of a layer's weights as factors, in place of a tensor: see [`Factors`].
 #[derive(Clone, Debug, Default)]
@@ -119,8 +131,6 @@ pub fn dense_block(
     ))
 }
 
-type Primitive = FloatTensor<Flex>;
-
 /// What the backward pass needs.
 #[derive(Clone, Debug)]
 struct State {
@@ -129,16 +139,6 @@ struct State {
     input: Primitive,
     weight: Primitive,
     output: Primitive,
-}
-
-fn floats(tensor: &Primitive) -> &[f32] {
-    tensor
-        .as_slice::<f32>()
-        .expect("the block makes its tensors contiguous 32-bit floats")
-}
-
-fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
-    Primitive::from_data(TensorData::new(values, shape))
 }
 
 fn run(input: Primitive, weight: Primitive, bias: Primitive, options: DenseOptions) -> State {
@@ -201,8 +201,9 @@ impl Backward<Flex, 3> for DenseBlockBackward {
             units,
         } = shape;
         let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let pairs = floats(&grad).iter().zip(floats(&y));
+        let pairs = floats(&grad).par_iter().zip(floats(&y));
         let grad: Vec<f32> = pairs
+            .with_min_len(CHUNK)
             .map(|(&grad, &y)| options.epilogue.gradient(grad, y))
             .collect();
         if let Some(node) = bias {

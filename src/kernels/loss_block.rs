@@ -9,7 +9,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
+
+use super::flex::{Primitive, tensor};
 
 /// What the logits are measured against.
 #[derive(Clone, Debug)]
@@ -38,12 +40,6 @@ pub trait LossBlock: Backend {
 /// Where a class is not below the number of outputs.
 pub fn cross_entropy(logits: Tensor<2>, labels: Labels) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::cross_entropy(logits.into_dispatch(), labels))
-}
-
-type Primitive = FloatTensor<Flex>;
-
-fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
-    Primitive::from_data(TensorData::new(values, shape))
 }
 
 /// The losses, and of each the gradient with respect to its logits.

@@ -7,6 +7,7 @@ mod conv_block;
 pub mod dense;
 mod dense_block;
 mod devices;
+mod flex;
 mod loss_block;
 mod norm;
 mod pool;

@@ -55,7 +55,8 @@ pub fn max_pool(shape: &PoolShape, relu: bool, input: &[f32], out: &mut [f32], p
                 for channel in 0..channels {
                     let (mut best, mut place) = (pixels[0][channel], 0);
                     for (other, pixel) in pixels.iter().enumerate().skip(1) {
-                        let larger = pixel[channel] > best;
+                        // What is not a number wins, and then nothing is larger.
+                        let larger = pixel[channel] > best || pixel[channel].is_nan();
                         best = if larger { pixel[channel] } else { best };
                         place = if larger { other as u8 } else { place };
                     }

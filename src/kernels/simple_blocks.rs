@@ -9,8 +9,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
+use super::flex::{Primitive, floats, tensor};
 use super::norm::{self, Moments};
 use super::pool::{self, PoolShape};
 
@@ -82,18 +83,6 @@ pub fn max_pool_block(input: Tensor<4>, relu: bool) -> Tensor<4> {
 /// Input `[batch, height, width, channels]`, output `[batch, channels]`.
 pub fn global_mean_block(input: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::global_mean_block(input.into_dispatch()))
-}
-
-type Primitive = FloatTensor<Flex>;
-
-fn floats(tensor: &Primitive) -> &[f32] {
-    tensor
-        .as_slice::<f32>()
-        .expect("the blocks make their tensors contiguous 32-bit floats")
-}
-
-fn tensor(values: Vec<f32>, shape: impl Into<burn::tensor::Shape>) -> Primitive {
-    Primitive::from_data(TensorData::new(values, shape))
 }
 
 fn pool_shape(input: &Primitive) -> PoolShape {

@@ -6,13 +6,13 @@
 
 use burn::backend::Flex;
 use burn::backend::TensorMetadata;
-use burn::backend::tensor::FloatTensor;
 use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::dense::{DenseShape, PART_ROWS, for_each_rows};
 use super::devices::on_cpu;
+use super::flex::Primitive;
 use super::vector::{arch, load, store};
 
 /// The update of an optimizer with its numbers for one step.
@@ -77,8 +77,6 @@ pub struct Factors {
     /// `[batch, units]`: the gradient of the layer's output.
     pub(super) outputs: Primitive,
 }
-
-type Primitive = FloatTensor<Flex>;
 
 impl Factors {
     fn shape(&self) -> DenseShape {

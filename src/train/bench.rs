@@ -65,10 +65,11 @@ impl Figures {
     }
 
     /// The same of a training step: forward, gradient of the weights, gradient of the input (not
-    /// of the first layer's).
+    /// of the first layer's that has weights).
     pub fn train_gflops(&self, batch: usize) -> f64 {
         let costs = || self.layers.iter().map(|layer| layer.multiply_adds);
-        let cost = 3 * costs().sum::<u64>() - costs().next().unwrap_or(0);
+        let first = costs().find(|&cost| cost > 0).unwrap_or(0);
+        let cost = 3 * costs().sum::<u64>() - first;
         2e-9 * (cost * batch as u64) as f64 / self.train.as_secs_f64()
     }
 }
@@ -198,6 +199,8 @@ impl Bench<'_> {
         let mut figures = Vec::new();
         let mut index = 0;
         while index < self.network.layers.len() {
+            // In training the gradient goes no further back than the first parameters.
+            let tracked = (0..index).any(|index| has_params(self.network, index));
             let (mut forwards, mut backwards) = (Vec::new(), Vec::new());
             for _ in 0..self.warmup + self.steps {
                 let leaves: Vec<_> = plain
@@ -212,12 +215,12 @@ impl Bench<'_> {
                         }
                     })
                     .collect();
-                let input = leaf(value.clone(), index > 0);
+                let input = leaf(value.clone(), tracked);
                 let begin = Instant::now();
                 let (_, output) = self.network.run_block(index, input, &leaves, &pass);
                 forwards.push(begin.elapsed());
                 let total = total(output);
-                if index > 0 || has_params(self.network, index) {
+                if tracked || has_params(self.network, index) {
                     let begin = Instant::now();
                     drop(total.backward());
                     backwards.push(begin.elapsed());

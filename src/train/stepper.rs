@@ -27,6 +27,10 @@ pub struct Stepper<'a> {
     pub update_time: Duration,
 }
 
+/// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
+/// are read over and over.
+const MAX_FACTORS: usize = 256;
+
 /// The results of a step, still on the device.
 pub struct StepOutput {
     /// `[batch]`
@@ -85,29 +89,31 @@ impl<'a> Stepper<'a> {
     /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
     pub fn step(&mut self, batch: Batch, epoch: u64) -> StepOutput {
         let ids: &[SampleId] = &batch.ids;
+        let few = ids.len() <= MAX_FACTORS;
+        let sinks: &[Option<Sink>] = if few { &self.sinks } else { &[] };
         let pass = Pass {
             training: Some(Training {
                 seed: self.seed,
                 epoch,
                 ids,
             }),
-            sinks: &self.sinks,
+            sinks,
             precision: self.precision,
             ..Pass::default()
         };
-        let leaves = self.leaves();
+        let leaves = self.leaves(sinks);
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
         let mut gradients = losses.clone().mean().backward();
         let grads = leaves
             .iter()
-            .zip(&self.sinks)
-            .map(|(leaf, sink)| match sink {
-                Some(sink) => sink
+            .enumerate()
+            .map(|(index, leaf)| match sinks.get(index) {
+                Some(Some(sink)) => sink
                     .take()
                     .map(|factors| Gradient::Factors(Box::new(factors))),
-                None => leaf
+                _ => leaf
                     .grad_remove(&mut gradients)
                     .map(|grad| Gradient::Whole(Box::new(grad))),
             })
@@ -126,10 +132,11 @@ impl<'a> Stepper<'a> {
     }
 
     /// The parameters as leaves of a new graph. What comes as factors needs no tracking.
-    fn leaves(&self) -> Vec<Tensor<1>> {
-        let params = self.params.params.iter().zip(&self.sinks);
+    fn leaves(&self, sinks: &[Option<Sink>]) -> Vec<Tensor<1>> {
+        let params = self.params.params.iter().enumerate();
         params
-            .map(|(param, sink)| {
+            .map(|(index, param)| {
+                let sink = sinks.get(index).and_then(Option::as_ref);
                 let tensor = param.tensor.clone().autodiff();
                 if param.trainable && sink.is_none() {
                     tensor.require_grad()

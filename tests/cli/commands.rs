@@ -346,3 +346,87 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(run.stderr, "");
     assert_eq!(run.stdout.lines().count(), 1);
 }
+
+#[test]
+fn bench_times_steps_and_layers() {
+    let world = World::colours();
+    let bench = |more: &[&str]| {
+        let base = [
+            "bench",
+            "--config",
+            "experiment.toml",
+            "--device",
+            "cpu",
+            "--steps",
+            "3",
+            "--warmup",
+            "1",
+        ];
+        world.kiln(&[&base[..], more].concat()).expect_success()
+    };
+    let text = bench(&[]).stdout;
+    for word in [
+        "training step",
+        "inference of one",
+        "conv2d + max_pool2d",
+        "update",
+    ] {
+        assert!(text.contains(word), "{text}");
+    }
+    for more in [&[][..], &["--real"], &["--set", "train.precision=\"bf16\""]] {
+        let object = &bench(&[&["--json"], more].concat()).json()[0];
+        for key in ["train", "infer", "infer_one", "train_gflops", "update_ms"] {
+            assert!(object[key].as_f64().unwrap() > 0.0, "{key}: {object}");
+        }
+        let shares = object["layers"].as_array().unwrap().iter();
+        let sum: f64 = shares.map(|layer| layer["share"].as_f64().unwrap()).sum();
+        let all = sum + object["update_share"].as_f64().unwrap();
+        assert!((all - 1.0).abs() < 1e-6, "{object}");
+        assert_eq!(object["batch"], 4);
+        assert_eq!(
+            object["layers"][0]["layers"],
+            json!(["conv2d", "max_pool2d"])
+        );
+    }
+}
+
+#[test]
+fn bench_needs_no_data_where_size_and_channels_are_stated() {
+    let world = World::empty();
+    let layers =
+        "[{ conv2d = { filters = 2, kernel = 3 } }, \"flatten\", { dense = { units = 3 } }]";
+    let experiment = format!(
+        "name = \"n\"\n[data]\nkind = \"image-folder\"\ntrain = \"nowhere\"\nsize = [6, 6]\n\
+         channels = 1\n[model]\nlayers = {layers}\n[train]\nepochs = 1\n\
+         loss = \"sparse_categorical_cross_entropy\"\n"
+    );
+    world.write("n.toml", experiment);
+    let arguments = [
+        "bench", "--config", "n.toml", "--device", "cpu", "--json", "--steps", "1",
+    ];
+    let run = world.kiln(&arguments).expect_success();
+    assert_eq!(run.json()[0]["name"], "n");
+}
+
+#[test]
+fn the_kernels_can_be_kept_from_using_all_that_the_cpu_has() {
+    let world = trained();
+    let predict = |simd: &str| {
+        let mut command =
+            world.command(&["predict", "-m", "run/best.safetensors", "valid", "--json"]);
+        command.env("KILN_SIMD", simd);
+        finish(command)
+    };
+    let native = predict("native").expect_success().json();
+    for simd in ["avx2", "portable"] {
+        for (a, b) in predict(simd).expect_success().json().iter().zip(&native) {
+            let (a, b) = (&a["probability"], &b["probability"]);
+            assert!(
+                (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-4,
+                "{a} {b}"
+            );
+        }
+    }
+    let told = predict("sse9").expect_failure().stderr;
+    assert!(told.contains("expected native, avx2 or portable"), "{told}");
+}

@@ -35,6 +35,7 @@ mistakes! {
     a_misspelt_activation: with("\"relu\"", "\"rellu\"");
     a_misspelt_loss: with("\"binary_cross_entropy\"", "\"binary_crossentropy\"");
     a_misspelt_optimizer: with("{ adam = { learning_rate = 0.01 } }", "\"adamm\"");
+    an_unknown_precision: with("epochs = 4\n", "epochs = 4\nprecision = \"fp16\"\n");
     a_misspelt_augmentation: with("rotation = 10", "rotaton = 10");
     an_unknown_kind_of_data: with("\"image-folder\"", "\"images\"");
     a_missing_kind_of_data: with("kind = \"image-folder\"\n", "");

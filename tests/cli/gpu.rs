@@ -51,6 +51,30 @@ fn the_first_epoch_is_the_same_on_both_devices_within_a_thousandth() {
 }
 
 #[test]
+fn bf16_on_a_gpu_is_refused_with_the_line() {
+    if !asked_for("bf16") {
+        return;
+    }
+    let world = World::colours();
+    let precision = "train.precision=\"bf16\"";
+    let arguments = [
+        "train",
+        "--config",
+        "experiment.toml",
+        "--device",
+        "gpu",
+        "--set",
+        precision,
+    ];
+    let run = world.kiln(&arguments).expect_failure();
+    assert!(
+        run.stderr.contains("only the CPU trains in so far"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
     let world = World::colours();
     let base = ["train", "--config", "experiment.toml", "--device"];

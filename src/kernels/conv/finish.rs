@@ -39,7 +39,10 @@ impl Outputs<'_> {
         let mut best = sums[0];
         let mut place = simd.splat_u32s(0);
         for (other, &value) in sums.iter().enumerate().skip(1) {
+            // What is not a number wins, and then nothing is larger.
+            let number = simd.equal_f32s(value, value);
             let larger = simd.greater_than_f32s(value, best);
+            let larger = simd.or_m32s(larger, simd.not_m32s(number));
             best = simd.select_f32s(larger, value, best);
             place = simd.select_u32s(larger, simd.splat_u32s(other as u32), place);
         }

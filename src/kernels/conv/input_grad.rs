@@ -14,8 +14,8 @@ use crate::kernels::vector::{arch, load, num_lanes, store};
 /// Bytes of weights that are read over and over for a row of cells.
 const BLOCK_BYTES: usize = 40 << 10;
 
-/// Taps that are summed in registers at a time.
-const TAPS: usize = 9;
+/// Taps that are summed in registers at a time: the first of these that wastes least.
+const TAPS: [usize; 3] = [9, 4, 1];
 
 /// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
 pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
@@ -44,13 +44,21 @@ struct Packed {
     values: Aligned,
     /// Taps, filled up to whole groups.
     taps: usize,
+    /// Taps of a group.
+    group: usize,
     /// Filters of a block.
     filters: usize,
 }
 
 impl Packed {
     fn new(weight: &[f32], shape: &ConvShape, lanes: usize) -> Packed {
-        let taps = (shape.kernel[0] * shape.kernel[1]).next_multiple_of(TAPS);
+        let taps = shape.kernel[0] * shape.kernel[1];
+        let group = TAPS.into_iter().min_by_key(|&group| {
+            // A group of one tap takes about twice as long for each.
+            taps.next_multiple_of(group) * if group == 1 { 2 } else { 1 }
+        });
+        let group = if taps == 1 { 1 } else { group.unwrap_or(1) };
+        let taps = taps.next_multiple_of(group);
         let filter_len = taps * lanes;
         let block_len = shape.filters * filter_len;
         let mut values = Aligned::zeros(shape.channels.div_ceil(lanes) * block_len);
@@ -64,6 +72,7 @@ impl Packed {
         Packed {
             values,
             taps,
+            group,
             filters: shape.filters.div_ceil(blocks).max(1),
         }
     }
@@ -208,27 +217,38 @@ impl Image<'_> {
             let (column, place) = (index / size, index % size);
             let list = &lists.entries[index * lists.capacity..][..len as usize];
             let corner = (row * cell + place / cell) * shape.width + column * cell + place % cell;
-            for tap in (0..self.weight.taps).step_by(TAPS) {
-                let sums = sum::<S>(simd, weight, list, tap);
-                self.add::<S>(simd, corner, tap, channel, &sums);
+            for tap in (0..self.weight.taps).step_by(self.weight.group) {
+                match self.weight.group {
+                    9 => self.add::<S, 9>(simd, weight, list, [corner, tap, channel]),
+                    4 => self.add::<S, 4>(simd, weight, list, [corner, tap, channel]),
+                    _ => self.add::<S, 1>(simd, weight, list, [corner, tap, channel]),
+                }
             }
         }
     }
 
+    /// Adds the sums over a list, of `T` taps from `first` on.
     #[inline(always)]
-    fn add<S: Simd>(
+    fn add<S: Simd, const T: usize>(
         &mut self,
         simd: S,
-        corner: usize,
-        first: usize,
-        channel: usize,
-        sums: &[S::f32s; TAPS],
+        weight: &[f32],
+        list: &[(u32, f32)],
+        [corner, first, channel]: [usize; 3],
     ) {
-        let shape = self.shape;
-        let [rows, columns] = shape.kernel;
+        let mut sums = [simd.splat_f32s(0.0); T];
+        for &(filter, grad) in list {
+            let grad = simd.splat_f32s(grad);
+            let from = filter as usize + first * S::F32_LANES;
+            let (vectors, _) = S::as_simd_f32s(&weight[from..from + T * S::F32_LANES]);
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                *sum = simd.mul_add_e_f32s(grad, *vector, *sum);
+            }
+        }
+        let [rows, columns] = self.shape.kernel;
         for (index, &sum) in sums.iter().enumerate().take(rows * columns - first) {
             let tap = first + index;
-            let pixel = corner + tap / columns * shape.width + tap % columns;
+            let pixel = corner + tap / columns * self.shape.width + tap % columns;
             self.add_at::<S>(simd, pixel, channel, sum);
         }
     }
@@ -242,13 +262,13 @@ fn sum_at<S: Simd, const U: usize, const V: usize>(
     list: &[(u32, f32)],
     sums: &mut [[S::f32s; 4]; 4],
 ) {
-    let mut window = [simd.splat_f32s(0.0); TAPS];
+    let mut window = [simd.splat_f32s(0.0); 9];
     for (tap, sum) in window.iter_mut().enumerate() {
         *sum = sums[U + tap / 3][V + tap % 3];
     }
     for &(filter, grad) in list {
         let grad = simd.splat_f32s(grad);
-        let weight = &weight[filter as usize..][..TAPS * S::F32_LANES];
+        let weight = &weight[filter as usize..][..9 * S::F32_LANES];
         let (vectors, _) = S::as_simd_f32s(weight);
         for (sum, vector) in window.iter_mut().zip(vectors) {
             *sum = simd.mul_add_e_f32s(grad, *vector, *sum);
@@ -257,19 +277,4 @@ fn sum_at<S: Simd, const U: usize, const V: usize>(
     for (tap, sum) in window.iter().enumerate() {
         sums[U + tap / 3][V + tap % 3] = *sum;
     }
-}
-
-/// The sums over a list, of the taps from `tap` on.
-#[inline(always)]
-fn sum<S: Simd>(simd: S, weight: &[f32], list: &[(u32, f32)], tap: usize) -> [S::f32s; TAPS] {
-    let mut sums = [simd.splat_f32s(0.0); TAPS];
-    for &(filter, grad) in list {
-        let grad = simd.splat_f32s(grad);
-        let from = filter as usize + tap * S::F32_LANES;
-        let (vectors, _) = S::as_simd_f32s(&weight[from..from + TAPS * S::F32_LANES]);
-        for (sum, vector) in sums.iter_mut().zip(vectors) {
-            *sum = simd.mul_add_e_f32s(grad, *vector, *sum);
-        }
-    }
-    sums
 }

@@ -14,7 +14,7 @@ use crate::kernels::scratch::{Aligned, with_scratch};
 use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Vectors of a row at most.
-const MAX_VECTORS: usize = 4;
+const MAX_VECTORS: usize = 6;
 
 /// Cells whose windows are laid out at a time.
 const CELLS: usize = 32;
@@ -27,7 +27,13 @@ const PARTS: usize = 32;
 
 /// Whether windows are small enough.
 pub fn patches_fit(shape: &ConvShape) -> bool {
-    shape.taps() < MAX_VECTORS * num_lanes(arch())
+    let lanes = num_lanes(arch());
+    let most = if shape.channels < lanes {
+        MAX_VECTORS
+    } else {
+        4
+    };
+    shape.taps() < most * lanes
 }
 
 pub fn patch_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
@@ -98,7 +104,12 @@ impl WithSimd for Part<'_> {
                     (3, true) => self.add::<S, 3, 8>(simd, first, count),
                     (3, false) => self.add::<S, 3, 4>(simd, first, count),
                     (4, true) => self.add::<S, 4, 4>(simd, first, count),
-                    _ => self.add::<S, 4, 2>(simd, first, count),
+                    (4, false) => self.add::<S, 4, 2>(simd, first, count),
+                    (5, true) => self.add::<S, 5, 4>(simd, first, count),
+                    (5, false) => self.add::<S, 5, 2>(simd, first, count),
+                    (6, true) => self.add::<S, 6, 4>(simd, first, count),
+                    (6, false) => self.add::<S, 6, 2>(simd, first, count),
+                    _ => unreachable!("`patches_fit` was asked"),
                 }
             }
         }

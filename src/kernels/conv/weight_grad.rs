@@ -91,6 +91,9 @@ impl Blocks {
 /// the number of threads.
 const PARTS: usize = 8;
 
+/// Sums of all parts at most: 32 MB.
+const MAX_SUMS: usize = 8 << 20;
+
 /// Cells of a part at least: to add its sums takes a while.
 const PART_CELLS: usize = 144;
 
@@ -99,7 +102,8 @@ fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> W
     let blocks = Blocks::new(shape, num_lanes(arch));
     let filter_len = blocks.num_channel_blocks * blocks.sums_len(shape);
     let cells = shape.out_len() / shape.filters.max(1);
-    let parts = (cells / PART_CELLS).clamp(1, PARTS.min(shape.batch).max(1));
+    let most = (MAX_SUMS / (shape.filters * filter_len).max(1)).clamp(1, PARTS);
+    let parts = (cells / PART_CELLS).clamp(1, most.min(shape.batch).max(1));
     // Each filter sums on its own: how many share a task changes no bit.
     let groups = rayon::current_num_threads().div_ceil(parts);
     let group = shape.filters.div_ceil(groups).next_multiple_of(8);

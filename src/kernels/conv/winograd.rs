@@ -135,7 +135,9 @@ impl Cut {
             (tiles.next_multiple_of(block) - tiles) * 1000 / tiles
         };
         let tiles = (all_rows * tile_columns).max(1);
-        let images = (1..=(MAX_TILES / tiles).clamp(1, 16))
+        // Which images share a task changes no bit.
+        let most = (shape.batch / rayon::current_num_threads()).clamp(1, 16);
+        let images = (1..=(MAX_TILES / tiles).clamp(1, most))
             .min_by_key(|images| waste(images * tiles))
             .unwrap_or(1);
         let most = (MAX_TILES / tile_columns.max(1)).clamp(1, all_rows.max(1));
@@ -395,7 +397,9 @@ impl Strip<'_> {
             store::<S>(simd, &mut self.tiles[at + channel..at + end], value);
         } else {
             let padded = channels.next_multiple_of(2);
-            let end = (channel + S::F32_LANES).min(padded);
+            // The last vector also writes what fills up the pair.
+            let last = channel + S::F32_LANES >= channels;
+            let end = if last { padded } else { channel + S::F32_LANES };
             let at = tile * padded;
             let tiles: &mut [u16] = bytemuck::cast_slice_mut(self.tiles);
             store_halves::<S>(simd, &mut tiles[at + channel..at + end], value);

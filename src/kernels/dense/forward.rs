@@ -16,8 +16,17 @@ const PART: usize = 128;
 /// Features whose weights are read at a time: a panel of them stays in the cache.
 const PANEL: usize = 64;
 
+/// Samples from which on a batch is cut by samples, not by features.
+const LARGE: usize = 256;
+
 /// Samples that a task of a large batch takes.
-const SAMPLES: usize = 64;
+const SAMPLES: usize = 16;
+
+/// Partial sums of all parts at most: 32 MB.
+const MAX_SUMS: usize = 8 << 20;
+
+/// Outputs that are added up at a time.
+const OUTPUTS: usize = 4096;
 
 /// Overwrites `out`.
 pub fn forward(
@@ -36,10 +45,11 @@ pub fn forward(
         return;
     }
     let arch = arch();
-    let parts = if batch > 4 * SAMPLES {
+    let parts = if batch > LARGE {
         1
     } else {
-        features.div_ceil(PART).clamp(1, MAX_PARTS)
+        let most = (MAX_SUMS / (batch * units)).clamp(1, MAX_PARTS);
+        features.div_ceil(PART).clamp(1, most)
     };
     let samples = if parts == 1 { SAMPLES } else { batch };
     with_scratch(parts * batch * units, |sums| {
@@ -60,22 +70,24 @@ pub fn forward(
                         });
                     });
             });
-        let (first, rest) = sums.split_at_mut(batch * units);
-        for part in rest.chunks_exact(batch * units) {
-            for (sum, value) in first.iter_mut().zip(part) {
-                *sum += value;
-            }
-        }
-        for (out, sums) in out.chunks_exact_mut(units).zip(first.chunks_exact(units)) {
-            match bias {
-                Some(bias) => {
-                    for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
-                        *out = sum + bias;
+        let sums = &*sums;
+        let len = (OUTPUTS / units).max(1) * units;
+        out.par_chunks_mut(len)
+            .enumerate()
+            .for_each(|(index, out)| {
+                for (sample, out) in out.chunks_exact_mut(units).enumerate() {
+                    match bias {
+                        Some(bias) => out.copy_from_slice(bias),
+                        None => out.fill(0.0),
+                    }
+                    let at = index * len + sample * units;
+                    for part in sums.chunks_exact(batch * units) {
+                        for (out, sum) in out.iter_mut().zip(&part[at..at + units]) {
+                            *out += sum;
+                        }
                     }
                 }
-                None => out.copy_from_slice(sums),
-            }
-        }
+            });
     });
 }
 

@@ -12,7 +12,7 @@ use crate::kernels::vector::{arch, store};
 const ROWS: usize = 12;
 
 /// Rows of one piece of work.
-pub const PART_ROWS: usize = 8 * ROWS;
+pub const PART_ROWS: usize = 2 * ROWS;
 
 /// Overwrites `out`, `[features, units]`.
 pub fn weight_grad(shape: &DenseShape, input: &[f32], grad: &[f32], out: &mut [f32]) {

@@ -40,7 +40,8 @@ fn default_epsilon() -> f64 {
 
 impl Optimizer for RmsProp {
     fn slots(&self) -> &'static [&'static str] {
-        if self.momentum > 0.0 {
+        // As the update sees it, in 32 bits.
+        if self.momentum as f32 > 0.0 {
             &["rmsprop.square", "rmsprop.velocity"]
         } else {
             &["rmsprop.square"]
