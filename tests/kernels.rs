@@ -335,6 +335,7 @@ fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
     let shapes = [
         (9, 30, 3, 32, true),
         (33, 14, 32, 40, true),
+        (1, 13, 40, 24, true),
         (5, 9, 24, 64, false),
     ];
     for (batch, size, channels, filters, pool) in shapes {

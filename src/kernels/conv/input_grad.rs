@@ -1,14 +1,14 @@
 //! The gradient of the input. For each cell and each place in it, the filters whose maximum lies
 //! there are summed in registers (gradient times weights) and added to the input's gradient once.
 //! Filters and channels are taken in blocks whose weights stay in the first cache. Split over
-//! images.
+//! images, and over channels where images are few.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
 use super::{ConvShape, SHUT};
-use crate::kernels::scratch::Aligned;
+use crate::kernels::scratch::{Aligned, with_scratch};
 use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Bytes of weights that are read over and over for a row of cells.
@@ -20,23 +20,51 @@ const TAPS: [usize; 3] = [9, 4, 1];
 /// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
 pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
     let arch = arch();
-    let packed = Packed::new(weight, shape, num_lanes(arch));
+    let lanes = num_lanes(arch);
+    let packed = Packed::new(weight, shape, lanes);
     if shape.image_len() == 0 {
         return;
     }
-    out.par_chunks_mut(shape.image_len())
-        .enumerate()
-        .for_each(|(image, out)| {
-            let part = image * shape.out_image_len()..(image + 1) * shape.out_image_len();
-            out.fill(0.0);
-            arch.dispatch(Image {
-                shape,
-                weight: &packed,
-                grad: &grad[part.clone()],
-                places: &places[part],
-                out,
-            });
+    let blocks = shape.channels.div_ceil(lanes);
+    let run = |image: usize, blocks: std::ops::Range<usize>, stride: usize, out: &mut [f32]| {
+        let part = image * shape.out_image_len()..(image + 1) * shape.out_image_len();
+        out.fill(0.0);
+        arch.dispatch(Image {
+            shape,
+            weight: &packed,
+            grad: &grad[part.clone()],
+            places: &places[part],
+            blocks,
+            stride,
+            out,
         });
+    };
+    if shape.batch >= rayon::current_num_threads() || blocks == 1 {
+        out.par_chunks_mut(shape.image_len())
+            .enumerate()
+            .for_each(|(image, out)| run(image, 0..blocks, shape.channels, out));
+        return;
+    }
+    // Fewer images than threads: channels are dealt out too, and put together after.
+    let pixels = shape.height * shape.width;
+    for (image, out) in out.chunks_exact_mut(shape.image_len()).enumerate() {
+        with_scratch(blocks * pixels * lanes, |parts| {
+            parts
+                .par_chunks_mut(pixels * lanes)
+                .enumerate()
+                .for_each(|(block, part)| run(image, block..block + 1, lanes, part));
+            let parts = &*parts;
+            out.par_chunks_mut(shape.channels)
+                .with_min_len(64)
+                .enumerate()
+                .for_each(|(pixel, out)| {
+                    for (block, out) in out.chunks_mut(lanes).enumerate() {
+                        let at = (block * pixels + pixel) * lanes;
+                        out.copy_from_slice(&parts[at..at + out.len()]);
+                    }
+                });
+        });
+    }
 }
 
 /// Weights as `[block of channels][filter][tap, filled up][lane]`; a block is one vector.
@@ -83,6 +111,10 @@ struct Image<'a> {
     weight: &'a Packed,
     grad: &'a [f32],
     places: &'a [u8],
+    /// Blocks of channels, one vector each, that `out` has.
+    blocks: std::ops::Range<usize>,
+    /// Values of a pixel in `out`.
+    stride: usize,
     out: &'a mut [f32],
 }
 
@@ -114,7 +146,7 @@ impl WithSimd for Image<'_> {
             let count = self.weight.filters.min(shape.filters - first);
             for row in 0..rows {
                 self.fill::<S>(row, first, count, &mut lists);
-                for block in 0..shape.channels.div_ceil(S::F32_LANES) {
+                for block in self.blocks.clone() {
                     let weight = &self.weight.values[block * block_len..][..block_len];
                     if shape.kernel == [3, 3] && shape.pool && S::REGISTER_COUNT >= 32 {
                         self.slide::<S>(simd, weight, row, block * S::F32_LANES, &lists);
@@ -190,9 +222,9 @@ impl Image<'_> {
     /// Adds to one vector of channels of a pixel.
     #[inline(always)]
     fn add_at<S: Simd>(&mut self, simd: S, pixel: usize, channel: usize, sum: S::f32s) {
-        let channels = self.shape.channels;
-        let len = S::F32_LANES.min(channels - channel);
-        let to = &mut self.out[pixel * channels + channel..][..len];
+        let len = S::F32_LANES.min(self.shape.channels - channel);
+        let at = pixel * self.stride + channel - self.blocks.start * S::F32_LANES;
+        let to = &mut self.out[at..at + len];
         let before = load::<S>(simd, to);
         store::<S>(simd, to, simd.add_f32s(before, sum));
     }
