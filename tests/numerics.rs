@@ -83,11 +83,7 @@ fn agrees(name: &str, layers: Json, image: [usize; 4], classes: &[i32], loss: &s
         }),
         ..Pass::default()
     };
-    let leaf = |p: &kiln::model::Param| match p.trainable {
-        true => p.tensor.clone().autodiff().require_grad(),
-        false => p.tensor.clone().autodiff(),
-    };
-    let leaves: Vec<_> = params.params.iter().map(leaf).collect();
+    let leaves = params.leaves(&[]);
     let logits = network.forward(on(&autodiff), &leaves, &pass);
     close(
         "logits",

@@ -15,6 +15,7 @@ use super::layers::Pass;
 use super::losses::{LOSSES, Loss};
 use super::network::{Layers, Network};
 use super::params::{Param, ParamStore, upload};
+use super::value::host;
 use crate::config::{Experiment, Fault, Path, read_member};
 use crate::data::Preprocessor;
 
@@ -157,10 +158,7 @@ impl ModelFile {
         let logits = self
             .network
             .forward(input, &self.params.tensors(), &Pass::default());
-        let probabilities = self.loss.probabilities(logits).into_data();
-        probabilities
-            .try_to_vec()
-            .expect("probabilities are 32-bit floats")
+        host(self.loss.probabilities(logits))
     }
 }
 

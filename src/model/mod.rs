@@ -16,3 +16,4 @@ pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
 pub use losses::{LOSSES, Loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
+pub use value::host;

@@ -10,7 +10,7 @@ use super::value::into_flat;
 use crate::config::{Fault, Path, Precision, Spec, read_member};
 use crate::data::{Shape, Value};
 use crate::kernels::{
-    BlockOptions, DenseOptions, Epilogue, conv_block, dense_block, max_pool_block, on_cpu,
+    BlockOptions, DenseOptions, Epilogue, Sink, conv_block, dense_block, max_pool_block, on_cpu,
 };
 
 /// One layer in its place.
@@ -229,9 +229,10 @@ impl Network {
         }
     }
 
-    /// Of every parameter, in order, whether its gradient can be had as factors on the CPU: the
-    /// weights of fully connected layers.
-    pub fn factored(&self) -> Vec<bool> {
+    /// Of every parameter, in order, a place for its gradient's factors where it can be had as such:
+    /// the weights of fully connected layers on the CPU.
+    pub fn sinks(&self, device: &Device) -> Vec<Option<Sink>> {
+        let cpu = on_cpu(device);
         let layers = self.layers.iter();
         layers
             .flat_map(|layer| {
@@ -239,7 +240,9 @@ impl Network {
                 // The bias keeps the layer in the graph.
                 let biased = layer.params.iter().any(|spec| spec.name == "bias");
                 let params = layer.params.iter();
-                params.map(move |spec| dense && biased && spec.name == "weight")
+                params.map(move |spec| {
+                    (cpu && dense && biased && spec.name == "weight").then(Sink::default)
+                })
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::init::{Fans, Init};
+use crate::kernels::Sink;
 
 /// What a layer asks for: one of its parameters.
 #[derive(Clone, Debug)]
@@ -96,6 +97,23 @@ impl ParamStore {
     /// The tensors for a forward pass without gradients.
     pub fn tensors(&self) -> Vec<Tensor<1>> {
         self.params.iter().map(|p| p.tensor.clone()).collect()
+    }
+
+    /// The tensors for a forward pass that records gradients: leaves of a new graph. A parameter
+    /// whose gradient goes to a sink needs no tracking; `sinks` may be empty.
+    pub fn leaves(&self, sinks: &[Option<Sink>]) -> Vec<Tensor<1>> {
+        let params = self.params.iter().enumerate();
+        params
+            .map(|(index, param)| {
+                let tensor = param.tensor.clone().autodiff();
+                let sunk = sinks.get(index).is_some_and(Option::is_some);
+                if param.trainable && !sunk {
+                    tensor.require_grad()
+                } else {
+                    tensor
+                }
+            })
+            .collect()
     }
 
     /// Values of all parameters.

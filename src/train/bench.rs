@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
 
-use super::evaluator::floats;
 use super::optimizers::Optimizer;
 use super::stepper::{Stepper, training_device};
 use crate::config::Precision;
 use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Value};
-use crate::kernels::{Sink, on_cpu};
-use crate::model::{Loss, Network, ParamStore, Pass, Training};
+use crate::model::{Loss, Network, ParamStore, Pass, Training, host};
 
 /// What is measured, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +146,7 @@ impl Bench<'_> {
         let mut updates = Vec::new();
         let times = self.timed(|| {
             let output = stepper.step(batch.clone(), 0);
-            floats(output.losses); // a GPU is done only then
+            host(output.losses); // a GPU is done only then
             updates.push(stepper.update_time);
         });
         (median(times), median(updates.split_off(self.warmup)))
@@ -159,7 +157,7 @@ impl Bench<'_> {
         median(self.timed(|| {
             let input = batch.inputs[0].clone();
             let logits = self.network.forward(input, &tensors, &Pass::default());
-            floats(self.loss.probabilities(logits));
+            host(self.loss.probabilities(logits));
         }))
     }
 
@@ -176,26 +174,18 @@ impl Bench<'_> {
     /// Runs each block on what the blocks before it give.
     fn layers(&self, mut batch: Batch, params: &ParamStore) -> Vec<LayerFigures> {
         let mut value = batch.inputs.swap_remove(0);
+        let sinks = self.network.sinks(self.device);
         let pass = Pass {
             training: Some(Training {
                 seed: self.seed,
                 epoch: 0,
                 ids: &batch.ids,
             }),
+            sinks: &sinks,
+            precision: self.precision,
             ..Pass::default()
         };
         let plain = params.tensors();
-        let factored = self.network.factored();
-        let cpu = on_cpu(self.device);
-        let sinks: Vec<_> = factored
-            .iter()
-            .map(|&factored| (cpu && factored).then(Sink::default))
-            .collect();
-        let pass = Pass {
-            sinks: &sinks,
-            precision: self.precision,
-            ..pass
-        };
         let mut figures = Vec::new();
         let mut index = 0;
         while index < self.network.layers.len() {
@@ -203,18 +193,7 @@ impl Bench<'_> {
             let tracked = (0..index).any(|index| has_params(self.network, index));
             let (mut forwards, mut backwards) = (Vec::new(), Vec::new());
             for _ in 0..self.warmup + self.steps {
-                let leaves: Vec<_> = plain
-                    .iter()
-                    .zip(&sinks)
-                    .map(|(tensor, sink)| {
-                        let leaf = tensor.clone().autodiff();
-                        if sink.is_some() {
-                            leaf
-                        } else {
-                            leaf.require_grad()
-                        }
-                    })
-                    .collect();
+                let leaves = params.leaves(&sinks);
                 let input = leaf(value.clone(), tracked);
                 let begin = Instant::now();
                 let (_, output) = self.network.run_block(index, input, &leaves, &pass);
@@ -285,10 +264,10 @@ fn total(value: Value) -> Tensor<1> {
 
 fn active_share(value: &Value) -> f64 {
     let values = match value {
-        Value::Image(x) => floats(x.clone()),
-        Value::Sequence(x) => floats(x.clone()),
-        Value::Flat(x) => floats(x.clone()),
-        Value::Tokens(x) => floats(x.clone().float()),
+        Value::Image(x) => host(x.clone()),
+        Value::Sequence(x) => host(x.clone()),
+        Value::Flat(x) => host(x.clone()),
+        Value::Tokens(x) => host(x.clone().float()),
     };
     let active = values.iter().filter(|&&value| value != 0.0).count();
     active as f64 / values.len().max(1) as f64

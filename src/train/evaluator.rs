@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use crate::data::{Loader, Skipped};
 use crate::metrics::Predictions;
-use crate::model::{Loss, Network, ParamStore, Pass};
+use crate::model::{Loss, Network, ParamStore, Pass, host};
 
 /// What makes a class of two the predicted one.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +75,10 @@ impl Scorer<'_> {
             let logits = self.network.forward(input, &tensors, &Pass::default());
             let losses = self.loss.forward(logits.clone(), &batch.targets[0]);
             let predictions = &mut evaluation.predictions;
-            predictions.losses.extend(floats(losses));
+            predictions.losses.extend(host(losses));
             predictions
                 .probabilities
-                .extend(floats(self.loss.probabilities(logits)));
+                .extend(host(self.loss.probabilities(logits)));
             predictions.targets.extend(targets);
             evaluation.indices.extend(loaded.indices);
             if !go_on(samples) {
@@ -87,12 +87,4 @@ impl Scorer<'_> {
         }
         evaluation
     }
-}
-
-/// The values of a 32-bit float tensor, on the host.
-pub fn floats<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_to_vec()
-        .expect("the tensor holds 32-bit floats")
 }

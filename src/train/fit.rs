@@ -7,14 +7,14 @@ use anyhow::bail;
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 
-use super::evaluator::{Decision, Evaluation, Scorer, floats};
+use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::monitor::Monitor;
 use super::run_folder::RunFolder;
 use super::stepper::{StepOutput, Stepper, training_device};
 use crate::data::{Loader, Skipped};
 use crate::metrics::{compute_all, decide};
-use crate::model::{Loss, ModelFile, ModelInfo, Network};
+use crate::model::{Loss, ModelFile, ModelInfo, Network, host};
 
 /// Everything that a run works with.
 pub struct Run<'a> {
@@ -176,8 +176,8 @@ impl Run<'_> {
     ) -> anyhow::Result<()> {
         for (output, targets) in pending.drain(..) {
             let samples = targets.len();
-            let losses = floats(output.losses);
-            let probabilities = floats(output.probabilities);
+            let losses = host(output.losses);
+            let probabilities = host(output.probabilities);
             let hits = probabilities
                 .chunks_exact(probabilities.len() / samples)
                 .zip(&targets)

@@ -11,7 +11,7 @@ mod run_folder;
 mod stepper;
 
 pub use bench::{Bench, Figures, LayerFigures, synthetic_batch};
-pub use evaluator::{Decision, Evaluation, Scorer, floats};
+pub use evaluator::{Decision, Evaluation, Scorer};
 pub use events::{EpochRecord, Event, Observer};
 pub use fit::{Outcome, Run};
 pub use monitor::Monitor;

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::optimizers::Optimizer;
 use crate::config::Precision;
 use crate::data::{Batch, SampleId, Target, Value};
-use crate::kernels::{Gradient, Sink, on_cpu, update};
+use crate::kernels::{Gradient, Sink, update};
 use crate::model::{Loss, Network, ParamStore, Pass, Training};
 
 /// Parameters, the optimizer's state, and what a step needs.
@@ -61,12 +61,8 @@ impl<'a> Stepper<'a> {
                 (0..count).map(|_| param.tensor.zeros_like()).collect()
             })
             .collect();
-        let cpu = params.params.iter().all(|p| on_cpu(&p.tensor.device()));
-        let sinks = network
-            .factored()
-            .into_iter()
-            .map(|factored| (cpu && factored).then(Sink::default))
-            .collect();
+        let device = params.params.first().map(|param| param.tensor.device());
+        let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device));
         Stepper {
             sinks,
             network,
@@ -101,7 +97,7 @@ impl<'a> Stepper<'a> {
             precision: self.precision,
             ..Pass::default()
         };
-        let leaves = self.leaves(sinks);
+        let leaves = self.params.leaves(sinks);
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
@@ -129,22 +125,6 @@ impl<'a> Stepper<'a> {
         self.update_time = begin.elapsed();
         self.store_buffers(buffers);
         output
-    }
-
-    /// The parameters as leaves of a new graph. What comes as factors needs no tracking.
-    fn leaves(&self, sinks: &[Option<Sink>]) -> Vec<Tensor<1>> {
-        let params = self.params.params.iter().enumerate();
-        params
-            .map(|(index, param)| {
-                let sink = sinks.get(index).and_then(Option::as_ref);
-                let tensor = param.tensor.clone().autodiff();
-                if param.trainable && sink.is_none() {
-                    tensor.require_grad()
-                } else {
-                    tensor
-                }
-            })
-            .collect()
     }
 
     fn update(&mut self, grads: Vec<Option<Gradient>>) {

@@ -1,12 +1,40 @@
 //! What follows the convolution's sums: bias, pooling, ReLU, and the store.
 
 use pulp::Simd;
+use rayon::prelude::*;
 
 use super::{ConvShape, SHUT};
 use crate::kernels::vector::{load, store};
 
 /// 32-bit lanes of the widest vectors.
 const MAX_LANES: usize = 16;
+
+/// Calls `run` for every `len` outputs, with their places where these are kept, in parallel.
+pub fn for_each_chunk(
+    out: &mut [f32],
+    places: Option<&mut [u8]>,
+    len: usize,
+    run: impl Fn(usize, &mut [f32], Option<&mut [u8]>) + Sync,
+) {
+    match places {
+        Some(places) => out
+            .par_chunks_mut(len)
+            .zip(places.par_chunks_mut(len))
+            .enumerate()
+            .for_each(|(index, (out, places))| run(index, out, Some(places))),
+        None => out
+            .par_chunks_mut(len)
+            .enumerate()
+            .for_each(|(index, out)| run(index, out, None)),
+    }
+}
+
+/// A bias filled up with zeros to whole blocks of `lanes`.
+pub fn pad_bias(bias: &[f32], lanes: usize) -> Vec<f32> {
+    let mut padded = bias.to_vec();
+    padded.resize(bias.len().next_multiple_of(lanes), 0.0);
+    padded
+}
 
 /// Some whole rows of one image's outputs.
 pub struct Outputs<'a> {

@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::ConvShape;
-use super::finish::Outputs;
+use super::finish::{Outputs, for_each_chunk, pad_bias};
 use super::pack::{by_pair, by_tap};
 use super::winograd::{winograd, winograd_fits};
 use crate::config::Precision;
@@ -80,9 +80,7 @@ fn rows_of(
     places: Option<&mut [u8]>,
 ) {
     let arch = arch();
-    let lanes = num_lanes(arch);
-    let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
-    padded_bias[..bias.len()].copy_from_slice(bias);
+    let padded_bias = pad_bias(bias, 2 * num_lanes(arch));
     let [rows, columns] = shape.out_size();
     let row_len = columns * shape.filters;
     if row_len == 0 || rows == 0 {
@@ -103,17 +101,7 @@ fn rows_of(
             },
         });
     };
-    match places {
-        Some(places) => out
-            .par_chunks_mut(row_len)
-            .zip(places.par_chunks_mut(row_len))
-            .enumerate()
-            .for_each(|(index, (out, places))| run(index, out, Some(places))),
-        None => out
-            .par_chunks_mut(row_len)
-            .enumerate()
-            .for_each(|(index, out)| run(index, out, None)),
-    }
+    for_each_chunk(out, places, row_len, run);
 }
 
 /// One row of outputs of one image.
@@ -130,10 +118,10 @@ impl WithSimd for Row<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (S::REGISTER_COUNT >= 32, self.shape.pool) {
-            (true, true) => self.tiles::<S, 12>(simd),
-            (true, false) => self.tiles::<S, 12>(simd),
-            (false, _) => self.tiles::<S, 4>(simd),
+        if S::REGISTER_COUNT >= 32 {
+            self.tiles::<S, 12>(simd);
+        } else {
+            self.tiles::<S, 4>(simd);
         }
     }
 }

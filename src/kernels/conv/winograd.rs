@@ -9,7 +9,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::ConvShape;
-use super::finish::Outputs;
+use super::finish::{Outputs, for_each_chunk, pad_bias};
 use crate::config::Precision;
 use crate::kernels::bf16::{Operands, is_native, pair, store_halves, tile};
 use crate::kernels::scratch::{Aligned, with_scratch};
@@ -40,8 +40,7 @@ pub fn winograd(
     let lanes = num_lanes(arch);
     let packed = transform_weights(weight, shape, 2 * lanes, precision);
     let native = is_native();
-    let mut padded_bias = vec![0.0; shape.filters.next_multiple_of(2 * lanes)];
-    padded_bias[..bias.len()].copy_from_slice(bias);
+    let padded_bias = pad_bias(bias, 2 * lanes);
     let [_, columns] = shape.out_size();
     let tile_columns = if shape.pool {
         columns
@@ -84,28 +83,11 @@ pub fn winograd(
     if image_len == 0 {
         return;
     }
-    match places {
-        Some(places) => out
-            .par_chunks_mut(image_len)
-            .zip(places.par_chunks_mut(image_len))
-            .enumerate()
-            .for_each(|(image, (out, places))| {
-                out.par_chunks_mut(strip_len)
-                    .zip(places.par_chunks_mut(strip_len))
-                    .enumerate()
-                    .for_each(|(strip, (out, places))| {
-                        run(image * cut.strips + strip, out, Some(places));
-                    });
-            }),
-        None => out
-            .par_chunks_mut(image_len)
-            .enumerate()
-            .for_each(|(image, out)| {
-                out.par_chunks_mut(strip_len)
-                    .enumerate()
-                    .for_each(|(strip, out)| run(image * cut.strips + strip, out, None));
-            }),
-    }
+    for_each_chunk(out, places, image_len, |image, out, places| {
+        for_each_chunk(out, places, strip_len, |strip, out, places| {
+            run(image * cut.strips + strip, out, places);
+        });
+    });
 }
 
 /// How a batch is cut: large images into strips, small ones into groups.
