@@ -48,6 +48,8 @@ pub enum Command {
     Init(InitArgs),
     /// Generate a small dataset
     Synth(SynthArgs),
+    /// List or clear what is kept of decoded pictures
+    Cache(CacheArgs),
     /// List the devices there are
     Devices(DevicesArgs),
     /// Print the JSON schema of experiments, for editors
@@ -258,10 +260,11 @@ pub struct SynthArgs {
 /// The datasets that can be generated.
 #[derive(Debug, Subcommand)]
 pub enum SynthKind {
-    /// Drawn circles, squares and triangles: a folder for `image-folder`
+    /// Drawn circles, squares and triangles, for `image-folder` or `webdataset`
     #[command(after_help = "Examples:
   kiln synth shapes --out shapes
-  kiln synth shapes --out many --train 10000 --valid 1000 --size 64 --seed 7")]
+  kiln synth shapes --out many --train 10000 --valid 1000 --size 64 --seed 7
+  kiln synth shapes --out tars --train 10000 --valid 1000 --per-shard 5000")]
     Shapes(ShapesArgs),
 }
 
@@ -287,6 +290,40 @@ pub struct ShapesArgs {
     /// The same seed gives the same pictures
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+
+    /// Write tar archives of N pictures, for `webdataset`, in place of folders
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_shard: Option<u32>,
+}
+
+/// `kiln cache`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln cache                       what is kept, of which data, how much
+  kiln cache clear                 removes all of it
+  kiln cache clear 82a7f0c1e5b39d46
+
+Decoded pictures that the memory's budget (data.cache_memory) does not hold are kept in files, at
+most data.cache_disk in all; those that were not used for the longest time go first. They lie in
+KILN_CACHE_DIR, or in the user's cache folder.")]
+pub struct CacheArgs {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub command: Option<CacheCommand>,
+
+    /// Print one JSON object a file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `kiln cache` can do.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Remove cache files
+    Clear {
+        /// Those to remove, by name [default: all]
+        names: Vec<String>,
+    },
 }
 
 /// `kiln devices`

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
-use crate::data::{Dataset, ImageDataset, Loader, Preprocessor};
+use crate::data::{Dataset, ImageDataset, Loader, Preprocessor, Progress};
 use crate::metrics::{compute_all, wilson};
 use crate::model::{ModelFile, write_atomically};
 use crate::report::{DecodeBar, tables};
@@ -23,19 +23,9 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let Preprocessor::Image(preprocess) = &model.info.preprocess;
-    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     let folder = &args.data;
-    let (dataset, skipped) = ImageDataset::labelled(folder, &model.info.classes, preprocess, &bar)
+    let dataset = ImageDataset::labelled(folder, &model.info.classes, preprocess)
         .map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
-    if let Some(text) = tables::skipped(&skipped) {
-        eprintln!("warning: {text}");
-    }
-    if dataset.is_empty() {
-        bail!(
-            "--data {} holds no picture that can be used",
-            folder.display()
-        );
-    }
     let dataset: Arc<dyn Dataset> = Arc::new(dataset);
     let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
     let scorer = Scorer {
@@ -45,7 +35,23 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
         decision: decision(&model),
         device: &device.device,
     };
-    let evaluation = scorer.evaluate(&model.params, &loader, &mut |_| true);
+    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
+    bar.begin("evaluating", dataset.len());
+    let evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
+        (0..samples).for_each(|_| bar.tick());
+        true
+    });
+    bar.end();
+    let skipped = &evaluation.failed;
+    if let Some(text) = tables::skipped(skipped) {
+        eprintln!("warning: {text}");
+    }
+    if evaluation.indices.is_empty() {
+        bail!(
+            "--data {} holds no picture that can be used",
+            folder.display()
+        );
+    }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }

@@ -79,7 +79,7 @@ fn survey(folder: &Path) -> anyhow::Result<Found> {
         .files
         .iter()
         .step_by(step)
-        .filter_map(|(path, _)| read_header(path).ok())
+        .filter_map(|(path, _)| read_header(&root.join(path)).ok())
         .collect();
     let middle = headers.len() / 2;
     let mut sides: Vec<(u32, u32)> = headers.iter().map(|h| (h.height, h.width)).collect();

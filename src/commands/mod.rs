@@ -1,6 +1,7 @@
 //! One file a subcommand, thin: resolve, call, report.
 
 mod bench;
+mod cache;
 mod check;
 mod completions;
 mod devices;
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Check(args) => check::run(args),
         Command::Init(args) => init::run(&args),
         Command::Synth(args) => synth::run(&args),
+        Command::Cache(args) => cache::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),

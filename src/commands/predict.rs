@@ -1,7 +1,8 @@
 //! `kiln predict`
 
-use std::io::{BufRead, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::Context;
 use rayon::prelude::*;
@@ -14,19 +15,29 @@ use crate::model::ModelFile;
 
 /// Pictures of one forward pass.
 const BATCH: usize = 32;
+/// Batches that are decoded while one is computed.
+const AHEAD: usize = 1;
 
 pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, true)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let Preprocessor::Image(preprocess) = &model.info.preprocess;
-    let (files, mut failures) = expand(&args.files)?;
-    for chunk in files.chunks(BATCH) {
-        let loaded: Vec<Result<Vec<f32>, String>> = chunk
-            .par_iter()
-            .map(|file| load(file, preprocess))
-            .collect();
+    let (sender, receiver) = sync_channel(AHEAD);
+    let (arguments, owned) = (args.files.clone(), preprocess.clone());
+    // Not joined: it may be waiting for standard input when nobody reads the answers any more.
+    std::thread::spawn(move || decode_ahead(&arguments, &owned, &sender));
+    let mut failures = 0;
+    for work in receiver {
+        let decoded = match work? {
+            Work::Decoded(decoded) => decoded,
+            Work::Failed(text) => {
+                eprintln!("{text}");
+                failures += 1;
+                continue;
+            }
+        };
         let mut batch = HostBatch::default();
-        for (index, picture) in loaded.iter().enumerate() {
+        for (index, (_, picture)) in decoded.iter().enumerate() {
             if let Ok(values) = picture {
                 batch.input.extend_from_slice(values);
                 batch.classes.push(0);
@@ -45,7 +56,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             model.probabilities(input)
         };
         let mut rows = rows.chunks_exact(model.info.classes.len());
-        for (file, picture) in chunk.iter().zip(&loaded) {
+        for (file, picture) in &decoded {
             match picture {
                 Err(reason) => {
                     eprintln!("{}: {reason}", file.display());
@@ -61,6 +72,74 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     Ok(u8::from(failures > 0))
 }
 
+/// What is passed from decoding to computing.
+enum Work {
+    /// Files with their values.
+    Decoded(Vec<(PathBuf, Result<Vec<f32>, String>)>),
+    /// An argument without pictures, and why.
+    Failed(String),
+}
+
+type Sender = SyncSender<anyhow::Result<Work>>;
+
+/// Decodes the pictures that the arguments name, batch after batch; ends where nobody listens.
+fn decode_ahead(arguments: &[PathBuf], preprocess: &ImagePreprocess, sender: &Sender) {
+    let mut files = Vec::with_capacity(BATCH);
+    let flush = |files: &mut Vec<PathBuf>| {
+        let batch = std::mem::take(files);
+        let decode = |file: PathBuf| {
+            let values = load(&file, preprocess);
+            (file, values)
+        };
+        let decoded: Vec<_> = batch.into_par_iter().map(decode).collect();
+        decoded.is_empty() || sender.send(Ok(Work::Decoded(decoded))).is_ok()
+    };
+    for argument in arguments {
+        if argument.as_os_str() == "-" {
+            let mut input = BufReader::new(stdin());
+            loop {
+                let mut line = Vec::new();
+                match input.read_until(b'\n', &mut line) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        let error = anyhow::Error::new(error).context("cannot read standard input");
+                        let _ = sender.send(Err(error));
+                        return;
+                    }
+                }
+                let name = String::from_utf8_lossy(&line);
+                let name = name.trim_end_matches(['\n', '\r']);
+                if !name.is_empty() {
+                    files.push(PathBuf::from(name));
+                }
+                // An answer does not wait for a line that has not come yet.
+                let more = input.buffer().contains(&b'\n');
+                if (files.len() >= BATCH || !more) && !flush(&mut files) {
+                    return;
+                }
+            }
+            continue;
+        }
+        match expand(argument) {
+            Err(text) => {
+                if !flush(&mut files) || sender.send(Ok(Work::Failed(text))).is_err() {
+                    return;
+                }
+            }
+            Ok(found) => {
+                for file in found {
+                    files.push(file);
+                    if files.len() >= BATCH && !flush(&mut files) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+    flush(&mut files);
+}
+
 fn load(file: &Path, preprocess: &ImagePreprocess) -> Result<Vec<f32>, String> {
     let picture = preprocess.load(file)?;
     let mut values = vec![0.0; picture.bytes.len()];
@@ -68,45 +147,23 @@ fn load(file: &Path, preprocess: &ImagePreprocess) -> Result<Vec<f32>, String> {
     Ok(values)
 }
 
-/// Folders become their pictures, patterns what they match, `-` the lines of standard input. The
-/// number counts patterns and folders without a picture; they are named on standard error.
-fn expand(arguments: &[PathBuf]) -> anyhow::Result<(Vec<PathBuf>, usize)> {
-    let mut files = Vec::new();
-    let mut failures = 0;
-    let mut fail = |text: String| {
-        eprintln!("{text}");
-        failures += 1;
+/// Folders become their pictures, patterns what they match.
+///
+/// # Errors
+/// One without a picture, with its name.
+fn expand(argument: &Path) -> Result<Vec<PathBuf>, String> {
+    let (found, what) = if argument.is_dir() {
+        (list_pictures(argument), "holds no pictures")
+    } else if !argument.exists() && is_pattern(argument) {
+        (matches(argument), "matches no file")
+    } else {
+        return Ok(vec![argument.to_path_buf()]);
     };
-    for argument in arguments {
-        if argument.as_os_str() == "-" {
-            for line in stdin().lock().lines() {
-                let line = line.context("cannot read standard input")?;
-                let name = line.trim_end_matches('\r');
-                if !name.is_empty() {
-                    files.push(PathBuf::from(name));
-                }
-            }
-        } else if argument.is_dir() {
-            match list_pictures(argument) {
-                Ok(found) if found.is_empty() => {
-                    fail(format!("{}: holds no pictures", argument.display()));
-                }
-                Ok(found) => files.extend(found),
-                Err(reason) => fail(format!("{}: {reason}", argument.display())),
-            }
-        } else if !argument.exists() && is_pattern(argument) {
-            match matches(argument) {
-                Ok(found) if found.is_empty() => {
-                    fail(format!("{}: matches no file", argument.display()));
-                }
-                Ok(found) => files.extend(found),
-                Err(reason) => fail(format!("{}: {reason}", argument.display())),
-            }
-        } else {
-            files.push(argument.clone());
-        }
+    match found {
+        Ok(files) if files.is_empty() => Err(format!("{}: {what}", argument.display())),
+        Ok(files) => Ok(files),
+        Err(reason) => Err(format!("{}: {reason}", argument.display())),
     }
-    Ok((files, failures))
 }
 
 fn is_pattern(path: &Path) -> bool {

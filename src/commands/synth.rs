@@ -1,6 +1,7 @@
 //! `kiln synth`
 
-use std::io::{Write, stdout};
+use std::fs::File;
+use std::io::{BufWriter, Cursor, Write, stdout};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -16,8 +17,13 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
         ("train", 0, shapes.train),
         ("valid", shapes.train, shapes.valid),
     ] {
-        for class in 0..SHAPES.len() {
-            write_class(shapes, split, class, offset, count)?;
+        match shapes.per_shard {
+            Some(per_shard) => write_shards(shapes, split, offset, count, per_shard as usize)?,
+            None => {
+                for class in 0..SHAPES.len() {
+                    write_class(shapes, split, class, offset, count)?;
+                }
+            }
         }
     }
     let total = (shapes.train + shapes.valid) * SHAPES.len();
@@ -28,7 +34,9 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
         "wrote {total} pictures of {} into {out}",
         names.join(", ")
     )?;
-    writeln!(stdout(), "  kiln init {out}")?;
+    if shapes.per_shard.is_none() {
+        writeln!(stdout(), "  kiln init {out}")?;
+    }
     Ok(0)
 }
 
@@ -56,20 +64,63 @@ fn write_class(
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     (0..count).into_par_iter().try_for_each(|index| {
-        let picture = draw_shape(
-            class,
-            args.size as usize,
-            args.seed,
-            (offset + index) as u64,
-        );
-        let file = folder.join(format!("{:05}.png", offset + index));
-        image::save_buffer(
-            &file,
-            &picture.bytes,
-            args.size,
-            args.size,
-            image::ColorType::Rgb8,
-        )
-        .with_context(|| format!("cannot write {}", file.display()))
+        let file = folder.join(file_name(args, offset + index));
+        std::fs::write(&file, encode(args, class, offset + index)?)
+            .with_context(|| format!("cannot write {}", file.display()))
     })
+}
+
+/// All names have the same number of digits, so that their order is that of the numbers.
+fn file_name(args: &ShapesArgs, number: usize) -> String {
+    let width = (args.train + args.valid).to_string().len().max(5);
+    format!("{number:0width$}.png")
+}
+
+fn encode(args: &ShapesArgs, class: usize, number: usize) -> anyhow::Result<Vec<u8>> {
+    let picture = draw_shape(class, args.size as usize, args.seed, number as u64);
+    let mut bytes = Cursor::new(Vec::new());
+    let color = image::ColorType::Rgb8;
+    image::write_buffer_with_format(
+        &mut bytes,
+        &picture.bytes,
+        args.size,
+        args.size,
+        color,
+        image::ImageFormat::Png,
+    )?;
+    Ok(bytes.into_inner())
+}
+
+/// Writes archives of `per_shard` pictures, the classes in turn: `train-00000.tar`, ...
+fn write_shards(
+    args: &ShapesArgs,
+    split: &str,
+    offset: usize,
+    count: usize,
+    per_shard: usize,
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let total = count * SHAPES.len();
+    (0..total.div_ceil(per_shard))
+        .into_par_iter()
+        .try_for_each(|shard| {
+            let path = args.out.join(format!("{split}-{shard:05}.tar"));
+            let write = || -> anyhow::Result<()> {
+                let mut archive = tar::Builder::new(BufWriter::new(File::create(&path)?));
+                for sample in shard * per_shard..total.min((shard + 1) * per_shard) {
+                    let (class, number) = (sample % SHAPES.len(), offset + sample / SHAPES.len());
+                    let name = format!("{}/{}", SHAPES[class].name, file_name(args, number));
+                    let bytes = encode(args, class, number)?;
+                    let mut header = tar::Header::new_gnu();
+                    header.set_size(bytes.len() as u64);
+                    header.set_mode(0o644);
+                    header.set_cksum();
+                    archive.append_data(&mut header, name, bytes.as_slice())?;
+                }
+                archive.into_inner()?.flush()?;
+                Ok(())
+            };
+            write().with_context(|| format!("cannot write {}", path.display()))
+        })
 }

@@ -88,6 +88,9 @@ fn fit(
     if let Some(text) = tables::skipped(&datasets.skipped) {
         eprintln!("warning: {text}");
     }
+    for notice in &datasets.notices {
+        eprintln!("note: {notice}");
+    }
     let seed = experiment.seed;
     let precision = experiment.train.precision;
     let params = plan.network.init(seed, &device.device);
@@ -112,7 +115,8 @@ fn fit(
             seed,
             precision,
         ),
-        train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?,
+        train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?
+            .drop_last(experiment.train.drop_last),
         valid: Loader::in_order(datasets.valid, batch_size.min(256), num_workers())?,
         num_epochs: experiment.train.epochs,
         monitor: plan.monitor,

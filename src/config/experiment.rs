@@ -103,6 +103,9 @@ pub struct Train {
     /// Samples a step, or "all".
     #[serde(default)]
     pub batch_size: BatchSize,
+    /// Leaves out the last batch of an epoch where it is smaller than the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_last: bool,
     /// What training lowers.
     #[schemars(extend("x-family" = "losses"))]
     pub loss: Spec,

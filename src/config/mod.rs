@@ -4,6 +4,7 @@
 //! Families (`data.kind`, layers, losses, ...) are read by the rooms that own them, with
 //! [`read_member`], so that the faults look the same everywhere.
 
+mod byte_size;
 mod experiment;
 mod family;
 mod fault;
@@ -13,6 +14,7 @@ mod source;
 mod validate;
 mod write;
 
+pub use byte_size::ByteSize;
 pub use experiment::{
     BatchSize, Device, Eval, Experiment, Fit, Model, Precision, Preprocess, Statistic, Table, Train,
 };

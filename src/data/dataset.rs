@@ -29,11 +29,30 @@ pub trait Dataset: Send + Sync {
     /// The sample's name, for people: its file, or its row.
     fn name(&self, index: usize) -> String;
 
+    /// In which orders the samples are best read.
+    fn reading_order(&self) -> &ReadingOrder {
+        &ReadingOrder::Any
+    }
+
     /// Writes the sample's input into `out`; augmented where an epoch is given.
     ///
     /// # Errors
     /// Why the sample cannot be used, in words that follow its name.
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+}
+
+/// In which orders samples are best read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadingOrder {
+    /// All are equally good.
+    Any,
+    /// From the beginning of an archive to its end.
+    Shards {
+        /// The number of samples up to the end of each archive.
+        ends: Vec<usize>,
+        /// Samples among which the next one is picked.
+        buffer: usize,
+    },
 }
 
 /// Samples of each class in a split.
@@ -81,6 +100,8 @@ pub struct Datasets {
     pub preprocess: Preprocessor,
     /// Samples that could not be used.
     pub skipped: Vec<Skipped>,
+    /// What the user should know.
+    pub notices: Vec<String>,
     /// A digest of the names and sizes of the training samples.
     pub fingerprint: String,
 }

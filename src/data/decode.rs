@@ -1,13 +1,18 @@
 //! A picture file into pixels: any format that `image` reads, upright, 8 bits a channel.
 //!
-//! What is handled: 16-bit channels become 8-bit, palettes become colours, an alpha channel is
-//! dropped (as Pillow's `convert("RGB")` does), CMYK becomes RGB, EXIF orientation is applied, the
-//! first frame of an animation is taken. The format is told from the content, not from the name.
+//! What is handled: 16-bit channels become 8-bit, palettes become colours, alpha is dropped or blended,
+//! CMYK becomes RGB, EXIF orientation is applied, the first frame of an animation is taken. The format
+//! is told from the content, not from the name. A JPEG that is far larger than what is wanted of it
+//! is decoded at a fraction of its size (`jpeg.rs`).
 
 use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::jpeg;
 
 /// File name extensions that are taken for pictures.
 pub const EXTENSIONS: [&str; 9] = [
@@ -45,15 +50,60 @@ pub fn is_picture_name(path: &Path) -> bool {
         .is_some_and(|ext| EXTENSIONS.contains(&ext.to_ascii_lowercase().as_str()))
 }
 
+/// What becomes of transparent pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Alpha {
+    /// Alpha is left out; the colours stay as stored (Pillow's `convert("RGB")`).
+    #[default]
+    Drop,
+    /// Blended onto white.
+    White,
+    /// Blended onto black.
+    Black,
+}
+
+/// What is wanted of a picture file.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// What becomes of transparent pixels.
+    pub alpha: Alpha,
+    /// Larger pictures are refused.
+    pub max_pixels: u64,
+    /// Of a picture of (width, height): the factor by which it may shrink while it is decoded, at
+    /// most 1.
+    pub shrink: &'a (dyn Fn(u32, u32) -> f64 + Sync),
+}
+
 /// Reads a picture's header without decoding it.
 ///
 /// # Errors
 /// Why the file is no picture that can be read, in words that follow its name.
 pub fn read_header(path: &Path) -> Result<Header, String> {
+    let fail = |error: std::io::Error| format!("cannot be read: {error}");
     let reader = ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
+        .map_err(fail)?;
+    header_of(reader.into_decoder().map_err(|error| {
+        let head = head(path).unwrap_or_default();
+        explain(&head, &error)
+    })?)
+}
+
+/// Reads the header of a picture in memory; `bytes` may end early.
+///
+/// # Errors
+/// Why it is no picture that can be read, in words that follow its name.
+pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
         .map_err(|error| format!("cannot be read: {error}"))?;
-    let decoder = reader.into_decoder().map_err(|e| explain(path, &e))?;
+    header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
+}
+
+fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() {
         3
@@ -67,87 +117,90 @@ pub fn read_header(path: &Path) -> Result<Header, String> {
     })
 }
 
-/// Decodes a picture to `channels` (1 or 3) values a pixel, upright.
+/// Decodes a picture, upright.
 ///
 /// # Errors
-/// Why the file cannot be used, in words that follow its name: unreadable, empty, no picture,
-/// truncated, more than `max_pixels`.
-pub fn decode_file(path: &Path, channels: usize, max_pixels: u64) -> Result<Pixels, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    decode_bytes(&bytes, path, channels, max_pixels)
-}
-
-fn decode_bytes(
-    bytes: &[u8],
-    path: &Path,
-    channels: usize,
-    max_pixels: u64,
-) -> Result<Pixels, String> {
+/// Why it cannot be used, in words that follow its name: empty, no picture, truncated, more
+/// than `max_pixels`.
+pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if bytes.is_empty() {
         return Err("is empty (0 bytes)".to_string());
     }
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| format!("cannot be read: {error}"))?;
-    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg_has_end(bytes) {
+    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
+    if is_jpeg && !jpeg::has_end(bytes) {
         return Err("is truncated: the JPEG's end is missing".to_string());
     }
-    let mut decoder = reader.into_decoder().map_err(|e| explain(path, &e))?;
+    let mut decoder = reader.into_decoder().map_err(|e| explain(bytes, &e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         return Err(format!("has no pixels ({width} x {height})"));
     }
-    if pixels > max_pixels {
+    if pixels > wanted.max_pixels {
+        let limit = wanted.max_pixels;
         return Err(format!(
-            "has {width} x {height} pixels, more than data.max_pixels = {max_pixels}"
+            "has {width} x {height} pixels, more than data.max_pixels = {limit}"
         ));
     }
     let mut limits = Limits::default();
-    limits.max_alloc = Some(max_pixels.saturating_mul(16).saturating_add(1 << 26));
-    decoder.set_limits(limits).map_err(|e| explain(path, &e))?;
+    limits.max_alloc = Some(wanted.max_pixels.saturating_mul(16).saturating_add(1 << 26));
+    decoder.set_limits(limits).map_err(|e| explain(bytes, &e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| explain(path, &e))?;
+    let shrink = (wanted.shrink)(width, height);
+    let small = if is_jpeg {
+        jpeg::decode_small(bytes, width, height, shrink)
+    } else {
+        None
+    };
+    let mut image = match small {
+        Some(image) => image,
+        None => DynamicImage::from_decoder(decoder).map_err(|e| explain(bytes, &e))?,
+    };
     image.apply_orientation(orientation);
+    Ok(flatten(image, wanted))
+}
+
+fn flatten(image: DynamicImage, wanted: &Wanted) -> Pixels {
+    let image = match wanted.alpha {
+        Alpha::White if image.color().has_alpha() => blend(&image, 255),
+        Alpha::Black if image.color().has_alpha() => blend(&image, 0),
+        _ => image,
+    };
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let bytes = match channels {
+    let bytes = match wanted.channels {
         1 => image.into_luma8().into_raw(),
         _ => image.into_rgb8().into_raw(),
     };
-    Ok(Pixels {
+    Pixels {
         width,
         height,
-        channels,
+        channels: wanted.channels,
         bytes,
-    })
+    }
 }
 
-/// Whether the end marker follows the first scan. The decoder fills what is missing with grey
-/// and says nothing, which would train on half a picture in silence.
-fn jpeg_has_end(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while at + 4 <= bytes.len() {
-        if bytes[at] != 0xFF {
-            return true; // no valid segment here: the decoder has the last word
-        }
-        match bytes[at + 1] {
-            0xFF => at += 1,
-            0xDA => return bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9]),
-            0x01 | 0xD0..=0xD7 => at += 2,
-            _ => at += 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]])),
+/// The picture in front of a ground of one level.
+fn blend(image: &DynamicImage, ground: u32) -> DynamicImage {
+    let mut picture = image.to_rgba8();
+    for pixel in picture.pixels_mut() {
+        let alpha = u32::from(pixel.0[3]);
+        for level in &mut pixel.0[..3] {
+            *level = ((u32::from(*level) * alpha + ground * (255 - alpha) + 127) / 255) as u8;
         }
     }
-    false
+    DynamicImage::ImageRgba8(picture)
 }
 
-fn explain(path: &Path, error: &image::ImageError) -> String {
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.len() == 0 => return "is empty (0 bytes)".to_string(),
-        _ => {}
+fn explain(bytes: &[u8], error: &image::ImageError) -> String {
+    if bytes.is_empty() {
+        return "is empty (0 bytes)".to_string();
     }
     match error {
-        image::ImageError::Unsupported(_) if !looks_like_picture(path) => {
-            let what = if is_text(path) {
+        image::ImageError::Unsupported(_) if image::guess_format(bytes).is_err() => {
+            let what = if is_text(bytes) {
                 "it holds text"
             } else {
                 "unknown content"
@@ -158,25 +211,55 @@ fn explain(path: &Path, error: &image::ImageError) -> String {
     }
 }
 
-fn looks_like_picture(path: &Path) -> bool {
-    head(path).is_some_and(|head| image::guess_format(&head).is_ok())
+fn is_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
+        && !head.contains(&0)
 }
 
-fn is_text(path: &Path) -> bool {
-    head(path).is_some_and(|head| {
-        std::str::from_utf8(&head).map_or_else(|e| e.error_len().is_none(), |_| true)
-            && !head.contains(&0)
-    })
-}
+/// Bytes that tell what a file is.
+const HEAD: usize = 512;
 
 fn head(path: &Path) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut head = Vec::new();
     let file = std::fs::File::open(path).ok()?;
-    file.take(512).read_to_end(&mut head).ok()?;
+    file.take(HEAD as u64).read_to_end(&mut head).ok()?;
     Some(head)
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgba, RgbaImage};
+
+    fn half_transparent_red() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        RgbaImage::from_pixel(2, 2, Rgba([200, 0, 0, 128]))
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .expect("a PNG");
+        bytes
+    }
+
+    #[test]
+    fn alpha_is_dropped_or_blended_as_asked() {
+        let red = |alpha| {
+            let wanted = Wanted {
+                channels: 3,
+                alpha,
+                max_pixels: 100,
+                shrink: &|_, _| 1.0,
+            };
+            let picture = decode(&half_transparent_red(), &wanted).expect("a picture");
+            [picture.bytes[0], picture.bytes[1]]
+        };
+        assert_eq!(red(Alpha::Drop), [200, 0]);
+        // (200 * 128 + 255 * 127) / 255 and 255 * 127 / 255
+        assert_eq!(red(Alpha::White), [227, 127]);
+        assert_eq!(red(Alpha::Black), [100, 0]);
+    }
 }

@@ -2,26 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augmentation;
 use super::batch::Shape;
-use super::cache::default_budget;
-use super::dataset::{Datasets, Progress, Source, Summary, Survey};
-use super::decode::read_header;
-use super::images::{Decoded, ImageFile, Split, decode_all, relative};
+use super::dataset::{Source, Summary, Survey};
+use super::files::Split;
+use super::image_options::ImageOptions;
+use super::image_survey::{ImageSurvey, infer_channels};
 use super::listing::{Listing, list_classes};
-use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
-use super::resize::Filter;
+use super::random::hash_text;
 use super::split::split_off;
-use crate::config::{Fault, Path, Preprocess};
+use crate::config::{Fault, Path};
 
 /// Pictures in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct ImageFolder {
     /// The folder of training pictures, with one folder a class.
     train: PathBuf,
@@ -30,73 +27,48 @@ pub struct ImageFolder {
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
-    /// Height and width to which pictures are resized.
-    #[schemars(inner(range(min = 1, max = 16384)))]
-    size: [usize; 2],
-    /// 1 (grey) or 3 (red, green, blue); default: what the pictures are.
-    #[serde(default)]
-    #[schemars(schema_with = "channels_schema")]
-    channels: Option<usize>,
-    /// How pictures are resized.
-    #[serde(default)]
-    resize: Filter,
-    /// Pictures with more pixels are refused; protects the memory.
-    #[serde(default = "default_max_pixels")]
-    #[schemars(range(min = 1))]
-    max_pixels: u64,
+    #[serde(flatten)]
+    images: ImageOptions,
 }
 
-/// The default of `data.max_pixels`.
-pub fn default_max_pixels() -> u64 {
-    100_000_000
-}
-
-fn channels_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"enum": [1, 3, null]})
-}
-
-/// Headers read to learn whether the pictures are grey.
-const HEADERS_READ: usize = 256;
+/// The default of `data.cache_disk`, bytes.
+const DEFAULT_DISK: u64 = 32_000_000_000;
 
 impl Source for ImageFolder {
     fn declared_shape(&self) -> Option<Shape> {
-        self.channels.map(|channels| self.shape(channels))
+        let channels = self.images.channels?;
+        Some(self.images.shape(channels))
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        self.check_splits()?;
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
         let listing = list(&self.train, "train")?;
-        let root = self.train.clone();
-        let mut left_out = names(&listing.left_out, &root);
+        let mut left_out = names(&listing.left_out);
         require_pictures(&listing, &self.train, "train")?;
         if listing.classes.len() < 2 {
             return Err(vec![one_class(&listing, &self.train)]);
         }
-        let classes = listing.classes.clone();
-        let (train, valid, valid_from) = match (&self.valid, self.valid_fraction) {
-            (Some(folder), _) => {
+        let classes = listing.classes;
+        let train = Split::of_files(self.train.clone(), listing.files);
+        let (train, valid, valid_from) = match &self.valid {
+            Some(folder) => {
                 let valid = list(folder, "valid")?;
                 same_classes(&classes, &valid.classes, "data.train", "data.valid")
                     .map_err(|message| vec![Fault::new(key("valid"), message)])?;
                 require_pictures(&valid, folder, "valid")?;
-                left_out.extend(names(&valid.left_out, folder));
+                left_out.extend(names(&valid.left_out));
                 let from = folder.display().to_string();
-                (
-                    Split::new(root, listing.files),
-                    Split::new(folder.clone(), valid.files),
-                    from,
-                )
+                (train, Split::of_files(folder.clone(), valid.files), from)
             }
-            (None, fraction) => {
-                let fraction = fraction.unwrap_or_default();
-                let (train, valid) = divide(&root, listing, fraction, seed)?;
-                let from = format!("{fraction} of each class, split off with seed {seed}");
-                (train, valid, from)
-            }
+            None => divide(
+                train,
+                &classes,
+                self.valid_fraction.unwrap_or_default(),
+                seed,
+            )?,
         };
-        let channels = self
-            .channels
-            .unwrap_or_else(|| infer_channels(&train.files));
+        let channels = self.images.channels;
+        let channels = channels.unwrap_or_else(|| infer_channels(&train));
         let summary = Summary {
             train_counts: train.counts(classes.len()),
             valid_counts: valid.counts(classes.len()),
@@ -104,41 +76,33 @@ impl Source for ImageFolder {
             valid_from,
             left_out,
         };
-        Ok(Box::new(FolderSurvey {
-            shape: self.shape(channels),
+        Ok(Box::new(ImageSurvey {
+            options: self.images,
             channels,
-            config: *self,
             train,
             valid,
             summary,
+            shuffle_buffer: 0,
+            default_disk: DEFAULT_DISK,
         }))
     }
 }
 
-impl ImageFolder {
-    fn shape(&self, channels: usize) -> Shape {
-        Shape::Image {
-            height: self.size[0],
-            width: self.size[1],
-            channels,
-        }
-    }
-
-    fn check_splits(&self) -> Result<(), Vec<Fault>> {
-        let fault = match (&self.valid, self.valid_fraction) {
-            (None, None) => Fault::new(
-                Path::parse("data"),
-                "has neither `valid` nor `valid_fraction`, expected one of them",
-            )
-            .hint("add valid_fraction = 0.2 to hold back a fifth of each class"),
-            (Some(_), Some(_)) => Fault::new(
-                key("valid_fraction"),
-                "is given beside `valid`, expected one of them",
-            ),
-            _ => return Ok(()),
-        };
-        Err(vec![fault])
-    }
+/// Checks that the validation split comes from one place.
+pub fn check_splits(has_valid: bool, fraction: Option<f64>) -> Result<(), Vec<Fault>> {
+    let fault = match (has_valid, fraction) {
+        (false, None) => Fault::new(
+            Path::parse("data"),
+            "has neither `valid` nor `valid_fraction`, expected one of them",
+        )
+        .hint("add valid_fraction = 0.2 to hold back a fifth of each class"),
+        (true, Some(_)) => Fault::new(
+            key("valid_fraction"),
+            "is given beside `valid`, expected one of them",
+        ),
+        _ => return Ok(()),
+    };
+    Err(vec![fault])
 }
 
 fn key(name: &str) -> Path {
@@ -157,12 +121,19 @@ fn list(folder: &FilePath, name: &str) -> Result<Listing, Vec<Fault>> {
     })
 }
 
-fn names(paths: &[PathBuf], root: &FilePath) -> Vec<String> {
-    paths.iter().map(|path| relative(path, root)).collect()
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }
 
 fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<(), Vec<Fault>> {
-    let filled: BTreeSet<usize> = listing.files.iter().map(|(_, class)| *class).collect();
+    let filled: BTreeSet<usize> = listing
+        .files
+        .iter()
+        .map(|(_, class)| *class as usize)
+        .collect();
     let faults: Vec<Fault> = (0..listing.classes.len())
         .filter(|class| !filled.contains(class))
         .map(|class| {
@@ -235,134 +206,40 @@ pub fn same_classes(
     Err(table)
 }
 
-fn divide(
-    root: &FilePath,
-    listing: Listing,
+/// Splits a share of each class off the training samples: both splits, and where the second comes
+/// from, for people.
+///
+/// # Errors
+/// A class with one sample.
+pub fn divide(
+    all: Split,
+    classes: &[String],
     fraction: f64,
     seed: u64,
-) -> Result<(Split, Split), Vec<Fault>> {
-    let samples: Vec<(String, usize)> = listing
-        .files
-        .iter()
-        .map(|(path, class)| (relative(path, root), *class))
+) -> Result<(Split, Split, String), Vec<Fault>> {
+    let samples: Vec<(u64, usize)> = (0..all.len())
+        .map(|index| {
+            (
+                hash_text(&all.name(index)),
+                all.samples[index].class as usize,
+            )
+        })
         .collect();
     let chosen = split_off(&samples, fraction, seed);
-    let all = Split::new(root.to_path_buf(), listing.files);
-    let part = |wanted: bool| Split {
-        root: root.to_path_buf(),
-        files: all
-            .files
-            .iter()
-            .zip(&chosen)
-            .filter(|(_, chosen)| **chosen == wanted)
-            .map(|(file, _)| file.clone())
-            .collect(),
-    };
-    let (train, valid) = (part(false), part(true));
-    let counts = valid.counts(listing.classes.len());
+    let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
+    let valid = all.clone().filter(&chosen);
+    let counts = valid.counts(classes.len());
     match counts.iter().position(|&count| count == 0) {
         Some(class) => Err(vec![Fault::new(
             key("valid_fraction"),
             format!(
                 "leaves no validation picture of {}, which has one picture only",
-                listing.classes[class]
+                classes[class]
             ),
         )]),
-        None => Ok((train, valid)),
-    }
-}
-
-/// 1 where every header read says grey, else 3. Headers that cannot be read do not count.
-fn infer_channels(files: &[ImageFile]) -> usize {
-    let step = files.len().div_ceil(HEADERS_READ).max(1);
-    let headers: Vec<_> = files
-        .iter()
-        .step_by(step)
-        .filter_map(|file| read_header(&file.path).ok())
-        .collect();
-    let grey = !headers.is_empty() && headers.iter().all(|header| header.channels == 1);
-    if grey { 1 } else { 3 }
-}
-
-struct FolderSurvey {
-    config: ImageFolder,
-    shape: Shape,
-    channels: usize,
-    train: Split,
-    valid: Split,
-    summary: Summary,
-}
-
-impl Survey for FolderSurvey {
-    fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
-        check(preprocess, self.channels)
-    }
-
-    fn prepare(
-        self: Box<Self>,
-        config: &Preprocess,
-        augmentation: Option<Augmentation>,
-        progress: &dyn Progress,
-    ) -> Result<Datasets, Vec<Fault>> {
-        let mut preprocess = ImagePreprocess {
-            size: self.config.size,
-            channels: self.channels,
-            resize: self.config.resize,
-            max_pixels: self.config.max_pixels,
-            divide_by: config.divide_by.unwrap_or(1.0),
-            mean: vec![0.0; self.channels],
-            std: vec![1.0; self.channels],
-        };
-        let fingerprint = self.train.fingerprint();
-        let budget = default_budget();
-        progress.begin("decoding", self.train.files.len() + self.valid.files.len());
-        let fit = needs_fit(config);
-        let train = decode_all(self.train, &preprocess, budget, fit, progress);
-        let left = budget.saturating_sub(train.cache_bytes());
-        let valid = decode_all(self.valid, &preprocess, left, false, progress);
-        progress.end();
-        let classes = &self.summary.classes;
-        require_usable(&train, classes, "train")?;
-        require_usable(&valid, classes, "valid")?;
-        (preprocess.mean, preprocess.std) = statistics(config, self.channels, &train.sums);
-        let mut skipped = train.skipped.clone();
-        skipped.extend(valid.skipped.clone());
-        Ok(Datasets {
-            classes: self.summary.classes,
-            train: Arc::new(train.into_dataset(&preprocess, augmentation)),
-            valid: Arc::new(valid.into_dataset(&preprocess, None)),
-            preprocess: Preprocessor::Image(preprocess),
-            skipped,
-            fingerprint,
-        })
-    }
-}
-
-fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
-    let counts = decoded.split.counts(classes.len());
-    match counts.iter().position(|&count| count == 0) {
-        None => Ok(()),
-        Some(class) => {
-            let listed: Vec<String> = decoded
-                .skipped
-                .iter()
-                .take(5)
-                .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
-                .collect();
-            let message = format!(
-                "holds no picture of {} that can be used:{}",
-                classes[class],
-                listed.concat()
-            );
-            Err(vec![Fault::new(key(name), message)])
+        None => {
+            let from = format!("{fraction} of each class, split off with seed {seed}");
+            Ok((all.filter(&others), valid, from))
         }
     }
 }

@@ -1,17 +1,21 @@
 //! The loader: batches prepared ahead on threads of its own, in an order that depends on the seed
 //! and the epoch alone.
+//!
+//! Several batches are in work at once, each on whatever threads are free; so a slow file holds
+//! up its own batch, while those behind it are prepared.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 
 use rayon::prelude::*;
 
 use super::batch::HostBatch;
-use super::dataset::{Dataset, Skipped};
+use super::dataset::{Dataset, ReadingOrder, Skipped};
 use super::random::{Purpose, Rng};
 
-/// Batches that wait, beside the one in work.
+/// Batches that are prepared or wait, beside the one that is asked for.
 const PREFETCH: usize = 2;
 
 /// Batches of a split, epoch after epoch.
@@ -19,6 +23,7 @@ pub struct Loader {
     dataset: Arc<dyn Dataset>,
     batch_size: usize,
     shuffle_seed: Option<u64>,
+    drop_last: bool,
     pool: Arc<rayon::ThreadPool>,
 }
 
@@ -62,8 +67,16 @@ impl Loader {
             dataset,
             batch_size,
             shuffle_seed,
+            drop_last: false,
             pool: Arc::new(pool),
         })
+    }
+
+    /// Leaves out the last batch of an epoch where it is smaller than the others; in the next
+    /// epoch other samples are in it.
+    pub fn drop_last(mut self, drop_last: bool) -> Loader {
+        self.drop_last = drop_last;
+        self
     }
 
     /// The split.
@@ -73,39 +86,81 @@ impl Loader {
 
     /// Batches an epoch; the last may be smaller.
     pub fn num_batches(&self) -> usize {
-        self.dataset.len().div_ceil(self.batch_size)
+        if self.drop_last {
+            self.dataset.len() / self.batch_size
+        } else {
+            self.dataset.len().div_ceil(self.batch_size)
+        }
     }
 
     /// Starts to prepare an epoch (counted from 0).
     pub fn epoch(&self, epoch: u64) -> Batches {
-        let order = self.order(epoch);
+        let mut order = self.order(epoch);
+        order.truncate(self.num_batches().saturating_mul(self.batch_size));
         let (sender, receiver) = sync_channel(PREFETCH);
         let dataset = self.dataset.clone();
         let pool = self.pool.clone();
         let batch_size = self.batch_size;
         let augment = self.shuffle_seed.map(|_| epoch);
-        let thread = std::thread::spawn(move || {
-            for indices in order.chunks(batch_size) {
-                let loaded = pool.install(|| load_batch(&*dataset, indices, augment));
-                if sender.send(loaded).is_err() {
+        std::thread::spawn(move || {
+            let order = Arc::new(order);
+            for begin in (0..order.len()).step_by(batch_size) {
+                let (done, batch) = channel();
+                if sender.send(batch).is_err() {
                     return; // the epoch was given up
                 }
+                let (dataset, order) = (dataset.clone(), order.clone());
+                pool.spawn(move || {
+                    let end = (begin + batch_size).min(order.len());
+                    let load = || load_batch(&*dataset, &order[begin..end], augment);
+                    // Nobody waits for it where the epoch was given up.
+                    let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
+                });
             }
         });
-        Batches {
-            receiver: Some(receiver),
-            thread: Some(thread),
-        }
+        Batches { receiver }
     }
 
     /// The samples' indices in the order of an epoch.
     pub fn order(&self, epoch: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
-        if let Some(seed) = self.shuffle_seed {
-            Rng::new(seed, Purpose::Shuffle, &[epoch]).shuffle(&mut order);
+        let len = self.dataset.len();
+        let Some(seed) = self.shuffle_seed else {
+            return (0..len).collect();
+        };
+        let mut rng = Rng::new(seed, Purpose::Shuffle, &[epoch]);
+        match self.dataset.reading_order() {
+            ReadingOrder::Any => {
+                let mut order: Vec<usize> = (0..len).collect();
+                rng.shuffle(&mut order);
+                order
+            }
+            ReadingOrder::Shards { ends, buffer } => shuffle_shards(ends, *buffer, &mut rng),
         }
-        order
     }
+}
+
+/// Archives in random order, each from its beginning to its end; the next sample is picked at random
+/// among `buffer` that were read (WebDataset's and TensorFlow's way).
+fn shuffle_shards(ends: &[usize], buffer: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut shards: Vec<usize> = (0..ends.len()).collect();
+    rng.shuffle(&mut shards);
+    let begin = |shard: usize| if shard == 0 { 0 } else { ends[shard - 1] };
+    let mut order = Vec::with_capacity(ends.last().copied().unwrap_or(0));
+    let mut waiting = Vec::with_capacity(buffer);
+    for index in shards
+        .into_iter()
+        .flat_map(|shard| begin(shard)..ends[shard])
+    {
+        if waiting.len() < buffer {
+            waiting.push(index);
+        } else {
+            let picked = rng.below(buffer);
+            order.push(std::mem::replace(&mut waiting[picked], index));
+        }
+    }
+    rng.shuffle(&mut waiting);
+    order.extend(waiting);
+    order
 }
 
 /// A batch, and the samples that could not be loaded for it.
@@ -153,28 +208,20 @@ fn load_batch(dataset: &dyn Dataset, indices: &[usize], epoch: Option<u64>) -> L
     loaded
 }
 
-/// The batches of one epoch, in order.
+type Prepared = Receiver<Result<Loaded, Box<dyn Any + Send>>>;
+
+/// The batches of one epoch, in order. Dropping it gives the epoch up.
 pub struct Batches {
-    receiver: Option<Receiver<Loaded>>,
-    thread: Option<JoinHandle<()>>,
+    receiver: Receiver<Prepared>,
 }
 
 impl Iterator for Batches {
     type Item = Loaded;
 
     fn next(&mut self) -> Option<Loaded> {
-        self.receiver.as_ref()?.recv().ok()
-    }
-}
-
-impl Drop for Batches {
-    fn drop(&mut self) {
-        drop(self.receiver.take());
-        if let Some(thread) = self.thread.take()
-            && let Err(panic) = thread.join()
-            && !std::thread::panicking()
-        {
-            std::panic::resume_unwind(panic);
+        match self.receiver.recv().ok()?.recv().ok()? {
+            Ok(loaded) => Some(loaded),
+            Err(panic) => resume_unwind(panic),
         }
     }
 }
@@ -244,6 +291,69 @@ mod tests {
         let (one, three) = (loader(1), loader(3));
         assert_eq!(epoch(&one, 0), epoch(&three, 0));
         assert_ne!(epoch(&one, 0), epoch(&one, 1));
+    }
+
+    #[test]
+    fn a_small_last_batch_is_dropped_where_asked_for() {
+        let loader = loader(2).drop_last(true);
+        assert_eq!(loader.num_batches(), 2);
+        let batches: Vec<Loaded> = loader.epoch(0).collect();
+        let sizes = batches.iter().map(|l| l.indices.len() + l.failed.len());
+        assert_eq!(sizes.collect::<Vec<_>>(), [4, 4]);
+    }
+
+    #[test]
+    fn archives_are_read_in_sequence_but_for_a_buffer() {
+        let ends = [40, 40, 100];
+        let order = |buffer, epoch| {
+            let mut rng = Rng::new(1, Purpose::Shuffle, &[epoch]);
+            shuffle_shards(&ends, buffer, &mut rng)
+        };
+        let mut seen = order(7, 0);
+        assert_ne!(seen, order(7, 1), "another order each epoch");
+        // The third archive comes first in this epoch: a sample is early by a buffer at most.
+        let first = if seen[0] < 40 { 0 } else { 40 };
+        for (place, index) in seen.iter().enumerate().take(30) {
+            assert!(index - first <= place + 7, "{index} at {place}");
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>(), "each sample once");
+        assert_eq!(order(1000, 0).len(), 100);
+    }
+
+    /// Sample 0 waits until sample 5 of the next batch was loaded.
+    struct Slow(std::sync::Barrier);
+
+    impl Dataset for Slow {
+        fn len(&self) -> usize {
+            8
+        }
+        fn shape(&self) -> Shape {
+            Shape::Flat { features: 1 }
+        }
+        fn class(&self, _: usize) -> usize {
+            0
+        }
+        fn id(&self, index: usize) -> u32 {
+            index as u32
+        }
+        fn name(&self, index: usize) -> String {
+            index.to_string()
+        }
+        fn load(&self, index: usize, _: Option<u64>, _: &mut [f32]) -> Result<(), String> {
+            if index == 0 || index == 5 {
+                self.0.wait();
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_slow_sample_does_not_keep_the_next_batch_from_being_prepared() {
+        let slow = Arc::new(Slow(std::sync::Barrier::new(2)));
+        let loader = Loader::in_order(slow, 4, 2).expect("threads");
+        let ids: Vec<u32> = loader.epoch(0).flat_map(|l| l.batch.ids).collect();
+        assert_eq!(ids, (0..8).collect::<Vec<_>>(), "in order all the same");
     }
 
     #[test]

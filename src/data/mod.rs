@@ -6,18 +6,25 @@
 
 pub mod augment;
 mod batch;
-mod cache;
+pub mod cache;
 mod dataset;
 mod decode;
+mod files;
 mod image_folder;
+mod image_options;
+mod image_survey;
 mod images;
+mod jpeg;
 mod listing;
 mod loader;
+mod positional;
 mod preprocess;
 mod random;
 mod resize;
+mod shards;
 mod split;
 pub mod synth;
+mod webdataset;
 
 use std::collections::BTreeMap;
 
@@ -26,20 +33,24 @@ use crate::family;
 
 pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
 pub use dataset::{
-    Dataset, Datasets, Progress, Silent, Skipped, Source, Summary, Survey, class_counts,
+    Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
+    class_counts,
 };
-pub use decode::{Header, Pixels, decode_file, is_picture_name, read_header};
-pub use image_folder::{ImageFolder, default_max_pixels};
+pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
+pub use image_folder::ImageFolder;
+pub use image_options::default_max_pixels;
 pub use images::ImageDataset;
 pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
-pub use resize::{Filter, resize};
+pub use resize::{Aspect, Filter, Resizing};
+pub use webdataset::WebDataset;
 
 /// Every kind of data: the values of `data.kind`.
 pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "image-folder" => ImageFolder,
+    "webdataset" => WebDataset,
 };
 
 /// Reads `[data]`.

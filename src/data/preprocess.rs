@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::{Pixels, decode_file};
-use super::resize::{Filter, resize};
+use super::decode::{Alpha, Pixels, Wanted, decode};
+use super::resize::{Aspect, Filter, Resizing};
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
 
@@ -39,6 +39,15 @@ pub struct ImagePreprocess {
     pub channels: usize,
     /// How pictures are resized.
     pub resize: Filter,
+    /// What becomes of their proportions.
+    #[serde(default)]
+    pub aspect: Aspect,
+    /// The level of the bars of [`Aspect::Fit`].
+    #[serde(default)]
+    pub pad_value: u8,
+    /// What becomes of transparent pixels.
+    #[serde(default)]
+    pub alpha: Alpha,
     /// Larger pictures are refused.
     pub max_pixels: u64,
     /// Divides the pixel values (0-255).
@@ -59,13 +68,44 @@ impl ImagePreprocess {
         }
     }
 
-    /// Decodes and resizes a file.
+    /// Reads, decodes and resizes a file.
     ///
     /// # Errors
     /// Why the file cannot be used, in words that follow its name.
     pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
-        let picture = decode_file(path, self.channels, self.max_pixels)?;
-        resize(&picture, self.size[0], self.size[1], self.resize)
+        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+        self.decode(&bytes)
+    }
+
+    /// Decodes and resizes what a file holds.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words that follow the file's name.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
+        let resizing = Resizing {
+            size: self.size,
+            filter: self.resize,
+            aspect: self.aspect,
+            pad_value: self.pad_value,
+        };
+        let wanted = Wanted {
+            channels: self.channels,
+            alpha: self.alpha,
+            max_pixels: self.max_pixels,
+            shrink: &|width, height| resizing.shrink(width, height),
+        };
+        resizing.apply(&decode(bytes, &wanted)?)
+    }
+
+    /// A black picture of the net's input size.
+    pub fn blank(&self) -> Pixels {
+        let [height, width] = self.size;
+        Pixels {
+            width,
+            height,
+            channels: self.channels,
+            bytes: vec![0; self.shape().num_elements()],
+        }
     }
 
     /// The scaling of pixel values.
@@ -288,6 +328,9 @@ mod tests {
             size: [1, 2],
             channels: 1,
             resize: Filter::Nearest,
+            aspect: Aspect::Stretch,
+            pad_value: 0,
+            alpha: Alpha::Drop,
             max_pixels: 10,
             divide_by: 100.0,
             mean,

@@ -1,4 +1,4 @@
-//! Resizing by stretching, with antialiasing where the picture gets smaller.
+//! Resizing, with antialiasing where the picture gets smaller, and what becomes of its proportions.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -33,17 +33,107 @@ impl Filter {
     }
 }
 
-/// Stretches a picture to `height` x `width`.
-///
-/// # Errors
-/// A picture whose size the resizer refuses, in words that follow its name.
-pub fn resize(
+/// What becomes of a picture whose proportions are not those that are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Aspect {
+    /// Stretched to the size (Keras's and Burn's way).
+    #[default]
+    Stretch,
+    /// All of it, in the middle, with bars of `pad_value` beside it (letterbox).
+    Fit,
+    /// The middle of it that fills the size; the rest is cut off (center crop).
+    Cover,
+}
+
+/// How a picture gets its size.
+#[derive(Clone, Copy, Debug)]
+pub struct Resizing {
+    /// Height and width, pixels.
+    pub size: [usize; 2],
+    /// How pixels are computed.
+    pub filter: Filter,
+    /// What becomes of the proportions.
+    pub aspect: Aspect,
+    /// The level of the bars of [`Aspect::Fit`], 0-255.
+    pub pad_value: u8,
+}
+
+impl Resizing {
+    /// Of a file of `width` x `height` pixels, upright or not: the factor by which it may shrink
+    /// before it is resized, so that the resizing still has twice the pixels it needs; at most 1.
+    pub fn shrink(&self, width: u32, height: u32) -> f64 {
+        if self.filter == Filter::Nearest {
+            return 1.0; // means one certain pixel of the file
+        }
+        let longest = self.size[0].max(self.size[1]) as f64;
+        let shortest = f64::from(width.min(height).max(1));
+        (2.0 * longest / shortest).min(1.0)
+    }
+
+    /// Gives a picture the size.
+    ///
+    /// # Errors
+    /// A picture whose size the resizer refuses, in words that follow its name.
+    pub fn apply(&self, pixels: &Pixels) -> Result<Pixels, String> {
+        let [height, width] = self.size;
+        let (from_height, from_width) = (pixels.height as f64, pixels.width as f64);
+        let whole = [0.0, 0.0, from_width, from_height];
+        match self.aspect {
+            Aspect::Stretch => stretch(pixels, whole, height, width, self.filter),
+            Aspect::Cover => {
+                let scale = (from_height / height as f64).min(from_width / width as f64);
+                let (cut_width, cut_height) = (width as f64 * scale, height as f64 * scale);
+                let left = ((from_width - cut_width) / 2.0).max(0.0);
+                let top = ((from_height - cut_height) / 2.0).max(0.0);
+                let cut = [left, top, cut_width, cut_height];
+                stretch(pixels, cut, height, width, self.filter)
+            }
+            Aspect::Fit => {
+                let scale = (height as f64 / from_height).min(width as f64 / from_width);
+                let inner =
+                    |from: f64, most: usize| ((from * scale).round() as usize).clamp(1, most);
+                let (inner_height, inner_width) =
+                    (inner(from_height, height), inner(from_width, width));
+                let fitted = stretch(pixels, whole, inner_height, inner_width, self.filter)?;
+                Ok(self.framed(&fitted))
+            }
+        }
+    }
+
+    /// The picture in the middle of a ground of `pad_value`.
+    fn framed(&self, picture: &Pixels) -> Pixels {
+        let [height, width] = self.size;
+        let channels = picture.channels;
+        let mut bytes = vec![self.pad_value; height * width * channels];
+        let (top, left) = ((height - picture.height) / 2, (width - picture.width) / 2);
+        for (row, line) in picture
+            .bytes
+            .chunks_exact(picture.width * channels)
+            .enumerate()
+        {
+            let at = ((top + row) * width + left) * channels;
+            bytes[at..at + line.len()].copy_from_slice(line);
+        }
+        Pixels {
+            width,
+            height,
+            channels,
+            bytes,
+        }
+    }
+}
+
+/// Stretches the part `[left, top, width, height]` of a picture to `height` x `width`.
+fn stretch(
     pixels: &Pixels,
+    part: [f64; 4],
     height: usize,
     width: usize,
     filter: Filter,
 ) -> Result<Pixels, String> {
-    if (pixels.width, pixels.height) == (width, height) {
+    let whole = part == [0.0, 0.0, pixels.width as f64, pixels.height as f64];
+    if whole && (pixels.width, pixels.height) == (width, height) {
         return Ok(pixels.clone());
     }
     let kind = match pixels.channels {
@@ -59,7 +149,10 @@ pub fn resize(
     )
     .map_err(|error| fail(&error))?;
     let mut target = Image::new(width as u32, height as u32, kind);
-    let options = ResizeOptions::new().resize_alg(filter.algorithm());
+    let [left, top, cut_width, cut_height] = part;
+    let options = ResizeOptions::new()
+        .resize_alg(filter.algorithm())
+        .crop(left, top, cut_width, cut_height);
     Resizer::new()
         .resize(&source, &mut target, &options)
         .map_err(|error| fail(&error))?;
@@ -75,6 +168,26 @@ pub fn resize(
 mod tests {
     use super::*;
 
+    fn to(height: usize, width: usize, filter: Filter, aspect: Aspect) -> Resizing {
+        Resizing {
+            size: [height, width],
+            filter,
+            aspect,
+            pad_value: 9,
+        }
+    }
+
+    /// A wide picture in three colours: left, middle, right.
+    fn wide() -> Pixels {
+        let row: Vec<u8> = [10, 10, 10, 20, 20, 20, 20, 20, 20, 30, 30, 30].to_vec();
+        Pixels {
+            width: 12,
+            height: 6,
+            channels: 1,
+            bytes: row.repeat(6),
+        }
+    }
+
     #[test]
     fn halving_averages_and_keeps_a_flat_picture_flat() {
         let flat = Pixels {
@@ -89,7 +202,8 @@ mod tests {
             Filter::Bicubic,
             Filter::Lanczos,
         ] {
-            let half = resize(&flat, 3, 4, filter).expect("a valid size");
+            let half = to(3, 4, filter, Aspect::Stretch).apply(&flat);
+            let half = half.expect("a valid size");
             assert_eq!((half.height, half.width), (3, 4));
             assert!(half.bytes.iter().all(|&byte| byte == 77), "{filter:?}");
         }
@@ -97,12 +211,30 @@ mod tests {
 
     #[test]
     fn the_same_size_is_left_as_it_is() {
-        let picture = Pixels {
-            width: 2,
-            height: 1,
-            channels: 1,
-            bytes: vec![3, 250],
-        };
-        assert_eq!(resize(&picture, 1, 2, Filter::Lanczos), Ok(picture));
+        let picture = wide();
+        for aspect in [Aspect::Stretch, Aspect::Fit, Aspect::Cover] {
+            let same = to(6, 12, Filter::Lanczos, aspect).apply(&picture);
+            assert_eq!(same.as_ref(), Ok(&picture), "{aspect:?}");
+        }
+    }
+
+    #[test]
+    fn cover_keeps_the_middle_and_fit_adds_bars() {
+        let cover = to(6, 6, Filter::Bilinear, Aspect::Cover).apply(&wide());
+        assert_eq!(cover.expect("a valid size").bytes, [20; 36]);
+        let fit = to(6, 6, Filter::Nearest, Aspect::Fit).apply(&wide());
+        let fit = fit.expect("a valid size").bytes;
+        assert_eq!(fit[..6], [9; 6]);
+        assert_eq!(fit[12..18], [10, 20, 20, 20, 30, 30]);
+        assert_eq!(fit[30..], [9; 6]);
+    }
+
+    #[test]
+    fn only_what_is_more_than_twice_too_large_may_shrink() {
+        let bilinear = to(150, 150, Filter::Bilinear, Aspect::Stretch);
+        assert_eq!(bilinear.shrink(4000, 3000), 0.1);
+        assert_eq!(bilinear.shrink(500, 300), 1.0);
+        let nearest = to(150, 150, Filter::Nearest, Aspect::Stretch);
+        assert_eq!(nearest.shrink(4000, 3000), 1.0);
     }
 }

@@ -2,11 +2,11 @@
 //! a sample is split off depends on its name's rank among its class alone, so files may be moved
 //! as a whole without mixing the splits.
 
-use super::random::{Purpose, Rng, hash_text};
+use super::random::{Purpose, Rng};
 
 /// Marks the samples that go to validation: of each class the `fraction` (rounded, at least one
-/// and never all) whose names come first in a seeded order. `samples` are (name, class).
-pub fn split_off(samples: &[(String, usize)], fraction: f64, seed: u64) -> Vec<bool> {
+/// and never all) whose names come first in a seeded order. `samples` are (digest of the name, class).
+pub fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
     let num_classes = samples
         .iter()
         .map(|(_, class)| class + 1)
@@ -19,7 +19,7 @@ pub fn split_off(samples: &[(String, usize)], fraction: f64, seed: u64) -> Vec<b
             .enumerate()
             .filter(|(_, (_, of))| *of == class)
             .map(|(index, (name, _))| {
-                let key = Rng::new(seed, Purpose::Split, &[hash_text(name)]).next_u64();
+                let key = Rng::new(seed, Purpose::Split, &[*name]).next_u64();
                 (key, index)
             })
             .collect();
@@ -38,10 +38,11 @@ pub fn split_off(samples: &[(String, usize)], fraction: f64, seed: u64) -> Vec<b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::random::hash_text;
 
-    fn samples() -> Vec<(String, usize)> {
+    fn samples() -> Vec<(u64, usize)> {
         (0..100)
-            .map(|i| (format!("{i}.png"), usize::from(i >= 80)))
+            .map(|i| (hash_text(&format!("{i}.png")), usize::from(i >= 80)))
             .collect()
     }
 
@@ -72,11 +73,7 @@ mod tests {
 
     #[test]
     fn never_takes_all_of_a_class() {
-        let two = [
-            ("a".to_string(), 0),
-            ("b".to_string(), 0),
-            ("c".to_string(), 1),
-        ];
+        let two = [(1, 0), (2, 0), (3, 1)];
         assert_eq!(split_off(&two, 0.9, 1).iter().filter(|c| **c).count(), 1);
     }
 }

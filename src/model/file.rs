@@ -1,13 +1,14 @@
 //! The model file: safetensors, with everything that `eval` and `predict` need as one JSON
 //! document in the metadata, under the key `kiln`. It holds neither path nor device.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::fs::File;
 use std::path::Path as FilePath;
 
 use anyhow::{Context, bail, ensure};
-use burn::tensor::Device;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use burn::tensor::{Device, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ impl ModelInfo {
     pub fn strip(mut experiment: Experiment) -> Experiment {
         experiment
             .data
-            .retain(|key, _| key != "train" && key != "valid");
+            .retain(|key, _| key != "train" && key != "valid" && !key.starts_with("cache_"));
         experiment.device = Default::default();
         experiment
     }
@@ -67,34 +68,51 @@ pub struct ModelFile {
     pub loss: Box<dyn Loss>,
 }
 
+/// A tensor on its way into a file.
+struct Outgoing {
+    shape: Vec<usize>,
+    data: TensorData,
+}
+
+impl View for Outgoing {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Little-endian, as the format wants it.
+    fn data(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "little") {
+            return Cow::Borrowed(self.data.as_bytes());
+        }
+        let values = self.data.iter::<f32>();
+        Cow::Owned(values.flat_map(f32::to_le_bytes).collect())
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.as_bytes().len()
+    }
+}
+
 impl ModelFile {
     /// Writes a model file: beside its final name first, synced, then renamed.
     ///
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
     pub fn save(path: &FilePath, info: &ModelInfo, params: &ParamStore) -> anyhow::Result<()> {
-        let mut buffers = Vec::new();
-        for param in &params.params {
-            let data = param.tensor.to_data();
-            let values = data
-                .as_slice::<f32>()
-                .map_err(|error| anyhow::anyhow!("{}: {error:?}", param.name))?;
-            let bytes: Vec<u8> = values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
-            buffers.push((param.name.clone(), param.shape.clone(), bytes));
-        }
-        let mut views = Vec::new();
-        for (name, shape, bytes) in &buffers {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
-                .with_context(|| format!("cannot store {name}"))?;
-            views.push((name.as_str(), view));
-        }
+        let stored = params.params.iter().map(|param| {
+            let data = param.tensor.to_data().convert::<f32>();
+            let shape = param.shape.clone();
+            (param.name.as_str(), Outgoing { shape, data })
+        });
         let metadata = HashMap::from([(KEY.to_string(), serde_json::to_string(info)?)]);
-        let bytes = safetensors::serialize(views, Some(metadata))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        write_atomically(path, &bytes)
+        write_atomically_with(path, |temporary| {
+            safetensors::serialize_to_file(stored, Some(metadata), temporary)
+                .map_err(|error| std::io::Error::other(error.to_string()))
+        })
     }
 
     /// Reads a model file and puts its parameters on a device.
@@ -225,19 +243,25 @@ pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> 
 /// # Errors
 /// A full disk, a missing folder, a folder without permission; what was there stays.
 pub fn write_atomically(path: &FilePath, bytes: &[u8]) -> anyhow::Result<()> {
+    write_atomically_with(path, |temporary| std::fs::write(temporary, bytes))
+}
+
+/// The same for content that `write` puts into the file of the name it is given.
+fn write_atomically_with(
+    path: &FilePath,
+    write: impl FnOnce(&FilePath) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
     let fail = || format!("cannot write {}", path.display());
     let name = path.file_name().with_context(fail)?.to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.tmp"));
-    let written = std::fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
+    let written =
+        write(&temporary).and_then(|()| File::options().write(true).open(&temporary)?.sync_all());
     if let Err(error) = written.and_then(|()| std::fs::rename(&temporary, path)) {
         let _ = std::fs::remove_file(&temporary); // the first error is the one to report
         return Err(error).with_context(fail);
     }
     if let Some(folder) = path.parent()
-        && let Ok(folder) = std::fs::File::open(folder)
+        && let Ok(folder) = File::open(folder)
     {
         folder.sync_all().with_context(fail)?;
     }

@@ -107,7 +107,7 @@ pub fn left_out(summary: &Summary) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "{} without a picture's name: {}{rest}",
+        "{} left out, not being labelled pictures: {}{rest}",
         files(names.len()),
         shown.join(", ")
     ))

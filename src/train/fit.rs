@@ -112,7 +112,7 @@ impl Run<'_> {
             self.save(&record)?;
             self.folder.append(&record)?;
             observer.on(&Event::EpochEnded(&record));
-            outcome.failed.extend(evaluation.failed.iter().cloned());
+            note_failed(&mut outcome.failed, &evaluation.failed);
             if record.best {
                 outcome.best = Some(record.clone());
                 outcome.evaluation = Some(evaluation);
@@ -146,7 +146,7 @@ impl Run<'_> {
             let waiting = Instant::now();
             let Some(loaded) = batches.next() else { break };
             trained.wait += waiting.elapsed();
-            failed.extend(loaded.failed);
+            note_failed(failed, &loaded.failed);
             if loaded.indices.is_empty() {
                 continue;
             }
@@ -263,6 +263,15 @@ impl Run<'_> {
                 rate / 10.0
             )
         })
+    }
+}
+
+/// Adds the samples that were not named before: those that fail do so in every epoch.
+fn note_failed(known: &mut Vec<Skipped>, failed: &[Skipped]) {
+    for skipped in failed {
+        if !known.contains(skipped) {
+            known.push(skipped.clone());
+        }
     }
 }
 

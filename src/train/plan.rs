@@ -3,7 +3,7 @@
 
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
-use crate::config::{Fault, Path, Source, read_member};
+use crate::config::{Fault, Path, Source, Train, read_member};
 use crate::data::augment::Augmentation;
 use crate::data::{Survey, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
@@ -151,6 +151,7 @@ fn fit_to_data(
     }
     let survey = data.survey(experiment.seed)?;
     survey.check(&experiment.preprocess)?;
+    check_drop_last(&experiment.train, &*survey)?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
     network.check_head(loss, classes.len())?;
@@ -159,6 +160,18 @@ fn fit_to_data(
         threshold: experiment.eval.threshold as f32,
     };
     Ok((network, survey, decision))
+}
+
+/// An epoch must have a batch.
+fn check_drop_last(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>> {
+    let samples: usize = survey.summary().train_counts.iter().sum();
+    let batch_size = train.batch_size.resolve(samples);
+    if !train.drop_last || samples >= batch_size {
+        return Ok(());
+    }
+    let message =
+        format!("drops the only batch: {samples} samples are fewer than batch_size = {batch_size}");
+    Err(vec![Fault::new(Path::parse("train.drop_last"), message)])
 }
 
 /// The index of the positive class; the last in sorted order where none is named.

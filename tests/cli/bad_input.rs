@@ -178,7 +178,7 @@ fn pictures_in_nested_folders_belong_to_the_class() {
 fn files_without_a_pictures_name_are_counted_and_named() {
     let told = train_with("Thumbs.db", "x");
     assert!(
-        told.contains("1 file without a picture's name: red/Thumbs.db"),
+        told.contains("1 file left out, not being labelled pictures: red/Thumbs.db"),
         "{told}"
     );
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, finish};
+use crate::world::{EXPERIMENT, World, finish};
 
 fn trained() -> World {
     let world = World::colours();
@@ -260,6 +260,38 @@ fn synth_writes_pictures_that_init_understands() {
     world
         .kiln(&["check", "--config", "made.toml"])
         .expect_success();
+}
+
+#[test]
+fn synth_writes_archives_that_train() {
+    let world = World::empty();
+    let synth = [
+        "synth",
+        "shapes",
+        "--out",
+        "made",
+        "--train",
+        "8",
+        "--valid",
+        "3",
+        "--size",
+        "8",
+        "--per-shard",
+        "10",
+    ];
+    world.kiln(&synth).expect_success();
+    let experiment = EXPERIMENT
+        .replace("image-folder", "webdataset")
+        .replace("\"train\"", "\"made/train-*.tar\"")
+        .replace("\"valid\"", "\"made/valid-{00000..00000}.tar\"")
+        .replace("units = 1", "units = 3")
+        .replace("binary_", "sparse_categorical_");
+    world.write("experiment.toml", experiment);
+    let check = world.kiln(&["check", "--config", "experiment.toml", "--json"]);
+    let counts = &check.expect_success().json()[0];
+    assert_eq!(counts["train_counts"], serde_json::json!([8, 8, 8]));
+    assert_eq!(counts["valid_counts"], serde_json::json!([3, 3, 3]));
+    world.train(&["--set", "train.epochs=1"]).expect_success();
 }
 
 #[test]

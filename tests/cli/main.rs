@@ -1,6 +1,8 @@
 //! The real binary in temporary folders: exit code, standard output, standard error.
 
+mod archives;
 mod bad_input;
+mod caching;
 mod commands;
 mod errors;
 mod gpu;

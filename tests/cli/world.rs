@@ -122,6 +122,7 @@ impl World {
         command
             .args(arguments)
             .current_dir(self.folder.path())
+            .env("KILN_CACHE_DIR", self.path("cache"))
             .stdin(Stdio::null());
         command
     }

@@ -1,0 +1,213 @@
+//! Where the bytes of samples lie: files in a folder, or entries of tar archives.
+
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rayon::prelude::*;
+
+use super::batch::SampleId;
+use super::dataset::ReadingOrder;
+use super::positional::read_at;
+use super::random::hash_text;
+
+/// One picture. A million of them take some 80 MB.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Where its bytes lie.
+    pub place: Place,
+    /// The index of its class.
+    pub class: u32,
+    /// Its place in the listing.
+    pub id: SampleId,
+}
+
+/// Where the bytes of a sample lie.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A file, below the split's root.
+    File(Box<Path>),
+    /// A part of an archive.
+    Entry {
+        /// The name within the archive.
+        name: Box<str>,
+        /// The index of the archive.
+        shard: u32,
+        /// Bytes.
+        len: u32,
+        /// From the archive's beginning, bytes.
+        offset: u64,
+    },
+}
+
+/// What tells without reading it whether a file is still the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Bytes.
+    pub size: u64,
+    /// When the content was last changed, nanoseconds.
+    pub modified: u64,
+    /// When anything about the file was last changed (0 where the system does not say); nobody can
+    /// set this one back.
+    pub changed: u64,
+}
+
+impl Stamp {
+    fn of(meta: &Metadata) -> Stamp {
+        let modified = meta.modified().ok();
+        let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            (meta.ctime() as u64)
+                .wrapping_mul(1_000_000_000)
+                .wrapping_add(meta.ctime_nsec() as u64)
+        };
+        #[cfg(not(unix))]
+        let changed = 0;
+        Stamp {
+            size: meta.len(),
+            modified: since.map_or(0, |since| since.as_nanos() as u64),
+            changed,
+        }
+    }
+}
+
+/// The samples of one split.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The folder of the split, or what names its archives.
+    pub root: PathBuf,
+    /// The archives, where there are any.
+    pub shards: Vec<PathBuf>,
+    /// In the listing's order.
+    pub samples: Vec<Sample>,
+}
+
+impl Split {
+    /// Numbers the files of a listing.
+    pub fn of_files(root: PathBuf, files: Vec<(Box<Path>, u32)>) -> Split {
+        let number = |(index, (path, class)): (usize, (Box<Path>, u32))| Sample {
+            place: Place::File(path),
+            class,
+            id: index as SampleId,
+        };
+        Split {
+            root,
+            shards: Vec::new(),
+            samples: files.into_iter().enumerate().map(number).collect(),
+        }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Samples of each class.
+    pub fn counts(&self, num_classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; num_classes];
+        for sample in &self.samples {
+            counts[sample.class as usize] += 1;
+        }
+        counts
+    }
+
+    /// The sample's name within the split, for people.
+    pub fn name(&self, index: usize) -> String {
+        match &self.samples[index].place {
+            Place::File(path) => path.display().to_string(),
+            Place::Entry { name, shard, .. } => {
+                let shard = self.shards[*shard as usize].file_name().unwrap_or_default();
+                format!("{}:{name}", shard.display())
+            }
+        }
+    }
+
+    /// The sample's name with the folder it lies in, for people.
+    pub fn full_name(&self, index: usize) -> String {
+        match &self.samples[index].place {
+            Place::File(path) => self.root.join(path).display().to_string(),
+            Place::Entry { name, shard, .. } => {
+                format!("{}:{name}", self.shards[*shard as usize].display())
+            }
+        }
+    }
+
+    /// The file that holds the sample.
+    fn file(&self, index: usize) -> PathBuf {
+        match &self.samples[index].place {
+            Place::File(path) => self.root.join(path),
+            Place::Entry { shard, .. } => self.shards[*shard as usize].clone(),
+        }
+    }
+
+    /// Reads the sample's bytes, or at most the first `most` of them.
+    ///
+    /// # Errors
+    /// Why they cannot be read, in words that follow the name.
+    pub fn read(&self, index: usize, most: usize) -> Result<Vec<u8>, String> {
+        let path = self.file(index);
+        let read = || -> std::io::Result<Vec<u8>> {
+            let (offset, len) = match &self.samples[index].place {
+                Place::File(_) if most == usize::MAX => return std::fs::read(&path),
+                Place::File(_) => (0, path.metadata()?.len()),
+                Place::Entry { offset, len, .. } => (*offset, u64::from(*len)),
+            };
+            let mut bytes = vec![0; len.min(most as u64) as usize];
+            read_at(&File::open(&path)?, &mut bytes, offset)?;
+            Ok(bytes)
+        };
+        read().map_err(|error| format!("cannot be read: {error}"))
+    }
+
+    /// The stamp of the file that holds the sample.
+    pub fn stamp(&self, index: usize) -> Option<Stamp> {
+        self.file(index)
+            .metadata()
+            .ok()
+            .map(|meta| Stamp::of(&meta))
+    }
+
+    /// A digest of names, sizes and classes, in order.
+    pub fn fingerprint(&self) -> String {
+        let sizes: Vec<u64> = (0..self.len())
+            .into_par_iter()
+            .map(|index| match &self.samples[index].place {
+                Place::Entry { len, .. } => u64::from(*len),
+                Place::File(_) => self.stamp(index).map_or(0, |stamp| stamp.size),
+            })
+            .collect();
+        let digest = sizes
+            .iter()
+            .enumerate()
+            .fold(0u64, |digest, (index, size)| {
+                let (name, class) = (self.name(index), self.samples[index].class);
+                hash_text(&format!("{digest:x} {name} {size} {class}"))
+            });
+        format!("{digest:016x}")
+    }
+
+    /// In which order the samples are best read: archives in sequence, but for a buffer.
+    pub fn reading_order(&self, buffer: usize) -> ReadingOrder {
+        let mut ends = vec![0; self.shards.len()];
+        for (index, sample) in self.samples.iter().enumerate() {
+            match &sample.place {
+                Place::File(_) => return ReadingOrder::Any,
+                Place::Entry { shard, .. } => ends[*shard as usize] = index + 1,
+            }
+        }
+        for shard in 1..ends.len() {
+            ends[shard] = ends[shard].max(ends[shard - 1]); // none of it was left
+        }
+        ReadingOrder::Shards { ends, buffer }
+    }
+
+    /// The samples for which `keep` is true.
+    pub fn filter(mut self, keep: &[bool]) -> Split {
+        let mut keep = keep.iter();
+        self.samples
+            .retain(|_| keep.next().is_some_and(|keep| *keep));
+        self
+    }
+}

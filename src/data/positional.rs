@@ -1,0 +1,46 @@
+//! Reading and writing a file at a place, from several threads at once.
+
+use std::fs::File;
+use std::io;
+
+/// Fills `out` from `offset` on.
+///
+/// # Errors
+/// As the system says; `UnexpectedEof` where the file ends early.
+pub fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, out, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < out.len() {
+            let at = offset + done as u64;
+            match std::os::windows::fs::FileExt::seek_read(file, &mut out[done..], at)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => done += count,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `bytes` from `offset` on.
+///
+/// # Errors
+/// As the system says.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = offset + done as u64;
+            match std::os::windows::fs::FileExt::seek_write(file, &bytes[done..], at)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => done += count,
+            }
+        }
+        Ok(())
+    }
+}
