@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::Context;
 use serde_json::json;
 
-use super::{check_precision, load, num_workers, take_device};
+use super::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
 use crate::data::{HostBatch, Loader, Silent};
@@ -20,7 +20,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
     let device = take_device(choice, true)?;
     let seed = source.experiment.seed;
     let precision = source.experiment.train.precision;
-    check_precision(&source, &device, args.json)?;
+    let compute = take_compute(&source, &device, args.json)?;
     let name = source.experiment.name.clone();
     let size = match (args.batch, source.experiment.train.batch_size) {
         (Some(batch), _) => batch as usize,
@@ -41,7 +41,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         loss: &*net.loss,
         seed,
         device: &device.device,
-        precision,
+        compute,
         warmup: args.warmup as usize,
         steps: args.steps as usize,
     };
@@ -50,11 +50,12 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
     if args.json {
         let mut object = as_json(&name, &device.label, size, &figures);
         object["precision"] = json!(precision);
+        object["computed_in"] = json!(compute.name());
         writeln!(out, "{object}")?;
     } else {
         let trained = match precision {
-            Precision::F32 => "",
-            Precision::Bf16 => ", training in bf16",
+            Precision::F32 => String::new(),
+            Precision::Bf16 => format!(", training in {}", compute.name()),
         };
         writeln!(out, "{name}: batch of {size}, {}{trained}\n", device.label)?;
         writeln!(out, "{}", bench_table(&figures, size))?;

@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 
 use serde_json::json;
 
-use super::{load, take_device};
+use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
 use crate::report::tables;
 use crate::train::Plan;
@@ -13,6 +13,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
     let device = take_device(choice, true)?;
+    take_compute(&plan.source, &device, true)?;
     let mut out = stdout().lock();
     if args.json {
         writeln!(out, "{}", as_json(&plan, &device.label))?;

@@ -18,8 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 
 use crate::cli::{Cli, Command, ExperimentArgs};
-use crate::config::{Fault, Path, Precision, Source};
+use crate::config::{Fault, Path, Source};
 use crate::kernels::{Choice, Chosen, SimdLimit, choose, has_bf16, limit_simd};
+use crate::model::{Compute, Half};
 
 /// Runs a command; the result is the exit code.
 ///
@@ -92,28 +93,38 @@ fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
     Ok(chosen)
 }
 
-/// Whether the device can train in the precision that the experiment asks for.
-fn check_precision(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Result<()> {
-    if source.experiment.train.precision == Precision::F32 {
-        return Ok(());
+/// What the device trains in, for the precision that the experiment asks for; says what the user
+/// should know about it.
+///
+/// # Errors
+/// A GPU without a type of 16 bits.
+fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Result<Compute> {
+    let precision = source.experiment.train.precision;
+    let Some(compute) = Compute::on(precision, &device.device) else {
+        return Err(source.explain(&[no_half(&device.label)]));
+    };
+    let told = match compute {
+        Compute::F32 => None,
+        Compute::Bf16Kernels => (!has_bf16()).then_some(
+            "note: this CPU does not multiply bf16 by itself; f32 is as fast here and more exact",
+        ),
+        Compute::Half(Half::Bf16) => Some("precision: bf16 on the GPU"),
+        Compute::Half(Half::F16) => Some("precision: f16 on the GPU, with loss scaling"),
+    };
+    if let Some(told) = told.filter(|_| !quiet) {
+        eprintln!("{told}");
     }
-    if device.is_gpu {
-        let fault = Fault::new(
-            Path::parse("train.precision"),
-            format!(
-                "is \"bf16\", which only the CPU trains in so far, not {}",
-                device.label
-            ),
-        );
-        let hint = "use precision = \"f32\", or --device cpu";
-        return Err(source.explain(&[fault.hint(hint)]));
-    }
-    if !has_bf16() && !quiet {
-        eprintln!(
-            "note: this CPU does not multiply bf16 by itself; f32 is as fast here and more exact"
-        );
-    }
-    Ok(())
+    Ok(compute)
+}
+
+fn no_half(device: &str) -> Fault {
+    Fault::new(
+        Path::parse("train.precision"),
+        format!(
+            "is \"bf16\", but {device} has neither bf16 nor f16 (its driver offers no shader-f16)"
+        ),
+    )
+    .hint("use precision = \"f32\", or --device cpu; a newer driver may bring f16")
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
@@ -133,4 +144,19 @@ fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
 /// Threads for loading: as many as compute.
 fn num_workers() -> usize {
     rayon::current_num_threads()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_without_a_type_of_16_bits_is_refused_with_the_reason_and_the_remedy() {
+        let fault = no_half("gpu:0 Old Card (discrete GPU, vulkan)");
+        assert_eq!(fault.path, Path::parse("train.precision"));
+        let reason = "gpu:0 Old Card (discrete GPU, vulkan) has neither bf16 nor f16 (its driver";
+        assert!(fault.message.contains(reason), "{}", fault.message);
+        let hint = fault.hint.unwrap_or_default();
+        assert!(hint.contains("precision = \"f32\""), "{hint}");
+    }
 }

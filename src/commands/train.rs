@@ -5,13 +5,13 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use anyhow::Context;
 use serde_json::json;
 
-use super::{check_precision, load, num_workers, stop_flag, take_device};
+use super::{load, num_workers, stop_flag, take_compute, take_device};
 use crate::cli::TrainArgs;
 use crate::config::to_toml;
 use crate::data::Loader;
 use crate::kernels::Chosen;
 use crate::metrics::compute_all;
-use crate::model::{FORMAT_VERSION, ModelInfo};
+use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
 use crate::report::{Bars, DecodeBar, JsonLines, Lines, Several, tables};
 use crate::train::{Observer, Outcome, Plan, Run, RunFolder, Stepper};
 
@@ -23,7 +23,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let stop = stop_flag()?;
     let device = take_device(choice, args.quiet)?;
     source.experiment.device.kind = choice.to_string();
-    check_precision(&source, &device, args.quiet)?;
+    let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
     if !args.quiet {
         announce(&plan);
@@ -37,7 +37,8 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         eprintln!("run folder: {}", folder.path().display());
     }
     let mut observer = observers(&args);
-    let (outcome, folder_after, classes) = fit(plan, folder, &device, &mut observer, &stop, &args)?;
+    let (outcome, folder_after, classes) =
+        fit(plan, folder, &device, compute, &mut observer, &stop, &args)?;
     folder = folder_after;
     finish(&outcome, &folder, &classes, &args)
 }
@@ -74,6 +75,7 @@ fn fit(
     plan: Plan,
     folder: RunFolder,
     device: &Chosen,
+    compute: Compute,
     observer: &mut Several,
     stop: &std::sync::atomic::AtomicBool,
     args: &TrainArgs,
@@ -92,7 +94,6 @@ fn fit(
         eprintln!("note: {notice}");
     }
     let seed = experiment.seed;
-    let precision = experiment.train.precision;
     let params = plan.network.init(seed, &device.device);
     let classes = datasets.classes.clone();
     let info = ModelInfo {
@@ -113,7 +114,7 @@ fn fit(
             plan.optimizer,
             params,
             seed,
-            precision,
+            compute,
         ),
         train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?
             .drop_last(experiment.train.drop_last),

@@ -116,20 +116,22 @@ pub struct Train {
     /// The figure that decides which epoch is best, as `history.jsonl` calls it.
     #[serde(default = "default_monitor")]
     pub monitor: String,
-    /// What the operands of fast products are rounded to; weights, sums and the optimizer's state
-    /// always have 32 bits.
+    /// What the heavy layers compute in while training; master weights, gradients for the optimizer
+    /// and its state always have 32 bits, and so do evaluation and prediction.
     #[serde(default)]
     pub precision: Precision,
 }
 
-/// What the operands of fast products are rounded to; sums are always of 32 bits.
+/// What the heavy layers compute in while training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// 16-bit floats with the exponent of 32-bit ones: 8 bits of mantissa.
+    /// 16-bit floats. On the CPU the operands of fast products, as bf16. On a GPU inputs,
+    /// activations and operands: as bf16 where it has it, else as f16 with loss scaling; a GPU with
+    /// neither refuses.
     Bf16,
 }
 

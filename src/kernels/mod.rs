@@ -8,6 +8,7 @@ pub mod dense;
 mod dense_block;
 mod devices;
 mod flex;
+mod half_conv;
 mod loss_block;
 mod norm;
 mod pool;
@@ -20,6 +21,7 @@ pub use bf16::is_native as has_bf16;
 pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
+pub use half_conv::half_conv;
 pub use loss_block::{Labels, cross_entropy};
 pub use norm::Moments;
 pub use simple_blocks::{

@@ -1,6 +1,6 @@
 //! Activations: element by element, but for softmax.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{FloatDType, Tensor, activation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,19 @@ impl Activation {
         }
     }
 
+    /// In 32 bits, but for activations that any type has exactly: the exponential of 12 is beyond
+    /// f16.
     fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Activation::Linear | Activation::Relu | Activation::LeakyRelu => self.compute(x),
+            _ => {
+                let dtype = x.dtype();
+                self.compute(x.cast(FloatDType::F32)).cast(dtype)
+            }
+        }
+    }
+
+    fn compute<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
             Activation::Linear => x,
             Activation::Relu => activation::relu(x),

@@ -1,6 +1,7 @@
 //! The net: layers, shape inference, parameters, losses, and the model file.
 
 mod activation;
+mod compute;
 mod file;
 mod init;
 mod layers;
@@ -10,6 +11,7 @@ mod params;
 mod value;
 
 pub use activation::Activation;
+pub use compute::{Compute, Half};
 pub use file::{FORMAT_VERSION, ModelFile, ModelInfo, decode_tensors, write_atomically};
 pub use init::{Fans, Init};
 pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};

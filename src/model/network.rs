@@ -1,12 +1,13 @@
 //! The network: a plan (shapes, parameters, cost of every layer) and the forward pass.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::activation::Activation;
+use super::compute::Compute;
 use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windows};
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
-use super::value::into_flat;
+use super::value::{cast, into_flat};
 use crate::config::{Fault, Path, Precision, Spec, read_member};
 use crate::data::{Shape, Value};
 use crate::kernels::{
@@ -230,9 +231,9 @@ impl Network {
     }
 
     /// Of every parameter, in order, a place for its gradient's factors where it can be had as such:
-    /// the weights of fully connected layers on the CPU.
-    pub fn sinks(&self, device: &Device) -> Vec<Option<Sink>> {
-        let cpu = on_cpu(device);
+    /// the weights of fully connected layers in the CPU's kernels.
+    pub fn sinks(&self, device: &Device, compute: Compute) -> Vec<Option<Sink>> {
+        let fused = on_cpu(device) && compute.half().is_none();
         let layers = self.layers.iter();
         layers
             .flat_map(|layer| {
@@ -241,7 +242,7 @@ impl Network {
                 let biased = layer.params.iter().any(|spec| spec.name == "bias");
                 let params = layer.params.iter();
                 params.map(move |spec| {
-                    (cpu && dense && biased && spec.name == "weight").then(Sink::default)
+                    (fused && dense && biased && spec.name == "weight").then(Sink::default)
                 })
             })
             .collect()
@@ -281,7 +282,8 @@ impl Network {
         ParamStore::init(self.params(), seed, device)
     }
 
-    /// Maps a batch to logits, `[batch, outputs]`. `tensors` are all parameters, in order.
+    /// Maps a batch to logits, `[batch, outputs]`, always of 32 bits. `tensors` are all parameters,
+    /// in order.
     pub fn forward(&self, input: Value, tensors: &[Tensor<1>], pass: &Pass<'_>) -> Tensor<2> {
         let mut value = input;
         let mut index = 0;
@@ -289,7 +291,7 @@ impl Network {
             let (count, output) = self.run_block(index, value, tensors, pass);
             (value, index) = (output, index + count);
         }
-        into_flat(value)
+        into_flat(value).cast(FloatDType::F32)
     }
 
     /// Runs the layer at `index`, on the CPU with the others of its block. Returns how many have
@@ -305,10 +307,11 @@ impl Network {
         let at: usize = before.map(|layer| layer.params.len()).sum();
         let planned = &self.layers[index];
         let params = at..at + planned.params.len();
+        let (input, half) = planned.in_its_type(input, &tensors[params.clone()], pass.compute);
         let scope = Scope {
             name: &planned.name,
             specs: &planned.params,
-            tensors: &tensors[params.clone()],
+            tensors: half.as_deref().unwrap_or(&tensors[params.clone()]),
             sinks: pass.sinks.get(params).unwrap_or_default(),
             skip_activation: planned.absorbed.is_some(),
             pass,
@@ -318,13 +321,33 @@ impl Network {
 }
 
 impl PlannedLayer {
+    /// The input and, where they are not the leaves themselves, the parameters in the type that the
+    /// layer computes in. The casts are part of the graph: gradients arrive in the leaves' 32 bits.
+    fn in_its_type(
+        &self,
+        input: Value,
+        leaves: &[Tensor<1>],
+        compute: Compute,
+    ) -> (Value, Option<Vec<Tensor<1>>>) {
+        match compute.half() {
+            None => (input, None),
+            Some(_) if self.layer.needs_f32() => (cast(input, FloatDType::F32), None),
+            Some(half) => {
+                let params = leaves.iter().map(|leaf| leaf.clone().cast(half));
+                (cast(input, half), Some(params.collect()))
+            }
+        }
+    }
+
     /// Runs the layer, on the CPU with the others of its block. Returns how many have run.
     fn forward(&self, input: Value, scope: &Scope<'_>) -> (usize, Value) {
         let bias = |weight: &Tensor<1>, count: usize| {
             let none = || Tensor::zeros([count], &weight.device());
             scope.param("bias").unwrap_or_else(none)
         };
-        match (self.fused, input) {
+        // The kernels are for 32-bit floats.
+        let fused = self.fused.filter(|_| scope.pass.compute.half().is_none());
+        match (fused, input) {
             (
                 Some(
                     fused @ Fused {
@@ -337,7 +360,7 @@ impl PlannedLayer {
                 let weight: Tensor<4> = scope.weight("weight");
                 let bias = bias(&scope.tensors[0], weight.dims()[0]);
                 let options = BlockOptions {
-                    precision: scope.pass.precision,
+                    precision: scope.pass.compute.kernels(),
                     ..options
                 };
                 let y = conv_block(x, weight, bias, options);
@@ -357,7 +380,7 @@ impl PlannedLayer {
                 let options = DenseOptions {
                     epilogue,
                     sink: scope.sink("weight"),
-                    precision: scope.pass.precision,
+                    precision: scope.pass.compute.kernels(),
                 };
                 let y = dense_block(x, weight, bias, options);
                 (fused.num_layers, fused.then.forward(Value::Flat(y)))

@@ -1,6 +1,6 @@
 //! Values in other forms.
 
-use burn::tensor::Tensor;
+use burn::tensor::{FloatDType, Tensor};
 
 use crate::data::Value;
 
@@ -17,6 +17,16 @@ pub fn into_flat(value: Value) -> Tensor<2> {
         }
         Value::Flat(x) => x,
         Value::Tokens(x) => x.float(),
+    }
+}
+
+/// The same values as floats of another type; tokens stay. Gradients flow back in the old type.
+pub fn cast(value: Value, dtype: FloatDType) -> Value {
+    match value {
+        Value::Image(x) => Value::Image(x.cast(dtype)),
+        Value::Sequence(x) => Value::Sequence(x.cast(dtype)),
+        Value::Flat(x) => Value::Flat(x.cast(dtype)),
+        Value::Tokens(x) => Value::Tokens(x),
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::optimizers::Optimizer;
 use super::stepper::{Stepper, training_device};
-use crate::config::Precision;
 use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Value};
-use crate::model::{Loss, Network, ParamStore, Pass, Training, host};
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host};
 
 /// What is measured, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ pub struct Bench<'a> {
     /// Without autodiff.
     pub device: &'a Device,
     /// Of training; inference is always in 32 bits.
-    pub precision: Precision,
+    pub compute: Compute,
     /// Steps before the clock starts.
     pub warmup: usize,
     /// Steps on the clock.
@@ -141,7 +140,7 @@ impl Bench<'_> {
             optimizer,
             params,
             self.seed,
-            self.precision,
+            self.compute,
         );
         let mut updates = Vec::new();
         let times = self.timed(|| {
@@ -174,7 +173,7 @@ impl Bench<'_> {
     /// Runs each block on what the blocks before it give.
     fn layers(&self, mut batch: Batch, params: &ParamStore) -> Vec<LayerFigures> {
         let mut value = batch.inputs.swap_remove(0);
-        let sinks = self.network.sinks(self.device);
+        let sinks = self.network.sinks(self.device, self.compute);
         let pass = Pass {
             training: Some(Training {
                 seed: self.seed,
@@ -182,7 +181,7 @@ impl Bench<'_> {
                 ids: &batch.ids,
             }),
             sinks: &sinks,
-            precision: self.precision,
+            compute: self.compute,
             ..Pass::default()
         };
         let plain = params.tensors();
@@ -264,9 +263,9 @@ fn total(value: Value) -> Tensor<1> {
 
 fn active_share(value: &Value) -> f64 {
     let values = match value {
-        Value::Image(x) => host(x.clone()),
-        Value::Sequence(x) => host(x.clone()),
-        Value::Flat(x) => host(x.clone()),
+        Value::Image(x) => host(x.clone().cast(FloatDType::F32)),
+        Value::Sequence(x) => host(x.clone().cast(FloatDType::F32)),
+        Value::Flat(x) => host(x.clone().cast(FloatDType::F32)),
         Value::Tokens(x) => host(x.clone().float()),
     };
     let active = values.iter().filter(|&&value| value != 0.0).count();

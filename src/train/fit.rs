@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::anyhow;
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 
@@ -191,13 +191,10 @@ impl Run<'_> {
             trained.hits += hits;
             trained.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             if !trained.loss_sum.is_finite() {
-                bail!(
-                    "the loss is not finite any more (epoch {}, batch {}, learning rate {}). Try a \
-                     lower train.optimizer learning_rate, and check preprocess (divide_by = 255)",
-                    epoch + 1,
-                    trained.batches,
-                    self.stepper.learning_rate()
-                );
+                return Err(self.not_finite("the loss is", epoch, trained.batches));
+            }
+            if output.diverged {
+                return Err(self.not_finite("the gradients are", epoch, trained.batches));
             }
             observer.on(&Event::Stepped {
                 samples,
@@ -206,6 +203,20 @@ impl Run<'_> {
             });
         }
         Ok(())
+    }
+
+    fn not_finite(&self, what: &str, epoch: usize, batch: usize) -> anyhow::Error {
+        let range = if self.stepper.compute().needs_loss_scale() {
+            ". Or use train.precision = \"f32\": f16, which this device has for \"bf16\", ends at 65504"
+        } else {
+            ""
+        };
+        anyhow!(
+            "{what} not finite any more (epoch {}, batch {batch}, learning rate {}). Try a lower \
+             train.optimizer learning_rate, and check preprocess (divide_by = 255){range}",
+            epoch + 1,
+            self.stepper.learning_rate()
+        )
     }
 
     fn validate(&self, stop: &AtomicBool) -> Evaluation {

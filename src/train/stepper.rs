@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
 
+use super::loss_scale::{LossScale, Verdict};
 use super::optimizers::Optimizer;
-use crate::config::Precision;
 use crate::data::{Batch, SampleId, Target, Value};
 use crate::kernels::{Gradient, Sink, update};
-use crate::model::{Loss, Network, ParamStore, Pass, Training};
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training};
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
@@ -22,7 +22,9 @@ pub struct Stepper<'a> {
     sinks: Vec<Option<Sink>>,
     steps: u64,
     seed: u64,
-    precision: Precision,
+    compute: Compute,
+    /// Where the gradients need it.
+    loss_scale: Option<LossScale>,
     /// What the last step's update took.
     pub update_time: Duration,
 }
@@ -37,6 +39,8 @@ pub struct StepOutput {
     pub losses: Tensor<1>,
     /// `[batch, classes]`
     pub probabilities: Tensor<2>,
+    /// Whether the gradients overflow at any loss scale: nothing is updated any more.
+    pub diverged: bool,
 }
 
 impl<'a> Stepper<'a> {
@@ -47,7 +51,7 @@ impl<'a> Stepper<'a> {
         optimizer: Box<dyn Optimizer>,
         params: ParamStore,
         seed: u64,
-        precision: Precision,
+        compute: Compute,
     ) -> Stepper<'a> {
         let slots = params
             .params
@@ -62,7 +66,7 @@ impl<'a> Stepper<'a> {
             })
             .collect();
         let device = params.params.first().map(|param| param.tensor.device());
-        let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device));
+        let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device, compute));
         Stepper {
             sinks,
             network,
@@ -72,7 +76,8 @@ impl<'a> Stepper<'a> {
             slots,
             steps: 0,
             seed,
-            precision,
+            compute,
+            loss_scale: compute.needs_loss_scale().then(LossScale::default),
             update_time: Duration::ZERO,
         }
     }
@@ -80,6 +85,16 @@ impl<'a> Stepper<'a> {
     /// The optimizer's learning rate.
     pub fn learning_rate(&self) -> f64 {
         self.optimizer.learning_rate()
+    }
+
+    /// What the heavy layers compute in.
+    pub fn compute(&self) -> Compute {
+        self.compute
+    }
+
+    /// What the next step's loss is multiplied by; `None` where the loss needs no scaling.
+    pub fn loss_scale(&self) -> Option<f32> {
+        self.loss_scale.map(|scale| scale.scale())
     }
 
     /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
@@ -94,14 +109,18 @@ impl<'a> Stepper<'a> {
                 ids,
             }),
             sinks,
-            precision: self.precision,
+            compute: self.compute,
             ..Pass::default()
         };
         let leaves = self.params.leaves(sinks);
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
-        let mut gradients = losses.clone().mean().backward();
+        let mean = losses.clone().mean();
+        let mut gradients = match self.loss_scale() {
+            Some(scale) => (mean * scale).backward(),
+            None => mean.backward(),
+        };
         let grads = leaves
             .iter()
             .enumerate()
@@ -115,16 +134,23 @@ impl<'a> Stepper<'a> {
             })
             .collect();
         drop((leaves, gradients));
-        let output = StepOutput {
-            probabilities: self.loss.probabilities(logits.inner()),
-            losses: losses.inner(),
-        };
         let buffers = pass.updates.into_inner();
+        let probabilities = self.loss.probabilities(logits.inner());
+        let (verdict, grads) = match &mut self.loss_scale {
+            Some(scale) => scale.unscale(grads),
+            None => (Verdict::Update, grads),
+        };
         let begin = Instant::now();
-        self.update(grads);
+        if verdict == Verdict::Update {
+            self.update(grads);
+            self.store_buffers(buffers);
+        }
         self.update_time = begin.elapsed();
-        self.store_buffers(buffers);
-        output
+        StepOutput {
+            probabilities,
+            losses: losses.inner(),
+            diverged: verdict == Verdict::Diverged,
+        }
     }
 
     fn update(&mut self, grads: Vec<Option<Gradient>>) {

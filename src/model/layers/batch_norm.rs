@@ -125,6 +125,10 @@ impl Layer for BatchNorm {
         Role::Alone
     }
 
+    fn needs_f32(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
         match input {
             Value::Image(x) if on_cpu(&x.device()) => Value::Image(self.fused(x, scope)),

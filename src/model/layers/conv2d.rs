@@ -11,6 +11,7 @@ use super::{
     into_image,
 };
 use crate::data::{Shape, Value};
+use crate::kernels::half_conv;
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
@@ -142,12 +143,16 @@ impl Layer for Conv2d {
             .padding;
         let mut options = ConvOptions::new(stride, [0, 0], dilation, self.groups);
         options.padding = padding;
-        let y = conv2d(
-            channels_first(x),
-            scope.weight("weight"),
-            scope.param("bias"),
-            options,
-        );
+        let (x, weight) = (channels_first(x), scope.weight("weight"));
+        let y = if scope.pass.compute.half().is_some() {
+            let y = half_conv(x, weight, options);
+            match scope.param::<1>("bias") {
+                Some(bias) => y + bias.reshape([1, self.filters, 1, 1]),
+                None => y,
+            }
+        } else {
+            conv2d(x, weight, scope.param("bias"), options)
+        };
         scope.activate(self.activation, Value::Image(channels_last(y)))
     }
 

@@ -39,6 +39,7 @@ fn drop<const D: usize>(x: Tensor<D>, mask: impl FnOnce(usize) -> Vec<f32>) -> T
     let device: Device = x.device();
     let features = dims[1..].iter().product();
     let mask = Tensor::<D>::from_data(TensorData::new(mask(features), dims), &device);
+    let mask = mask.cast(x.dtype());
     x * mask
 }
 

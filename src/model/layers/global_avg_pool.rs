@@ -28,6 +28,10 @@ impl Layer for GlobalAvgPool {
         Role::Alone
     }
 
+    fn needs_f32(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: Value, _: &Scope<'_>) -> Value {
         let x = into_image(input);
         if on_cpu(&x.device()) {

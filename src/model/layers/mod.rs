@@ -22,8 +22,9 @@ use burn::tensor::Tensor;
 pub use window::{Padding, windows};
 
 use super::activation::Activation;
+use super::compute::Compute;
 use super::params::ParamSpec;
-use crate::config::{Member, Precision};
+use crate::config::Member;
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
 use crate::kernels::Sink;
@@ -42,6 +43,12 @@ pub trait Layer: Debug + Send + Sync {
     /// What the layer can be in a fused block on the CPU.
     fn role(&self) -> Role {
         Role::Plain
+    }
+
+    /// Whether the layer computes in 32 bits also where the others compute in 16: it sums over so
+    /// many values that the sum, or its share of a value, is lost in 16.
+    fn needs_f32(&self) -> bool {
+        false
     }
 
     /// The activation that ends the layer; the network leaves it to the loss where the layer is
@@ -220,8 +227,8 @@ pub struct Pass<'a> {
     pub training: Option<Training<'a>>,
     /// Of every parameter, where its gradient goes as factors; may be left empty.
     pub sinks: &'a [Option<Sink>],
-    /// Of the fused products on the CPU.
-    pub precision: Precision,
+    /// What the heavy layers compute in.
+    pub compute: Compute,
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
 }
