@@ -126,13 +126,15 @@ pub struct TrainArgs {
   kiln eval --model best.safetensors --data photos/test --json
   kiln eval --model best.safetensors --data photos/test --predictions wrong.csv
 
+  kiln eval --model best.safetensors --data 'shards/test-*.tar'
+
 The folder holds one folder a class, with the names that the model knows.")]
 pub struct EvalArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
     pub model: PathBuf,
 
-    /// A folder with one folder a class
+    /// A folder with one folder a class, or tar archives (a name or pattern)
     #[arg(short, long, value_name = "DIR")]
     pub data: PathBuf,
 

@@ -14,6 +14,7 @@ use super::files::Split;
 use super::image_folder::same_classes;
 use super::listing::list_classes;
 use super::preprocess::{ChannelSums, ImagePreprocess};
+use super::webdataset::labelled_archives;
 
 /// A split whose samples were decoded where they are kept.
 pub struct Decoded {
@@ -246,8 +247,9 @@ pub struct ImageDataset {
 }
 
 impl ImageDataset {
-    /// A labelled folder for evaluation, whose pictures are decoded as they are asked for: its
-    /// classes must be `classes`, by name.
+    /// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
+    /// evaluation, whose pictures are decoded as they are asked for: its classes must be
+    /// `classes`, by name.
     ///
     /// # Errors
     /// A folder without classes, or with other classes; in words that follow the folder's name.
@@ -256,9 +258,13 @@ impl ImageDataset {
         classes: &[String],
         preprocess: &ImagePreprocess,
     ) -> Result<ImageDataset, String> {
-        let listing = list_classes(folder)?;
-        same_classes(classes, &listing.classes, "the model", "the folder")?;
-        let split = Split::of_files(folder.to_path_buf(), listing.files);
+        let split = if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
+            labelled_archives(folder, classes)?
+        } else {
+            let listing = list_classes(folder)?;
+            same_classes(classes, &listing.classes, "the model", "the folder")?;
+            Split::of_files(folder.to_path_buf(), listing.files)
+        };
         let record = preprocess.shape().num_elements();
         let slots = vec![Slot::NONE; split.len()];
         Ok(ImageDataset {

@@ -5,7 +5,7 @@
 //! next one is picked; so archives may be larger than the memory, and lie on slow disks.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -162,6 +162,36 @@ impl WebDataset {
         }
         Ok(names.clone())
     }
+}
+
+/// The labelled pictures of archives whose classes must be `classes`, by name; numbers stand for the
+/// classes' places.
+///
+/// # Errors
+/// Archives that cannot be read, or labels that are no class; in words that follow the pattern.
+pub fn labelled_archives(pattern: &FilePath, classes: &[String]) -> Result<Split, String> {
+    let patterns = [pattern.to_path_buf()];
+    let shards = expand(&patterns)?;
+    let scanned = scan(&shards)?;
+    let archives = Archives::new(&patterns, shards, scanned);
+    let place = |label: &String| {
+        label
+            .parse()
+            .is_ok_and(|number: usize| number < classes.len())
+    };
+    if !archives
+        .labels
+        .iter()
+        .all(|label| classes.contains(label) || place(label))
+    {
+        let mut labels = archives.labels.clone();
+        labels.sort();
+        same_classes(classes, &labels, "the model", "the archives")?;
+    }
+    if archives.samples.is_empty() {
+        return Err("holds no labelled picture".to_string());
+    }
+    Ok(archives.into_split(classes))
 }
 
 fn key(name: &str) -> Path {

@@ -86,6 +86,22 @@ fn trains_on_archives_with_the_same_bits_for_any_number_of_threads() {
     ];
     let figures = &world.kiln(&eval).expect_success().json()[0];
     assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{figures}");
+    let eval = [
+        "eval",
+        "--model",
+        "run-1/best.safetensors",
+        "--json",
+        "--data",
+    ];
+    let archives = world.kiln(&[&eval[..], &["tars/val*.tar"]].concat());
+    let archives = &archives.expect_success().json()[0];
+    for key in ["accuracy", "samples", "loss"] {
+        assert_eq!(archives[key], figures[key], "{key}");
+    }
+    let other = [("0.cls", b"green".to_vec()), ("0.png", vec![1])];
+    pack(&world, "tars/other.tar", &other);
+    let told = world.kiln(&[&eval[..], &["tars/other.tar"]].concat());
+    assert!(told.expect_failure().stderr.contains("MISSING"));
 }
 
 #[test]
