@@ -23,12 +23,12 @@ fn sign(enabled: bool, rng: &mut Rng) -> f64 {
 
 impl Augment for HorizontalFlip {
     fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        Affine::linear([[1.0, 0.0], [0.0, sign(self.0, rng)]])
+        Affine::scale(1.0, sign(self.0, rng))
     }
 }
 
 impl Augment for VerticalFlip {
     fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        Affine::linear([[sign(self.0, rng), 0.0], [0.0, 1.0]])
+        Affine::scale(sign(self.0, rng), 1.0)
     }
 }

@@ -7,6 +7,8 @@
 //! rotation, shift, shear, zoom, flips), whatever the order in the file.
 
 mod affine;
+mod fill;
+mod finish;
 mod flip;
 mod rotation;
 mod shear;
@@ -14,6 +16,7 @@ mod shift;
 mod warp;
 mod zoom;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -23,8 +26,13 @@ use crate::config::{Fault, Member, Path, read_options, schema_of, unknown_key, v
 use crate::family;
 
 pub use affine::Affine;
-pub use warp::{Fill, FillMode, warp};
+pub use fill::{Fill, FillMode};
 
+use finish::Finish;
+use warp::{Canvas, warp};
+
+use super::decode::Pixels;
+use super::preprocess::Scale;
 use super::random::{Purpose, Rng, hash_text};
 
 /// One geometric augmentation.
@@ -44,6 +52,11 @@ pub const AUGMENTS: &[Member<dyn Augment>] = family! { dyn Augment:
     "horizontal_flip" => flip::HorizontalFlip,
     "vertical_flip" => flip::VerticalFlip,
 };
+
+thread_local! {
+    /// Kept from sample to sample, so that nothing is allocated.
+    static CANVAS: RefCell<Canvas> = RefCell::default();
+}
 
 /// The augmentations of an experiment.
 #[derive(Debug)]
@@ -101,10 +114,24 @@ impl Augmentation {
             })
     }
 
-    /// What lies beyond the edge.
-    pub fn fill(&self) -> Fill {
-        self.fill
+    /// Writes one sample as it is in one epoch, scaled, into `out`, `[height, width, channels]`.
+    pub fn apply(&self, picture: &Pixels, epoch: u64, sample: u64, scale: &Scale, out: &mut [f32]) {
+        let map = self.draw(epoch, sample, picture.height, picture.width);
+        let finish = Finish::new(scale, picture.channels);
+        CANVAS.with_borrow_mut(|canvas| {
+            canvas.set(picture, self.fill);
+            warp(canvas, &map, self.fill, &finish, out);
+        });
     }
+}
+
+/// Warps a picture by `map` (output to input, about the centre) into `out`, `[height, width,
+/// channels]` of the picture's own size: grey levels, nothing else done to them.
+pub fn warp_levels(picture: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) {
+    CANVAS.with_borrow_mut(|canvas| {
+        canvas.set(picture, fill);
+        warp(canvas, map, fill, &warp::Untouched, out);
+    });
 }
 
 /// The JSON schema of `[augment]`.
@@ -114,7 +141,7 @@ pub fn schema() -> Value {
         .map(|member| (member.name.to_string(), (member.schema)()))
         .collect();
     properties.insert("fill".into(), schema_of::<FillMode>());
-    properties.insert("fill_value".into(), schema_of::<warp::FillValue>());
+    properties.insert("fill_value".into(), schema_of::<fill::FillValue>());
     serde_json::json!({
         "type": "object",
         "description": "What is done to training samples only, drawn anew each epoch.",

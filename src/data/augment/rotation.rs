@@ -11,7 +11,6 @@ pub struct Rotation(#[schemars(range(min = 0, max = 180))] f64);
 
 impl Augment for Rotation {
     fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        let (sin, cos) = rng.range(-self.0, self.0).to_radians().sin_cos();
-        Affine::linear([[cos, -sin], [sin, cos]])
+        Affine::rotation(rng.range(-self.0, self.0))
     }
 }

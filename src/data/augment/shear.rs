@@ -11,7 +11,6 @@ pub struct Shear(#[schemars(range(min = 0, max = 89))] f64);
 
 impl Augment for Shear {
     fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        let (sin, cos) = rng.range(-self.0, self.0).to_radians().sin_cos();
-        Affine::linear([[1.0, -sin], [0.0, cos]])
+        Affine::shear(rng.range(-self.0, self.0))
     }
 }

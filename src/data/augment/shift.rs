@@ -16,18 +16,12 @@ pub struct HeightShift(#[schemars(range(min = 0, max = 1))] f64);
 
 impl Augment for WidthShift {
     fn draw(&self, rng: &mut Rng, _: usize, width: usize) -> Affine {
-        Affine {
-            offset: [0.0, rng.range(-self.0, self.0) * width as f64],
-            ..Affine::IDENTITY
-        }
+        Affine::shift(0.0, rng.range(-self.0, self.0) * width as f64)
     }
 }
 
 impl Augment for HeightShift {
     fn draw(&self, rng: &mut Rng, height: usize, _: usize) -> Affine {
-        Affine {
-            offset: [rng.range(-self.0, self.0) * height as f64, 0.0],
-            ..Affine::IDENTITY
-        }
+        Affine::shift(rng.range(-self.0, self.0) * height as f64, 0.0)
     }
 }

@@ -14,6 +14,6 @@ impl Augment for Zoom {
     fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
         let rows = rng.range(1.0 - self.0, 1.0 + self.0);
         let columns = rng.range(1.0 - self.0, 1.0 + self.0);
-        Affine::linear([[rows, 0.0], [0.0, columns]])
+        Affine::scale(rows, columns)
     }
 }
