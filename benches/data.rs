@@ -37,6 +37,16 @@ fn augmentations() -> Vec<(&'static str, Value)> {
         ("classic, reflect", with_fill("reflect")),
         ("classic, constant", with_fill("constant")),
         ("flip", json!({"horizontal_flip": true})),
+        (
+            "colours",
+            json!({"brightness": 0.2, "contrast": 0.2, "hue": 20}),
+        ),
+        ("noise", json!({"gaussian_noise": 10})),
+        ("blur", json!({"blur": 2})),
+        ("jpeg", json!({"jpeg_quality": 50})),
+        ("standard", json!({"preset": "standard"})),
+        ("strong", json!({"preset": "strong"})),
+        ("rand_augment", json!({"rand_augment": true})),
     ]
 }
 

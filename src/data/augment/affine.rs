@@ -67,6 +67,12 @@ impl Affine {
     }
 }
 
+impl Default for Affine {
+    fn default() -> Self {
+        Affine::IDENTITY
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Rotation by a random angle up to this many degrees, either way.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Rotation(#[schemars(range(min = 0, max = 180))] f64);
 
 impl Augment for Rotation {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        Affine::rotation(rng.range(-self.0, self.0))
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
+        change.warp(Affine::rotation(rng.range(-self.0, self.0)));
     }
 }
