@@ -1,10 +1,14 @@
 //! Augmentation: the warp against what SciPy computes (`tests/reference/scipy_reference.py`
 //! recorded the figures), the same bits for all kinds of instructions, properties of the whole.
 
-use kiln::data::augment::{Affine, Fill, FillMode, warp_levels};
-use kiln::data::{Pixels, Purpose, Rng};
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use kiln::config::Preprocess;
+use kiln::data::augment::{Affine, Augmentation, Fill, FillMode, warp_levels};
+use kiln::data::{HostBatch, Loader, Pixels, Purpose, Rng, Silent, Target, read_source};
 use kiln::kernels::{SimdLimit, limit_simd};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 const RECORDED: &str = include_str!("reference/scipy.json");
 
@@ -149,4 +153,68 @@ fn every_kind_of_instructions_gives_the_same_bits() {
             assert_eq!(native, bits(SimdLimit::Portable), "{mode:?}");
         }
     }
+}
+
+/// The first epochs of the drawn shapes, with all that `table` says.
+fn epochs(table: Json, num_workers: usize) -> Vec<HostBatch> {
+    let data = json!({"kind": "image-folder", "train": "data/shapes/train",
+        "valid": "data/shapes/valid", "size": [32, 32], "channels": 3});
+    let data: BTreeMap<String, Json> = serde_json::from_value(data).expect("a table");
+    let table = serde_json::from_value(table).expect("a table");
+    let augmentation = Augmentation::read(&table, 5).expect("valid");
+    let survey = read_source(&data)
+        .expect("a source")
+        .survey(5)
+        .expect("pictures");
+    let datasets = survey
+        .prepare(&Preprocess::default(), augmentation, &Silent)
+        .expect("datasets");
+    let loader = Loader::shuffled(datasets.train, 7, 5, num_workers).expect("threads");
+    (0..2)
+        .flat_map(|epoch| loader.epoch(epoch))
+        .map(|loaded| loaded.batch)
+        .collect()
+}
+
+#[test]
+fn one_two_and_seven_workers_give_the_same_bits() {
+    let table = json!({"preset": "strong", "gaussian_noise": 9, "blur": 1, "jpeg_quality": 40,
+        "rand_augment": true, "mixup": true, "cutmix": true});
+    let bits = |num_workers| -> Vec<(Vec<u32>, Vec<u32>, Vec<u32>)> {
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
+        epochs(table.clone(), num_workers)
+            .iter()
+            .map(|batch| {
+                let shares = batch.shares.as_deref().expect("soft labels");
+                (bits(&batch.input), bits(shares), batch.classes.clone())
+            })
+            .collect()
+    };
+    let one = bits(1);
+    assert_eq!(one, bits(2));
+    assert_eq!(one, bits(7));
+    let half = one.len() / 2;
+    assert_ne!(one[..half], one[half..], "each epoch is drawn anew");
+}
+
+#[test]
+fn a_mixed_batch_has_soft_targets_on_the_device() {
+    let device = Device::flex();
+    let mixed = epochs(json!({"mixup": {"alpha": 1.0}}), 1).swap_remove(0);
+    let shape = kiln::data::Shape::Image {
+        height: 32,
+        width: 32,
+        channels: 3,
+    };
+    let expected = mixed.shares.clone().expect("soft labels");
+    let batch = mixed.to_device(shape, &device);
+    let Target::Soft(shares) = &batch.targets[0] else {
+        panic!("{:?}", batch.targets[0]);
+    };
+    assert_eq!(shares.dims(), [7, 3]);
+    let found: Vec<f32> = shares.clone().into_data().try_to_vec().expect("floats");
+    assert_eq!(found, expected);
+    let plain = epochs(json!({"rotation": 10}), 1).swap_remove(0);
+    let batch = plain.to_device(shape, &device);
+    assert!(matches!(batch.targets[0], Target::Class(_)));
 }

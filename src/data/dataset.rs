@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::augment::Mix;
 use super::batch::{SampleId, Shape};
 use super::preprocess::Preprocessor;
 use crate::config::{Fault, Preprocess};
@@ -34,6 +35,11 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// Why the sample cannot be used, in words that follow its name.
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+
+    /// How the samples of a training batch are mixed.
+    fn mix(&self) -> Option<&Mix> {
+        None
+    }
 }
 
 /// Samples of each class in a split.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::augment::Augmentation;
+use super::augment::{Augmentation, Mix};
 use super::batch::{SampleId, Shape};
 use super::cache::{Cache, default_budget};
 use super::dataset::{Dataset, Progress, Skipped};
@@ -212,6 +212,10 @@ impl Dataset for ImageDataset {
 
     fn name(&self, index: usize) -> String {
         relative(&self.split.files[index].path, &self.split.root)
+    }
+
+    fn mix(&self) -> Option<&Mix> {
+        self.augmentation.as_ref()?.mix()
     }
 
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {

@@ -18,6 +18,8 @@ const PREFETCH: usize = 2;
 pub struct Loader {
     dataset: Arc<dyn Dataset>,
     batch_size: usize,
+    /// Of soft labels.
+    num_classes: usize,
     shuffle_seed: Option<u64>,
     pool: Arc<rayon::ThreadPool>,
 }
@@ -58,7 +60,9 @@ impl Loader {
             .num_threads(num_workers)
             .thread_name(|index| format!("loader-{index}"))
             .build()?;
+        let classes = (0..dataset.len()).map(|index| dataset.class(index) + 1);
         Ok(Loader {
+            num_classes: classes.max().unwrap_or(0),
             dataset,
             batch_size,
             shuffle_seed,
@@ -84,9 +88,10 @@ impl Loader {
         let pool = self.pool.clone();
         let batch_size = self.batch_size;
         let augment = self.shuffle_seed.map(|_| epoch);
+        let num_classes = self.num_classes;
         let thread = std::thread::spawn(move || {
             for indices in order.chunks(batch_size) {
-                let loaded = pool.install(|| load_batch(&*dataset, indices, augment));
+                let loaded = pool.install(|| load_batch(&*dataset, num_classes, indices, augment));
                 if sender.send(loaded).is_err() {
                     return; // the epoch was given up
                 }
@@ -118,7 +123,12 @@ pub struct Loaded {
     pub failed: Vec<Skipped>,
 }
 
-fn load_batch(dataset: &dyn Dataset, indices: &[usize], epoch: Option<u64>) -> Loaded {
+fn load_batch(
+    dataset: &dyn Dataset,
+    num_classes: usize,
+    indices: &[usize],
+    epoch: Option<u64>,
+) -> Loaded {
     let size = dataset.shape().num_elements();
     let mut input = vec![0.0; indices.len() * size];
     let results: Vec<Result<(), String>> = input
@@ -150,6 +160,9 @@ fn load_batch(dataset: &dyn Dataset, indices: &[usize], epoch: Option<u64>) -> L
     }
     input.truncate(loaded.indices.len() * size);
     loaded.batch.input = input;
+    if let (Some(mix), Some(epoch)) = (dataset.mix(), epoch) {
+        mix.apply(&mut loaded.batch, dataset.shape(), num_classes, epoch);
+    }
     loaded
 }
 

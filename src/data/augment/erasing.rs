@@ -7,7 +7,7 @@ use super::change::Erased;
 use super::crop::random_box;
 use super::{Augment, Change, Frame, Rng};
 
-/// Paints a random rectangle over (torchvision's RandomErasing).
+/// Paints a random rectangle over (torchvision's RandomErasing, whose ratio is height by width).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomErasing {

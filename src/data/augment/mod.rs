@@ -7,6 +7,8 @@
 //! fastest cache, one colour matrix, noise, erasing and the scaling of the net's input. So a
 //! sample is interpolated once and goes straight into the batch. Within a stage the table's order
 //! counts (for maps Keras's: rotation, shift, shear, zoom, flips), not the order in the file.
+//!
+//! What mixes the samples of a batch comes last ([`Mix`]).
 
 mod affine;
 mod blur;
@@ -18,6 +20,7 @@ mod fill;
 mod finish;
 mod flip;
 mod jpeg;
+mod mix;
 mod noise;
 mod policy;
 mod presets;
@@ -41,6 +44,7 @@ use crate::family;
 pub use affine::Affine;
 pub use change::{Change, Frame};
 pub use fill::{Fill, FillMode};
+pub use mix::Mix;
 pub use presets::Preset;
 
 use super::batch::Shape;
@@ -96,6 +100,7 @@ pub const AUGMENTS: &[Member<dyn Augment>] = family! { dyn Augment:
 pub struct Augmentation {
     steps: Vec<Step>,
     fill: Fill,
+    mix: Mix,
     seed: u64,
 }
 
@@ -152,8 +157,14 @@ impl Augmentation {
             }
         }
         let fill = Fill::read(&all, &path)?;
-        let augmentation = Augmentation { steps, fill, seed };
-        Ok((!augmentation.steps.is_empty()).then_some(augmentation))
+        let mix = Mix::read(&all, seed, &path)?;
+        let is_empty = steps.is_empty() && mix.is_empty();
+        Ok((!is_empty).then_some(Augmentation {
+            steps,
+            fill,
+            mix,
+            seed,
+        }))
     }
 
     /// Checks the augmentations against the shape of the samples. What a preset brings along but
@@ -164,6 +175,7 @@ impl Augmentation {
     /// Augmentations of colours on pictures that have none; anything on what is no picture.
     pub fn check(&self, shape: Shape) -> Result<(), Vec<Fault>> {
         let path = Path::parse("augment");
+        self.mix.check(shape, &path)?;
         let faults: Vec<Fault> = self
             .steps
             .iter()
@@ -185,6 +197,11 @@ impl Augmentation {
         } else {
             Err(faults)
         }
+    }
+
+    /// What is done to whole batches.
+    pub fn mix(&self) -> Option<&Mix> {
+        (!self.mix.is_empty()).then_some(&self.mix)
     }
 
     /// What is done to one sample in one epoch.
@@ -269,6 +286,8 @@ fn keys() -> Vec<(String, Value)> {
             .iter()
             .map(|member| (member.name.to_string(), (member.schema)())),
     );
+    keys.push(("mixup".to_string(), schema_of::<mix::Mixup>()));
+    keys.push(("cutmix".to_string(), schema_of::<mix::Cutmix>()));
     keys.push(("fill".to_string(), schema_of::<FillMode>()));
     keys.push(("fill_value".to_string(), schema_of::<fill::FillValue>()));
     keys
@@ -359,6 +378,21 @@ mod tests {
         assert!(read(json!({})).is_none());
         assert!(read(json!({"horizontal_flip": false, "fill": "wrap"})).is_none());
         assert!(read(json!({"rotation": false, "preset": false})).is_none());
+    }
+
+    #[test]
+    fn boxes_can_be_cut_out_of_pictures_only() {
+        let mix = read(json!({"mixup": true, "cutmix": true})).expect("not empty");
+        assert!(mix.mix().is_some() && mix.steps.is_empty());
+        let flat = Shape::Flat { features: 4 };
+        let faults = mix.check(flat).expect_err("a fault");
+        assert!(
+            faults[0].to_string().starts_with("augment.cutmix"),
+            "{}",
+            faults[0]
+        );
+        let mixup = read(json!({"mixup": {"alpha": 0.4}})).expect("not empty");
+        mixup.check(flat).expect("numbers can be mixed");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::data::decode::Pixels;
 /// Differences from a slightly smoothed picture times a random factor in [1 - sharpness,
 /// 1 + sharpness].
 #[derive(Debug, Deserialize, JsonSchema)]
-pub struct Sharpness(#[schemars(range(min = 0, max = 10))] f64);
+pub struct Sharpness(#[schemars(range(min = 0, max = 1))] f64);
 
 impl Augment for Sharpness {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {

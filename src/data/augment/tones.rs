@@ -165,6 +165,11 @@ mod tests {
         let bytes: Vec<u8> = (0..=255u8).flat_map(|i| [i / 4 + 90; 100]).collect();
         let found = toned(Tone::Equalize, &bytes);
         assert_eq!((found[0], found[25_599]), (0, 255));
+        let expected = [
+            0, 16, 33, 49, 65, 82, 98, 114, 131, 147, 163, 180, 196, 212, 229, 245,
+        ];
+        let every: Vec<u8> = found.iter().step_by(1600).copied().collect();
+        assert_eq!(every, expected, "Pillow 13's `ImageOps.equalize`");
         let below = found.iter().filter(|&&level| level < 128).count();
         assert!((12_000..13_600).contains(&below), "{below} of 25,600");
     }
