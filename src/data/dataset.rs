@@ -136,6 +136,14 @@ pub trait Survey: Send {
     /// Impossible statistics.
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
 
+    /// A few training samples, evenly taken from the listing, to look at: grey levels, not scaled; and
+    /// those that cannot be used.
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<super::augment::Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>);
+
     /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
     /// (by name) what cannot be used.
     ///

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::augment::Augmentation;
 use super::batch::Shape;
 use super::cache::default_budget;
-use super::dataset::{Datasets, Progress, Source, Summary, Survey};
+use super::dataset::{Dataset, Datasets, Progress, Silent, Skipped, Source, Summary, Survey};
 use super::decode::read_header;
 use super::images::{Decoded, ImageFile, Split, decode_all, relative};
 use super::listing::{Listing, list_classes};
@@ -306,6 +306,24 @@ impl Survey for FolderSurvey {
         check(preprocess, self.channels)
     }
 
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
+        let preprocess = self.unscaled();
+        let mut split = self.train;
+        let (all, count) = (split.files.len(), num_samples.min(split.files.len()));
+        let picks = (0..count).map(|index| split.files[index * all / count].clone());
+        split.files = picks.collect();
+        let decoded = decode_all(split, &preprocess, default_budget(), false, &Silent);
+        let skipped = decoded.skipped.clone();
+        (
+            Arc::new(decoded.into_dataset(&preprocess, augmentation)),
+            skipped,
+        )
+    }
+
     fn prepare(
         self: Box<Self>,
         config: &Preprocess,
@@ -313,13 +331,8 @@ impl Survey for FolderSurvey {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
         let mut preprocess = ImagePreprocess {
-            size: self.config.size,
-            channels: self.channels,
-            resize: self.config.resize,
-            max_pixels: self.config.max_pixels,
             divide_by: config.divide_by.unwrap_or(1.0),
-            mean: vec![0.0; self.channels],
-            std: vec![1.0; self.channels],
+            ..self.unscaled()
         };
         let fingerprint = self.train.fingerprint();
         let budget = default_budget();
@@ -343,6 +356,21 @@ impl Survey for FolderSurvey {
             skipped,
             fingerprint,
         })
+    }
+}
+
+impl FolderSurvey {
+    /// The preprocessing without any scaling.
+    fn unscaled(&self) -> ImagePreprocess {
+        ImagePreprocess {
+            size: self.config.size,
+            channels: self.channels,
+            resize: self.config.resize,
+            max_pixels: self.config.max_pixels,
+            divide_by: 1.0,
+            mean: vec![0.0; self.channels],
+            std: vec![1.0; self.channels],
+        }
     }
 }
 
