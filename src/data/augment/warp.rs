@@ -330,10 +330,10 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
         // SAFETY: each place is at most that of the fill value, behind which a word can be read; the
         // slices have room for a word at the end of the last column.
         unsafe {
-            copy(bytes, from[0], a, to);
-            copy(bytes, from[1], b, to);
-            copy(bytes, from[2], c, to);
-            copy(bytes, from[3], d, to);
+            copy::<CHANNELS>(bytes, from[0], a, to);
+            copy::<CHANNELS>(bytes, from[1], b, to);
+            copy::<CHANNELS>(bytes, from[2], c, to);
+            copy::<CHANNELS>(bytes, from[3], d, to);
         }
     }
 }
@@ -343,10 +343,14 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
 /// # Safety
 /// There must be one at `from`, and room for one at `to`.
 #[inline(always)]
-unsafe fn copy(bytes: &[u8], from: u32, tap: &mut [u8], to: usize) {
+unsafe fn copy<const CHANNELS: usize>(bytes: &[u8], from: u32, tap: &mut [u8], to: usize) {
     debug_assert!(from as usize + WORD <= bytes.len() && to + WORD <= tap.len());
     // SAFETY: the caller's promise.
     unsafe {
+        if CHANNELS == 1 {
+            *tap.get_unchecked_mut(to) = *bytes.get_unchecked(from as usize);
+            return;
+        }
         let word = bytes.as_ptr().add(from as usize).cast::<[u8; WORD]>();
         tap.as_mut_ptr().add(to).cast::<[u8; WORD]>().write(*word);
     }
