@@ -42,6 +42,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Check an experiment: layers, shapes, classes, device; trains nothing
     Check(CheckArgs),
+    /// Draw a sheet of training samples before and after augmentation
+    Preview(PreviewArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
     /// Write a commented starter experiment for a folder of pictures
@@ -194,6 +196,37 @@ pub struct PredictArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln preview`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln preview --config configs/cats_dogs.toml
+  kiln preview --config configs/cats_dogs.toml --samples 12 --epochs 10 --out sheet.png
+  kiln preview --config configs/cats_dogs.toml --set augment.preset=strong
+
+A row is a sample, taken evenly from the training split: as preprocessed, then as the first epochs
+of training see it. Where the experiment mixes batches (mixup, cutmix), further columns show the
+samples of the sheet mixed with each other.")]
+pub struct PreviewArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// The picture to write (PNG)
+    #[arg(short, long, value_name = "FILE", default_value = "preview.png")]
+    pub out: PathBuf,
+
+    /// Rows
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub samples: u32,
+
+    /// Columns of augmented samples
+    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub epochs: u32,
 
     /// Print one JSON object
     #[arg(long)]

@@ -197,6 +197,7 @@ fn batch_of(inputs: &[f32]) -> HostBatch {
         input: inputs.to_vec(),
         classes: (0..inputs.len() as u32).map(|index| index % 2).collect(),
         ids: (0..inputs.len() as u32).collect(),
+        ..HostBatch::default()
     }
 }
 

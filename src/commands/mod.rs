@@ -8,6 +8,7 @@ mod devices;
 mod eval;
 mod init;
 mod predict;
+mod preview;
 mod schema;
 mod synth;
 mod train;
@@ -59,6 +60,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Preview(args) => preview::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Check(args) => check::run(args),
         Command::Init(args) => init::run(&args),

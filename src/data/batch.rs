@@ -115,8 +115,10 @@ pub struct Batch {
 pub struct HostBatch {
     /// The input, row after row.
     pub input: Vec<f32>,
-    /// The index of each sample's class.
+    /// The index of each sample's class; where samples are mixed, of the class with the larger share.
     pub classes: Vec<u32>,
+    /// Where samples are mixed, the shares of the classes, `[batch, classes]`.
+    pub shares: Option<Vec<f32>>,
     /// The samples, in order.
     pub ids: Vec<SampleId>,
 }
@@ -148,11 +150,21 @@ impl HostBatch {
                 Value::Tokens(Tensor::from_data(data, device))
             }
         };
-        let classes: Vec<i32> = self.classes.iter().map(|&class| class as i32).collect();
-        let target = Tensor::from_data(TensorData::new(classes, [batch]), device);
+        let target = match self.shares {
+            Some(shares) => {
+                let num_classes = shares.len() / batch.max(1);
+                let data = TensorData::new(shares, [batch, num_classes]);
+                Target::Soft(Tensor::from_data(data, device))
+            }
+            None => {
+                let classes: Vec<i32> = self.classes.iter().map(|&class| class as i32).collect();
+                let data = TensorData::new(classes, [batch]);
+                Target::Class(Tensor::from_data(data, device))
+            }
+        };
         Batch {
             inputs: vec![input],
-            targets: vec![Target::Class(target)],
+            targets: vec![target],
             weights: None,
             ids: self.ids,
         }

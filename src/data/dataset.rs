@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::augment::Mix;
 use super::batch::{SampleId, Shape};
 use super::preprocess::Preprocessor;
 use crate::config::{Fault, Preprocess};
@@ -39,6 +40,11 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// Why the sample cannot be used, in words that follow its name.
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+
+    /// How the samples of a training batch are mixed.
+    fn mix(&self) -> Option<&Mix> {
+        None
+    }
 }
 
 /// In which orders samples are best read.
@@ -150,6 +156,14 @@ pub trait Survey: Send {
     /// # Errors
     /// Impossible statistics.
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
+
+    /// A few training samples, evenly taken from the listing, to look at: grey levels, not scaled; and
+    /// those that cannot be used.
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<super::augment::Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>);
 
     /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
     /// (by name) what cannot be used.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::augment::Augmentation;
 use super::batch::Shape;
-use super::dataset::{Datasets, Progress, ReadingOrder, Summary, Survey};
+use super::cache::Budget;
+use super::dataset::{Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey};
 use super::decode::read_header_of;
 use super::files::Split;
 use super::image_options::ImageOptions;
@@ -62,6 +63,27 @@ impl Survey for ImageSurvey {
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
         check(preprocess, self.channels)
+    }
+
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
+        let unscaled = Preprocess::default();
+        let preprocess = self.options.preprocess(self.channels, &unscaled);
+        let mut split = self.train;
+        let (all, count) = (split.len(), num_samples.min(split.len()));
+        let picks = (0..count).map(|index| split.samples[index * all / count].clone());
+        split.samples = picks.collect();
+        let budget = Budget {
+            memory: u64::MAX,
+            disk: 0,
+        };
+        let decoded = decode_all(split, &preprocess, budget, false, &Silent);
+        let skipped = decoded.skipped.clone();
+        let dataset = decoded.into_dataset(&preprocess, augmentation, ReadingOrder::Any);
+        (Arc::new(dataset), skipped)
     }
 
     fn prepare(

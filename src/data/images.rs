@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::augment::Augmentation;
+use super::augment::{Augmentation, Mix};
 use super::batch::{SampleId, Shape};
 use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::{Dataset, Progress, ReadingOrder, Skipped};
@@ -307,6 +307,10 @@ impl Dataset for ImageDataset {
 
     fn reading_order(&self) -> &ReadingOrder {
         &self.order
+    }
+
+    fn mix(&self) -> Option<&Mix> {
+        self.augmentation.as_ref()?.mix()
     }
 
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {

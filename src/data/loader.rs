@@ -22,6 +22,8 @@ const PREFETCH: usize = 2;
 pub struct Loader {
     dataset: Arc<dyn Dataset>,
     batch_size: usize,
+    /// Of soft labels.
+    num_classes: usize,
     shuffle_seed: Option<u64>,
     drop_last: bool,
     pool: Arc<rayon::ThreadPool>,
@@ -63,7 +65,9 @@ impl Loader {
             .num_threads(num_workers)
             .thread_name(|index| format!("loader-{index}"))
             .build()?;
+        let classes = (0..dataset.len()).map(|index| dataset.class(index) + 1);
         Ok(Loader {
+            num_classes: classes.max().unwrap_or(0),
             dataset,
             batch_size,
             shuffle_seed,
@@ -102,6 +106,7 @@ impl Loader {
         let pool = self.pool.clone();
         let batch_size = self.batch_size;
         let augment = self.shuffle_seed.map(|_| epoch);
+        let num_classes = self.num_classes;
         std::thread::spawn(move || {
             let order = Arc::new(order);
             for begin in (0..order.len()).step_by(batch_size) {
@@ -112,7 +117,7 @@ impl Loader {
                 let (dataset, order) = (dataset.clone(), order.clone());
                 pool.spawn(move || {
                     let end = (begin + batch_size).min(order.len());
-                    let load = || load_batch(&*dataset, &order[begin..end], augment);
+                    let load = || load_batch(&*dataset, num_classes, &order[begin..end], augment);
                     // Nobody waits for it where the epoch was given up.
                     let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
                 });
@@ -173,7 +178,12 @@ pub struct Loaded {
     pub failed: Vec<Skipped>,
 }
 
-fn load_batch(dataset: &dyn Dataset, indices: &[usize], epoch: Option<u64>) -> Loaded {
+fn load_batch(
+    dataset: &dyn Dataset,
+    num_classes: usize,
+    indices: &[usize],
+    epoch: Option<u64>,
+) -> Loaded {
     let size = dataset.shape().num_elements();
     let mut input = vec![0.0; indices.len() * size];
     let results: Vec<Result<(), String>> = input
@@ -205,6 +215,9 @@ fn load_batch(dataset: &dyn Dataset, indices: &[usize], epoch: Option<u64>) -> L
     }
     input.truncate(loaded.indices.len() * size);
     loaded.batch.input = input;
+    if let (Some(mix), Some(epoch)) = (dataset.mix(), epoch) {
+        mix.apply(&mut loaded.batch, dataset.shape(), num_classes, epoch);
+    }
     loaded
 }
 

@@ -24,6 +24,11 @@ impl Scale {
         }
     }
 
+    /// What a channel is multiplied by.
+    pub fn factor(&self, channel: usize) -> f32 {
+        self.factor[channel]
+    }
+
     /// Scales one value of a channel.
     pub fn apply(&self, value: f32, channel: usize) -> f32 {
         value * self.factor[channel] + self.offset[channel]
@@ -148,8 +153,7 @@ impl ImagePreprocess {
         sample: u64,
         out: &mut [f32],
     ) {
-        let map = augmentation.draw(epoch, sample, picture.height, picture.width);
-        augment::warp(picture, &map, augmentation.fill(), &self.scale(), out);
+        augmentation.apply(picture, epoch, sample, &self.scale(), out);
     }
 }
 

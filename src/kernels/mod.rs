@@ -28,4 +28,5 @@ pub use simple_blocks::{
     NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,
 };
 pub use update::{Factors, Gradient, Update, update};
+pub(crate) use vector::arch;
 pub use vector::{SimdLimit, limit_simd};

@@ -3,11 +3,13 @@
 mod bench;
 mod json;
 mod progress;
+mod sheet;
 pub mod tables;
 
 pub use bench::{bench_table, peak_memory};
 pub use json::JsonLines;
 pub use progress::{Bars, DecodeBar, Lines, Several};
+pub use sheet::Sheet;
 
 /// A share with three decimals, or a dash where it is not defined.
 pub fn figure(value: Option<f64>) -> String {

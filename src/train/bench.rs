@@ -95,6 +95,7 @@ pub fn synthetic_batch(shape: Shape, num_classes: usize, batch: usize, seed: u64
     HostBatch {
         input: input.collect(),
         classes: (0..batch).map(|_| rng.below(num_classes) as u32).collect(),
+        shares: None,
         ids: (0..batch as u32).collect(),
     }
 }
@@ -112,6 +113,7 @@ impl Bench<'_> {
         let one = HostBatch {
             input: batch.input[..shape.num_elements()].to_vec(),
             classes: batch.classes[..1].to_vec(),
+            shares: None,
             ids: batch.ids[..1].to_vec(),
         };
         let infer = self.infer(batch.clone().to_device(shape, self.device), &params);

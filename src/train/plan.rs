@@ -5,7 +5,7 @@ use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use crate::config::{Fault, Path, Source, Train, read_member};
 use crate::data::augment::Augmentation;
-use crate::data::{Survey, read_source};
+use crate::data::{Shape, Survey, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
 
 use super::evaluator::Decision;
@@ -39,8 +39,8 @@ impl Plan {
         let parts = read_parts(&source);
         let (loss, optimizer, monitor, augmentation) =
             parts.map_err(|faults| source.explain(&faults))?;
-        let (network, survey, decision) =
-            fit_to_data(&source, &*loss).map_err(|faults| source.explain(&faults))?;
+        let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
+            .map_err(|faults| source.explain(&faults))?;
         Ok(Plan {
             source,
             network,
@@ -142,16 +142,19 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
 fn fit_to_data(
     source: &Source,
     loss: &dyn Loss,
+    augmentation: Option<&Augmentation>,
 ) -> Result<(Network, Box<dyn Survey>, Decision), Vec<Fault>> {
     let experiment = &source.experiment;
     let data = read_source(&experiment.data)?;
     let layers = || Layers::read(&experiment.model.layers);
     if let Some(shape) = data.declared_shape() {
         Network::plan(layers()?, shape, loss)?;
+        check_augmentation(augmentation, shape)?;
     }
     let survey = data.survey(experiment.seed)?;
     survey.check(&experiment.preprocess)?;
     check_drop_last(&experiment.train, &*survey)?;
+    check_augmentation(augmentation, survey.shape())?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
     network.check_head(loss, classes.len())?;
@@ -172,6 +175,10 @@ fn check_drop_last(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>>
     let message =
         format!("drops the only batch: {samples} samples are fewer than batch_size = {batch_size}");
     Err(vec![Fault::new(Path::parse("train.drop_last"), message)])
+}
+
+fn check_augmentation(augmentation: Option<&Augmentation>, shape: Shape) -> Result<(), Vec<Fault>> {
+    augmentation.map_or(Ok(()), |augmentation| augmentation.check(shape))
 }
 
 /// The index of the positive class; the last in sorted order where none is named.

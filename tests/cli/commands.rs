@@ -34,6 +34,39 @@ fn check_prints_layers_classes_and_device() {
 }
 
 #[test]
+fn preview_draws_a_sheet_of_samples() {
+    let world = World::colours();
+    let preview = |more: &[&str]| {
+        let base = ["preview", "--config", "experiment.toml"];
+        world.kiln(&[&base[..], more].concat())
+    };
+    let run = preview(&["--samples", "3", "--epochs", "2"]).expect_success();
+    assert!(
+        run.stdout.starts_with("wrote preview.png"),
+        "{}",
+        run.stdout
+    );
+    let size = |name: &str| image::image_dimensions(world.path(name)).expect("a picture");
+    // Pictures of 8 x 8, gutters of 2, but 8 after the first column.
+    assert_eq!(size("preview.png"), (2 + 8 + 8 + 8 + 2 + 8 + 2, 2 + 3 * 10));
+    let object = &preview(&[
+        "--json",
+        "--out",
+        "mixed.png",
+        "--set",
+        "augment.mixup=true",
+    ])
+    .expect_success()
+    .json()[0];
+    assert_eq!(object["rows"].as_array().unwrap().len(), 6);
+    let columns = object["columns"].as_array().unwrap();
+    assert_eq!(columns.len(), 1 + 6 + 6);
+    assert_eq!(columns[12], "epoch 6, mixed");
+    assert_eq!(object["rows"][0], "blue/00.png");
+    assert_eq!(object["rows"][5], "red/08.png");
+}
+
+#[test]
 fn eval_prints_figures_matrix_and_classes() {
     let world = trained();
     let eval = |more: &[&str]| {

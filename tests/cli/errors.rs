@@ -54,6 +54,10 @@ mistakes! {
     a_size_that_is_no_list: with("size = [8, 8]", "size = 8");
     an_impossible_number_of_channels: with("channels = 3", "channels = 4");
     a_rotation_beyond_half_a_turn: with("rotation = 10", "rotation = 400");
+    an_unknown_preset: with("rotation = 10", "preset = \"heavy\"");
+    a_mixup_without_mixing: with("rotation = 10", "mixup = { alpha = 0 }");
+    a_hue_for_grey_pictures: check(&EXPERIMENT.replace("channels = 3", "channels = 1")
+        .replace("rotation = 10", "hue = 20"), &["--device", "cpu"]);
     an_unknown_fill: with("rotation = 10", "fill = \"mirror\"");
     a_batch_size_of_nothing: with("batch_size = 4", "batch_size = \"everything\"");
     an_unknown_monitor: with("epochs = 4", "monitor = \"val_accuracy\"\nepochs = 4");

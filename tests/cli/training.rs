@@ -71,6 +71,28 @@ fn the_same_experiment_gives_the_same_bits_for_any_number_of_threads() {
 }
 
 #[test]
+fn learns_from_mixed_samples_for_both_losses() {
+    let soft = [
+        "--set",
+        "augment.mixup=true",
+        "--set",
+        "augment.cutmix=true",
+    ];
+    let categorical = [
+        "--set",
+        "train.loss=sparse_categorical_cross_entropy",
+        "--set",
+        "model.layers[3].dense.units=2",
+    ];
+    for more in [&soft[..], &[&soft[..], &categorical[..]].concat()] {
+        let world = World::colours();
+        let all = [more, &["--json", "--set", "train.epochs=20"]].concat();
+        let end = world.train(&all).expect_success().json().pop().unwrap();
+        assert_eq!(end["best"]["valid_accuracy"], 1.0, "{end}");
+    }
+}
+
+#[test]
 fn the_saved_model_predicts_what_training_validated() {
     let world = World::colours();
     let run = world.train(&["--json"]).expect_success();

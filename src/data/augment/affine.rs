@@ -24,6 +24,31 @@ impl Affine {
         }
     }
 
+    /// A turn about the centre.
+    pub fn rotation(degrees: f64) -> Affine {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        Affine::linear([[cos, -sin], [sin, cos]])
+    }
+
+    /// Keras's shear.
+    pub fn shear(degrees: f64) -> Affine {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        Affine::linear([[1.0, -sin], [0.0, cos]])
+    }
+
+    /// A shift by so many pixels.
+    pub fn shift(rows: f64, columns: f64) -> Affine {
+        Affine {
+            offset: [rows, columns],
+            ..Affine::IDENTITY
+        }
+    }
+
+    /// A zoom about the centre, factors under 1 magnify; a factor of -1 mirrors.
+    pub fn scale(rows: f64, columns: f64) -> Affine {
+        Affine::linear([[rows, 0.0], [0.0, columns]])
+    }
+
     /// The matrix product `self * next`: `next` is applied to the output's place first.
     pub fn then(self, next: Affine) -> Affine {
         let [[a, b], [c, d]] = self.matrix;
@@ -39,6 +64,12 @@ impl Affine {
                 c * y + d * x + self.offset[1],
             ],
         }
+    }
+}
+
+impl Default for Affine {
+    fn default() -> Self {
+        Affine::IDENTITY
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Mirror left and right in half of the cases.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,13 +22,13 @@ fn sign(enabled: bool, rng: &mut Rng) -> f64 {
 }
 
 impl Augment for HorizontalFlip {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        Affine::linear([[1.0, 0.0], [0.0, sign(self.0, rng)]])
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
+        change.warp(Affine::scale(1.0, sign(self.0, rng)));
     }
 }
 
 impl Augment for VerticalFlip {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        Affine::linear([[sign(self.0, rng), 0.0], [0.0, 1.0]])
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
+        change.warp(Affine::scale(sign(self.0, rng), 1.0));
     }
 }

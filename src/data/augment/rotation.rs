@@ -3,15 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Rotation by a random angle up to this many degrees, either way.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Rotation(#[schemars(range(min = 0, max = 180))] f64);
 
 impl Augment for Rotation {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        let (sin, cos) = rng.range(-self.0, self.0).to_radians().sin_cos();
-        Affine::linear([[cos, -sin], [sin, cos]])
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
+        change.warp(Affine::rotation(rng.range(-self.0, self.0)));
     }
 }

@@ -3,15 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Shear by a random angle up to this many degrees, either way (in degrees, as Keras has it).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Shear(#[schemars(range(min = 0, max = 89))] f64);
 
 impl Augment for Shear {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
-        let (sin, cos) = rng.range(-self.0, self.0).to_radians().sin_cos();
-        Affine::linear([[1.0, -sin], [0.0, cos]])
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
+        change.warp(Affine::shear(rng.range(-self.0, self.0)));
     }
 }

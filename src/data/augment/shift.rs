@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Shift to the left or right by up to this fraction of the width.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -15,19 +15,19 @@ pub struct WidthShift(#[schemars(range(min = 0, max = 1))] f64);
 pub struct HeightShift(#[schemars(range(min = 0, max = 1))] f64);
 
 impl Augment for WidthShift {
-    fn draw(&self, rng: &mut Rng, _: usize, width: usize) -> Affine {
-        Affine {
-            offset: [0.0, rng.range(-self.0, self.0) * width as f64],
-            ..Affine::IDENTITY
-        }
+    fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
+        change.warp(Affine::shift(
+            0.0,
+            rng.range(-self.0, self.0) * frame.width as f64,
+        ));
     }
 }
 
 impl Augment for HeightShift {
-    fn draw(&self, rng: &mut Rng, height: usize, _: usize) -> Affine {
-        Affine {
-            offset: [rng.range(-self.0, self.0) * height as f64, 0.0],
-            ..Affine::IDENTITY
-        }
+    fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
+        change.warp(Affine::shift(
+            rng.range(-self.0, self.0) * frame.height as f64,
+            0.0,
+        ));
     }
 }

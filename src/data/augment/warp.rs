@@ -1,133 +1,379 @@
-//! The bilinear warp: one pass over the output, straight into the batch.
+//! The bilinear warp: one pass over the output, row by row, in 32-bit floats.
+//!
+//! A row goes through stages, each a plain loop over all columns that the compiler turns into
+//! whatever vectors [`arch`] allows: the places its pixels come from; the four neighbours' bytes,
+//! gathered side by side; the interpolation. The result does not depend on the vectors, since
+//! products and sums are rounded one by one (no fused multiply-add).
+//!
+//! Of each row, the pixels whose four neighbours all lie inside the picture (a span of columns,
+//! since the map is affine) are gathered directly; the others through tables that fold rows and
+//! columns back into the picture. Both give the same bytes, so where the span ends changes nothing.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use pulp::{Simd, WithSimd};
 
 use super::Affine;
-use crate::config::{Fault, Path, read};
+use super::fill::{Fill, fold};
 use crate::data::decode::Pixels;
-use crate::data::preprocess::Scale;
+use crate::kernels::arch;
 
-/// What lies beyond the picture's edge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum FillMode {
-    /// The edge's pixels go on: `aaa|abcd|ddd`.
-    #[default]
-    Nearest,
-    /// Mirrored at the edge: `cba|abcd|dcb`.
-    Reflect,
-    /// Repeated: `bcd|abcd|abc`.
-    Wrap,
-    /// `fill_value` everywhere.
-    Constant,
+/// A picture that can be read a word at a time, and the room to warp it.
+#[derive(Debug, Default)]
+pub struct Canvas {
+    /// Row after row, then a pixel of the fill value.
+    bytes: Vec<u8>,
+    height: usize,
+    width: usize,
+    channels: usize,
+    /// Where each row and column begins, from the first that the warp needs on; those that show the
+    /// fill value begin at its pixel.
+    begins: [Vec<u32>; 2],
+    row: RowBuffers,
 }
 
-/// A grey level, 0-255.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-pub struct FillValue(#[schemars(range(min = 0, max = 255))] f64);
-
-/// What lies beyond the picture's edge, with the level of [`FillMode::Constant`].
-#[derive(Clone, Copy, Debug)]
-pub struct Fill {
-    mode: FillMode,
-    value: f32,
+/// One row between the stages.
+#[derive(Debug, Default)]
+struct RowBuffers {
+    /// The column of each value.
+    columns: Vec<f32>,
+    /// The row and column above left of each value's place.
+    whole: [Vec<i32>; 2],
+    /// How far the place lies from there, 0-1.
+    share: [Vec<f32>; 2],
+    /// Each value's neighbours above left, above right, below left, below right.
+    taps: [Vec<u8>; 4],
 }
 
-impl Fill {
-    /// The keys `fill` (default "nearest") and `fill_value` (0-255, default 0).
-    ///
-    /// # Errors
-    /// Impossible values.
-    pub fn read(table: &BTreeMap<String, Value>, path: &Path) -> Result<Fill, Vec<Fault>> {
-        let mode = match table.get("fill") {
-            Some(value) => read(value.clone(), &path.key("fill"))?,
-            None => FillMode::default(),
-        };
-        let value = match table.get("fill_value") {
-            Some(value) => read::<FillValue>(value.clone(), &path.key("fill_value"))?.0,
-            None => 0.0,
-        };
-        Ok(Fill {
-            mode,
-            value: value as f32,
-        })
+impl Canvas {
+    /// Takes a copy of a picture.
+    pub fn set(&mut self, picture: &Pixels, fill: Fill) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&picture.bytes);
+        self.bytes.extend_from_slice(&[fill.value; PAD]);
+        (self.height, self.width) = (picture.height, picture.width);
+        self.channels = picture.channels;
     }
 
-    /// A fill by mode, with level 0.
-    pub fn new(mode: FillMode) -> Fill {
-        Fill { mode, value: 0.0 }
-    }
-}
-
-/// The index that stands for `at`, which may lie beyond the edge; `None` for the fill value.
-fn fold(at: i64, size: i64, mode: FillMode) -> Option<usize> {
-    if (0..size).contains(&at) {
-        return Some(at as usize);
-    }
-    let folded = match mode {
-        FillMode::Nearest => at.clamp(0, size - 1),
-        FillMode::Wrap => at.rem_euclid(size),
-        FillMode::Reflect => {
-            let at = at.rem_euclid(2 * size);
-            at.min(2 * size - 1 - at)
+    /// Makes room for the stages and the tables.
+    fn prepare(&mut self, map: &Affine, fill: Fill) -> [i32; 2] {
+        let len = self.width * self.channels;
+        let columns = (0..len).map(|at| (at / self.channels) as f32);
+        self.row.columns.clear();
+        self.row.columns.extend(columns);
+        self.row
+            .whole
+            .iter_mut()
+            .for_each(|whole| whole.resize(len, 0));
+        self.row
+            .share
+            .iter_mut()
+            .for_each(|share| share.resize(len, 0.0));
+        // A pixel is written as a word, whatever its length.
+        self.row
+            .taps
+            .iter_mut()
+            .for_each(|taps| taps.resize(len + WORD, 0));
+        let size = [self.height, self.width];
+        let lengths = [len, self.channels];
+        let beyond = (self.height * len) as u32;
+        let mut first = [0; 2];
+        for axis in 0..2 {
+            let corners = [0, self.height - 1].map(|row| {
+                let path = Path::new(self, map, row);
+                [path.at(axis, 0.0), path.at(axis, (self.width - 1) as f32)]
+            });
+            let corners = corners.as_flattened();
+            let low = corners.iter().copied().fold(FAR, f32::min).floor() as i32 - 1;
+            let high = corners.iter().copied().fold(-FAR, f32::max).floor() as i32 + 2;
+            let begin = |at| match fold(at, size[axis] as i32, fill.mode) {
+                Some(index) => (index * lengths[axis]) as u32,
+                None => beyond,
+            };
+            self.begins[axis].clear();
+            self.begins[axis].extend((low..=high).map(begin));
+            first[axis] = low;
         }
-        FillMode::Constant => return None,
-    };
-    Some(folded as usize)
+        first
+    }
 }
 
-/// Warps a picture by `map` (output to input, about the centre) with bilinear interpolation, and
-/// scales each channel, into `out` (`[height, width, channels]` of the picture's own size).
-pub fn warp(picture: &Pixels, map: &Affine, fill: Fill, scale: &Scale, out: &mut [f32]) {
-    let (height, width, channels) = (picture.height, picture.width, picture.channels);
-    let (rows, columns) = (height as i64, width as i64);
-    let centre = [(height as f64 - 1.0) / 2.0, (width as f64 - 1.0) / 2.0];
-    let [[a, b], [c, d]] = map.matrix;
-    let pixel = |row: Option<usize>, column: Option<usize>, channel: usize| match (row, column) {
-        (Some(row), Some(column)) => {
-            f32::from(picture.bytes[(row * width + column) * channels + channel])
+/// Bytes that are read and written at once.
+const WORD: usize = 4;
+
+/// Bytes behind the picture: a pixel of the fill value, and what is read beyond the last pixel.
+const PAD: usize = 8;
+
+/// Warps the canvas by `map` (output to input, `(row, column)` about the centre) with bilinear
+/// interpolation into `out`, `[height, width, channels]` of the canvas's own size, as grey levels.
+/// `finish` is called with each row while it is in the fastest cache.
+pub fn warp<F: RowPass>(
+    canvas: &mut Canvas,
+    map: &Affine,
+    fill: Fill,
+    finish: &F,
+    out: &mut [f32],
+) {
+    let first = canvas.prepare(map, fill);
+    arch().dispatch(Warp {
+        canvas,
+        first,
+        map,
+        finish,
+        out,
+    });
+}
+
+/// What is done to each row after the warp. Implementations mark it `#[inline(always)]`, so that
+/// it is compiled for the same instructions.
+pub trait RowPass {
+    /// Changes the grey levels of row `row` of the picture.
+    fn run(&self, row: usize, levels: &mut [f32]);
+}
+
+/// Leaves the levels as they are.
+pub struct Untouched;
+
+impl RowPass for Untouched {
+    #[inline(always)]
+    fn run(&self, _: usize, _: &mut [f32]) {}
+}
+
+struct Warp<'a, F> {
+    canvas: &'a mut Canvas,
+    /// The row and column with which the tables begin.
+    first: [i32; 2],
+    map: &'a Affine,
+    finish: &'a F,
+    out: &'a mut [f32],
+}
+
+impl<F: RowPass> WithSimd for Warp<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match self.canvas.channels {
+            1 => self.rows::<1>(),
+            _ => self.rows::<3>(),
         }
-        _ => fill.value,
-    };
-    for (row, line) in out.chunks_exact_mut(width * channels).enumerate() {
-        let y = row as f64 - centre[0];
-        for (column, target) in line.chunks_exact_mut(channels).enumerate() {
-            let x = column as f64 - centre[1];
-            let from_row = a * y + b * x + map.offset[0] + centre[0];
-            let from_column = c * y + d * x + map.offset[1] + centre[1];
-            let (top, left) = (from_row.floor(), from_column.floor());
-            let (down, right) = ((from_row - top) as f32, (from_column - left) as f32);
-            let row0 = fold(top as i64, rows, fill.mode);
-            let row1 = fold(top as i64 + 1, rows, fill.mode);
-            let column0 = fold(left as i64, columns, fill.mode);
-            let column1 = fold(left as i64 + 1, columns, fill.mode);
-            for (channel, value) in target.iter_mut().enumerate() {
-                let upper = lerp(
-                    pixel(row0, column0, channel),
-                    pixel(row0, column1, channel),
-                    right,
-                );
-                let lower = lerp(
-                    pixel(row1, column0, channel),
-                    pixel(row1, column1, channel),
-                    right,
-                );
-                *value = scale.apply(lerp(upper, lower, down), channel);
+    }
+}
+
+impl<F: RowPass> Warp<'_, F> {
+    #[inline(always)]
+    fn rows<const CHANNELS: usize>(self) {
+        let width = self.canvas.width;
+        for (row, line) in self.out.chunks_exact_mut(width * CHANNELS).enumerate() {
+            let path = Path::new(self.canvas, self.map, row);
+            let (low, high) = path.span();
+            let Canvas {
+                bytes,
+                begins,
+                row: buffers,
+                ..
+            } = &mut *self.canvas;
+            let tables = Tables {
+                begins: [&begins[0], &begins[1]],
+                first: self.first,
+                beyond: (bytes.len() - PAD) as u32,
+                stride: (width * CHANNELS) as u32,
+            };
+            place::<CHANNELS>(&path, buffers);
+            gather::<CHANNELS, true>(bytes, 0..low, &tables, buffers);
+            gather::<CHANNELS, false>(bytes, low..high, &tables, buffers);
+            gather::<CHANNELS, true>(bytes, high..width, &tables, buffers);
+            interpolate::<CHANNELS>(buffers, line);
+            self.finish.run(row, line);
+        }
+    }
+}
+
+/// Where the pixels of an output row come from: `start + step * column`, `[row, column]`. The start
+/// is computed anew for each row and rounded once, so nothing drifts.
+struct Path {
+    start: [f32; 2],
+    step: [f32; 2],
+    /// The last row and column, which have no neighbour below and to the right.
+    last: [f32; 2],
+    width: usize,
+}
+
+/// Places are kept nearer than this, to be whole numbers that add up: no picture is as large.
+const FAR: f32 = 1e6;
+
+impl Path {
+    #[inline(always)]
+    fn new(canvas: &Canvas, map: &Affine, row: usize) -> Path {
+        let last = [canvas.height as f64 - 1.0, canvas.width as f64 - 1.0];
+        let y = row as f64 - last[0] / 2.0;
+        let mut path = Path {
+            start: [0.0; 2],
+            step: [0.0; 2],
+            last: [last[0] as f32, last[1] as f32],
+            width: canvas.width,
+        };
+        for axis in 0..2 {
+            let [by_row, by_column] = map.matrix[axis];
+            let first = by_row * y - by_column * (last[1] / 2.0);
+            path.start[axis] = (first + map.offset[axis] + last[axis] / 2.0) as f32;
+            path.step[axis] = by_column as f32;
+        }
+        path
+    }
+
+    #[inline(always)]
+    fn at(&self, axis: usize, column: f32) -> f32 {
+        let place = self.start[axis] + self.step[axis] * column;
+        place.max(-FAR).min(FAR)
+    }
+
+    /// The columns whose four neighbours lie inside: an estimate, then made exact.
+    #[inline(always)]
+    fn span(&self) -> (usize, usize) {
+        let (mut low, mut high) = (0.0f32, self.width as f32);
+        for axis in 0..2 {
+            let (start, step, last) = (self.start[axis], self.step[axis], self.last[axis]);
+            if step != 0.0 {
+                let (a, b) = (-start / step, (last - start) / step);
+                low = low.max(a.min(b) - 1.0);
+                high = high.min(a.max(b) + 2.0);
             }
         }
+        let (mut low, mut high) = (low as usize, high.max(0.0) as usize);
+        while low < high && !self.is_inside(low) {
+            low += 1;
+        }
+        while low < high && !self.is_inside(high - 1) {
+            high -= 1;
+        }
+        let low = low.min(self.width);
+        (low, high.clamp(low, self.width))
+    }
+
+    #[inline(always)]
+    fn is_inside(&self, column: usize) -> bool {
+        let (row, column) = (self.at(0, column as f32), self.at(1, column as f32));
+        row >= 0.0 && row < self.last[0] && column >= 0.0 && column < self.last[1]
     }
 }
 
-fn lerp(from: f32, to: f32, share: f32) -> f32 {
-    from + (to - from) * share
+/// Computes the place of each value. (All of a pixel's values have the same: computing it anew is
+/// cheaper than handing it on.)
+#[inline(always)]
+fn place<const CHANNELS: usize>(path: &Path, buffers: &mut RowBuffers) {
+    for axis in 0..2 {
+        let whole = buffers.whole[axis].iter_mut();
+        let places = whole.zip(&mut buffers.share[axis]);
+        for (column, (whole, share)) in buffers.columns.iter().zip(places) {
+            let place = path.at(axis, *column);
+            // SAFETY: a number, and within FAR.
+            let toward_zero: i32 = unsafe { place.to_int_unchecked() };
+            let floor = toward_zero - i32::from(toward_zero as f32 > place);
+            *whole = floor;
+            *share = place - floor as f32;
+        }
+    }
+}
+
+/// Where rows and columns begin in the picture's bytes.
+struct Tables<'a> {
+    begins: [&'a [u32]; 2],
+    /// The row and column with which the tables begin.
+    first: [i32; 2],
+    /// The pixel of the fill value.
+    beyond: u32,
+    /// Bytes of a row.
+    stride: u32,
+}
+
+/// Copies the neighbours of each column of `columns`.
+#[inline(always)]
+fn gather<const CHANNELS: usize, const FOLDED: bool>(
+    bytes: &[u8],
+    columns: Range<usize>,
+    tables: &Tables,
+    buffers: &mut RowBuffers,
+) {
+    let end = columns.end * CHANNELS + WORD;
+    let [a, b, c, d] = &mut buffers.taps;
+    let (a, b, c, d) = (&mut a[..end], &mut b[..end], &mut c[..end], &mut d[..end]);
+    // The last place whose neighbours lie before the fill value.
+    let last = tables
+        .beyond
+        .saturating_sub(tables.stride + CHANNELS as u32);
+    assert!(tables.beyond as usize + PAD == bytes.len());
+    let [y, x] = [
+        &buffers.whole[0][..end - WORD],
+        &buffers.whole[1][..end - WORD],
+    ];
+    for column in columns {
+        let to = column * CHANNELS;
+        let from = if FOLDED {
+            let [y, x] = [
+                (y[to] - tables.first[0]) as usize,
+                (x[to] - tables.first[1]) as usize,
+            ];
+            let (rows, columns) = (&tables.begins[0][y..y + 2], &tables.begins[1][x..x + 2]);
+            [
+                (rows[0] + columns[0]).min(tables.beyond),
+                (rows[0] + columns[1]).min(tables.beyond),
+                (rows[1] + columns[0]).min(tables.beyond),
+                (rows[1] + columns[1]).min(tables.beyond),
+            ]
+        } else {
+            let from = y[to] as u32 * tables.stride + x[to] as u32 * CHANNELS as u32;
+            let from = from.min(last);
+            let (right, below) = (CHANNELS as u32, tables.stride);
+            [from, from + right, from + below, from + below + right]
+        };
+        // SAFETY: each place is at most that of the fill value, behind which a word can be read; the
+        // slices have room for a word at the end of the last column.
+        unsafe {
+            copy::<CHANNELS>(bytes, from[0], a, to);
+            copy::<CHANNELS>(bytes, from[1], b, to);
+            copy::<CHANNELS>(bytes, from[2], c, to);
+            copy::<CHANNELS>(bytes, from[3], d, to);
+        }
+    }
+}
+
+/// Copies a word.
+///
+/// # Safety
+/// There must be one at `from`, and room for one at `to`.
+#[inline(always)]
+unsafe fn copy<const CHANNELS: usize>(bytes: &[u8], from: u32, tap: &mut [u8], to: usize) {
+    debug_assert!(from as usize + WORD <= bytes.len() && to + WORD <= tap.len());
+    // SAFETY: the caller's promise.
+    unsafe {
+        if CHANNELS == 1 {
+            *tap.get_unchecked_mut(to) = *bytes.get_unchecked(from as usize);
+            return;
+        }
+        let word = bytes.as_ptr().add(from as usize).cast::<[u8; WORD]>();
+        tap.as_mut_ptr().add(to).cast::<[u8; WORD]>().write(*word);
+    }
+}
+
+#[inline(always)]
+fn interpolate<const CHANNELS: usize>(buffers: &RowBuffers, out: &mut [f32]) {
+    let [a, b, c, d] = &buffers.taps;
+    let [down, right] = &buffers.share;
+    let neighbours = a.iter().zip(b).zip(c.iter().zip(d));
+    let shares = down.iter().zip(right);
+    for ((level, ((a, b), (c, d))), (down, right)) in out.iter_mut().zip(neighbours).zip(shares) {
+        let (a, b) = (f32::from(*a), f32::from(*b));
+        let (c, d) = (f32::from(*c), f32::from(*d));
+        let upper = a + (b - a) * right;
+        let lower = c + (d - c) * right;
+        *level = upper + (lower - upper) * down;
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::FillMode;
     use super::*;
 
     fn row(bytes: &[u8]) -> Pixels {
@@ -141,13 +387,10 @@ mod tests {
 
     fn warped(picture: &Pixels, map: Affine, mode: FillMode) -> Vec<f32> {
         let mut out = vec![0.0; picture.bytes.len()];
-        warp(
-            picture,
-            &map,
-            Fill::new(mode),
-            &Scale::identity(1),
-            &mut out,
-        );
+        let mut canvas = Canvas::default();
+        let fill = Fill::new(mode);
+        canvas.set(picture, fill);
+        warp(&mut canvas, &map, fill, &Untouched, &mut out);
         out
     }
 
@@ -160,9 +403,18 @@ mod tests {
 
     #[test]
     fn the_identity_changes_nothing() {
-        let picture = row(&[1, 2, 30, 255]);
-        let out = warped(&picture, Affine::IDENTITY, FillMode::Nearest);
-        assert_eq!(out, [1.0, 2.0, 30.0, 255.0]);
+        let bytes: Vec<u8> = (0..37 * 5 * 3).map(|i| (i * 7 % 256) as u8).collect();
+        for channels in [1, 3] {
+            let picture = Pixels {
+                width: 37 * 3 / channels,
+                height: 5,
+                channels,
+                bytes: bytes.clone(),
+            };
+            let out = warped(&picture, Affine::IDENTITY, FillMode::Constant);
+            let expected: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte)).collect();
+            assert_eq!(out, expected, "{channels} channels");
+        }
     }
 
     #[test]
@@ -201,5 +453,12 @@ mod tests {
         let flip = Affine::linear([[1.0, 0.0], [0.0, -1.0]]);
         let out = warped(&row(&[1, 2, 3]), flip, FillMode::Nearest);
         assert_eq!(out, [3.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_shift_beyond_everything_shows_the_fill() {
+        let picture = row(&[10, 20, 30, 40]);
+        assert_eq!(warped(&picture, shift(1e9), FillMode::Constant), [0.0; 4]);
+        assert_eq!(warped(&picture, shift(-1e9), FillMode::Nearest), [10.0; 4]);
     }
 }

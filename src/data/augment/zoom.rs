@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Rng};
+use super::{Affine, Augment, Change, Frame, Rng};
 
 /// Zoom of height and width, each by its own random factor in [1 - zoom, 1 + zoom]; a factor
 /// under 1 magnifies.
@@ -11,9 +11,9 @@ use super::{Affine, Augment, Rng};
 pub struct Zoom(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f64);
 
 impl Augment for Zoom {
-    fn draw(&self, rng: &mut Rng, _: usize, _: usize) -> Affine {
+    fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let rows = rng.range(1.0 - self.0, 1.0 + self.0);
         let columns = rng.range(1.0 - self.0, 1.0 + self.0);
-        Affine::linear([[rows, 0.0], [0.0, columns]])
+        change.warp(Affine::scale(rows, columns));
     }
 }

@@ -1,0 +1,152 @@
+//! `kiln preview`: samples before and after augmentation, on one sheet.
+
+use std::io::{Write, stdout};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::load;
+use crate::cli::PreviewArgs;
+use crate::data::{Dataset, HostBatch, Shape, Skipped};
+use crate::report::{Sheet, tables};
+use crate::train::Plan;
+
+/// Sheets with more pixels are refused; they would be no pleasure to look at.
+const MAX_PIXELS: usize = 100_000_000;
+
+pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
+    let (source, _) = load(&args.experiment)?;
+    let plan = Plan::check(source)?;
+    let classes = plan.survey.summary().classes.clone();
+    let augments = plan.augmentation.is_some();
+    let (dataset, skipped) = plan.survey.few(args.samples as usize, plan.augmentation);
+    if let Some(text) = tables::skipped(&skipped) {
+        eprintln!("warning: {text}");
+    }
+    if dataset.is_empty() {
+        bail!("no training picture can be used");
+    }
+    if !augments && !args.json {
+        eprintln!("note: [augment] changes nothing; the sheet shows the pictures as preprocessed");
+    }
+    let epochs = if augments { args.epochs as u64 } else { 0 };
+    let columns = columns(&*dataset, &classes, epochs)?;
+    let sheet = Sheet::new(columns.iter().map(|column| &column.pictures[..]).collect());
+    save(&sheet, &args.out)?;
+    print(&args, &*dataset, &columns, &skipped)
+}
+
+/// One column of the sheet: every sample, changed in the same way.
+struct Column {
+    title: String,
+    pictures: Vec<Picture>,
+}
+
+type Picture = crate::data::Pixels;
+
+/// The samples as preprocessed, in each epoch, and mixed in each epoch.
+fn columns(dataset: &dyn Dataset, classes: &[String], epochs: u64) -> anyhow::Result<Vec<Column>> {
+    let Shape::Image { height, width, .. } = dataset.shape() else {
+        bail!("the samples are no pictures, there is nothing to look at");
+    };
+    let mixed = if dataset.mix().is_some() { epochs } else { 0 };
+    let count = 1 + epochs as usize + mixed as usize;
+    if count * dataset.len() * height * width > MAX_PIXELS {
+        bail!(
+            "the sheet would have more than {MAX_PIXELS} pixels; ask for fewer --samples or --epochs"
+        );
+    }
+    let mut columns = vec![Column {
+        title: "as preprocessed".into(),
+        pictures: pictures(&batch(dataset, None)?.input, dataset.shape()),
+    }];
+    let mut last = Vec::new();
+    for epoch in 0..epochs {
+        let mut batch = batch(dataset, Some(epoch))?;
+        columns.push(Column {
+            title: format!("epoch {}", epoch + 1),
+            pictures: pictures(&batch.input, dataset.shape()),
+        });
+        if let Some(mix) = dataset.mix() {
+            mix.apply(&mut batch, dataset.shape(), classes.len(), epoch);
+            last.push(Column {
+                title: format!("epoch {}, mixed", epoch + 1),
+                pictures: pictures(&batch.input, dataset.shape()),
+            });
+        }
+    }
+    columns.extend(last);
+    Ok(columns)
+}
+
+/// All samples, as grey levels.
+fn batch(dataset: &dyn Dataset, epoch: Option<u64>) -> anyhow::Result<HostBatch> {
+    let size = dataset.shape().num_elements();
+    let mut batch = HostBatch {
+        input: vec![0.0; size * dataset.len()],
+        ..HostBatch::default()
+    };
+    for (index, out) in batch.input.chunks_exact_mut(size).enumerate() {
+        let loaded = dataset.load(index, epoch, out);
+        loaded.map_err(|reason| anyhow::anyhow!("{} {reason}", dataset.name(index)))?;
+        batch.classes.push(dataset.class(index) as u32);
+        batch.ids.push(dataset.id(index));
+    }
+    Ok(batch)
+}
+
+fn pictures(levels: &[f32], shape: Shape) -> Vec<Picture> {
+    let Shape::Image {
+        height,
+        width,
+        channels,
+    } = shape
+    else {
+        return Vec::new();
+    };
+    levels
+        .chunks_exact(shape.num_elements())
+        .map(|levels| Picture {
+            width,
+            height,
+            channels,
+            bytes: levels.iter().map(|level| (level + 0.5) as u8).collect(),
+        })
+        .collect()
+}
+
+fn save(sheet: &Sheet, out: &Path) -> anyhow::Result<()> {
+    let (width, height) = (sheet.width as u32, sheet.height as u32);
+    let kind = image::ExtendedColorType::Rgb8;
+    let format = image::ImageFormat::Png;
+    image::save_buffer_with_format(out, &sheet.bytes, width, height, kind, format)
+        .with_context(|| format!("cannot write {}", out.display()))
+}
+
+fn print(
+    args: &PreviewArgs,
+    dataset: &dyn Dataset,
+    columns: &[Column],
+    skipped: &[Skipped],
+) -> anyhow::Result<u8> {
+    let rows: Vec<String> = (0..dataset.len())
+        .map(|index| dataset.name(index))
+        .collect();
+    let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
+    let mut out = stdout().lock();
+    if args.json {
+        let object = json!({
+            "sheet": args.out,
+            "rows": rows,
+            "columns": titles,
+            "skipped": skipped.iter().map(|s| &s.name).collect::<Vec<_>>(),
+        });
+        writeln!(out, "{object}")?;
+        return Ok(0);
+    }
+    writeln!(out, "wrote {}", args.out.display())?;
+    writeln!(out, "  columns: {}", titles.join(", "))?;
+    writeln!(out, "  rows: {}", rows.join(", "))?;
+    Ok(0)
+}

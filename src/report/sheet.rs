@@ -1,0 +1,80 @@
+//! A sheet of pictures in columns, as one picture.
+
+use crate::data::Pixels;
+
+/// Pixels between two pictures.
+const GUTTER: usize = 2;
+
+/// Pixels between the first column and the others.
+const WIDE_GUTTER: usize = 8;
+
+/// Red, green, blue, `[height, width, 3]`, on white.
+pub struct Sheet {
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Row after row.
+    pub bytes: Vec<u8>,
+}
+
+impl Sheet {
+    /// Lays out columns of pictures of one size.
+    pub fn new(columns: Vec<&[Pixels]>) -> Sheet {
+        let size = columns.iter().flat_map(|column| column.first()).next();
+        let (width, height) = size.map_or((0, 0), |picture| (picture.width, picture.height));
+        let num_rows = columns.iter().map(|column| column.len()).max().unwrap_or(0);
+        let left = |column: usize| {
+            let wide = if column > 0 { WIDE_GUTTER - GUTTER } else { 0 };
+            GUTTER + wide + column * (width + GUTTER)
+        };
+        let mut sheet = Sheet {
+            width: left(columns.len()),
+            height: GUTTER + num_rows * (height + GUTTER),
+            bytes: Vec::new(),
+        };
+        sheet.bytes = vec![255; sheet.width * sheet.height * 3];
+        for (column, pictures) in columns.iter().enumerate() {
+            for (row, picture) in pictures.iter().enumerate() {
+                sheet.put(picture, GUTTER + row * (height + GUTTER), left(column));
+            }
+        }
+        sheet
+    }
+
+    fn put(&mut self, picture: &Pixels, top: usize, left: usize) {
+        let pixels = picture.bytes.chunks_exact(picture.channels);
+        for (index, pixel) in pixels.enumerate() {
+            let (row, column) = (index / picture.width, index % picture.width);
+            let at = ((top + row) * self.width + left + column) * 3;
+            let last = pixel.len() - 1;
+            for (channel, value) in self.bytes[at..at + 3].iter_mut().enumerate() {
+                *value = pixel[channel.min(last)];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_lie_beside_each_other_with_gutters() {
+        let picture = |level| Pixels {
+            width: 3,
+            height: 2,
+            channels: 1,
+            bytes: vec![level; 6],
+        };
+        let columns = [vec![picture(1), picture(2)], vec![picture(3), picture(4)]];
+        let sheet = Sheet::new(columns.iter().map(Vec::as_slice).collect());
+        assert_eq!(
+            (sheet.width, sheet.height),
+            (2 + 3 + 8 + 3 + 2, 2 + 2 + 2 + 2 + 2)
+        );
+        let at = |row: usize, column: usize| sheet.bytes[(row * sheet.width + column) * 3 + 2];
+        assert_eq!([at(2, 2), at(6, 2), at(2, 13), at(7, 15)], [1, 2, 3, 4]);
+        assert_eq!([at(0, 0), at(2, 5), at(4, 2), at(9, 17)], [255; 4]);
+    }
+}
