@@ -39,6 +39,8 @@ struct RowBuffers {
     columns: Vec<f32>,
     /// The row and column above left of each value's place.
     whole: [Vec<i32>; 2],
+    /// Where that pixel begins in the picture's bytes, if it and its neighbours lie inside.
+    inside: Vec<u32>,
     /// How far the place lies from there, 0-1.
     share: [Vec<f32>; 2],
     /// Each value's neighbours above left, above right, below left, below right.
@@ -65,6 +67,7 @@ impl Canvas {
             .whole
             .iter_mut()
             .for_each(|whole| whole.resize(len, 0));
+        self.row.inside.resize(len, 0);
         self.row
             .share
             .iter_mut()
@@ -179,7 +182,7 @@ impl<F: RowPass> Warp<'_, F> {
                 beyond: (bytes.len() - PAD) as u32,
                 stride: (width * CHANNELS) as u32,
             };
-            place::<CHANNELS>(&path, buffers);
+            place::<CHANNELS>(&path, &tables, buffers);
             gather::<CHANNELS, true>(bytes, 0..low, &tables, buffers);
             gather::<CHANNELS, false>(bytes, low..high, &tables, buffers);
             gather::<CHANNELS, true>(bytes, high..width, &tables, buffers);
@@ -199,7 +202,8 @@ struct Path {
     width: usize,
 }
 
-/// Places are kept nearer than this, to be whole numbers that add up: no picture is as large.
+/// Places are kept nearer than this, to be whole numbers that add up: no picture is as large. A row
+/// that goes further (no augmentation has such a map) shows one place out there.
 const FAR: f32 = 1e6;
 
 impl Path {
@@ -216,16 +220,20 @@ impl Path {
         for axis in 0..2 {
             let [by_row, by_column] = map.matrix[axis];
             let first = by_row * y - by_column * (last[1] / 2.0);
-            path.start[axis] = (first + map.offset[axis] + last[axis] / 2.0) as f32;
-            path.step[axis] = by_column as f32;
+            let start = (first + map.offset[axis] + last[axis] / 2.0) as f32;
+            let step = by_column as f32;
+            let end = start + step * path.last[1];
+            (path.start[axis], path.step[axis]) = match start.abs() < FAR && end.abs() < FAR {
+                true => (start, step),
+                false => (FAR.copysign(start), 0.0),
+            };
         }
         path
     }
 
     #[inline(always)]
     fn at(&self, axis: usize, column: f32) -> f32 {
-        let place = self.start[axis] + self.step[axis] * column;
-        place.max(-FAR).min(FAR)
+        self.start[axis] + self.step[axis] * column
     }
 
     /// The columns whose four neighbours lie inside: an estimate, then made exact.
@@ -261,18 +269,27 @@ impl Path {
 /// Computes the place of each value. (All of a pixel's values have the same: computing it anew is
 /// cheaper than handing it on.)
 #[inline(always)]
-fn place<const CHANNELS: usize>(path: &Path, buffers: &mut RowBuffers) {
+fn place<const CHANNELS: usize>(path: &Path, tables: &Tables, buffers: &mut RowBuffers) {
     for axis in 0..2 {
         let whole = buffers.whole[axis].iter_mut();
         let places = whole.zip(&mut buffers.share[axis]);
         for (column, (whole, share)) in buffers.columns.iter().zip(places) {
             let place = path.at(axis, *column);
-            // SAFETY: a number, and within FAR.
+            // SAFETY: a number, and not beyond FAR: the path saw to it.
             let toward_zero: i32 = unsafe { place.to_int_unchecked() };
             let floor = toward_zero - i32::from(toward_zero as f32 > place);
             *whole = floor;
             *share = place - floor as f32;
         }
+    }
+    // The last byte whose neighbours lie before the fill value.
+    let right = CHANNELS as u32;
+    let last = tables.beyond.saturating_sub(tables.stride + right);
+    let [rows, columns] = &buffers.whole;
+    for (from, (row, column)) in buffers.inside.iter_mut().zip(rows.iter().zip(columns)) {
+        let row = (*row as u32).wrapping_mul(tables.stride);
+        let column = (*column as u32).wrapping_mul(right);
+        *from = row.wrapping_add(column).min(last);
     }
 }
 
@@ -298,11 +315,8 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
     let end = columns.end * CHANNELS + WORD;
     let [a, b, c, d] = &mut buffers.taps;
     let (a, b, c, d) = (&mut a[..end], &mut b[..end], &mut c[..end], &mut d[..end]);
-    // The last place whose neighbours lie before the fill value.
-    let last = tables
-        .beyond
-        .saturating_sub(tables.stride + CHANNELS as u32);
     assert!(tables.beyond as usize + PAD == bytes.len());
+    let inside = &buffers.inside[..end - WORD];
     let [y, x] = [
         &buffers.whole[0][..end - WORD],
         &buffers.whole[1][..end - WORD],
@@ -322,8 +336,7 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
                 (rows[1] + columns[1]).min(tables.beyond),
             ]
         } else {
-            let from = y[to] as u32 * tables.stride + x[to] as u32 * CHANNELS as u32;
-            let from = from.min(last);
+            let from = inside[to];
             let (right, below) = (CHANNELS as u32, tables.stride);
             [from, from + right, from + below, from + below + right]
         };
