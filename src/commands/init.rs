@@ -161,6 +161,7 @@ resize = "bilinear"              # or "nearest", "bicubic", "lanczos"
 divide_by = 255                  # 0-255 becomes 0-1
 
 [augment]                        # training pictures only, drawn anew each epoch
+# `kiln preview --config` this file draws what it does; preset = "standard" stands for such a table
 rotation = 20                    # degrees, either way
 width_shift = 0.1                # fraction of the width
 height_shift = 0.1

@@ -57,7 +57,7 @@ impl RowPass for Finish {
         }
         if self.colour.is_some() || self.noise.is_some() {
             for level in levels.iter_mut() {
-                *level = level.max(0.0).min(255.0);
+                *level = level.clamp(0.0, 255.0);
             }
         }
         if let Some(erased) = self.erased.as_ref().filter(|e| e.rows.contains(&row)) {
@@ -73,8 +73,9 @@ impl Finish {
     fn scale(&self, levels: &mut [f32]) {
         let mut blocks = levels.chunks_exact_mut(PERIOD);
         for block in &mut blocks {
-            for index in 0..PERIOD {
-                block[index] = block[index] * self.factor[index] + self.offset[index];
+            let pattern = self.factor.iter().zip(&self.offset);
+            for (level, (factor, offset)) in block.iter_mut().zip(pattern) {
+                *level = *level * factor + offset;
             }
         }
         for (index, level) in blocks.into_remainder().iter_mut().enumerate() {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::keys::options;
 use super::{Purpose, Rng, hash_text};
 use crate::config::{Fault, Path, read, schema_of};
 use crate::data::batch::{HostBatch, Shape};
@@ -153,7 +154,7 @@ fn one<T: JsonSchema + DeserializeOwned>(
     let Some(value) = table.get(key) else {
         return Ok(None);
     };
-    let options = super::options(value, &schema_of::<T>());
+    let options = options(value, &schema_of::<T>());
     read(options, &path.key(key)).map(Some)
 }
 

@@ -12,6 +12,7 @@
 
 mod affine;
 mod blur;
+mod canvas;
 mod change;
 mod colour;
 mod crop;
@@ -20,8 +21,10 @@ mod fill;
 mod finish;
 mod flip;
 mod jpeg;
+mod keys;
 mod mix;
 mod noise;
+mod path;
 mod policy;
 mod presets;
 mod rotation;
@@ -36,14 +39,15 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::config::{Fault, Member, Path, read, read_options, schema_of, unknown_key, validate};
+use crate::config::{Fault, Member, Path, read, read_options};
 use crate::family;
 
 pub use affine::Affine;
 pub use change::{Change, Frame};
 pub use fill::{Fill, FillMode};
+pub use keys::schema;
 pub use mix::Mix;
 pub use presets::Preset;
 
@@ -51,9 +55,11 @@ use super::batch::Shape;
 use super::decode::Pixels;
 use super::preprocess::Scale;
 use super::random::{Purpose, Rng, hash_text};
+use canvas::Canvas;
 use change::Spare;
 use finish::Finish;
-use warp::{Canvas, Untouched, warp};
+use keys::{check_keys, is_off, options};
+use warp::{Untouched, warp};
 
 /// One augmentation.
 pub trait Augment: Debug + Send + Sync {
@@ -245,54 +251,6 @@ impl Augmentation {
     }
 }
 
-/// Whether a value switches its key off.
-fn is_off(value: &Value) -> bool {
-    *value == Value::Bool(false)
-}
-
-/// The options of a member: `true` stands for all its defaults where it has some.
-fn options(value: &Value, schema: &Value) -> Value {
-    if *value == Value::Bool(true) && schema["type"] == "object" {
-        return json!({});
-    }
-    value.clone()
-}
-
-fn check_keys(table: &BTreeMap<String, Value>, path: &Path) -> Result<(), Vec<Fault>> {
-    let known: serde_json::Map<String, Value> = keys().into_iter().collect();
-    let mut faults = Vec::new();
-    for (key, value) in table {
-        match known.get(key) {
-            Some(_) if is_off(value) => {}
-            Some(schema) => {
-                let options = options(value, schema);
-                faults.extend(validate(&options, schema, &path.key(key)));
-            }
-            None => faults.push(unknown_key(key, &known, path)),
-        }
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
-}
-
-/// Every key of `[augment]` with its schema.
-fn keys() -> Vec<(String, Value)> {
-    let mut keys = vec![("preset".to_string(), schema_of::<Preset>())];
-    keys.extend(
-        AUGMENTS
-            .iter()
-            .map(|member| (member.name.to_string(), (member.schema)())),
-    );
-    keys.push(("mixup".to_string(), schema_of::<mix::Mixup>()));
-    keys.push(("cutmix".to_string(), schema_of::<mix::Cutmix>()));
-    keys.push(("fill".to_string(), schema_of::<FillMode>()));
-    keys.push(("fill_value".to_string(), schema_of::<fill::FillValue>()));
-    keys
-}
-
 /// Warps a picture by `map` (output to input, about the centre) into `out`, `[height, width,
 /// channels]` of the picture's own size: grey levels, nothing else done to them.
 pub fn warp_levels(picture: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) {
@@ -302,30 +260,10 @@ pub fn warp_levels(picture: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) 
     });
 }
 
-/// The JSON schema of `[augment]`.
-pub fn schema() -> Value {
-    let or_off = |(key, schema): (String, Value)| {
-        let switch = match schema["type"].as_str() {
-            Some("boolean") => return (key, schema),
-            Some("object") => json!({"type": "boolean"}),
-            _ => json!({"const": false}),
-        };
-        let description = schema["description"].clone();
-        let both = json!({"description": description, "anyOf": [schema, switch]});
-        (key, both)
-    };
-    let properties: serde_json::Map<String, Value> = keys().into_iter().map(or_off).collect();
-    json!({
-        "type": "object",
-        "description": "What is done to training samples only, drawn anew each epoch.",
-        "properties": properties,
-        "additionalProperties": false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const FRAME: Frame = Frame {
         height: 10,

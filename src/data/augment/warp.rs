@@ -14,95 +14,10 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::Affine;
-use super::fill::{Fill, fold};
-use crate::data::decode::Pixels;
+use super::canvas::{Canvas, PAD, RowBuffers, WORD};
+use super::fill::Fill;
+use super::path::Path;
 use crate::kernels::arch;
-
-/// A picture that can be read a word at a time, and the room to warp it.
-#[derive(Debug, Default)]
-pub struct Canvas {
-    /// Row after row, then a pixel of the fill value.
-    bytes: Vec<u8>,
-    height: usize,
-    width: usize,
-    channels: usize,
-    /// Where each row and column begins, from the first that the warp needs on; those that show the
-    /// fill value begin at its pixel.
-    begins: [Vec<u32>; 2],
-    row: RowBuffers,
-}
-
-/// One row between the stages.
-#[derive(Debug, Default)]
-struct RowBuffers {
-    /// The column of each value.
-    columns: Vec<f32>,
-    /// The row and column above left of each value's place.
-    whole: [Vec<i32>; 2],
-    /// How far the place lies from there, 0-1.
-    share: [Vec<f32>; 2],
-    /// Each value's neighbours above left, above right, below left, below right.
-    taps: [Vec<u8>; 4],
-}
-
-impl Canvas {
-    /// Takes a copy of a picture.
-    pub fn set(&mut self, picture: &Pixels, fill: Fill) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&picture.bytes);
-        self.bytes.extend_from_slice(&[fill.value; PAD]);
-        (self.height, self.width) = (picture.height, picture.width);
-        self.channels = picture.channels;
-    }
-
-    /// Makes room for the stages and the tables.
-    fn prepare(&mut self, map: &Affine, fill: Fill) -> [i32; 2] {
-        let len = self.width * self.channels;
-        let columns = (0..len).map(|at| (at / self.channels) as f32);
-        self.row.columns.clear();
-        self.row.columns.extend(columns);
-        self.row
-            .whole
-            .iter_mut()
-            .for_each(|whole| whole.resize(len, 0));
-        self.row
-            .share
-            .iter_mut()
-            .for_each(|share| share.resize(len, 0.0));
-        // A pixel is written as a word, whatever its length.
-        self.row
-            .taps
-            .iter_mut()
-            .for_each(|taps| taps.resize(len + WORD, 0));
-        let size = [self.height, self.width];
-        let lengths = [len, self.channels];
-        let beyond = (self.height * len) as u32;
-        let mut first = [0; 2];
-        for axis in 0..2 {
-            let corners = [0, self.height - 1].map(|row| {
-                let path = Path::new(self, map, row);
-                [path.at(axis, 0.0), path.at(axis, (self.width - 1) as f32)]
-            });
-            let corners = corners.as_flattened();
-            let low = corners.iter().copied().fold(FAR, f32::min).floor() as i32 - 1;
-            let high = corners.iter().copied().fold(-FAR, f32::max).floor() as i32 + 2;
-            let begin = |at| match fold(at, size[axis] as i32, fill.mode) {
-                Some(index) => (index * lengths[axis]) as u32,
-                None => beyond,
-            };
-            self.begins[axis].clear();
-            self.begins[axis].extend((low..=high).map(begin));
-            first[axis] = low;
-        }
-        first
-    }
-}
-
-/// Bytes that are read and written at once.
-const WORD: usize = 4;
-
-/// Bytes behind the picture: a pixel of the fill value, and what is read beyond the last pixel.
-const PAD: usize = 8;
 
 /// Warps the canvas by `map` (output to input, `(row, column)` about the centre) with bilinear
 /// interpolation into `out`, `[height, width, channels]` of the canvas's own size, as grey levels.
@@ -179,7 +94,7 @@ impl<F: RowPass> Warp<'_, F> {
                 beyond: (bytes.len() - PAD) as u32,
                 stride: (width * CHANNELS) as u32,
             };
-            place::<CHANNELS>(&path, buffers);
+            place::<CHANNELS>(&path, &tables, buffers);
             gather::<CHANNELS, true>(bytes, 0..low, &tables, buffers);
             gather::<CHANNELS, false>(bytes, low..high, &tables, buffers);
             gather::<CHANNELS, true>(bytes, high..width, &tables, buffers);
@@ -189,90 +104,30 @@ impl<F: RowPass> Warp<'_, F> {
     }
 }
 
-/// Where the pixels of an output row come from: `start + step * column`, `[row, column]`. The start
-/// is computed anew for each row and rounded once, so nothing drifts.
-struct Path {
-    start: [f32; 2],
-    step: [f32; 2],
-    /// The last row and column, which have no neighbour below and to the right.
-    last: [f32; 2],
-    width: usize,
-}
-
-/// Places are kept nearer than this, to be whole numbers that add up: no picture is as large.
-const FAR: f32 = 1e6;
-
-impl Path {
-    #[inline(always)]
-    fn new(canvas: &Canvas, map: &Affine, row: usize) -> Path {
-        let last = [canvas.height as f64 - 1.0, canvas.width as f64 - 1.0];
-        let y = row as f64 - last[0] / 2.0;
-        let mut path = Path {
-            start: [0.0; 2],
-            step: [0.0; 2],
-            last: [last[0] as f32, last[1] as f32],
-            width: canvas.width,
-        };
-        for axis in 0..2 {
-            let [by_row, by_column] = map.matrix[axis];
-            let first = by_row * y - by_column * (last[1] / 2.0);
-            path.start[axis] = (first + map.offset[axis] + last[axis] / 2.0) as f32;
-            path.step[axis] = by_column as f32;
-        }
-        path
-    }
-
-    #[inline(always)]
-    fn at(&self, axis: usize, column: f32) -> f32 {
-        let place = self.start[axis] + self.step[axis] * column;
-        place.max(-FAR).min(FAR)
-    }
-
-    /// The columns whose four neighbours lie inside: an estimate, then made exact.
-    #[inline(always)]
-    fn span(&self) -> (usize, usize) {
-        let (mut low, mut high) = (0.0f32, self.width as f32);
-        for axis in 0..2 {
-            let (start, step, last) = (self.start[axis], self.step[axis], self.last[axis]);
-            if step != 0.0 {
-                let (a, b) = (-start / step, (last - start) / step);
-                low = low.max(a.min(b) - 1.0);
-                high = high.min(a.max(b) + 2.0);
-            }
-        }
-        let (mut low, mut high) = (low as usize, high.max(0.0) as usize);
-        while low < high && !self.is_inside(low) {
-            low += 1;
-        }
-        while low < high && !self.is_inside(high - 1) {
-            high -= 1;
-        }
-        let low = low.min(self.width);
-        (low, high.clamp(low, self.width))
-    }
-
-    #[inline(always)]
-    fn is_inside(&self, column: usize) -> bool {
-        let (row, column) = (self.at(0, column as f32), self.at(1, column as f32));
-        row >= 0.0 && row < self.last[0] && column >= 0.0 && column < self.last[1]
-    }
-}
-
 /// Computes the place of each value. (All of a pixel's values have the same: computing it anew is
 /// cheaper than handing it on.)
 #[inline(always)]
-fn place<const CHANNELS: usize>(path: &Path, buffers: &mut RowBuffers) {
+fn place<const CHANNELS: usize>(path: &Path, tables: &Tables, buffers: &mut RowBuffers) {
     for axis in 0..2 {
         let whole = buffers.whole[axis].iter_mut();
         let places = whole.zip(&mut buffers.share[axis]);
         for (column, (whole, share)) in buffers.columns.iter().zip(places) {
             let place = path.at(axis, *column);
-            // SAFETY: a number, and within FAR.
+            // SAFETY: a number, and not beyond FAR: the path saw to it.
             let toward_zero: i32 = unsafe { place.to_int_unchecked() };
             let floor = toward_zero - i32::from(toward_zero as f32 > place);
             *whole = floor;
             *share = place - floor as f32;
         }
+    }
+    // The last byte whose neighbours lie before the fill value.
+    let right = CHANNELS as u32;
+    let last = tables.beyond.saturating_sub(tables.stride + right);
+    let [rows, columns] = &buffers.whole;
+    for (from, (row, column)) in buffers.inside.iter_mut().zip(rows.iter().zip(columns)) {
+        let row = (*row as u32).wrapping_mul(tables.stride);
+        let column = (*column as u32).wrapping_mul(right);
+        *from = row.wrapping_add(column).min(last);
     }
 }
 
@@ -298,11 +153,8 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
     let end = columns.end * CHANNELS + WORD;
     let [a, b, c, d] = &mut buffers.taps;
     let (a, b, c, d) = (&mut a[..end], &mut b[..end], &mut c[..end], &mut d[..end]);
-    // The last place whose neighbours lie before the fill value.
-    let last = tables
-        .beyond
-        .saturating_sub(tables.stride + CHANNELS as u32);
     assert!(tables.beyond as usize + PAD == bytes.len());
+    let inside = &buffers.inside[..end - WORD];
     let [y, x] = [
         &buffers.whole[0][..end - WORD],
         &buffers.whole[1][..end - WORD],
@@ -322,8 +174,7 @@ fn gather<const CHANNELS: usize, const FOLDED: bool>(
                 (rows[1] + columns[1]).min(tables.beyond),
             ]
         } else {
-            let from = y[to] as u32 * tables.stride + x[to] as u32 * CHANNELS as u32;
-            let from = from.min(last);
+            let from = inside[to];
             let (right, below) = (CHANNELS as u32, tables.stride);
             [from, from + right, from + below, from + below + right]
         };
@@ -375,6 +226,7 @@ fn interpolate<const CHANNELS: usize>(buffers: &RowBuffers, out: &mut [f32]) {
 mod tests {
     use super::super::FillMode;
     use super::*;
+    use crate::data::decode::Pixels;
 
     fn row(bytes: &[u8]) -> Pixels {
         Pixels {
