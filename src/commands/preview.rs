@@ -71,7 +71,7 @@ fn columns(dataset: &dyn Dataset, classes: &[String], epochs: u64) -> anyhow::Re
         if let Some(mix) = dataset.mix() {
             mix.apply(&mut batch, dataset.shape(), classes.len(), epoch);
             last.push(Column {
-                title: format!("epoch {}, mixed", epoch + 1),
+                title: format!("epoch {} mixed", epoch + 1),
                 pictures: pictures(&batch.input, dataset.shape()),
             });
         }

@@ -61,9 +61,34 @@ fn preview_draws_a_sheet_of_samples() {
     assert_eq!(object["rows"].as_array().unwrap().len(), 6);
     let columns = object["columns"].as_array().unwrap();
     assert_eq!(columns.len(), 1 + 6 + 6);
-    assert_eq!(columns[12], "epoch 6, mixed");
+    assert_eq!(columns[12], "epoch 6 mixed");
     assert_eq!(object["rows"][0], "blue/00.png");
     assert_eq!(object["rows"][5], "red/08.png");
+}
+
+#[test]
+fn preview_names_what_it_leaves_out_and_where_it_cannot_write() {
+    let world = World::colours();
+    world.write("train/blue/00.png", "no picture");
+    let base = ["preview", "--config", "experiment.toml", "--json"];
+    let run = world.kiln(&base).expect_success();
+    assert!(run.stderr.contains("00.png"), "{}", run.stderr);
+    let object = &run.json()[0];
+    assert_eq!(object["rows"].as_array().unwrap().len(), 5);
+    assert!(
+        object["skipped"][0]
+            .as_str()
+            .unwrap()
+            .ends_with("blue/00.png")
+    );
+    let run = world
+        .kiln(&[&base[..], &["--out", "nowhere/sheet.png"]].concat())
+        .expect_failure();
+    assert!(
+        run.stderr.contains("cannot write nowhere/sheet.png"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
