@@ -44,6 +44,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Draw a sheet of training samples before and after augmentation
     Preview(PreviewArgs),
+    /// Look for faults of a dataset: copies, leaks, unreadable and blank pictures, imbalance
+    Audit(AuditArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
     /// Write a commented starter experiment for a folder of pictures
@@ -111,6 +113,10 @@ pub struct TrainArgs {
     /// The run folder; must be new or empty [default: runs/NAME-NUMBER]
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Do not look for faults of the data first
+    #[arg(long)]
+    pub no_audit: bool,
 
     /// Show warnings and results only
     #[arg(short, long)]
@@ -227,6 +233,39 @@ pub struct PreviewArgs {
     /// Columns of augmented samples
     #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub epochs: u32,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln audit`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln audit photos
+  kiln audit photos --sheet pairs.png
+  kiln audit --config cats_dogs.toml --json
+
+Finds files that cannot be used or whose names say another format, pictures of one colour, copies and
+look-alikes within and across train and valid, and says how many of each class and size there are. The exit
+code is 1 where a validation picture is also in training, or a file cannot be used. Training does the same
+first (`--no-audit` leaves it out).")]
+pub struct AuditArgs {
+    /// A folder with one folder a class, or with train and valid folders of that kind
+    #[arg(value_name = "FOLDER", conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+
+    /// The data of an experiment file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Change a key of the experiment: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    pub sets: Vec<String>,
+
+    /// Draw the first pairs of equal pictures side by side (PNG)
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]

@@ -167,7 +167,7 @@ fn epochs(table: Json, num_workers: usize) -> Vec<HostBatch> {
         .survey(5)
         .expect("pictures");
     let datasets = survey
-        .prepare(&Preprocess::default(), augmentation, &Silent)
+        .prepare(&Preprocess::default(), augmentation, false, &Silent)
         .expect("datasets");
     let loader = Loader::shuffled(datasets.train, 7, 5, num_workers).expect("threads");
     (0..2)

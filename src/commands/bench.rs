@@ -69,7 +69,7 @@ fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
     let experiment = &plan.source.experiment;
     let datasets = plan
         .survey
-        .prepare(&experiment.preprocess, plan.augmentation, &Silent)
+        .prepare(&experiment.preprocess, plan.augmentation, false, &Silent)
         .map_err(|faults| plan.source.explain(&faults))?;
     let loader = Loader::shuffled(datasets.train, size, experiment.seed, num_workers())?;
     let loaded = loader.epoch(0).find(|loaded| !loaded.indices.is_empty());

@@ -53,16 +53,19 @@ struct Found {
 const TRAIN_NAMES: [&str; 3] = ["train", "training", "Train"];
 const VALID_NAMES: [&str; 6] = ["valid", "val", "validation", "test", "Valid", "Val"];
 
-fn survey(folder: &Path) -> anyhow::Result<Found> {
-    let fail = |message: String| anyhow::anyhow!("{} {message}", folder.display());
+/// The folders of the training and the validation split within a folder, where it has them.
+pub fn find_splits(folder: &Path) -> (Option<&'static str>, Option<&'static str>) {
     let present = |names: &[&'static str]| {
-        names
-            .iter()
-            .copied()
-            .find(|name| folder.join(name).is_dir())
+        let mut names = names.iter().copied();
+        names.find(|name| folder.join(name).is_dir())
     };
     let train = present(&TRAIN_NAMES);
-    let valid = train.and_then(|_| present(&VALID_NAMES));
+    (train, train.and_then(|_| present(&VALID_NAMES)))
+}
+
+fn survey(folder: &Path) -> anyhow::Result<Found> {
+    let fail = |message: String| anyhow::anyhow!("{} {message}", folder.display());
+    let (train, valid) = find_splits(folder);
     let root = train.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
     let listing = list_classes(&root).map_err(fail)?;
     if listing.classes.len() < 2 {

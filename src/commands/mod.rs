@@ -1,5 +1,6 @@
 //! One file a subcommand, thin: resolve, call, report.
 
+mod audit;
 mod bench;
 mod cache;
 mod check;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
+
+use init::find_splits;
 
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
@@ -61,6 +64,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Preview(args) => preview::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Check(args) => check::run(args),
         Command::Init(args) => init::run(&args),

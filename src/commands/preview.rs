@@ -1,7 +1,6 @@
 //! `kiln preview`: samples before and after augmentation, on one sheet.
 
 use std::io::{Write, stdout};
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -33,7 +32,9 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let epochs = if augments { args.epochs as u64 } else { 0 };
     let columns = columns(&*dataset, &classes, epochs)?;
     let sheet = Sheet::new(columns.iter().map(|column| &column.pictures[..]).collect());
-    save(&sheet, &args.out)?;
+    sheet
+        .save(&args.out)
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
     print(&args, &*dataset, &columns, &skipped)
 }
 
@@ -114,14 +115,6 @@ fn pictures(levels: &[f32], shape: Shape) -> Vec<Picture> {
             bytes: levels.iter().map(|level| (level + 0.5) as u8).collect(),
         })
         .collect()
-}
-
-fn save(sheet: &Sheet, out: &Path) -> anyhow::Result<()> {
-    let (width, height) = (sheet.width as u32, sheet.height as u32);
-    let kind = image::ExtendedColorType::Rgb8;
-    let format = image::ImageFormat::Png;
-    image::save_buffer_with_format(out, &sheet.bytes, width, height, kind, format)
-        .with_context(|| format!("cannot write {}", out.display()))
 }
 
 fn print(

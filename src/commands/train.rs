@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{load, num_workers, stop_flag, take_compute, take_device};
 use crate::cli::TrainArgs;
-use crate::config::to_toml;
+use crate::config::{Fault, OnLeak, Path, Source, to_toml};
 use crate::data::Loader;
+use crate::data::audit::Audit;
 use crate::kernels::Chosen;
 use crate::metrics::compute_all;
 use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
-use crate::report::{Bars, DecodeBar, JsonLines, Lines, Several, tables};
+use crate::report::{Bars, DecodeBar, JsonLines, Lines, Several, audit, tables};
 use crate::train::{Observer, Outcome, Plan, Run, RunFolder, Stepper};
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -85,13 +86,21 @@ fn fit(
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     let datasets = plan
         .survey
-        .prepare(&experiment.preprocess, plan.augmentation, &bar)
+        .prepare(
+            &experiment.preprocess,
+            plan.augmentation,
+            !args.no_audit,
+            &bar,
+        )
         .map_err(|faults| plan.source.explain(&faults))?;
     if let Some(text) = tables::skipped(&datasets.skipped) {
         eprintln!("warning: {text}");
     }
     for notice in &datasets.notices {
         eprintln!("note: {notice}");
+    }
+    if let Some(found) = &datasets.audit {
+        judge(&plan.source, found)?;
     }
     let seed = experiment.seed;
     let params = plan.network.init(seed, &device.device);
@@ -129,6 +138,30 @@ fn fit(
     };
     let (outcome, folder) = run.fit(observer, stop)?;
     Ok((outcome, folder, classes))
+}
+
+/// Says what is wrong with the data.
+///
+/// # Errors
+/// Validation samples that are also training samples, unless the experiment allows it.
+fn judge(source: &Source, found: &Audit) -> anyhow::Result<()> {
+    let leaks = found.leaks().count();
+    let unusable = usize::from(!found.unusable.is_empty()); // said before
+    let mut findings = audit::findings(found);
+    if leaks > 0 && source.experiment.audit.leaks == OnLeak::Fail {
+        let message = format!("is not apart from data.train: {}", findings[0]);
+        let fault = Fault::new(Path::parse("data.valid"), message);
+        let hint = "`kiln audit --config FILE --sheet pairs.png` shows them; take them out of one of the \
+                    splits, or set audit.leaks = \"warn\"";
+        return Err(source.explain(&[fault.hint(hint)]));
+    }
+    if unusable > 0 {
+        findings.retain(|finding| !finding.contains("cannot be used:"));
+    }
+    for finding in findings {
+        eprintln!("warning: {finding}");
+    }
+    Ok(())
 }
 
 fn finish(

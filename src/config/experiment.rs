@@ -36,9 +36,38 @@ pub struct Experiment {
     /// How it is judged.
     #[serde(default)]
     pub eval: Eval,
+    /// What is done about faults of the data.
+    #[serde(default, skip_serializing_if = "Audit::is_default")]
+    pub audit: Audit,
     /// Where it runs.
     #[serde(default)]
     pub device: Device,
+}
+
+/// What is done about faults of the data, which are looked for before training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// What is done where validation samples are also training samples.
+    #[serde(default)]
+    pub leaks: OnLeak,
+}
+
+impl Audit {
+    fn is_default(&self) -> bool {
+        *self == Audit::default()
+    }
+}
+
+/// What is done where validation samples are also training samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeak {
+    /// Nothing is trained.
+    #[default]
+    Fail,
+    /// It is said.
+    Warn,
 }
 
 /// Any table; its keys are checked by the room that owns them.

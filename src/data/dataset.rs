@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::audit::Audit;
 use super::augment::Mix;
 use super::batch::{SampleId, Shape};
 use super::preprocess::Preprocessor;
@@ -108,6 +109,8 @@ pub struct Datasets {
     pub skipped: Vec<Skipped>,
     /// What the user should know.
     pub notices: Vec<String>,
+    /// What was found wrong with the data, where that was asked for.
+    pub audit: Option<Audit>,
     /// A digest of the names and sizes of the training samples.
     pub fingerprint: String,
 }
@@ -174,6 +177,11 @@ pub trait Survey: Send {
         self: Box<Self>,
         preprocess: &Preprocess,
         augmentation: Option<super::augment::Augmentation>,
+        audit: bool,
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>>;
+
+    /// Decodes every sample and looks for faults; keeps the pictures of the first `num_pictures`
+    /// pairs.
+    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit;
 }

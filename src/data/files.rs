@@ -142,6 +142,14 @@ impl Split {
         }
     }
 
+    /// The name of the sample's own file.
+    pub fn file_name(&self, index: usize) -> PathBuf {
+        match &self.samples[index].place {
+            Place::File(path) => path.to_path_buf(),
+            Place::Entry { name, .. } => PathBuf::from(&**name),
+        }
+    }
+
     /// Reads the sample's bytes, or at most the first `most` of them.
     ///
     /// # Errors

@@ -55,6 +55,21 @@ fn channels_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 }
 
 impl ImageOptions {
+    /// Every option at its default.
+    pub fn of_size(size: [usize; 2]) -> ImageOptions {
+        ImageOptions {
+            size,
+            channels: None,
+            resize: Filter::default(),
+            aspect: Aspect::default(),
+            pad_value: 0,
+            alpha: Alpha::default(),
+            max_pixels: default_max_pixels(),
+            cache_memory: None,
+            cache_disk: None,
+        }
+    }
+
     /// The net's input.
     pub fn shape(&self, channels: usize) -> Shape {
         Shape::Image {

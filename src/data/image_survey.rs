@@ -1,22 +1,29 @@
 //! Listed pictures of two splits: what is known before decoding, and the decoding.
 
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use super::audit::Audit;
 use super::augment::Augmentation;
 use super::batch::Shape;
 use super::cache::Budget;
 use super::dataset::{Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey};
 use super::decode::read_header_of;
 use super::files::Split;
+use super::image_folder::same_classes;
 use super::image_options::ImageOptions;
-use super::images::{Decoded, decode_all};
-use super::preprocess::{Preprocessor, check, needs_fit, statistics};
+use super::images::{Decoded, Gather, decode_all};
+use super::listing::list_classes;
+use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
 use crate::config::{Fault, Path, Preprocess};
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
 /// Bytes that hold a picture's header: some cameras put a small picture before it.
 const HEADER_BYTES: usize = 1 << 18;
+
+/// Height and width to which pictures are brought where only the audit looks at them.
+const LOOK_SIZE: usize = 64;
 
 /// Listed pictures of two splits.
 pub struct ImageSurvey {
@@ -80,7 +87,7 @@ impl Survey for ImageSurvey {
             memory: u64::MAX,
             disk: 0,
         };
-        let decoded = decode_all(split, &preprocess, budget, false, &Silent);
+        let decoded = decode_all(split, &preprocess, budget, Gather::default(), &Silent);
         let skipped = decoded.skipped.clone();
         let dataset = decoded.into_dataset(&preprocess, augmentation, ReadingOrder::Any);
         (Arc::new(dataset), skipped)
@@ -90,38 +97,110 @@ impl Survey for ImageSurvey {
         self: Box<Self>,
         config: &Preprocess,
         augmentation: Option<Augmentation>,
+        audit: bool,
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
         let mut preprocess = self.options.preprocess(self.channels, config);
         let fingerprint = self.train.fingerprint();
-        let mut budget = self.options.budget(self.default_disk);
-        progress.begin("decoding", self.train.len() + self.valid.len());
-        let fit = needs_fit(config);
-        let train = decode_all(self.train, &preprocess, budget, fit, progress);
-        budget.memory = budget.memory.saturating_sub(train.memory_bytes());
-        let valid = decode_all(self.valid, &preprocess, budget, false, progress);
-        progress.end();
-        let classes = &self.summary.classes;
-        require_usable(&train, classes, "train")?;
-        require_usable(&valid, classes, "valid")?;
-        (preprocess.mean, preprocess.std) = statistics(config, self.channels, &train.sums);
+        let (classes, buffer) = (self.summary.classes.clone(), self.shuffle_buffer);
+        let gather = Gather {
+            sums: needs_fit(config),
+            traits: audit,
+        };
+        let [train, valid] = self.decode(&preprocess, gather, progress);
+        require_usable(&train, &classes, "train")?;
+        require_usable(&valid, &classes, "valid")?;
+        let audit = audit.then(|| Audit::new(&classes, &[&train, &valid], 0));
+        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
         let mut skipped = train.skipped.clone();
         skipped.extend(valid.skipped.clone());
         let mut notices = train.notices.clone();
         notices.extend(valid.notices.clone());
         notices.dedup();
-        let order = train.split.reading_order(self.shuffle_buffer);
+        let order = train.split.reading_order(buffer);
         let train = train.into_dataset(&preprocess, augmentation, order);
         let valid = valid.into_dataset(&preprocess, None, ReadingOrder::Any);
         Ok(Datasets {
-            classes: self.summary.classes,
+            classes,
             train: Arc::new(train),
             valid: Arc::new(valid),
             preprocess: Preprocessor::Image(preprocess),
             skipped,
             notices,
+            audit,
             fingerprint,
         })
+    }
+
+    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
+        let preprocess = self
+            .options
+            .preprocess(self.channels, &Preprocess::default());
+        let classes = self.summary.classes.clone();
+        let gather = Gather {
+            sums: false,
+            traits: true,
+        };
+        let [train, valid] = self.decode(&preprocess, gather, progress);
+        let splits = [&train, &valid];
+        let some = if valid.split.len() + valid.skipped.len() > 0 {
+            2
+        } else {
+            1
+        };
+        Audit::new(&classes, &splits[..some], num_pictures)
+    }
+}
+
+impl ImageSurvey {
+    /// A folder to look at, without an experiment: with `train` and `valid` folders, or of one split.
+    ///
+    /// # Errors
+    /// A folder without classes; in words that follow its name.
+    pub fn of_folders(train: &FilePath, valid: Option<&FilePath>) -> Result<ImageSurvey, String> {
+        let listing = list_classes(train)?;
+        let classes = listing.classes;
+        let train = Split::of_files(train.to_path_buf(), listing.files);
+        let valid = match valid {
+            None => Split::of_files(PathBuf::new(), Vec::new()),
+            Some(folder) => {
+                let valid = list_classes(folder)?;
+                same_classes(&classes, &valid.classes, "the training folder", "the other")?;
+                Split::of_files(folder.to_path_buf(), valid.files)
+            }
+        };
+        Ok(ImageSurvey {
+            options: ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]),
+            channels: infer_channels(&train),
+            train,
+            valid,
+            summary: Summary {
+                classes,
+                ..Summary::default()
+            },
+            shuffle_buffer: 0,
+            default_disk: 0,
+        })
+    }
+
+    /// Decodes both splits.
+    fn decode(
+        self,
+        preprocess: &ImagePreprocess,
+        gather: Gather,
+        progress: &dyn Progress,
+    ) -> [Decoded; 2] {
+        let mut budget = self.options.budget(self.default_disk);
+        progress.begin("decoding", self.train.len() + self.valid.len());
+        let train = decode_all(self.train, preprocess, budget, gather, progress);
+        budget.memory = budget.memory.saturating_sub(train.memory_bytes());
+        let gather = Gather {
+            sums: false, // fitted on the training samples alone
+            ..gather
+        };
+        let valid = decode_all(self.valid, preprocess, budget, gather, progress);
+        progress.end();
+        [train, valid]
     }
 }
 

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_128;
 
+use super::audit::Traits;
 use super::augment::{Augmentation, Mix};
 use super::batch::{SampleId, Shape};
 use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
@@ -26,7 +28,19 @@ pub struct Decoded {
     pub sums: ChannelSums,
     /// What the user should know.
     pub notices: Vec<String>,
+    /// What was noted of each sample, where it was decoded and that was asked for.
+    pub traits: Vec<Traits>,
+    preprocess: ImagePreprocess,
     cache: Cache,
+}
+
+/// What decoding gathers beside the samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gather {
+    /// Sums over all pixels.
+    pub sums: bool,
+    /// Traits, for the audit.
+    pub traits: bool,
 }
 
 /// What one sample, or several together, left behind.
@@ -60,12 +74,12 @@ impl Found {
 }
 
 /// Decodes in parallel every sample that `budget` allows to keep: the first ones in memory, the others
-/// in the cache file. Where `fit` asks for sums over all pixels, the rest is decoded too.
+/// in the cache file. Where sums over all pixels are asked for, the rest is decoded too.
 pub fn decode_all(
     split: Split,
     preprocess: &ImagePreprocess,
     budget: Budget,
-    fit: bool,
+    gather: Gather,
     progress: &dyn Progress,
 ) -> Decoded {
     let record = preprocess.shape().num_elements();
@@ -73,22 +87,28 @@ pub fn decode_all(
     let in_memory = (budget.memory / record as u64).min(len as u64) as usize;
     let mut memory = vec![0; in_memory * record];
     let mut slots = vec![Slot::NONE; len];
-    let decode = |index: usize| preprocess.decode(&split.read(index, usize::MAX)?);
+    let mut traits = vec![Traits::default(); if gather.traits { len } else { 0 }];
+    let worker = Worker {
+        split: &split,
+        preprocess,
+        gather,
+    };
+    // Without traits there is no list to note them in.
+    let noted_in_memory = in_memory.min(traits.len());
+    let (first, second) = traits.split_at_mut(noted_in_memory);
     let found = memory
         .par_chunks_exact_mut(record)
         .zip(&mut slots[..in_memory])
+        .zip(places(first, in_memory))
         .enumerate()
-        .map(|(index, (pixels, slot))| {
-            let picture = decode(index);
+        .map(|(index, ((pixels, slot), noted))| {
+            let result = worker.decode(index).map(|(bytes, picture)| {
+                pixels.copy_from_slice(&picture.bytes);
+                *slot = Slot::memory(index as u32);
+                worker.look(index, &bytes, &picture, noted)
+            });
             progress.tick();
-            Found::of(
-                index,
-                picture.map(|picture| {
-                    pixels.copy_from_slice(&picture.bytes);
-                    *slot = Slot::memory(index as u32);
-                    sums_of(&picture, fit)
-                }),
-            )
+            Found::of(index, result)
         })
         .reduce(Found::default, Found::merge);
     let mut notices = Vec::new();
@@ -105,13 +125,16 @@ pub fn decode_all(
         .flatten();
     let rest = slots[in_memory..]
         .par_iter_mut()
+        .zip(places(second, len - in_memory))
         .enumerate()
-        .map(|(offset, slot)| {
+        .map(|(offset, (slot, noted))| {
             let index = in_memory + offset;
             let result = match &adding {
-                Some(adding) => keep_on_disk(&split, index, preprocess, adding, fit, slot),
-                None if fit => decode(index).map(|picture| sums_of(&picture, fit)),
-                None => Ok(ChannelSums::default()),
+                Some(adding) => worker.keep_on_disk(index, adding, slot, noted),
+                None if gather.sums => worker
+                    .decode(index)
+                    .map(|(bytes, picture)| worker.look(index, &bytes, &picture, noted)),
+                None => worker.hash(index, noted),
             };
             progress.tick();
             Found::of(index, result)
@@ -126,17 +149,120 @@ pub fn decode_all(
     }
     let mut found = found.merge(rest);
     found.failed.sort_unstable();
-    let disk = adding.map(Adding::finish);
-    let cache = Cache::new(record, memory, disk, slots);
-    leave_out(split, found, notices, cache)
+    let cache = Cache::new(record, memory, adding.map(Adding::finish), slots);
+    let decoded = Decoded {
+        split,
+        skipped: Vec::new(),
+        sums: found.sums,
+        notices,
+        traits,
+        preprocess: preprocess.clone(),
+        cache,
+    };
+    decoded.without(found.failed)
 }
 
-fn sums_of(picture: &Pixels, fit: bool) -> ChannelSums {
-    let mut sums = ChannelSums::default();
-    if fit {
-        sums.add(picture);
+/// A place for each of `len` samples, or none for any of them.
+fn places(
+    traits: &mut [Traits],
+    len: usize,
+) -> impl IndexedParallelIterator<Item = Option<&mut Traits>> {
+    let none = if traits.is_empty() { len } else { 0 };
+    let noted = traits.par_iter_mut().map(Some);
+    noted.chain(rayon::iter::repeat_n((), none).map(|()| None))
+}
+
+/// What decodes the samples of a split.
+struct Worker<'a> {
+    split: &'a Split,
+    preprocess: &'a ImagePreprocess,
+    gather: Gather,
+}
+
+impl Worker<'_> {
+    fn decode(&self, index: usize) -> Result<(Vec<u8>, Pixels), String> {
+        let bytes = self.split.read(index, usize::MAX)?;
+        let picture = self.preprocess.decode(&bytes)?;
+        Ok((bytes, picture))
     }
-    sums
+
+    fn sums(&self, picture: &Pixels) -> ChannelSums {
+        let mut sums = ChannelSums::default();
+        if self.gather.sums {
+            sums.add(picture);
+        }
+        sums
+    }
+
+    /// Gathers what is asked for.
+    fn look(
+        &self,
+        index: usize,
+        bytes: &[u8],
+        picture: &Pixels,
+        noted: Option<&mut Traits>,
+    ) -> ChannelSums {
+        if let Some(noted) = noted {
+            *noted = Traits::of(&self.split.file_name(index), bytes, picture);
+        }
+        self.sums(picture)
+    }
+
+    /// Looks at a file that is decoded when training asks for it. Archives are not read for that alone.
+    fn hash(&self, index: usize, noted: Option<&mut Traits>) -> Result<ChannelSums, String> {
+        if let Some(noted) = noted
+            && self.split.shards.is_empty()
+        {
+            let bytes = self.split.read(index, usize::MAX)?;
+            *noted = Traits::of_header(&self.split.file_name(index), &bytes)?;
+        }
+        Ok(ChannelSums::default())
+    }
+
+    /// Finds a sample in the cache file, or decodes and adds it.
+    fn keep_on_disk(
+        &self,
+        index: usize,
+        adding: &Adding,
+        slot: &mut Slot,
+        noted: Option<&mut Traits>,
+    ) -> Result<ChannelSums, String> {
+        let name = name_of(self.split, index);
+        let stamp = self.split.stamp(index).ok_or("cannot be read")?;
+        let mut picture = self.preprocess.blank();
+        let mut stored =
+            |slot: u32| !self.gather.sums || adding.records().read(slot, name, &mut picture.bytes);
+        let mut bytes = Vec::new();
+        let mut found = adding.find(name, stamp).filter(|(slot, _)| stored(*slot));
+        if found.is_none() {
+            bytes = self.split.read(index, usize::MAX)?;
+            let same = adding.find_content(name, stamp, xxh3_128(&bytes));
+            found = same.filter(|(slot, _)| stored(*slot));
+        }
+        let traits = match found {
+            Some((number, traits)) => {
+                *slot = Slot::disk(number);
+                traits
+            }
+            None => {
+                picture = self.preprocess.decode(&bytes)?;
+                let traits = Traits::of(&self.split.file_name(index), &bytes, &picture);
+                let key = Key {
+                    name,
+                    stamp,
+                    traits,
+                };
+                if let Some(added) = adding.add(&key, &picture.bytes) {
+                    *slot = Slot::disk(added);
+                }
+                traits
+            }
+        };
+        if let Some(noted) = noted {
+            *noted = traits;
+        }
+        Ok(self.sums(&picture))
+    }
 }
 
 fn open_adding(
@@ -159,62 +285,36 @@ fn open_adding(
     }
 }
 
-/// Finds a sample in the cache file, or decodes and adds it.
-fn keep_on_disk(
-    split: &Split,
-    index: usize,
-    preprocess: &ImagePreprocess,
-    adding: &Adding,
-    fit: bool,
-    slot: &mut Slot,
-) -> Result<ChannelSums, String> {
-    let name = name_of(split, index);
-    let stamp = split.stamp(index).ok_or("cannot be read")?;
-    let mut picture = preprocess.blank();
-    let stored = |slot: u32, picture: &mut Pixels| {
-        !fit || adding.records().read(slot, name, &mut picture.bytes)
-    };
-    if let Some(found) = adding.find(name, stamp)
-        && stored(found, &mut picture)
-    {
-        *slot = Slot::disk(found);
-        return Ok(sums_of(&picture, fit));
-    }
-    let bytes = split.read(index, usize::MAX)?;
-    let key = Key::new(name, stamp, &bytes);
-    if let Some(found) = adding.find_content(&key)
-        && stored(found, &mut picture)
-    {
-        *slot = Slot::disk(found);
-        return Ok(sums_of(&picture, fit));
-    }
-    let picture = preprocess.decode(&bytes)?;
-    if let Some(added) = adding.add(&key, &picture.bytes) {
-        *slot = Slot::disk(added);
-    }
-    Ok(sums_of(&picture, fit))
-}
-
-/// Leaves out the samples that failed.
-fn leave_out(split: Split, found: Found, notices: Vec<String>, mut cache: Cache) -> Decoded {
-    let mut keep = vec![true; split.len()];
-    let mut skipped = Vec::new();
-    for (index, reason) in found.failed {
-        keep[index] = false;
-        let name = split.full_name(index);
-        skipped.push(Skipped { name, reason });
-    }
-    cache.retain(&keep);
-    Decoded {
-        split: split.filter(&keep),
-        skipped,
-        sums: found.sums,
-        notices,
-        cache,
-    }
-}
-
 impl Decoded {
+    /// Leaves out the samples that failed.
+    fn without(mut self, failed: Vec<(usize, String)>) -> Decoded {
+        let mut keep = vec![true; self.split.len()];
+        for (index, reason) in failed {
+            keep[index] = false;
+            let name = self.split.full_name(index);
+            self.skipped.push(Skipped { name, reason });
+        }
+        self.cache.retain(&keep);
+        let mut kept = keep.iter();
+        self.traits
+            .retain(|_| kept.next().is_some_and(|keep| *keep));
+        self.split = self.split.filter(&keep);
+        self
+    }
+
+    /// A sample's pixels, where they are kept.
+    pub fn pixels(&self, index: usize) -> Option<Pixels> {
+        if !self.cache.holds(index) {
+            return None;
+        }
+        let mut picture = self.preprocess.blank();
+        let decode = |bytes: &[u8]| self.preprocess.decode(bytes);
+        let read = self
+            .cache
+            .read(&self.split, index, &mut picture.bytes, decode);
+        read.ok().map(|()| picture)
+    }
+
     /// Bytes kept in memory.
     pub fn memory_bytes(&self) -> u64 {
         self.cache.memory_bytes()
@@ -319,7 +419,7 @@ impl Dataset for ImageDataset {
             picture.channels = self.preprocess.channels;
             self.cache
                 .read(&self.split, index, &mut picture.bytes, |bytes| {
-                    Ok(self.preprocess.decode(bytes)?.bytes)
+                    self.preprocess.decode(bytes)
                 })?;
             match (&self.augmentation, epoch) {
                 (Some(augmentation), Some(epoch)) => {

@@ -4,6 +4,7 @@
 //! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
 //! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
 
+pub mod audit;
 pub mod augment;
 mod batch;
 pub mod cache;
@@ -39,6 +40,7 @@ pub use dataset::{
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
 pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
+pub use image_survey::ImageSurvey;
 pub use images::ImageDataset;
 pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};

@@ -188,12 +188,18 @@ impl Groups {
         self.scanned.left_out.push(format!("{archive}:{name}"));
     }
 
+    /// The same for an entry that is known by its name without extension.
+    fn leave_out_stem(&mut self) {
+        let name = self.stem.trim_start_matches('/').to_owned();
+        self.leave_out(&name);
+    }
+
     /// Ends the sample whose entries came last.
     fn close(&mut self) {
         let label = self.label.take();
         let Some((name, offset, len)) = self.picture.take() else {
             if label.is_some() {
-                self.leave_out(&self.stem.trim_start_matches('/').to_string());
+                self.leave_out_stem();
             }
             return;
         };

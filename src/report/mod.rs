@@ -1,5 +1,6 @@
 //! What people and programs see of a run: progress, tables, JSON lines.
 
+pub mod audit;
 mod bench;
 mod json;
 mod progress;

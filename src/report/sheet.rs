@@ -1,5 +1,7 @@
 //! A sheet of pictures in columns, as one picture.
 
+use std::path::Path;
+
 use crate::data::Pixels;
 
 /// Pixels between two pictures.
@@ -40,6 +42,17 @@ impl Sheet {
             }
         }
         sheet
+    }
+
+    /// Writes it as a PNG.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: &Path) -> image::ImageResult<()> {
+        let (width, height) = (self.width as u32, self.height as u32);
+        let kind = image::ExtendedColorType::Rgb8;
+        let format = image::ImageFormat::Png;
+        image::save_buffer_with_format(path, &self.bytes, width, height, kind, format)
     }
 
     fn put(&mut self, picture: &Pixels, top: usize, left: usize) {

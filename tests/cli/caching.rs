@@ -33,9 +33,9 @@ fn cache_files(world: &World) -> Vec<PathBuf> {
     files
 }
 
-/// The records of a cache file, whatever their order: a head of 64 bytes and 8 x 8 x 3 pixels.
+/// The records of a cache file, whatever their order: a head of 128 bytes and 8 x 8 x 3 pixels.
 fn records(file: &[u8]) -> Vec<&[u8]> {
-    let mut records: Vec<&[u8]> = file[4096..].chunks(256).collect();
+    let mut records: Vec<&[u8]> = file[4096..].chunks(320).collect();
     records.sort_unstable();
     records
 }
@@ -157,7 +157,7 @@ fn the_cache_is_listed_cleared_and_bounded() {
     );
     assert!(list().is_empty());
 
-    // Room for the head and some ten records of 256 bytes: the rest is decoded each time.
+    // Room for the head and some ten records of 320 bytes: the rest is decoded each time.
     model(
         &world,
         &[&LITTLE[..], &["--set", "data.cache_disk=\"7 kB\""]].concat(),

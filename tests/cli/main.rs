@@ -1,6 +1,7 @@
 //! The real binary in temporary folders: exit code, standard output, standard error.
 
 mod archives;
+mod audit;
 mod bad_input;
 mod caching;
 mod commands;

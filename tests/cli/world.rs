@@ -81,11 +81,13 @@ impl World {
     /// `train` and `valid` with the classes `blue` and `red`, and `experiment.toml`.
     pub fn colours() -> World {
         let world = World::empty();
+        let mut variety = 0;
         for (split, count) in [("train", 12), ("valid", 6)] {
             for (class, colour) in [("blue", [20, 40, 220]), ("red", [220, 40, 20])] {
                 for number in 0..count {
                     let name = format!("{split}/{class}/{number:02}.png");
-                    world.picture(&name, colour, number as u8);
+                    world.picture(&name, colour, variety);
+                    variety += 1;
                 }
             }
         }
@@ -107,7 +109,8 @@ impl World {
     /// A 10 x 12 picture of about one colour; `variety` tells pictures apart.
     pub fn picture(&self, name: &str, colour: [u8; 3], variety: u8) {
         let picture = RgbImage::from_fn(10, 12, |x, y| {
-            let noise = (x * 7 + y * 13 + u32::from(variety) * 31) % 23;
+            let place = (x * 31 + y) * 257 + u32::from(variety);
+            let noise = (place.wrapping_mul(2_654_435_761) >> 20) % 23;
             Rgb(colour.map(|level| level.saturating_add(noise as u8)))
         });
         let path = self.path(name);

@@ -15,19 +15,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::super::audit::Traits;
 use super::super::files::Stamp;
 use super::super::positional::{read_at, write_at};
 use super::super::preprocess::ImagePreprocess;
 
 /// Changes where what is stored, or how pictures are decoded, changes.
-const FORMAT: u32 = 1;
-const MAGIC: &[u8; 8] = b"KILNSMP1";
+const FORMAT: u32 = 2;
+const MAGIC: &[u8; 8] = b"KILNSMP2";
 /// Bytes before the first record.
 const HEAD: u64 = 4096;
 /// Bytes before the pixels of a record.
-const RECORD_HEAD: usize = 64;
+const RECORD_HEAD: usize = 128;
 
 /// What a cache file holds; its first bytes, as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,39 +104,44 @@ impl Description {
     }
 }
 
-/// What names a sample and its content.
+/// What a record says of its sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// A digest of the sample's name.
     pub name: u64,
     /// What the sample's file was like.
     pub stamp: Stamp,
-    /// A digest of the sample's bytes.
-    pub content: u128,
+    /// What was noted of the picture; among it a digest of the file's bytes.
+    pub traits: Traits,
 }
 
-impl Key {
-    /// The key of a sample whose file holds `bytes`.
-    pub fn new(name: u64, stamp: Stamp, bytes: &[u8]) -> Key {
-        let content = xxh3_128(bytes);
-        Key {
-            name,
-            stamp,
-            content,
-        }
-    }
+/// Words of a record's head: the key, a checksum of the pixels, a checksum of the head.
+const WORDS: usize = RECORD_HEAD / 8;
 
+impl Key {
     fn head(&self, pixels: u64) -> [u8; RECORD_HEAD] {
-        let mut head = [0; RECORD_HEAD];
-        let words = [
+        let Traits {
+            content,
+            look,
+            width,
+            height,
+            flags,
+        } = self.traits;
+        let mut words = [0; WORDS];
+        words[..11].copy_from_slice(&[
             self.name,
             self.stamp.size,
             self.stamp.modified,
             self.stamp.changed,
-            self.content as u64,
-            (self.content >> 64) as u64,
+            content as u64,
+            (content >> 64) as u64,
+            look as u64,
+            (look >> 64) as u64,
+            u64::from(width) << 32 | u64::from(height),
+            u64::from(flags),
             pixels,
-        ];
+        ]);
+        let mut head = [0; RECORD_HEAD];
         for (bytes, word) in head.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
@@ -146,23 +152,30 @@ impl Key {
 
     /// The key and the checksum of the pixels; `None` where the head is damaged.
     fn parse(head: &[u8]) -> Option<(Key, u64)> {
-        let word = |index: usize| {
-            let bytes = head[index * 8..index * 8 + 8].try_into().ok()?;
-            Some(u64::from_le_bytes(bytes))
-        };
-        if word(7)? != xxh3_64(&head[..RECORD_HEAD - 8]) {
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(head.chunks_exact(8)) {
+            *word = u64::from_le_bytes(bytes.try_into().ok()?);
+        }
+        if words[WORDS - 1] != xxh3_64(&head[..RECORD_HEAD - 8]) {
             return None;
         }
+        let pair = |low: u64, high: u64| u128::from(low) | u128::from(high) << 64;
         let key = Key {
-            name: word(0)?,
+            name: words[0],
             stamp: Stamp {
-                size: word(1)?,
-                modified: word(2)?,
-                changed: word(3)?,
+                size: words[1],
+                modified: words[2],
+                changed: words[3],
             },
-            content: u128::from(word(4)?) | u128::from(word(5)?) << 64,
+            traits: Traits {
+                content: pair(words[4], words[5]),
+                look: pair(words[6], words[7]),
+                width: (words[8] >> 32) as u32,
+                height: words[8] as u32,
+                flags: words[9] as u32,
+            },
         };
-        Some((key, word(6)?))
+        Some((key, words[10]))
     }
 }
 
@@ -216,11 +229,14 @@ impl Records {
 /// A cache file that this run alone adds to, until it is finished.
 pub struct Adding {
     records: Records,
-    known: HashMap<u64, (u32, Key, u64)>,
+    known: Known,
     slots: Mutex<Slots>,
     failed: AtomicBool,
     _lock: File,
 }
+
+/// By a sample's name: the place of its record, its key, the checksum of its pixels.
+type Known = HashMap<u64, (u32, Key, u64)>;
 
 /// Where the next record goes.
 struct Slots {
@@ -290,21 +306,22 @@ impl Adding {
         })
     }
 
-    /// The record of a sample whose file is as it was.
-    pub fn find(&self, name: u64, stamp: Stamp) -> Option<u32> {
+    /// The record of a sample whose file is as it was, and what was noted of it.
+    pub fn find(&self, name: u64, stamp: Stamp) -> Option<(u32, Traits)> {
         let (slot, key, _) = self.known.get(&name)?;
-        (key.stamp == stamp).then_some(*slot)
+        (key.stamp == stamp).then_some((*slot, key.traits))
     }
 
     /// The record of a sample whose file was touched but holds the same bytes.
-    pub fn find_content(&self, key: &Key) -> Option<u32> {
-        let (slot, known, check) = self.known.get(&key.name)?;
-        if known.content != key.content {
+    pub fn find_content(&self, name: u64, stamp: Stamp, content: u128) -> Option<(u32, Traits)> {
+        let (slot, known, check) = self.known.get(&name)?;
+        if known.traits.content != content {
             return None;
         }
+        let touched = Key { stamp, ..*known };
         let offset = self.records.offset(*slot);
-        write_at(&self.records.file, &key.head(*check), offset).ok()?;
-        Some(*slot)
+        write_at(&self.records.file, &touched.head(*check), offset).ok()?;
+        Some((*slot, known.traits))
     }
 
     /// Adds a record; `None` where the file is full or cannot be written.
@@ -346,7 +363,7 @@ fn options() -> OpenOptions {
 }
 
 /// The records that are there by the names of their samples, and the slots that are free.
-fn read_heads(records: &Records, count: u32) -> (HashMap<u64, (u32, Key, u64)>, Vec<u32>) {
+fn read_heads(records: &Records, count: u32) -> (Known, Vec<u32>) {
     let mut known = HashMap::with_capacity(count as usize);
     let mut free = Vec::new();
     let mut head = [0; RECORD_HEAD];
@@ -390,7 +407,17 @@ mod tests {
     }
 
     fn key(name: u64) -> Key {
-        Key::new(name, STAMP, &name.to_le_bytes())
+        Key {
+            name,
+            stamp: STAMP,
+            traits: Traits {
+                content: u128::from(name) << 70 | 5,
+                look: u128::from(name) << 80 | 6,
+                width: 7,
+                height: 8,
+                flags: Traits::SEEN,
+            },
+        }
     }
 
     #[test]
@@ -400,17 +427,17 @@ mod tests {
         let slot = adding.add(&key(1), &[1, 2, 3, 4]).expect("room");
         drop(adding);
         let again = open(&folder, 9);
-        assert_eq!(again.find(1, STAMP), Some(slot));
+        assert_eq!(again.find(1, STAMP), Some((slot, key(1).traits)));
         assert_eq!(again.find(2, STAMP), None);
         let touched = Stamp {
             modified: 6,
             ..STAMP
         };
         assert_eq!(again.find(1, touched), None);
-        let same_bytes = Key::new(1, touched, &1u64.to_le_bytes());
-        assert_eq!(again.find_content(&same_bytes), Some(slot));
-        let other_bytes = Key::new(1, touched, b"other");
-        assert_eq!(again.find_content(&other_bytes), None);
+        let traits = key(1).traits;
+        let found = again.find_content(1, touched, traits.content);
+        assert_eq!(found, Some((slot, traits)));
+        assert_eq!(again.find_content(1, touched, 99), None);
         let mut pixels = Vec::new();
         assert!(again.finish().read(slot, 1, &mut pixels));
         assert_eq!(pixels, [1, 2, 3, 4]);
@@ -443,12 +470,17 @@ mod tests {
         let folder = TempDir::new().expect("a folder");
         let adding = open(&folder, 2);
         assert_eq!(adding.add(&key(1), &[1; 4]), Some(0));
-        let newer = Key::new(1, STAMP, b"newer");
+        let mut newer = key(1);
+        newer.traits.content = 99;
         assert_eq!(adding.add(&newer, &[2; 4]), Some(1));
         assert_eq!(adding.add(&key(2), &[3; 4]), None, "full");
         drop(adding);
         let again = open(&folder, 2);
-        assert_eq!(again.find(1, STAMP), Some(1), "the newer one");
+        assert_eq!(
+            again.find(1, STAMP),
+            Some((1, newer.traits)),
+            "the newer one"
+        );
         assert_eq!(
             again.add(&key(2), &[3; 4]),
             Some(0),

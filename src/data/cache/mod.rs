@@ -6,6 +6,8 @@ mod folder;
 
 use std::path::Path;
 
+use super::audit::Traits;
+use super::decode::Pixels;
 use super::files::Split;
 use super::preprocess::ImagePreprocess;
 use super::random::hash_text;
@@ -91,6 +93,11 @@ impl Cache {
         self.memory.len() as u64
     }
 
+    /// Whether a sample is kept.
+    pub fn holds(&self, index: usize) -> bool {
+        self.slots[index] != Slot::NONE
+    }
+
     /// Copies a sample to `pixels`; where it is not kept, or its record is damaged, `decode`s the
     /// bytes of its file (and mends the record).
     ///
@@ -101,7 +108,7 @@ impl Cache {
         split: &Split,
         index: usize,
         pixels: &mut Vec<u8>,
-        decode: impl Fn(&[u8]) -> Result<Vec<u8>, String>,
+        decode: impl Fn(&[u8]) -> Result<Pixels, String>,
     ) -> Result<(), String> {
         let slot = self.slots[index];
         let on_disk = slot != Slot::NONE && slot.0 & Slot::DISK != 0;
@@ -118,11 +125,18 @@ impl Cache {
             return Ok(());
         }
         let bytes = split.read(index, usize::MAX)?;
-        *pixels = decode(&bytes)?;
+        let picture = decode(&bytes)?;
         if let (Some(records), Some(stamp)) = (records, split.stamp(index)) {
+            let traits = Traits::of(&split.file_name(index), &bytes, &picture);
+            let key = Key {
+                name,
+                stamp,
+                traits,
+            };
             // Where this fails too, the sample is decoded again the next time.
-            let _ = records.mend(number, &Key::new(name, stamp, &bytes), pixels);
+            let _ = records.mend(number, &key, &picture.bytes);
         }
+        *pixels = picture.bytes;
         Ok(())
     }
 }

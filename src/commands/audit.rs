@@ -1,0 +1,74 @@
+//! `kiln audit`
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::find_splits;
+use crate::cli::AuditArgs;
+use crate::config::Source;
+use crate::data::audit::Audit;
+use crate::data::{ImageSurvey, Survey, read_source};
+use crate::report::{DecodeBar, Sheet, audit};
+
+/// Pairs on the sheet.
+const SHEET_PAIRS: usize = 24;
+
+pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
+    let survey = match (&args.config, &args.data) {
+        (Some(config), _) => from_experiment(config, &args.sets)?,
+        (None, Some(folder)) => Box::new(from_folder(folder)?),
+        (None, None) => bail!("which data? `kiln audit FOLDER` or `kiln audit --config FILE`"),
+    };
+    let bar = DecodeBar::new(!args.json && stderr().is_terminal());
+    let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
+    let found = survey.audit(num_pictures, &bar);
+    if let Some(path) = &args.sheet {
+        write_sheet(&found, path)?;
+    }
+    let leaks = found.leaks().count();
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{}", audit::as_json(&found))?;
+    } else {
+        writeln!(out, "{}", audit::figures(&found))?;
+        let findings = audit::findings(&found);
+        for finding in &findings {
+            writeln!(out, "{finding}\n")?;
+        }
+        if findings.is_empty() {
+            writeln!(out, "no faults found")?;
+        }
+    }
+    Ok(u8::from(leaks > 0 || !found.unusable.is_empty()))
+}
+
+fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {
+    let source = Source::load(config, sets)?;
+    let experiment = &source.experiment;
+    read_source(&experiment.data)
+        .and_then(|data| data.survey(experiment.seed))
+        .map_err(|faults| source.explain(&faults))
+}
+
+fn from_folder(folder: &Path) -> anyhow::Result<ImageSurvey> {
+    let (train, valid) = find_splits(folder);
+    let inner = |name: Option<&str>| name.map(|name| folder.join(name));
+    let train: PathBuf = inner(train).unwrap_or_else(|| folder.to_path_buf());
+    ImageSurvey::of_folders(&train, inner(valid).as_deref())
+        .map_err(|message| anyhow::anyhow!("{} {message}", folder.display()))
+}
+
+/// Pairs side by side, as a PNG.
+fn write_sheet(found: &Audit, path: &Path) -> anyhow::Result<()> {
+    let pictures = found.pairs.iter().filter_map(|pair| pair.pictures.clone());
+    let (ones, others): (Vec<_>, Vec<_>) = pictures.unzip();
+    if ones.is_empty() {
+        eprintln!("note: no pairs were found, so there is no sheet");
+        return Ok(());
+    }
+    Sheet::new(vec![&ones, &others])
+        .save(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,110 @@
+//! Pairs of pictures that are the same file or look alike.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::traits::Traits;
+
+/// Bits of the digests by which candidates may differ.
+const MAX_BITS: u32 = 12;
+/// Candidates share at least one of these parts of their digests.
+const PARTS: u32 = 8;
+const PART_BITS: u32 = 128 / PARTS;
+/// Larger groups of equal parts are drawings on one ground, not photographs; their members are compared
+/// with their neighbours only.
+const MAX_GROUP: usize = 256;
+/// The most candidates that are looked at.
+const MAX_CANDIDATES: usize = 200_000;
+
+/// Two of the pictures, by place in the list, the lower one first.
+pub type Places = (usize, usize);
+
+/// Pictures with the same bytes: the first of them with each of the others.
+pub fn same_bytes(pictures: &[Traits]) -> Vec<Places> {
+    let mut first: HashMap<u128, usize> = HashMap::with_capacity(pictures.len());
+    let mut pairs = Vec::new();
+    for (place, traits) in pictures.iter().enumerate() {
+        match first.get(&traits.content) {
+            Some(&earlier) => pairs.push((earlier, place)),
+            None => {
+                first.insert(traits.content, place);
+            }
+        }
+    }
+    pairs
+}
+
+/// Pictures whose digests are near, but whose bytes differ; blank ones look like nothing.
+pub fn near_looks(pictures: &[Traits]) -> Vec<Places> {
+    let mut pairs: Vec<Places> = (0..PARTS)
+        .into_par_iter()
+        .flat_map_iter(|part| {
+            let key = |place: u32| {
+                let look = pictures[place as usize].look >> (part * PART_BITS);
+                (look as u64 & ((1 << PART_BITS) - 1), place)
+            };
+            let seen = (0..pictures.len() as u32).filter(|&place| {
+                let traits = &pictures[place as usize];
+                traits.has(Traits::SEEN) && !traits.has(Traits::BLANK)
+            });
+            let mut keys: Vec<(u64, u32)> = seen.map(key).collect();
+            keys.sort_unstable();
+            let mut found = Vec::new();
+            for group in keys.chunk_by(|a, b| a.0 == b.0) {
+                for (at, one) in group.iter().enumerate() {
+                    let end = group.len().min(at + MAX_GROUP);
+                    for other in &group[at + 1..end] {
+                        let (a, b) = (&pictures[one.1 as usize], &pictures[other.1 as usize]);
+                        let near = (a.look ^ b.look).count_ones() <= MAX_BITS;
+                        if near && a.content != b.content {
+                            found.push((one.1 as usize, other.1 as usize));
+                        }
+                    }
+                }
+            }
+            found
+        })
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.truncate(MAX_CANDIDATES);
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traits(content: u128, look: u128) -> Traits {
+        Traits {
+            content,
+            look,
+            flags: Traits::SEEN,
+            ..Traits::default()
+        }
+    }
+
+    #[test]
+    fn copies_are_paired_with_the_first_of_them() {
+        let pictures = [traits(1, 0), traits(2, 0), traits(1, 0), traits(1, 0)];
+        assert_eq!(same_bytes(&pictures), [(0, 2), (0, 3)]);
+    }
+
+    #[test]
+    fn digests_that_differ_in_few_bits_are_candidates() {
+        let look = 0x0123_4567_89AB_CDEF_0F1E_2D3C_4B5A_6978;
+        let pictures = [
+            traits(1, look),
+            traits(2, look ^ 0b111 ^ 0b11 << 60),
+            traits(3, !look),
+            traits(1, look),
+            traits(4, look ^ 0xFFFF),
+        ];
+        // The first and the fourth are copies; the last differs in 16 bits.
+        assert_eq!(near_looks(&pictures), [(0, 1), (1, 3)]);
+        let mut blank = pictures;
+        blank[1].flags |= Traits::BLANK;
+        assert!(near_looks(&blank).is_empty());
+    }
+}

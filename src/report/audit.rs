@@ -1,0 +1,189 @@
+//! What an audit found, for people and for programs.
+
+use serde_json::{Value, json};
+
+use super::grouped;
+use super::tables::{print, table};
+use crate::data::audit::{Audit, Named, Pair, SplitFigures};
+
+/// Names that are printed of each finding; `--json` has all of them.
+const SHOWN: usize = 10;
+
+const SPLITS: [&str; 2] = ["train", "valid"];
+
+/// Counts and sizes of each split.
+pub fn figures(audit: &Audit) -> String {
+    let mut header = vec![""];
+    header.extend(&SPLITS[..audit.splits.len()]);
+    let mut table = table(&header, &[1, 2]);
+    let mut row = |name: &str, value: &dyn Fn(&SplitFigures) -> String| {
+        let values = audit.splits.iter().map(value);
+        table.add_row(std::iter::once(name.to_string()).chain(values));
+    };
+    row("pictures", &|split| grouped(split.num_samples as u64));
+    for (class, name) in audit.classes.iter().enumerate() {
+        row(&format!("  {name}"), &|split| {
+            grouped(split.counts[class] as u64)
+        });
+    }
+    let spread = |values: &[u32; 3]| format!("{} / {} / {}", values[0], values[1], values[2]);
+    row("height: least / median / most", &|split| {
+        spread(&split.heights)
+    });
+    row("width: least / median / most", &|split| {
+        spread(&split.widths)
+    });
+    row("stored in grey", &|split| grouped(split.num_grey as u64));
+    print(&table)
+}
+
+/// What is wrong, a paragraph a kind of fault, the gravest first; empty where nothing is.
+pub fn findings(audit: &Audit) -> Vec<String> {
+    let leaks: Vec<&Pair> = audit.leaks().collect();
+    let conflicts: Vec<&Pair> = audit.conflicts().filter(|pair| !pair.is_leak()).collect();
+    let within: Vec<&Pair> = audit
+        .pairs
+        .iter()
+        .filter(|pair| !pair.is_leak() && !pair.is_conflict())
+        .collect();
+    let mut found = Vec::new();
+    let mut say = |what: String, names: Vec<String>| {
+        if !names.is_empty() {
+            found.push(paragraph(&what, &names));
+        }
+    };
+    let pairs = |pairs: &[&Pair]| pairs.iter().map(|pair| describe(pair)).collect::<Vec<_>>();
+    let names = |named: &[Named]| named.iter().map(full_name).collect::<Vec<_>>();
+    say(
+        counted(
+            leaks.len(),
+            "validation picture is",
+            "validation pictures are",
+        ) + " also in training",
+        pairs(&leaks),
+    );
+    say(
+        counted(conflicts.len(), "picture has", "pictures have") + " two labels",
+        pairs(&conflicts),
+    );
+    let unusable = audit
+        .unusable
+        .iter()
+        .map(|s| format!("{}: {}", s.name, s.reason));
+    say(
+        counted(audit.unusable.len(), "file", "files") + " cannot be used",
+        unusable.collect(),
+    );
+    say(
+        counted(audit.blank.len(), "picture has", "pictures have") + " one colour only",
+        names(&audit.blank),
+    );
+    say(
+        counted(within.len(), "picture is", "pictures are") + " there twice",
+        pairs(&within),
+    );
+    say(
+        counted(audit.misnamed.len(), "file is", "files are")
+            + " of another format than the name says",
+        names(&audit.misnamed),
+    );
+    if let Some(ratio) = audit.imbalance() {
+        let text = "the most frequent class of training is {} times as frequent as the rarest";
+        found.push(text.replace("{}", &format!("{ratio:.1}")));
+    }
+    for (split, name) in audit.splits.iter().zip(SPLITS) {
+        let unseen = split.num_samples - split.num_seen;
+        if unseen > 0 {
+            found.push(format!(
+                "{unseen} pictures of {name} were not decoded: neither data.cache_memory nor \
+                 data.cache_disk holds them; look-alikes were not looked for among them"
+            ));
+        }
+    }
+    found
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(count as u64),
+        if count == 1 { one } else { many }
+    )
+}
+
+fn paragraph(what: &str, names: &[String]) -> String {
+    let mut text = format!("{what}:");
+    for name in names.iter().take(SHOWN) {
+        text.push_str("\n  ");
+        text.push_str(name);
+    }
+    if names.len() > SHOWN {
+        text.push_str(&format!("\n  and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+fn full_name(named: &Named) -> String {
+    format!("{}/{}", SPLITS[named.split.min(1)], named.name)
+}
+
+fn describe(pair: &Pair) -> String {
+    let how = if pair.same_bytes {
+        "the same file".to_string()
+    } else {
+        format!("looks the same, {:.1}%", 100.0 * pair.similarity)
+    };
+    format!(
+        "{} = {} ({how})",
+        full_name(&pair.one),
+        full_name(&pair.other)
+    )
+}
+
+/// Everything, as one object.
+pub fn as_json(audit: &Audit) -> Value {
+    let named = |named: &Named| json!({"split": SPLITS[named.split.min(1)], "name": named.name, "class": audit.classes[named.class]});
+    let all = |list: &[Named]| list.iter().map(named).collect::<Vec<_>>();
+    let splits: serde_json::Map<String, Value> = audit
+        .splits
+        .iter()
+        .zip(SPLITS)
+        .map(|(split, name)| {
+            let figures = json!({
+                "samples": split.num_samples,
+                "decoded": split.num_seen,
+                "counts": split.counts,
+                "height": split.heights,
+                "width": split.widths,
+                "grey": split.num_grey,
+            });
+            (name.to_string(), figures)
+        })
+        .collect();
+    let pairs: Vec<Value> = audit
+        .pairs
+        .iter()
+        .map(|pair| {
+            json!({
+                "one": named(&pair.one),
+                "other": named(&pair.other),
+                "same_bytes": pair.same_bytes,
+                "similarity": pair.similarity,
+                "leak": pair.is_leak(),
+                "two_labels": pair.is_conflict(),
+            })
+        })
+        .collect();
+    let unusable = audit.unusable.iter();
+    json!({
+        "classes": audit.classes,
+        "splits": splits,
+        "leaks": audit.leaks().count(),
+        "two_labels": audit.conflicts().count(),
+        "pairs": pairs,
+        "unusable": unusable.map(|s| json!({"name": s.name, "reason": s.reason})).collect::<Vec<_>>(),
+        "misnamed": all(&audit.misnamed),
+        "blank": all(&audit.blank),
+        "imbalance": audit.imbalance(),
+    })
+}
