@@ -206,17 +206,28 @@ fn resolve_paths(tree: &mut Node, file: &FilePath) -> anyhow::Result<()> {
         }) else {
             continue;
         };
-        if let Kind::Scalar(Value::String(text)) = &mut node.kind {
-            let from_flag = matches!(node.origin, Origin::Flag(_));
-            let joined = if from_flag {
-                PathBuf::from(&*text)
-            } else {
-                base.join(&*text)
-            };
-            let absolute = std::path::absolute(&joined)
-                .with_context(|| format!("cannot resolve the path {text:?} of {key}"))?;
-            *text = tidy(&absolute).display().to_string();
+        match &mut node.kind {
+            Kind::List(nodes) => {
+                for node in nodes {
+                    resolve(node, key, &base)?;
+                }
+            }
+            _ => resolve(node, key, &base)?,
         }
+    }
+    Ok(())
+}
+
+/// Makes one path absolute.
+fn resolve(node: &mut Node, key: &str, base: &FilePath) -> anyhow::Result<()> {
+    if let Kind::Scalar(Value::String(text)) = &mut node.kind {
+        let joined = match node.origin {
+            Origin::Flag(_) => PathBuf::from(&*text),
+            _ => base.join(&*text),
+        };
+        let absolute = std::path::absolute(&joined)
+            .with_context(|| format!("cannot resolve the path {text:?} of {key}"))?;
+        *text = tidy(&absolute).display().to_string();
     }
     Ok(())
 }

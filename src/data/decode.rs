@@ -146,7 +146,8 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
         ));
     }
     let mut limits = Limits::default();
-    limits.max_alloc = Some(wanted.max_pixels.saturating_mul(16).saturating_add(1 << 26));
+    // Twice what 16 bits for each of four channels need: some decoders hold a copy.
+    limits.max_alloc = Some(pixels.saturating_mul(16).saturating_add(1 << 24));
     decoder.set_limits(limits).map_err(|e| explain(bytes, &e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let shrink = (wanted.shrink)(width, height);

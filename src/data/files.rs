@@ -1,6 +1,7 @@
 //! Where the bytes of samples lie: files in a folder, or entries of tar archives.
 
 use std::fs::{File, Metadata};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -150,19 +151,30 @@ impl Split {
         }
     }
 
-    /// Reads the sample's bytes, or at most the first `most` of them.
+    /// Reads the sample's bytes.
+    ///
+    /// # Errors
+    /// Why they cannot be read, in words that follow the name; among it more than `most` bytes.
+    pub fn read(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
+        match &self.samples[index].place {
+            Place::File(path) => read_file(&self.root.join(path), most),
+            Place::Entry { len, .. } if u64::from(*len) > most => Err(too_large(u64::from(*len))),
+            Place::Entry { .. } => self.read_begin(index, u64::MAX),
+        }
+    }
+
+    /// Reads at most the first `most` of the sample's bytes.
     ///
     /// # Errors
     /// Why they cannot be read, in words that follow the name.
-    pub fn read(&self, index: usize, most: usize) -> Result<Vec<u8>, String> {
+    pub fn read_begin(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
         let path = self.file(index);
         let read = || -> std::io::Result<Vec<u8>> {
             let (offset, len) = match &self.samples[index].place {
-                Place::File(_) if most == usize::MAX => return std::fs::read(&path),
                 Place::File(_) => (0, path.metadata()?.len()),
                 Place::Entry { offset, len, .. } => (*offset, u64::from(*len)),
             };
-            let mut bytes = vec![0; len.min(most as u64) as usize];
+            let mut bytes = vec![0; len.min(most) as usize];
             read_at(&File::open(&path)?, &mut bytes, offset)?;
             Ok(bytes)
         };
@@ -218,4 +230,28 @@ impl Split {
             .retain(|_| keep.next().is_some_and(|keep| *keep));
         self
     }
+}
+
+/// Reads a file of at most `most` bytes.
+///
+/// # Errors
+/// Why it cannot be read, in words that follow its name.
+pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let fail = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut file = File::open(path).map_err(fail)?;
+    let len = file.metadata().map_err(fail)?.len();
+    if len > most {
+        return Err(too_large(len));
+    }
+    let mut bytes = Vec::with_capacity(len as usize);
+    // A file that is no plain one may hold more than it says.
+    file.by_ref()
+        .take(most)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    Ok(bytes)
+}
+
+fn too_large(len: u64) -> String {
+    format!("has {len} bytes, more than a picture of data.max_pixels needs")
 }

@@ -20,7 +20,7 @@ use crate::config::{Fault, Path, Preprocess};
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
 /// Bytes that hold a picture's header: some cameras put a small picture before it.
-const HEADER_BYTES: usize = 1 << 18;
+const HEADER_BYTES: u64 = 1 << 18;
 
 /// Height and width to which pictures are brought where only the audit looks at them.
 const LOOK_SIZE: usize = 64;
@@ -47,7 +47,7 @@ pub struct ImageSurvey {
 pub fn infer_channels(split: &Split) -> usize {
     let step = split.len().div_ceil(HEADERS_READ).max(1);
     let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
-        let bytes = split.read(index, HEADER_BYTES).ok()?;
+        let bytes = split.read_begin(index, HEADER_BYTES).ok()?;
         read_header_of(&bytes).ok()
     });
     let first = headers.next();

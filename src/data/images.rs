@@ -181,7 +181,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn decode(&self, index: usize) -> Result<(Vec<u8>, Pixels), String> {
-        let bytes = self.split.read(index, usize::MAX)?;
+        let bytes = self.split.read(index, self.preprocess.max_bytes())?;
         let picture = self.preprocess.decode(&bytes)?;
         Ok((bytes, picture))
     }
@@ -213,7 +213,7 @@ impl Worker<'_> {
         if let Some(noted) = noted
             && self.split.shards.is_empty()
         {
-            let bytes = self.split.read(index, usize::MAX)?;
+            let bytes = self.split.read(index, self.preprocess.max_bytes())?;
             *noted = Traits::of_header(&self.split.file_name(index), &bytes)?;
         }
         Ok(ChannelSums::default())
@@ -235,7 +235,7 @@ impl Worker<'_> {
         let mut bytes = Vec::new();
         let mut found = adding.find(name, stamp).filter(|(slot, _)| stored(*slot));
         if found.is_none() {
-            bytes = self.split.read(index, usize::MAX)?;
+            bytes = self.split.read(index, self.preprocess.max_bytes())?;
             let same = adding.find_content(name, stamp, xxh3_128(&bytes));
             found = same.filter(|(slot, _)| stored(*slot));
         }
@@ -309,9 +309,10 @@ impl Decoded {
         }
         let mut picture = self.preprocess.blank();
         let decode = |bytes: &[u8]| self.preprocess.decode(bytes);
+        let most = self.preprocess.max_bytes();
         let read = self
             .cache
-            .read(&self.split, index, &mut picture.bytes, decode);
+            .read(&self.split, index, &mut picture.bytes, most, decode);
         read.ok().map(|()| picture)
     }
 
@@ -417,10 +418,10 @@ impl Dataset for ImageDataset {
         PICTURE.with_borrow_mut(|picture| {
             (picture.height, picture.width) = (self.preprocess.size[0], self.preprocess.size[1]);
             picture.channels = self.preprocess.channels;
+            let decode = |bytes: &[u8]| self.preprocess.decode(bytes);
+            let most = self.preprocess.max_bytes();
             self.cache
-                .read(&self.split, index, &mut picture.bytes, |bytes| {
-                    self.preprocess.decode(bytes)
-                })?;
+                .read(&self.split, index, &mut picture.bytes, most, decode)?;
             match (&self.augmentation, epoch) {
                 (Some(augmentation), Some(epoch)) => {
                     let sample = u64::from(self.id(index));

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decode::{Alpha, Pixels, Wanted, decode};
+use super::files::read_file;
 use super::resize::{Aspect, Filter, Resizing};
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
@@ -78,8 +79,13 @@ impl ImagePreprocess {
     /// # Errors
     /// Why the file cannot be used, in words that follow its name.
     pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-        self.decode(&bytes)
+        self.decode(&read_file(path, self.max_bytes())?)
+    }
+
+    /// No picture file needs more: 16 bits for each of four channels, and room for what cameras
+    /// write beside the pixels.
+    pub fn max_bytes(&self) -> u64 {
+        self.max_pixels.saturating_mul(8).saturating_add(1 << 26)
     }
 
     /// Decodes and resizes what a file holds.

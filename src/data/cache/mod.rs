@@ -99,7 +99,7 @@ impl Cache {
     }
 
     /// Copies a sample to `pixels`; where it is not kept, or its record is damaged, `decode`s the
-    /// bytes of its file (and mends the record).
+    /// bytes of its file, at most `max_bytes` (and mends the record).
     ///
     /// # Errors
     /// Why the sample cannot be used, in words that follow its name.
@@ -108,6 +108,7 @@ impl Cache {
         split: &Split,
         index: usize,
         pixels: &mut Vec<u8>,
+        max_bytes: u64,
         decode: impl Fn(&[u8]) -> Result<Pixels, String>,
     ) -> Result<(), String> {
         let slot = self.slots[index];
@@ -124,7 +125,7 @@ impl Cache {
         if records.is_some_and(|records| records.read(number, name, pixels)) {
             return Ok(());
         }
-        let bytes = split.read(index, usize::MAX)?;
+        let bytes = split.read(index, max_bytes)?;
         let picture = decode(&bytes)?;
         if let (Some(records), Some(stamp)) = (records, split.stamp(index)) {
             let traits = Traits::of(&split.file_name(index), &bytes, &picture);

@@ -1,0 +1,395 @@
+//! Files from strangers: whatever bytes they hold, they are read or refused, without a panic and within
+//! a bound of memory.
+//!
+//! Each target begins with whole files and changes them at random, from a seed. `cargo test` gives each
+//! target two seconds; `KILN_FUZZ_SECONDS=600 cargo test --release --test fuzz -- --nocapture` ten
+//! minutes, `KILN_FUZZ_SEED` another series. An input that fails is written to the temporary folder and
+//! named; it belongs into `tests/fixtures/crashes`, whose files are run first.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use kiln::config::Source;
+use kiln::data::cache::list_caches;
+use kiln::data::{
+    Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Preprocessor, Purpose, Rng,
+};
+use kiln::model::{FORMAT_VERSION, ModelFile, ModelInfo};
+use kiln::train::Plan;
+
+/// Counts what is in use, and the most that was.
+struct Counting;
+
+static USED: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator as it came; only numbers are kept beside.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let used = USED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(used, Ordering::Relaxed);
+        // SAFETY: the caller keeps to the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        USED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller keeps to the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One target at a time: the memory is counted for the whole program.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn seconds() -> u64 {
+    let asked = std::env::var("KILN_FUZZ_SECONDS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(2)
+}
+
+fn seed() -> u64 {
+    let asked = std::env::var("KILN_FUZZ_SEED").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Runs `target` on the whole files, on what failed before, and on changed files until the time is
+/// over. No input may take more than `most` bytes beyond what was in use.
+fn fuzz(name: &str, corpus: &[Vec<u8>], words: &[&str], most: usize, target: impl Fn(&[u8])) {
+    let _alone = alone();
+    let crashes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/crashes");
+    let mut known: Vec<PathBuf> = std::fs::read_dir(crashes)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with(name))
+        })
+        .collect();
+    known.sort();
+    let mut fixed: Vec<Vec<u8>> = corpus.to_vec();
+    fixed.extend(known.iter().map(|path| std::fs::read(path).unwrap()));
+    for input in &fixed {
+        run(name, input, most, &target);
+    }
+    let (begin, time) = (Instant::now(), Duration::from_secs(seconds()));
+    let mut count = 0;
+    while begin.elapsed() < time {
+        let mut rng = Rng::new(seed(), Purpose::Synth, &[count]);
+        let input = change(&fixed, words, &mut rng);
+        run(name, &input, most, &target);
+        count += 1;
+    }
+    println!(
+        "{name}: {count} inputs in {} s, {} fixed ones",
+        time.as_secs(),
+        fixed.len()
+    );
+    assert!(count > 20, "{name}: too slow, {count} inputs");
+}
+
+fn run(name: &str, input: &[u8], most: usize, target: &impl Fn(&[u8])) {
+    let before = USED.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let outcome = catch_unwind(AssertUnwindSafe(|| target(input)));
+    let taken = MOST.load(Ordering::Relaxed).saturating_sub(before);
+    if outcome.is_err() || taken > most {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        std::fs::write(&path, input).unwrap();
+        panic!(
+            "{name}: an input of {} bytes, {taken} bytes taken: {}",
+            input.len(),
+            path.display()
+        );
+    }
+}
+
+/// A file of the corpus, changed in one to eight places.
+fn change(corpus: &[Vec<u8>], words: &[&str], rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = corpus[rng.below(corpus.len())].clone();
+    for _ in 0..1 << rng.below(4) {
+        let len = bytes.len().max(1);
+        // Half of the changes fall into the beginning, where headers are.
+        let reach = if rng.uniform() < 0.5 {
+            len.min(200)
+        } else {
+            len
+        };
+        let at = rng.below(reach);
+        let at = at.min(bytes.len());
+        let span = 1 + rng.below(16);
+        let end = (at + span).min(bytes.len());
+        match rng.below(9) {
+            0 => bytes[at..end]
+                .iter_mut()
+                .for_each(|byte| *byte = rng.next_u64() as u8),
+            1 => bytes[at..end]
+                .iter_mut()
+                .take(1)
+                .for_each(|byte| *byte ^= 1 << rng.below(8)),
+            2 => bytes.truncate(at),
+            3 => drop(bytes.drain(at..end)),
+            4 => {
+                let copy = bytes[at..end].to_vec();
+                let to = rng.below(bytes.len() + 1);
+                bytes.splice(to..to, copy);
+            }
+            5 => {
+                // Numbers that mean trouble: 0, -1, the largest.
+                let value = [0, u64::MAX, 1 << 31, 0x7FFF_FFFF, 1 << 63][rng.below(5)];
+                let width = 1 << rng.below(4);
+                let end = (at + width).min(bytes.len());
+                let number = value.to_le_bytes();
+                bytes[at..end].copy_from_slice(&number[..end - at]);
+            }
+            6 => {
+                let other = &corpus[rng.below(corpus.len())];
+                let from = rng.below(other.len() + 1);
+                bytes.truncate(at);
+                bytes.extend_from_slice(&other[from..]);
+            }
+            7 if !words.is_empty() => {
+                let word = words[rng.below(words.len())].bytes();
+                bytes.splice(at..end, word);
+            }
+            _ => bytes.extend(std::iter::repeat_n(rng.next_u64() as u8, span)),
+        }
+    }
+    bytes
+}
+
+fn preprocess() -> ImagePreprocess {
+    ImagePreprocess {
+        size: [8, 8],
+        channels: 3,
+        resize: Filter::Bilinear,
+        aspect: Aspect::Fit,
+        pad_value: 0,
+        alpha: Alpha::White,
+        max_pixels: 1 << 20,
+        divide_by: 255.0,
+        mean: vec![0.0; 3],
+        std: vec![1.0; 3],
+    }
+}
+
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let picture = RgbImage::from_fn(40, 30, |x, y| {
+        Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::from(picture)
+        .write_to(&mut bytes, format)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// Every kind of picture that is read, small.
+fn pictures() -> Vec<Vec<u8>> {
+    let formats = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+    ];
+    let mut all: Vec<Vec<u8>> = formats.into_iter().map(picture).collect();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for name in ["cmyk.jpg", "grey_alpha.png", "palette.png", "turned.jpg"] {
+        all.push(std::fs::read(fixtures.join(name)).unwrap());
+    }
+    all
+}
+
+const EXPERIMENT: &str = include_str!("../configs/cats_dogs.toml");
+
+#[test]
+fn pictures_are_decoded_or_refused() {
+    let preprocess = preprocess();
+    // A million pixels of up to 16 bytes, their copies, and what the decoders need.
+    fuzz("picture", &pictures(), &[], 200 << 20, |bytes| {
+        if let Ok(picture) = preprocess.decode(bytes) {
+            assert_eq!(picture.bytes.len(), 8 * 8 * 3);
+        }
+    });
+}
+
+#[test]
+fn experiments_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let toml = folder.path().join("experiment.toml");
+    let json = folder.path().join("experiment.json");
+    let value: toml_edit::DocumentMut = EXPERIMENT.parse().unwrap();
+    let value: serde_json::Value = toml_edit::de::from_document(value).unwrap();
+    let corpus = [
+        EXPERIMENT.as_bytes().to_vec(),
+        value.to_string().into_bytes(),
+    ];
+    let words = [
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "=",
+        "1e999",
+        "-1",
+        "0",
+        "nan",
+        "inf",
+        "true",
+        "null",
+        "'''",
+        "\\u0000",
+        "[data]",
+        "[train]",
+        "conv2d",
+        "dense",
+        "units",
+        "kind",
+        "webdataset",
+        "size",
+        "é",
+        "99999999999999999999",
+        "18446744073709551615",
+        "9223372036854775807",
+        "filters",
+        "kernel",
+        "stride",
+        "groups",
+        "preset",
+        "mixup",
+    ];
+    fuzz("experiment", &corpus, &words, 64 << 20, |bytes| {
+        let path = if bytes.first() == Some(&b'{') {
+            &json
+        } else {
+            &toml
+        };
+        std::fs::write(path, bytes).unwrap();
+        if let Ok(source) = Source::load(path, &[]) {
+            let _ = Plan::check(source).map(|_| ());
+        }
+    });
+}
+
+#[test]
+fn models_are_opened_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let small = EXPERIMENT
+        .replace("[150, 150]", "[30, 30]")
+        .replace("filters = 32", "filters = 2")
+        .replace("filters = 64", "filters = 2")
+        .replace("filters = 128", "filters = 2")
+        .replace("units = 512", "units = 4")
+        .to_string();
+    let file = folder.path().join("experiment.toml");
+    std::fs::write(&file, small).unwrap();
+    let source = Source::load(&file, &[]).unwrap();
+    let net = kiln::train::Net::read(&source).unwrap();
+    let device = Device::flex();
+    let info = ModelInfo {
+        version: FORMAT_VERSION,
+        layout: "nhwc".into(),
+        experiment: ModelInfo::strip(source.experiment),
+        classes: vec!["cats".into(), "dogs".into()],
+        preprocess: Preprocessor::Image(ImagePreprocess {
+            size: [30, 30],
+            ..preprocess()
+        }),
+        metrics: Default::default(),
+        fingerprint: String::new(),
+    };
+    ModelFile::save(&path, &info, &net.network.init(1, &device)).unwrap();
+    let corpus = [std::fs::read(&path).unwrap()];
+    ModelFile::open(&path, &device).expect("the whole file is a model");
+    let words = [
+        "9999999999",
+        "\"F64\"",
+        "[0,0]",
+        "-1",
+        "null",
+        "{}",
+        "18446744073709551615",
+        "e308",
+    ];
+    fuzz("model", &corpus, &words, 256 << 20, |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        let _ = ModelFile::open(&path, &device).map(|_| ());
+    });
+}
+
+#[test]
+fn archives_and_cache_files_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tar");
+    let classes = ["cats".to_string(), "dogs".to_string()];
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("cats/1.png", picture(ImageFormat::Png)),
+        ("2.cls", b"dogs".to_vec()),
+        ("2.png", picture(ImageFormat::Gif)),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_cksum();
+        builder
+            .append_data(&mut header, name, bytes.as_slice())
+            .unwrap();
+    }
+    let archive = builder.into_inner().unwrap();
+    let preprocess = preprocess();
+    fuzz(
+        "archive",
+        &[archive],
+        &["ustar", "0000000", "././@LongLink"],
+        128 << 20,
+        |bytes| {
+            std::fs::write(&path, bytes).unwrap();
+            if let Ok(dataset) = ImageDataset::labelled(&path, &classes, &preprocess) {
+                use kiln::data::Dataset;
+                let mut out = vec![0.0; 8 * 8 * 3];
+                for index in 0..dataset.len().min(4) {
+                    let _ = dataset.load(index, None, &mut out);
+                }
+            }
+        },
+    );
+    let cache = tempfile::tempdir().unwrap();
+    let mut head =
+        b"KILNSMP2{\"format\":2,\"root\":\"/photos\",\"record\":192,\"pixels\":\"8 x 8 x 3\"}"
+            .to_vec();
+    head.resize(5000, 0);
+    fuzz(
+        "cache",
+        &[head],
+        &["\"record\":0", "\"record\":18446744073709551615"],
+        16 << 20,
+        |bytes| {
+            std::fs::write(cache.path().join("a.samples"), bytes).unwrap();
+            for file in list_caches(cache.path()).unwrap() {
+                let _ = file
+                    .description
+                    .map(|description| description.num_samples(file.bytes));
+            }
+        },
+    );
+}
