@@ -6,5 +6,6 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+mod resume;
 mod training;
 mod world;
