@@ -102,13 +102,29 @@ pub struct ExperimentArgs {
   kiln train --config configs/shapes.toml
   kiln train --config cats_dogs.toml --set train.epochs=3 --set data.train=photos/train
   kiln train --config cats_dogs.toml --device gpu --out runs/first-try
-  kiln train --config cats_dogs.toml --json > progress.jsonl
+  kiln train --resume runs/first-try
+  kiln train --resume runs/first-try --set train.epochs=40
+  kiln train --config cats_dogs.toml --verify 20
 
-Writes best.safetensors, last.safetensors, history.jsonl and experiment.toml. Ctrl-C ends
-after the batch in work and saves what is trained (exit code 130).")]
+Writes best.safetensors, last.safetensors (a checkpoint), history.jsonl and experiment.toml.
+Ctrl-C and SIGTERM end after the batch in work and save what is trained (exit codes 130 and
+143). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
 pub struct TrainArgs {
-    #[command(flatten)]
-    pub experiment: ExperimentArgs,
+    /// The experiment file (.toml or .json)
+    #[arg(short, long, value_name = "FILE", required_unless_present = "resume")]
+    pub config: Option<PathBuf>,
+
+    /// Go on with a run that was stopped: its folder; --set may change some of its keys
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "verify"])]
+    pub resume: Option<PathBuf>,
+
+    /// Change a key of the experiment: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+
+    /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<Choice>,
 
     /// The run folder; must be new or empty [default: runs/NAME-NUMBER]
     #[arg(short, long, value_name = "DIR")]
@@ -117,6 +133,11 @@ pub struct TrainArgs {
     /// Do not look for faults of the data first
     #[arg(long)]
     pub no_audit: bool,
+
+    /// Train N steps, then N/2 and N/2 with a checkpoint between, in a temporary folder, and compare
+    /// every bit; exit code 1 if they differ
+    #[arg(long, value_name = "N", conflicts_with = "out", value_parser = clap::value_parser!(u32).range(2..))]
+    pub verify: Option<u32>,
 
     /// Show warnings and results only
     #[arg(short, long)]

@@ -10,6 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -18,10 +19,8 @@ use burn::tensor::Device;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use kiln::config::Source;
 use kiln::data::cache::list_caches;
-use kiln::data::{
-    Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Preprocessor, Purpose, Rng,
-};
-use kiln::model::{FORMAT_VERSION, ModelFile, ModelInfo};
+use kiln::data::{Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Purpose, Rng};
+use kiln::model::ModelFile;
 use kiln::train::Plan;
 
 /// Counts what is in use, and the most that was.
@@ -293,34 +292,35 @@ fn experiments_are_read_or_refused() {
 #[test]
 fn models_are_opened_or_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.safetensors");
+    let kiln = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
+        command
+            .current_dir(folder.path())
+            .args(arguments.split(' '));
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+    };
+    kiln("synth shapes --out shapes --train 6 --valid 3 --size 30");
     let small = EXPERIMENT
+        .replace("../data/cats_dogs", "shapes")
         .replace("[150, 150]", "[30, 30]")
         .replace("filters = 32", "filters = 2")
         .replace("filters = 64", "filters = 2")
         .replace("filters = 128", "filters = 2")
         .replace("units = 512", "units = 4")
-        .to_string();
-    let file = folder.path().join("experiment.toml");
-    std::fs::write(&file, small).unwrap();
-    let source = Source::load(&file, &[]).unwrap();
-    let net = kiln::train::Net::read(&source).unwrap();
+        .replace("units = 1 ", "units = 3 ")
+        .replace("\"binary_", "\"sparse_categorical_")
+        .replace("positive = \"dogs\"", "");
+    std::fs::write(folder.path().join("small.toml"), small).unwrap();
+    kiln("train --config small.toml --device cpu --out run --set train.epochs=1");
     let device = Device::flex();
-    let info = ModelInfo {
-        version: FORMAT_VERSION,
-        layout: "nhwc".into(),
-        experiment: ModelInfo::strip(source.experiment),
-        classes: vec!["cats".into(), "dogs".into()],
-        preprocess: Preprocessor::Image(ImagePreprocess {
-            size: [30, 30],
-            ..preprocess()
-        }),
-        metrics: Default::default(),
-        fingerprint: String::new(),
-    };
-    ModelFile::save(&path, &info, &net.network.init(1, &device)).unwrap();
-    let corpus = [std::fs::read(&path).unwrap()];
-    ModelFile::open(&path, &device).expect("the whole file is a model");
+    let corpus = ["best", "last"].map(|name| {
+        let path = folder.path().join(format!("run/{name}.safetensors"));
+        ModelFile::open(&path, &device).expect("the whole file is a model");
+        std::fs::read(path).unwrap()
+    });
+    let path = folder.path().join("model.safetensors");
     let words = [
         "9999999999",
         "\"F64\"",

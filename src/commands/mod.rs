@@ -8,14 +8,15 @@ mod completions;
 mod devices;
 mod eval;
 mod init;
+mod judge;
 mod predict;
+mod prepared;
 mod preview;
 mod schema;
+mod signals;
 mod synth;
 mod train;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod verify;
 
 use anyhow::{Context, bail};
 
@@ -131,20 +132,6 @@ fn no_half(device: &str) -> Fault {
         ),
     )
     .hint("use precision = \"f32\", or --device cpu; a newer driver may bring f16")
-}
-
-/// A flag that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once.
-fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let setter = flag.clone();
-    ctrlc::set_handler(move || {
-        if setter.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this batch; once more stops at once");
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(flag)
 }
 
 /// Threads for loading: as many as compute.

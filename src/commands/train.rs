@@ -1,27 +1,29 @@
 //! `kiln train`
 
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
 
 use anyhow::Context;
 use serde_json::json;
 
-use super::{load, num_workers, stop_flag, take_compute, take_device};
-use crate::cli::TrainArgs;
-use crate::config::{Fault, OnLeak, Path, Source, to_toml};
-use crate::data::Loader;
-use crate::data::audit::Audit;
-use crate::kernels::Chosen;
+use super::prepared::{Prepared, Start};
+use super::signals::stop_flag;
+use super::{load, take_compute, take_device, verify};
+use crate::cli::{ExperimentArgs, TrainArgs};
+use crate::config::{Experiment, Source, to_toml};
 use crate::metrics::compute_all;
-use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
-use crate::report::{Bars, DecodeBar, JsonLines, Lines, Several, audit, tables};
-use crate::train::{Observer, Outcome, Plan, Run, RunFolder, Stepper};
-
-/// Steps that may be on their way on a GPU before their results are read.
-const PENDING_ON_GPU: usize = 8;
+use crate::model::FaultPoint;
+use crate::report::{Bars, JsonLines, Lines, Several, tables};
+use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
 
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
-    let (mut source, choice) = load(&args.experiment)?;
+    let fault = FaultPoint::from_environment()?;
     let stop = stop_flag()?;
+    let resumed = match &args.resume {
+        Some(path) => Some(Resumed::take_up(path)?),
+        None => None,
+    };
+    let (mut source, choice) = load(&experiment_args(&args, resumed.as_ref()))?;
     let device = take_device(choice, args.quiet)?;
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
@@ -29,19 +31,116 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     if !args.quiet {
         announce(&plan);
     }
-    let mut folder = match &args.out {
-        Some(path) => RunFolder::create(path)?,
-        None => RunFolder::create_next(&plan.source.experiment.name)?,
+    if let Some(steps) = args.verify {
+        return verify::run(plan, device, compute, steps, &stop, &args);
+    }
+    let (folder, checkpoint, fresh_rate) = match resumed {
+        Some(resumed) => resumed.check(&plan, args.quiet)?,
+        None => (create(&args, &plan)?, None, false),
     };
-    folder.write_experiment(&to_toml(&plan.source.experiment))?;
+    let experiment = to_toml(&plan.source.experiment);
+    if checkpoint.is_none() {
+        folder.write_experiment(&experiment)?;
+    }
     if !args.quiet {
         eprintln!("run folder: {}", folder.path().display());
     }
-    let mut observer = observers(&args);
-    let (outcome, folder_after, classes) =
-        fit(plan, folder, &device, compute, &mut observer, &stop, &args)?;
-    folder = folder_after;
-    finish(&outcome, &folder, &classes, &args)
+    let prepared = match Prepared::new(plan, device, compute, &args) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if args.resume.is_none() {
+                folder.discard();
+            }
+            return Err(error);
+        }
+    };
+    if let Some(checkpoint) = &checkpoint {
+        let source = &prepared.plan.source;
+        let (classes, fingerprint) = (&prepared.info.classes, &prepared.info.fingerprint);
+        check_data(source, checkpoint, classes, fingerprint)?;
+        folder.write_experiment(&experiment)?;
+    }
+    let start = Start {
+        folder,
+        checkpoint,
+        fresh_rate,
+        fault,
+        max_steps: None,
+    };
+    let run = prepared.run(start)?;
+    let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
+    finish(&outcome, &run.folder, &run.info.classes, &args, &stop)
+}
+
+/// A run that was stopped.
+struct Resumed {
+    folder: RunFolder,
+    /// As the folder has it.
+    before: Experiment,
+    checkpoint: Option<(Checkpoint, Option<String>)>,
+}
+
+impl Resumed {
+    fn take_up(path: &Path) -> anyhow::Result<Resumed> {
+        let folder = RunFolder::reopen(path)?;
+        let before = Source::load(&folder.experiment(), &[])?.experiment;
+        let checkpoint = Checkpoint::latest(&folder)?;
+        Ok(Resumed {
+            folder,
+            before,
+            checkpoint,
+        })
+    }
+
+    /// Checks what has changed; the last value tells whether halvings of the rate are forgotten.
+    fn check(
+        self,
+        plan: &Plan,
+        quiet: bool,
+    ) -> anyhow::Result<(RunFolder, Option<Checkpoint>, bool)> {
+        let tell = |text: String| {
+            if !quiet {
+                eprintln!("{text}");
+            }
+        };
+        let Some((checkpoint, warning)) = self.checkpoint else {
+            tell("note: the run was stopped before its first checkpoint; it begins again".into());
+            return Ok((self.folder, None, false));
+        };
+        if let Some(warning) = warning {
+            eprintln!("warning: {warning}");
+        }
+        let changes = Changes::check(plan, &self.before, &checkpoint)?;
+        checkpoint.complete_best(&self.folder, &plan.network)?;
+        for change in &changes.listed {
+            tell(format!("changed: {change}"));
+        }
+        let (state, epochs) = (&checkpoint.state, plan.source.experiment.train.epochs);
+        tell(if state.epoch >= epochs {
+            let (done, more) = (state.epoch, state.epoch.max(1) * 2);
+            format!("note: all {done} epochs are trained; --set train.epochs={more} goes on")
+        } else {
+            let (epoch, batch) = (state.epoch + 1, state.batch);
+            format!("resuming in epoch {epoch} of {epochs}, after {batch} batches")
+        });
+        Ok((self.folder, Some(checkpoint), changes.optimizer))
+    }
+}
+
+fn experiment_args(args: &TrainArgs, resumed: Option<&Resumed>) -> ExperimentArgs {
+    let config = resumed.map(|resumed| resumed.folder.experiment());
+    ExperimentArgs {
+        config: config.or_else(|| args.config.clone()).unwrap_or_default(),
+        sets: args.sets.clone(),
+        device: args.device,
+    }
+}
+
+fn create(args: &TrainArgs, plan: &Plan) -> anyhow::Result<RunFolder> {
+    match &args.out {
+        Some(path) => RunFolder::create(path),
+        None => RunFolder::create_next(&plan.source.experiment.name),
+    }
 }
 
 fn announce(plan: &Plan) {
@@ -72,103 +171,12 @@ fn observers(args: &TrainArgs) -> Several {
     Several(list)
 }
 
-fn fit(
-    plan: Plan,
-    folder: RunFolder,
-    device: &Chosen,
-    compute: Compute,
-    observer: &mut Several,
-    stop: &std::sync::atomic::AtomicBool,
-    args: &TrainArgs,
-) -> anyhow::Result<(Outcome, RunFolder, Vec<String>)> {
-    let batch_size = plan.batch_size();
-    let experiment = &plan.source.experiment;
-    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
-    let datasets = plan
-        .survey
-        .prepare(
-            &experiment.preprocess,
-            plan.augmentation,
-            !args.no_audit,
-            &bar,
-        )
-        .map_err(|faults| plan.source.explain(&faults))?;
-    if let Some(text) = tables::skipped(&datasets.skipped) {
-        eprintln!("warning: {text}");
-    }
-    for notice in &datasets.notices {
-        eprintln!("note: {notice}");
-    }
-    if let Some(found) = &datasets.audit {
-        judge(&plan.source, found)?;
-    }
-    let seed = experiment.seed;
-    let params = plan.network.init(seed, &device.device);
-    let classes = datasets.classes.clone();
-    let info = ModelInfo {
-        version: FORMAT_VERSION,
-        layout: "nhwc".to_string(),
-        experiment: ModelInfo::strip(experiment.clone()),
-        classes: datasets.classes,
-        preprocess: datasets.preprocess,
-        metrics: Default::default(),
-        fingerprint: datasets.fingerprint,
-    };
-    let run = Run {
-        network: &plan.network,
-        loss: &*plan.loss,
-        stepper: Stepper::new(
-            &plan.network,
-            &*plan.loss,
-            plan.optimizer,
-            params,
-            seed,
-            compute,
-        ),
-        train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?
-            .drop_last(experiment.train.drop_last),
-        valid: Loader::in_order(datasets.valid, batch_size.min(256), num_workers())?,
-        num_epochs: experiment.train.epochs,
-        monitor: plan.monitor,
-        decision: plan.decision,
-        device: device.device.clone(),
-        max_pending: if device.is_gpu { PENDING_ON_GPU } else { 1 },
-        info,
-        folder,
-    };
-    let (outcome, folder) = run.fit(observer, stop)?;
-    Ok((outcome, folder, classes))
-}
-
-/// Says what is wrong with the data.
-///
-/// # Errors
-/// Validation samples that are also training samples, unless the experiment allows it.
-fn judge(source: &Source, found: &Audit) -> anyhow::Result<()> {
-    let leaks = found.leaks().count();
-    let unusable = usize::from(!found.unusable.is_empty()); // said before
-    let mut findings = audit::findings(found);
-    if leaks > 0 && source.experiment.audit.leaks == OnLeak::Fail {
-        let message = format!("is not apart from data.train: {}", findings[0]);
-        let fault = Fault::new(Path::parse("data.valid"), message);
-        let hint = "`kiln audit --config FILE --sheet pairs.png` shows them; take them out of one of the \
-                    splits, or set audit.leaks = \"warn\"";
-        return Err(source.explain(&[fault.hint(hint)]));
-    }
-    if unusable > 0 {
-        findings.retain(|finding| !finding.contains("cannot be used:"));
-    }
-    for finding in findings {
-        eprintln!("warning: {finding}");
-    }
-    Ok(())
-}
-
 fn finish(
     outcome: &Outcome,
     folder: &RunFolder,
     classes: &[String],
     args: &TrainArgs,
+    stop: &StopFlag,
 ) -> anyhow::Result<u8> {
     if let Some(text) = tables::skipped(&outcome.failed) {
         eprintln!("warning: while training, {text}");
@@ -207,11 +215,35 @@ fn finish(
     }
     if outcome.interrupted {
         eprintln!(
-            "stopped in epoch {}; what is trained is in {}",
+            "stopped in epoch {}; to go on from here:\n  kiln train --resume {}",
             outcome.history.len() + 1,
-            folder.last().display()
+            quoted(folder.path())
         );
-        return Ok(130);
+        return Ok(stop.exit_code().unwrap_or(1));
     }
     Ok(0)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:\\".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_blanks_or_quotes_is_one_word_for_a_shell() {
+        assert_eq!(quoted(Path::new("runs/a-1")), "runs/a-1");
+        assert_eq!(quoted(Path::new("läufe/1")), "läufe/1");
+        assert_eq!(quoted(Path::new("my runs/1")), "'my runs/1'");
+        assert_eq!(quoted(Path::new("it's")), "'it'\\''s'");
+    }
 }

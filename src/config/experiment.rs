@@ -33,6 +33,9 @@ pub struct Experiment {
     pub model: Model,
     /// How it is trained.
     pub train: Train,
+    /// When what is trained is saved.
+    #[serde(default)]
+    pub checkpoint: Checkpoints,
     /// How it is judged.
     #[serde(default)]
     pub eval: Eval,
@@ -149,6 +152,57 @@ pub struct Train {
     /// and its state always have 32 bits, and so do evaluation and prediction.
     #[serde(default)]
     pub precision: Precision,
+    /// What happens when the loss or the parameters are not finite any more.
+    #[serde(default)]
+    pub on_non_finite: OnNonFinite,
+}
+
+/// What happens when the loss or the parameters are not finite any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNonFinite {
+    /// The run ends with an error; the last checkpoint stays.
+    #[default]
+    Stop,
+    /// Goes back to the last checkpoint with half the learning rate, at most 5 times. This keeps a
+    /// copy of parameters and optimizer state in memory from the first step on.
+    BackOff,
+}
+
+/// When what is trained is saved beside the end of every epoch. No choice here changes a bit of the
+/// trained net.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoints {
+    /// Within an epoch, after this many steps; 0: not by steps.
+    #[serde(default)]
+    pub every_steps: usize,
+    /// Within an epoch, after this many minutes; 0: not by time.
+    #[serde(default = "default_minutes")]
+    #[schemars(range(min = 0))]
+    pub every_minutes: f64,
+    /// Older checkpoints that are kept beside `last.safetensors`, as `last-1.safetensors` and so on.
+    #[serde(default = "default_keep")]
+    #[schemars(range(max = 100))]
+    pub keep: usize,
+}
+
+fn default_minutes() -> f64 {
+    10.0
+}
+
+fn default_keep() -> usize {
+    1
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Checkpoints {
+            every_steps: 0,
+            every_minutes: default_minutes(),
+            keep: default_keep(),
+        }
+    }
 }
 
 /// What the heavy layers compute in while training.

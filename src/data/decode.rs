@@ -5,14 +5,14 @@
 //! is told from the content, not from the name. A JPEG that is far larger than what is wanted of it
 //! is decoded at a fraction of its size (`jpeg.rs`).
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::jpeg;
+use super::{jpeg, tiff};
 
 /// File name extensions that are taken for pictures.
 pub const EXTENSIONS: [&str; 9] = [
@@ -83,13 +83,20 @@ pub struct Wanted<'a> {
 /// Why the file is no picture that can be read, in words that follow its name.
 pub fn read_header(path: &Path) -> Result<Header, String> {
     let fail = |error: std::io::Error| format!("cannot be read: {error}");
-    let reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(HEADER_BYTES)
+        .read_to_end(&mut bytes)
         .map_err(fail)?;
-    header_of(reader.into_decoder().map_err(|error| {
-        let head = head(path).unwrap_or_default();
-        explain(&head, &error)
-    })?)
+    if is_tiff(&bytes) {
+        bytes = std::fs::read(path).map_err(fail)?;
+    }
+    read_header_of(&bytes)
+}
+
+/// Whether the header may lie anywhere in the file.
+pub fn is_tiff(bytes: &[u8]) -> bool {
+    matches!(image::guess_format(bytes), Ok(ImageFormat::Tiff))
 }
 
 /// Reads the header of a picture in memory; `bytes` may end early.
@@ -97,10 +104,18 @@ pub fn read_header(path: &Path) -> Result<Header, String> {
 /// # Errors
 /// Why it is no picture that can be read, in words that follow its name.
 pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
+    let reader = guess(bytes)?;
+    header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
+}
+
+fn guess(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, String> {
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| format!("cannot be read: {error}"))?;
-    header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
+    if reader.format() == Some(ImageFormat::Tiff) {
+        tiff::check_claims(bytes)?;
+    }
+    Ok(reader)
 }
 
 fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
@@ -126,9 +141,7 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if bytes.is_empty() {
         return Err("is empty (0 bytes)".to_string());
     }
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+    let reader = guess(bytes)?;
     let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
     if is_jpeg && !jpeg::has_end(bytes) {
         return Err("is truncated: the JPEG's end is missing".to_string());
@@ -221,13 +234,8 @@ fn is_text(bytes: &[u8]) -> bool {
 /// Bytes that tell what a file is.
 const HEAD: usize = 512;
 
-fn head(path: &Path) -> Option<Vec<u8>> {
-    use std::io::Read;
-    let mut head = Vec::new();
-    let file = std::fs::File::open(path).ok()?;
-    file.take(HEAD as u64).read_to_end(&mut head).ok()?;
-    Some(head)
-}
+/// Bytes that hold a picture's header: some cameras put a small picture before it.
+pub const HEADER_BYTES: u64 = 1 << 18;
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

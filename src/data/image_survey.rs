@@ -8,7 +8,7 @@ use super::augment::Augmentation;
 use super::batch::Shape;
 use super::cache::Budget;
 use super::dataset::{Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey};
-use super::decode::read_header_of;
+use super::decode::{HEADER_BYTES, is_tiff, read_header_of};
 use super::files::Split;
 use super::image_folder::same_classes;
 use super::image_options::ImageOptions;
@@ -19,8 +19,6 @@ use crate::config::{Fault, Path, Preprocess};
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
-/// Bytes that hold a picture's header: some cameras put a small picture before it.
-const HEADER_BYTES: u64 = 1 << 18;
 
 /// Height and width to which pictures are brought where only the audit looks at them.
 const LOOK_SIZE: usize = 64;
@@ -47,7 +45,10 @@ pub struct ImageSurvey {
 pub fn infer_channels(split: &Split) -> usize {
     let step = split.len().div_ceil(HEADERS_READ).max(1);
     let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
-        let bytes = split.read_begin(index, HEADER_BYTES).ok()?;
+        let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
+        if is_tiff(&bytes) {
+            bytes = split.read_begin(index, u64::MAX).ok()?;
+        }
         read_header_of(&bytes).ok()
     });
     let first = headers.next();

@@ -99,8 +99,15 @@ impl Loader {
 
     /// Starts to prepare an epoch (counted from 0).
     pub fn epoch(&self, epoch: u64) -> Batches {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// The same without the first batches; none is left where the epoch has no more.
+    pub fn epoch_from(&self, epoch: u64, first_batch: usize) -> Batches {
         let mut order = self.order(epoch);
         order.truncate(self.num_batches().saturating_mul(self.batch_size));
+        let passed = first_batch.saturating_mul(self.batch_size);
+        order.drain(..passed.min(order.len()));
         let (sender, receiver) = sync_channel(PREFETCH);
         let dataset = self.dataset.clone();
         let pool = self.pool.clone();
@@ -304,6 +311,19 @@ mod tests {
         let (one, three) = (loader(1), loader(3));
         assert_eq!(epoch(&one, 0), epoch(&three, 0));
         assert_ne!(epoch(&one, 0), epoch(&one, 1));
+    }
+
+    #[test]
+    fn an_epoch_goes_on_from_any_batch() {
+        let loader = loader(2);
+        let whole = epoch(&loader, 1);
+        for first in 0..=4 {
+            let rest: Vec<Vec<f32>> = loader
+                .epoch_from(1, first)
+                .map(|loaded| loaded.batch.input)
+                .collect();
+            assert_eq!(rest, whole[first.min(whole.len())..]);
+        }
     }
 
     #[test]

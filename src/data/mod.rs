@@ -25,6 +25,7 @@ mod resize;
 mod shards;
 mod split;
 pub mod synth;
+mod tiff;
 mod webdataset;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ mod dense_block;
 mod devices;
 mod flex;
 mod half_conv;
+mod host;
 mod loss_block;
 mod norm;
 mod pool;
@@ -22,6 +23,7 @@ pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
 pub use half_conv::half_conv;
+pub use host::{copy_to_host, is_finite};
 pub use loss_block::{Labels, cross_entropy};
 pub use norm::Moments;
 pub use simple_blocks::{

@@ -1,14 +1,12 @@
 //! The model file: safetensors, with everything that `eval` and `predict` need as one JSON
 //! document in the metadata, under the key `kiln`. It holds neither path nor device.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::Path as FilePath;
 
 use anyhow::{Context, bail, ensure};
-use burn::tensor::{Device, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, View};
+use burn::tensor::Device;
+use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +14,7 @@ use super::layers::Pass;
 use super::losses::{LOSSES, Loss};
 use super::network::{Layers, Network};
 use super::params::{Param, ParamStore, upload};
+use super::tensors::decode_tensors;
 use super::value::host;
 use crate::config::{Experiment, Fault, Path, read_member};
 use crate::data::Preprocessor;
@@ -23,8 +22,11 @@ use crate::data::Preprocessor;
 /// The version of the metadata that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The metadata key.
-const KEY: &str = "kiln";
+/// The metadata key of what every model file says.
+pub const KEY: &str = "kiln";
+
+/// The metadata key of what a checkpoint says beside it.
+pub const CHECKPOINT_KEY: &str = "kiln.checkpoint";
 
 /// The JSON document in a model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,13 +48,25 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// The experiment as a model file may hold it: no paths, no device.
+    /// The experiment as a model file may hold it: no paths, no device, nothing that changes no bit
+    /// of the model.
     pub fn strip(mut experiment: Experiment) -> Experiment {
         experiment
             .data
             .retain(|key, _| key != "train" && key != "valid" && !key.starts_with("cache_"));
         experiment.device = Default::default();
+        experiment.checkpoint = Default::default();
         experiment
+    }
+
+    /// What the file at `bytes` says, and what it says as a checkpoint; `None` in a plain model.
+    ///
+    /// # Errors
+    /// A file that is damaged, not Kiln's, or of another version.
+    pub fn read(bytes: &[u8]) -> anyhow::Result<(ModelInfo, Option<String>)> {
+        let mut metadata = read_metadata(bytes)?;
+        let checkpoint = metadata.remove(CHECKPOINT_KEY);
+        Ok((read_info(&metadata)?, checkpoint))
     }
 }
 
@@ -68,53 +82,7 @@ pub struct ModelFile {
     pub loss: Box<dyn Loss>,
 }
 
-/// A tensor on its way into a file.
-struct Outgoing {
-    shape: Vec<usize>,
-    data: TensorData,
-}
-
-impl View for Outgoing {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// Little-endian, as the format wants it.
-    fn data(&self) -> Cow<'_, [u8]> {
-        if cfg!(target_endian = "little") {
-            return Cow::Borrowed(self.data.as_bytes());
-        }
-        let values = self.data.iter::<f32>();
-        Cow::Owned(values.flat_map(f32::to_le_bytes).collect())
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.as_bytes().len()
-    }
-}
-
 impl ModelFile {
-    /// Writes a model file: beside its final name first, synced, then renamed.
-    ///
-    /// # Errors
-    /// A full disk, a missing folder, a folder without permission.
-    pub fn save(path: &FilePath, info: &ModelInfo, params: &ParamStore) -> anyhow::Result<()> {
-        let stored = params.params.iter().map(|param| {
-            let data = param.tensor.to_data().convert::<f32>();
-            let shape = param.shape.clone();
-            (param.name.as_str(), Outgoing { shape, data })
-        });
-        let metadata = HashMap::from([(KEY.to_string(), serde_json::to_string(info)?)]);
-        write_atomically_with(path, |temporary| {
-            safetensors::serialize_to_file(stored, Some(metadata), temporary)
-                .map_err(|error| std::io::Error::other(error.to_string()))
-        })
-    }
-
     /// Reads a model file and puts its parameters on a device.
     ///
     /// # Errors
@@ -128,7 +96,7 @@ impl ModelFile {
     }
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
-        let info = read_info(bytes)?;
+        let (info, _) = ModelInfo::read(bytes)?;
         let input = info.preprocess.shape();
         let loss = read_member(
             LOSSES,
@@ -180,14 +148,16 @@ impl ModelFile {
     }
 }
 
-fn read_info(bytes: &[u8]) -> anyhow::Result<ModelInfo> {
+fn read_metadata(bytes: &[u8]) -> anyhow::Result<HashMap<String, String>> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| {
         anyhow::anyhow!("it is no whole safetensors file ({error}); copy or train it again")
     })?;
+    Ok(metadata.metadata().clone().unwrap_or_default())
+}
+
+fn read_info(metadata: &HashMap<String, String>) -> anyhow::Result<ModelInfo> {
     let json = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|map| map.get(KEY))
+        .get(KEY)
         .context("it is a safetensors file, but not one that kiln wrote (no `kiln` metadata)")?;
     let version = serde_json::from_str::<Value>(json)
         .ok()
@@ -208,62 +178,4 @@ fn read_info(bytes: &[u8]) -> anyhow::Result<ModelInfo> {
 fn in_words(faults: &[Fault]) -> anyhow::Error {
     let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
     anyhow::anyhow!(words.join("; "))
-}
-
-/// A tensor as a file holds it: shape and values.
-pub type Stored = (Vec<usize>, Vec<f32>);
-
-/// Every 32-bit float tensor of a safetensors file: shape and values, by name.
-///
-/// # Errors
-/// A damaged file; a tensor of another type.
-pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;
-    let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter() {
-        ensure!(
-            view.dtype() == Dtype::F32,
-            "the tensor {name} has the type {:?}, expected F32",
-            view.dtype()
-        );
-        let values = view
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            .collect();
-        tensors.insert(name.to_string(), (view.shape().to_vec(), values));
-    }
-    Ok(tensors)
-}
-
-/// Writes a file so that at any moment either the old or the new content is there in full: to a
-/// temporary name in the same folder, synced, renamed, the folder synced.
-///
-/// # Errors
-/// A full disk, a missing folder, a folder without permission; what was there stays.
-pub fn write_atomically(path: &FilePath, bytes: &[u8]) -> anyhow::Result<()> {
-    write_atomically_with(path, |temporary| std::fs::write(temporary, bytes))
-}
-
-/// The same for content that `write` puts into the file of the name it is given.
-fn write_atomically_with(
-    path: &FilePath,
-    write: impl FnOnce(&FilePath) -> std::io::Result<()>,
-) -> anyhow::Result<()> {
-    let fail = || format!("cannot write {}", path.display());
-    let name = path.file_name().with_context(fail)?.to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.tmp"));
-    let written =
-        write(&temporary).and_then(|()| File::options().write(true).open(&temporary)?.sync_all());
-    if let Err(error) = written.and_then(|()| std::fs::rename(&temporary, path)) {
-        let _ = std::fs::remove_file(&temporary); // the first error is the one to report
-        return Err(error).with_context(fail);
-    }
-    if let Some(folder) = path.parent()
-        && let Ok(folder) = File::open(folder)
-    {
-        folder.sync_all().with_context(fail)?;
-    }
-    Ok(())
 }

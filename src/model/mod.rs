@@ -1,21 +1,27 @@
 //! The net: layers, shape inference, parameters, losses, and the model file.
 
 mod activation;
+mod atomic;
 mod compute;
+mod fault_point;
 mod file;
 mod init;
 mod layers;
 mod losses;
 mod network;
 mod params;
+mod tensors;
 mod value;
 
 pub use activation::Activation;
+pub use atomic::{Aside, temporary_name, write_atomically};
 pub use compute::{Compute, Half};
-pub use file::{FORMAT_VERSION, ModelFile, ModelInfo, decode_tensors, write_atomically};
+pub use fault_point::FaultPoint;
+pub use file::{CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo};
 pub use init::{Fans, Init};
 pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
 pub use losses::{LOSSES, Loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
+pub use tensors::{Outgoing, Stored, decode_tensors, write_tensors};
 pub use value::host;

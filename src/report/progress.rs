@@ -56,6 +56,7 @@ impl Observer for Bars {
                 epoch,
                 num_epochs,
                 num_batches,
+                first_batch,
             } => {
                 self.num_epochs = *num_epochs;
                 self.begun = Some(Instant::now());
@@ -65,6 +66,8 @@ impl Observer for Bars {
                     "{prefix} {bar:24.cyan/dim} {pos}/{len}  {msg}  {eta} left",
                 ));
                 bar.set_prefix(format!("epoch {epoch}/{num_epochs}"));
+                bar.set_position(*first_batch as u64);
+                bar.reset_eta();
                 self.bar = Some(bar);
             }
             Event::Stepped {
@@ -137,11 +140,12 @@ impl Observer for Lines {
                 epoch,
                 num_epochs,
                 num_batches,
+                first_batch,
             } => {
                 self.epoch = *epoch;
                 self.num_epochs = *num_epochs;
                 self.num_batches = *num_batches;
-                self.batch = 0;
+                self.batch = *first_batch;
                 self.last = Instant::now();
             }
             Event::Stepped { loss, accuracy, .. } => {

@@ -63,12 +63,16 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     // weights, gradients and the optimizer's state; activations and their gradients
     let weights = params * 4 * (2 + state_slots as u64);
     let activations = values * 4 * 2 * batch_size as u64;
+    // the copy that is written in the background
+    let checkpoint = params * 4 * (1 + state_slots as u64);
     format!(
-        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations)\n",
+        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, \
+         {} for checkpoints)\n",
         print(&table),
-        bytes(weights + activations),
+        bytes(weights + activations + checkpoint),
         bytes(weights),
-        bytes(activations)
+        bytes(activations),
+        bytes(checkpoint)
     )
 }
 

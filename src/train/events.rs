@@ -1,10 +1,10 @@
 //! What a run tells while it goes on. The loop computes; observers print, draw and write.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One line of `history.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
@@ -17,13 +17,24 @@ pub struct EpochRecord {
     pub valid: Map<String, Value>,
     /// The optimizer's rate in this epoch.
     pub learning_rate: f64,
+    /// How often the learning rate was halved so far, where the experiment has
+    /// `on_non_finite = "back_off"`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub backed_off: u32,
     /// Training and validation.
+    #[serde(default)]
     pub seconds: f64,
     /// Training alone.
+    #[serde(default)]
     pub train_seconds: f64,
     /// Time in training that the step waited for data.
+    #[serde(default)]
     pub data_wait_seconds: f64,
+    /// Time that the epoch's checkpoints held training up.
+    #[serde(default)]
+    pub checkpoint_seconds: f64,
     /// Training samples a second of training time.
+    #[serde(default)]
     pub samples_per_second: f64,
     /// Whether the epoch is the best so far.
     pub best: bool,
@@ -40,6 +51,16 @@ impl EpochRecord {
     }
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Whether a figure says how long something took. Times do not belong into model files: the same
+/// training gives the same file.
+pub fn is_time(figure: &str) -> bool {
+    figure.contains("seconds") || figure.contains("per_second")
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -51,6 +72,8 @@ pub enum Event<'a> {
         num_epochs: usize,
         /// Batches of the epoch.
         num_batches: usize,
+        /// Batches that were trained on before the run was resumed.
+        first_batch: usize,
     },
     /// A batch was trained on.
     Stepped {

@@ -1,17 +1,20 @@
-//! The training loop: epochs of steps, validation, what is best, what is written.
+//! The training loop: epochs of steps, validation, what is best, what is saved.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 
+use super::checkpointer::Checkpointer;
 use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::monitor::Monitor;
+use super::non_finite::{NonFinite, What};
 use super::run_folder::RunFolder;
+use super::state::{State, Sums, figures};
 use super::stepper::{StepOutput, Stepper, training_device};
+use super::stop::StopFlag;
+use crate::config::OnNonFinite;
 use crate::data::{Loader, Skipped};
 use crate::metrics::{compute_all, decide};
 use crate::model::{Loss, ModelFile, ModelInfo, Network, host};
@@ -30,6 +33,8 @@ pub struct Run<'a> {
     pub valid: Loader,
     /// Epochs to train.
     pub num_epochs: usize,
+    /// Steps after which to stop, for comparisons.
+    pub max_steps: Option<usize>,
     /// What "best" means.
     pub monitor: Monitor,
     /// What makes a class of two the predicted one.
@@ -43,6 +48,12 @@ pub struct Run<'a> {
     pub info: ModelInfo,
     /// Where everything is written.
     pub folder: RunFolder,
+    /// Where the run stands.
+    pub state: State,
+    /// Saves it.
+    pub checkpointer: Checkpointer,
+    /// What happens where the loss is not finite.
+    pub on_non_finite: OnNonFinite,
 }
 
 /// How a run ended.
@@ -53,26 +64,48 @@ pub struct Outcome {
     pub best: Option<EpochRecord>,
     /// The validation predictions of the best epoch.
     pub evaluation: Option<Evaluation>,
-    /// Whether the user stopped it.
+    /// Whether it stopped before its last epoch.
     pub interrupted: bool,
     /// Samples that could not be loaded on the way.
     pub failed: Vec<Skipped>,
 }
 
+/// How a piece of a run ended.
+enum Ended {
+    /// It is complete.
+    Complete,
+    /// Somebody asked to stop.
+    Stopped,
+    /// Something is not finite any more.
+    Broken(NonFinite),
+}
+
+/// What an epoch's times are counted with.
+struct Clock {
+    begin: Instant,
+    /// Samples of the epoch before the run was resumed.
+    samples_before: usize,
+    wait: Duration,
+    held_up: Duration,
+}
+
 /// Epochs after which a run that is no better than guessing says so.
 const PATIENCE_WITH_CHANCE: usize = 3;
 
+/// How often the learning rate may be halved.
+const MOST_BACKED_OFF: u32 = 5;
+
 impl Run<'_> {
-    /// Trains to the end, or until `stop` is set; then the batch in work is finished and what is
-    /// trained is saved.
+    /// Trains to the end, or until somebody asks to stop; then the batch in work is finished and the
+    /// state is saved.
     ///
     /// # Errors
     /// A loss that is not finite; a file that cannot be written.
     pub fn fit(
         mut self,
         observer: &mut dyn Observer,
-        stop: &AtomicBool,
-    ) -> anyhow::Result<(Outcome, RunFolder)> {
+        stop: &StopFlag,
+    ) -> anyhow::Result<(Outcome, Self)> {
         let mut outcome = Outcome {
             history: Vec::new(),
             best: None,
@@ -80,101 +113,153 @@ impl Run<'_> {
             interrupted: false,
             failed: Vec::new(),
         };
-        for epoch in 0..self.num_epochs {
-            let begin = Instant::now();
-            let trained = self.train_epoch(epoch, observer, stop, &mut outcome.failed)?;
-            let train_seconds = begin.elapsed().as_secs_f64();
-            if stop.load(Ordering::Relaxed) {
-                outcome.interrupted = true;
-                self.save_last(&outcome.history)?;
-                break;
-            }
-            observer.on(&Event::Validating);
-            let evaluation = self.validate(stop);
-            if stop.load(Ordering::Relaxed) {
-                outcome.interrupted = true;
-                self.save_last(&outcome.history)?;
-                break;
-            }
-            let mut record = EpochRecord {
-                epoch: epoch + 1,
-                train_loss: trained.mean_loss(),
-                train_accuracy: trained.accuracy(),
-                valid: valid_figures(&evaluation),
-                learning_rate: self.stepper.learning_rate(),
-                seconds: begin.elapsed().as_secs_f64(),
-                train_seconds,
-                data_wait_seconds: trained.wait.as_secs_f64(),
-                samples_per_second: trained.samples as f64 / train_seconds,
-                best: false,
-            };
-            record.best = self.monitor.improves(record.figure(&self.monitor.name));
-            self.save(&record)?;
-            self.folder.append(&record)?;
-            observer.on(&Event::EpochEnded(&record));
-            note_failed(&mut outcome.failed, &evaluation.failed);
-            if record.best {
-                outcome.best = Some(record.clone());
-                outcome.evaluation = Some(evaluation);
-            }
-            outcome.history.push(record);
-            if let Some(notice) = self.warn_of_chance(&outcome) {
-                observer.on(&Event::Notice(&notice));
+        if self.on_non_finite == OnNonFinite::BackOff {
+            self.checkpointer
+                .take(&self.stepper, &self.state, &self.info, false)?;
+        }
+        while self.state.epoch < self.num_epochs {
+            match self.epoch(observer, stop, &mut outcome)? {
+                Ended::Complete => {}
+                Ended::Stopped => {
+                    outcome.interrupted = true;
+                    self.save_within_epoch()?;
+                    break;
+                }
+                Ended::Broken(found) => self.back_off(found, observer)?,
             }
         }
-        Ok((outcome, self.folder))
+        self.checkpointer.wait()?;
+        outcome.best = self.state.best().cloned();
+        if outcome.evaluation.is_none() && outcome.best.is_some() && !outcome.interrupted {
+            outcome.evaluation = self.evaluate_best(stop);
+        }
+        outcome.history = self.state.history.clone();
+        Ok((outcome, self))
+    }
+
+    /// Trains the rest of the epoch in work, validates, and saves.
+    fn epoch(
+        &mut self,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+        outcome: &mut Outcome,
+    ) -> anyhow::Result<Ended> {
+        let mut clock = Clock {
+            begin: Instant::now(),
+            samples_before: self.state.sums.samples,
+            wait: Duration::ZERO,
+            held_up: Duration::ZERO,
+        };
+        match self.train_epoch(observer, stop, &mut outcome.failed, &mut clock)? {
+            Ended::Complete => {}
+            other => return Ok(other),
+        }
+        let train_seconds = clock.begin.elapsed().as_secs_f64();
+        observer.on(&Event::Validating);
+        let evaluation = self.validate(stop);
+        if stop.is_set() {
+            return Ok(Ended::Stopped);
+        }
+        let record = self.record(&evaluation, &clock, train_seconds);
+        let record = self.end_epoch(record, &mut clock)?;
+        observer.on(&Event::EpochEnded(&record));
+        note_failed(&mut outcome.failed, &evaluation.failed);
+        if record.best {
+            outcome.evaluation = Some(evaluation);
+        }
+        if let Some(notice) = self.warn_of_chance(outcome.evaluation.as_ref()) {
+            observer.on(&Event::Notice(&notice));
+        }
+        Ok(Ended::Complete)
     }
 
     fn train_epoch(
         &mut self,
-        epoch: usize,
         observer: &mut dyn Observer,
-        stop: &AtomicBool,
+        stop: &StopFlag,
         failed: &mut Vec<Skipped>,
-    ) -> anyhow::Result<Trained> {
+        clock: &mut Clock,
+    ) -> anyhow::Result<Ended> {
+        let epoch = self.state.epoch;
         observer.on(&Event::EpochBegan {
             epoch: epoch + 1,
             num_epochs: self.num_epochs,
             num_batches: self.train.num_batches(),
+            first_batch: self.state.batch,
         });
         let device = training_device(&self.device);
         let shape = self.train.dataset().shape();
-        let mut trained = Trained::default();
         let mut pending = Vec::new();
-        let mut batches = self.train.epoch(epoch as u64);
+        let mut batches = self.train.epoch_from(epoch as u64, self.state.batch);
+        let mut ended = Ended::Complete;
         loop {
-            let waiting = Instant::now();
-            let Some(loaded) = batches.next() else { break };
-            trained.wait += waiting.elapsed();
-            note_failed(failed, &loaded.failed);
-            if loaded.indices.is_empty() {
-                continue;
-            }
-            let targets = loaded.batch.classes.clone();
-            let output = self
-                .stepper
-                .step(loaded.batch.to_device(shape, &device), epoch as u64);
-            pending.push((output, targets));
-            if pending.len() >= self.max_pending {
-                self.read(&mut pending, &mut trained, epoch, observer)?;
-            }
-            if stop.load(Ordering::Relaxed) {
+            if stop.is_set() || self.max_steps == Some(0) {
+                ended = Ended::Stopped;
                 break;
             }
+            let waiting = Instant::now();
+            let Some(loaded) = batches.next() else { break };
+            clock.wait += waiting.elapsed();
+            note_failed(failed, &loaded.failed);
+            self.max_steps = self.max_steps.map(|steps| steps - 1);
+            if !loaded.indices.is_empty() {
+                let targets = loaded.batch.classes.clone();
+                let batch = loaded.batch.to_device(shape, &device);
+                pending.push(Pending {
+                    output: self.stepper.step(batch, epoch as u64),
+                    targets,
+                    batch: self.state.batch,
+                });
+            }
+            self.state.batch += 1;
+            if pending.len() >= self.max_pending
+                && let Some(found) = self.read(&mut pending, observer)
+            {
+                return Ok(Ended::Broken(found));
+            }
+            let more = self.state.batch < self.train.num_batches();
+            if self.checkpointer.is_due()? && more {
+                if let Some(found) = self.settle(&mut pending, observer) {
+                    return Ok(Ended::Broken(found));
+                }
+                clock.held_up += self.save_within_epoch()?;
+            }
         }
-        self.read(&mut pending, &mut trained, epoch, observer)?;
-        Ok(trained)
+        Ok(match self.settle(&mut pending, observer) {
+            Some(found) => Ended::Broken(found),
+            None => ended,
+        })
+    }
+
+    /// Reads all results and looks at the parameters: a state that is saved is finite.
+    fn settle(
+        &mut self,
+        pending: &mut Vec<Pending>,
+        observer: &mut dyn Observer,
+    ) -> Option<NonFinite> {
+        if let Some(found) = self.read(pending, observer) {
+            return Some(found);
+        }
+        (!self.stepper.is_finite()).then(|| NonFinite {
+            what: What::Parameters,
+            epoch: self.state.epoch,
+            batch: self.state.batch.saturating_sub(1),
+            before_update: false,
+        })
     }
 
     /// Reads the results of steps from the device.
     fn read(
-        &self,
-        pending: &mut Vec<(StepOutput, Vec<u32>)>,
-        trained: &mut Trained,
-        epoch: usize,
+        &mut self,
+        pending: &mut Vec<Pending>,
         observer: &mut dyn Observer,
-    ) -> anyhow::Result<()> {
-        for (output, targets) in pending.drain(..) {
+    ) -> Option<NonFinite> {
+        for Pending {
+            output,
+            targets,
+            batch,
+        } in pending.drain(..)
+        {
             let samples = targets.len();
             let losses = host(output.losses);
             let probabilities = host(output.probabilities);
@@ -186,40 +271,62 @@ impl Run<'_> {
                         == **target as usize
                 })
                 .count();
-            trained.batches += 1;
-            trained.samples += samples;
-            trained.hits += hits;
-            trained.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-            if !trained.loss_sum.is_finite() {
-                return Err(self.not_finite("the loss is", epoch, trained.batches));
-            }
-            if output.diverged {
-                return Err(self.not_finite("the gradients are", epoch, trained.batches));
+            let sums = &mut self.state.sums;
+            sums.samples += samples;
+            sums.hits += hits;
+            sums.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+            let what = match (sums.loss.is_finite(), output.diverged) {
+                (false, _) => Some(What::Loss),
+                (true, true) => Some(What::Gradients),
+                (true, false) => None,
+            };
+            if let Some(what) = what {
+                return Some(NonFinite {
+                    what,
+                    epoch: self.state.epoch,
+                    batch,
+                    before_update: output.refused,
+                });
             }
             observer.on(&Event::Stepped {
                 samples,
-                loss: trained.mean_loss(),
-                accuracy: trained.accuracy(),
+                loss: sums.mean_loss(),
+                accuracy: sums.accuracy(),
             });
         }
+        None
+    }
+
+    /// Goes back to the last checkpoint with half the learning rate, where the experiment says so.
+    fn back_off(&mut self, found: NonFinite, observer: &mut dyn Observer) -> anyhow::Result<()> {
+        let backed_off = self.stepper.counters().backed_off;
+        let error = found.explain(self.network, &self.stepper, &self.train, &self.device);
+        if self.on_non_finite == OnNonFinite::Stop {
+            return Err(error);
+        }
+        if backed_off == MOST_BACKED_OFF {
+            return Err(error.context(format!(
+                "{MOST_BACKED_OFF} times half the rate did not help"
+            )));
+        }
+        let Some(snapshot) = self.checkpointer.last_taken()? else {
+            return Err(error);
+        };
+        self.state = snapshot.state.clone();
+        snapshot.restore(&mut self.stepper)?;
+        let mut counters = self.stepper.counters();
+        counters.backed_off = backed_off + 1;
+        self.stepper.set_counters(counters);
+        observer.on(&Event::Notice(&format!(
+            "{error}\nback to epoch {}, batch {}, with the learning rate {:?}",
+            self.state.epoch + 1,
+            self.state.batch + 1,
+            self.stepper.learning_rate()
+        )));
         Ok(())
     }
 
-    fn not_finite(&self, what: &str, epoch: usize, batch: usize) -> anyhow::Error {
-        let range = if self.stepper.compute().needs_loss_scale() {
-            ". Or use train.precision = \"f32\": f16, which this device has for \"bf16\", ends at 65504"
-        } else {
-            ""
-        };
-        anyhow!(
-            "{what} not finite any more (epoch {}, batch {batch}, learning rate {}). Try a lower \
-             train.optimizer learning_rate, and check preprocess (divide_by = 255){range}",
-            epoch + 1,
-            self.stepper.learning_rate()
-        )
-    }
-
-    fn validate(&self, stop: &AtomicBool) -> Evaluation {
+    fn validate(&self, stop: &StopFlag) -> Evaluation {
         let scorer = Scorer {
             network: self.network,
             loss: self.loss,
@@ -227,39 +334,99 @@ impl Run<'_> {
             decision: self.decision,
             device: &self.device,
         };
-        scorer.evaluate(&self.stepper.params, &self.valid, &mut |_| {
-            !stop.load(Ordering::Relaxed)
-        })
+        scorer.evaluate(&self.stepper.params, &self.valid, &mut |_| !stop.is_set())
     }
 
-    fn save(&mut self, record: &EpochRecord) -> anyhow::Result<()> {
-        self.info.metrics = match serde_json::to_value(record)? {
-            Value::Object(map) => map.into_iter().filter(|(key, _)| is_figure(key)).collect(),
-            _ => Default::default(),
+    /// The predictions of a best epoch that lies before the run was resumed, made again.
+    fn evaluate_best(&self, stop: &StopFlag) -> Option<Evaluation> {
+        let best = ModelFile::open(&self.folder.best(), &self.device).ok()?;
+        let scorer = Scorer {
+            network: &best.network,
+            loss: self.loss,
+            classes: &self.info.classes,
+            decision: self.decision,
+            device: &self.device,
         };
-        if record.best {
-            ModelFile::save(&self.folder.best(), &self.info, &self.stepper.params)?;
-        }
-        ModelFile::save(&self.folder.last(), &self.info, &self.stepper.params)
+        Some(scorer.evaluate(&best.params, &self.valid, &mut |_| !stop.is_set()))
     }
 
-    fn save_last(&mut self, history: &[EpochRecord]) -> anyhow::Result<()> {
-        self.info.metrics = Default::default();
-        self.info.metrics.insert(
-            "interrupted_in_epoch".into(),
-            Value::from(history.len() + 1),
-        );
-        ModelFile::save(&self.folder.last(), &self.info, &self.stepper.params)
+    fn record(
+        &mut self,
+        evaluation: &Evaluation,
+        clock: &Clock,
+        train_seconds: f64,
+    ) -> EpochRecord {
+        let sums = self.state.sums;
+        let mut record = EpochRecord {
+            epoch: self.state.epoch + 1,
+            train_loss: sums.mean_loss(),
+            train_accuracy: sums.accuracy(),
+            valid: valid_figures(evaluation),
+            learning_rate: self.stepper.learning_rate(),
+            backed_off: self.stepper.counters().backed_off,
+            seconds: clock.begin.elapsed().as_secs_f64(),
+            train_seconds,
+            data_wait_seconds: clock.wait.as_secs_f64(),
+            checkpoint_seconds: 0.0,
+            samples_per_second: (sums.samples - clock.samples_before) as f64 / train_seconds,
+            best: false,
+        };
+        record.best = self.monitor.improves(record.figure(&self.monitor.name));
+        record
+    }
+
+    /// Moves on to the next epoch and saves. The line of the history is written before the
+    /// checkpoint that knows of it: where a kill comes between them, resuming takes the line back.
+    fn end_epoch(
+        &mut self,
+        mut record: EpochRecord,
+        clock: &mut Clock,
+    ) -> anyhow::Result<EpochRecord> {
+        self.state.epoch += 1;
+        self.state.batch = 0;
+        self.state.sums = Sums::default();
+        if record.best {
+            self.state.best_epoch = Some(record.epoch);
+        }
+        self.info.metrics = figures(&record)?
+            .into_iter()
+            .filter(|(key, _)| key != "best")
+            .collect();
+        self.state.history.push(record.clone());
+        clock.held_up +=
+            self.checkpointer
+                .take(&self.stepper, &self.state, &self.info, record.best)?;
+        record.checkpoint_seconds = clock.held_up.as_secs_f64();
+        self.folder.append(&record)?;
+        if let Some(last) = self.state.history.last_mut() {
+            last.clone_from(&record);
+        }
+        self.checkpointer.write()?;
+        Ok(record)
+    }
+
+    /// Saves the state between two batches; returns how long that held training up.
+    fn save_within_epoch(&mut self) -> anyhow::Result<Duration> {
+        self.info.metrics = [(
+            "within_epoch".to_string(),
+            Value::from(self.state.epoch + 1),
+        )]
+        .into();
+        let held_up = self
+            .checkpointer
+            .take(&self.stepper, &self.state, &self.info, false)?;
+        self.checkpointer.write()?;
+        Ok(held_up)
     }
 
     /// After three epochs no better than guessing the most frequent class: what to try.
-    fn warn_of_chance(&self, outcome: &Outcome) -> Option<String> {
-        if outcome.history.len() != PATIENCE_WITH_CHANCE {
+    fn warn_of_chance(&self, evaluation: Option<&Evaluation>) -> Option<String> {
+        let history = &self.state.history;
+        if history.len() != PATIENCE_WITH_CHANCE {
             return None;
         }
-        let baseline = outcome.evaluation.as_ref()?.predictions.majority_share()?;
-        let best = outcome
-            .history
+        let baseline = evaluation?.predictions.majority_share()?;
+        let best = history
             .iter()
             .filter_map(|record| record.figure("valid_accuracy"))
             .fold(0.0, f64::max);
@@ -277,6 +444,14 @@ impl Run<'_> {
     }
 }
 
+/// A step whose results were not read yet.
+struct Pending {
+    output: StepOutput,
+    targets: Vec<u32>,
+    /// From 0.
+    batch: usize,
+}
+
 /// Adds the samples that were not named before: those that fail do so in every epoch.
 fn note_failed(known: &mut Vec<Skipped>, failed: &[Skipped]) {
     for skipped in failed {
@@ -286,34 +461,9 @@ fn note_failed(known: &mut Vec<Skipped>, failed: &[Skipped]) {
     }
 }
 
-/// Times do not belong into a model file: the same training should give the same file.
-fn is_figure(key: &str) -> bool {
-    !key.contains("seconds") && !key.contains("per_second") && key != "best"
-}
-
 fn valid_figures(evaluation: &Evaluation) -> Map<String, Value> {
     compute_all(&evaluation.predictions)
         .into_iter()
         .map(|(name, value)| (format!("valid_{name}"), Value::from(value)))
         .collect()
-}
-
-/// Sums over the training samples of an epoch.
-#[derive(Default)]
-struct Trained {
-    batches: usize,
-    samples: usize,
-    hits: usize,
-    loss_sum: f64,
-    wait: Duration,
-}
-
-impl Trained {
-    fn mean_loss(&self) -> f64 {
-        self.loss_sum / self.samples.max(1) as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.samples.max(1) as f64
-    }
 }

@@ -6,6 +6,7 @@
 //! doubles the scale, until the scale is 1: gradients that overflow even then are diverged.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::kernels::Gradient;
 
@@ -22,7 +23,7 @@ const MOST: f32 = 16_777_216.0;
 const PATIENCE: u32 = 1000;
 
 /// The number that the loss is multiplied by, as it follows the gradients.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossScale {
     scale: f32,
     /// In a row.

@@ -41,6 +41,11 @@ impl Monitor {
         }
     }
 
+    /// Goes on from a run whose best value this was.
+    pub fn resume(&mut self, best: Option<f64>) {
+        self.best = best;
+    }
+
     /// Whether `value` is the best so far; keeps it if so. A value that is not a number never is.
     pub fn improves(&mut self, value: Option<f64>) -> bool {
         let Some(value) = value.filter(|value| !value.is_nan()) else {

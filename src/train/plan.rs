@@ -53,6 +53,20 @@ impl Plan {
         })
     }
 
+    /// What is left when the samples are decoded, and what decoding them takes.
+    pub fn into_parts(self) -> (PlanParts, Box<dyn Survey>, Option<Augmentation>) {
+        let batch_size = self.batch_size();
+        let parts = PlanParts {
+            source: self.source,
+            network: self.network,
+            loss: self.loss,
+            monitor: self.monitor,
+            decision: self.decision,
+            batch_size,
+        };
+        (parts, self.survey, self.augmentation)
+    }
+
     /// Samples of the training split.
     pub fn num_train(&self) -> usize {
         self.survey.summary().train_counts.iter().sum()
@@ -65,6 +79,39 @@ impl Plan {
             .train
             .batch_size
             .resolve(self.num_train())
+    }
+}
+
+/// A plan whose samples are being decoded.
+pub struct PlanParts {
+    /// The experiment with its text.
+    pub source: Source,
+    /// The net, with every shape.
+    pub network: Network,
+    /// What training lowers.
+    pub loss: Box<dyn Loss>,
+    /// What "best" means.
+    pub monitor: Monitor,
+    /// What makes a class of two the predicted one.
+    pub decision: Decision,
+    /// Samples a step.
+    pub batch_size: usize,
+}
+
+impl PlanParts {
+    /// What turns gradients into steps; a new one each time.
+    ///
+    /// # Errors
+    /// None where the plan was checked.
+    pub fn optimizer(&self) -> anyhow::Result<Box<dyn Optimizer>> {
+        let spec = &self.source.experiment.train.optimizer;
+        read_member(
+            OPTIMIZERS,
+            "optimizer",
+            spec,
+            &Path::parse("train.optimizer"),
+        )
+        .map_err(|faults| self.source.explain(&faults))
     }
 }
 

@@ -1,22 +1,42 @@
 //! The run folder: everything that a run leaves behind.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 use super::events::EpochRecord;
-use crate::model::write_atomically;
+use super::history;
+use crate::model::{temporary_name, write_atomically};
 
-/// A folder of its own for one run.
+/// A folder of its own for one run, locked against other processes.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     history: File,
+    /// The system gives the lock back when the process ends, however it does.
+    _lock: File,
 }
 
+/// The file that is locked; it stays behind, which says nothing.
+const LOCK: &str = ".lock";
+
+/// One object an epoch.
+const HISTORY: &str = "history.jsonl";
+
+/// The resolved experiment.
+const EXPERIMENT: &str = "experiment.toml";
+
 impl RunFolder {
+    /// Removes a folder in which nothing was trained, so that its name can be taken again.
+    pub fn discard(self) {
+        for name in [EXPERIMENT, HISTORY, LOCK] {
+            let _ = std::fs::remove_file(self.path.join(name));
+        }
+        let _ = std::fs::remove_dir(&self.path); // stays where something else is in it
+    }
+
     /// Creates `runs/<name>-<number>` in the working folder, with the next free number.
     ///
     /// # Errors
@@ -39,7 +59,7 @@ impl RunFolder {
             let path = runs.join(format!("{safe}-{number}"));
             match std::fs::create_dir(&path) {
                 Ok(()) => return Self::open(path),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     return Err(error).with_context(|| {
                         format!("cannot create the run folder {}", path.display())
@@ -58,7 +78,7 @@ impl RunFolder {
         if path.exists() {
             let mut entries = std::fs::read_dir(path)
                 .with_context(|| format!("--out {} cannot be used", path.display()))?;
-            if entries.next().is_some() {
+            if entries.any(|entry| entry.is_ok_and(|entry| !is_left_over(&entry))) {
                 bail!(
                     "--out {} exists and is not empty; a run never overwrites another. Choose \
                      another folder, or remove this one",
@@ -71,14 +91,44 @@ impl RunFolder {
         Self::open(path.to_path_buf())
     }
 
+    /// Takes up the folder of a run that was stopped.
+    ///
+    /// # Errors
+    /// A folder that is no run's, or that another process is working in.
+    pub fn reopen(path: &Path) -> anyhow::Result<RunFolder> {
+        ensure!(
+            path.is_dir(),
+            "--resume {}: there is no such folder, expected the folder of a run (runs/NAME-NUMBER)",
+            path.display()
+        );
+        ensure!(
+            path.join(EXPERIMENT).is_file(),
+            "--resume {}: it holds no {EXPERIMENT}, so it is no run's folder, or its run was stopped \
+             before it began; start that one again with --config",
+            path.display()
+        );
+        let folder = Self::open(path.to_path_buf())?;
+        for file in [folder.last(), folder.best(), folder.experiment()] {
+            if let Some(left_over) = temporary_name(&file) {
+                let _ = std::fs::remove_file(left_over); // there is one only after a kill
+            }
+        }
+        Ok(folder)
+    }
+
     fn open(path: PathBuf) -> anyhow::Result<RunFolder> {
-        let file = path.join("history.jsonl");
+        let lock = lock(&path)?;
+        let file = path.join(HISTORY);
         let history = OpenOptions::new()
             .create(true)
             .append(true)
             .open(&file)
             .with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(RunFolder { path, history })
+        Ok(RunFolder {
+            path,
+            history,
+            _lock: lock,
+        })
     }
 
     /// The folder.
@@ -96,12 +146,25 @@ impl RunFolder {
         self.path.join("last.safetensors")
     }
 
+    /// The resolved experiment.
+    pub fn experiment(&self) -> PathBuf {
+        self.path.join(EXPERIMENT)
+    }
+
     /// Writes the resolved experiment.
     ///
     /// # Errors
     /// A full disk, a folder without permission.
     pub fn write_experiment(&self, toml: &str) -> anyhow::Result<()> {
-        write_atomically(&self.path.join("experiment.toml"), toml.as_bytes())
+        write_atomically(&self.experiment(), toml.as_bytes())
+    }
+
+    /// Brings `history.jsonl` to what a checkpoint knows; see [`history::reconcile`].
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn reconcile(&mut self, records: &mut [EpochRecord]) -> anyhow::Result<Option<String>> {
+        history::reconcile(&self.path.join(HISTORY), &mut self.history, records)
     }
 
     /// Appends one line to `history.jsonl`.
@@ -113,6 +176,64 @@ impl RunFolder {
         self.history
             .write_all(line.as_bytes())
             .and_then(|()| self.history.sync_data())
-            .with_context(|| format!("cannot write {}", self.path.join("history.jsonl").display()))
+            .with_context(|| format!("cannot write {}", self.path.join(HISTORY).display()))
+    }
+}
+
+/// Whether a file is what a run that was killed before it began leaves behind.
+fn is_left_over(entry: &std::fs::DirEntry) -> bool {
+    let temporary = temporary_name(Path::new(EXPERIMENT)).unwrap_or_default();
+    let name = entry.file_name();
+    let is_empty = || entry.metadata().is_ok_and(|data| data.len() == 0);
+    name == LOCK || name == temporary.as_os_str() || name == HISTORY && is_empty()
+}
+
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another process is training in {}; wait until it has ended, or stop it",
+            folder.display()
+        ),
+        // Some network file systems have no locks.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_process_s_and_free_when_it_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run");
+        let first = RunFolder::create(&path).expect("a new folder");
+        first.write_experiment("name = \"a\"\n").expect("written");
+        let error = RunFolder::reopen(&path).expect_err("locked");
+        assert!(error.to_string().contains("another process"), "{error}");
+        drop(first);
+        RunFolder::reopen(&path).expect("free again");
+        RunFolder::create(&path).expect_err("not empty");
+    }
+
+    #[test]
+    fn a_run_that_was_killed_before_it_began_leaves_an_empty_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(RunFolder::open(folder.path().to_path_buf()).expect("a folder"));
+        std::fs::write(folder.path().join(".experiment.toml.tmp"), "na").expect("written");
+        drop(RunFolder::create(folder.path()).expect("as good as empty"));
+        std::fs::write(folder.path().join("history.jsonl"), "{}\n").expect("written");
+        RunFolder::create(folder.path()).expect_err("not empty");
     }
 }

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::loss_scale::{LossScale, Verdict};
 use super::optimizers::Optimizer;
 use crate::data::{Batch, SampleId, Target, Value};
-use crate::kernels::{Gradient, Sink, update};
-use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training};
+use crate::kernels::{Gradient, Sink, copy_to_host, is_finite, on_cpu, update};
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host, upload};
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
@@ -20,13 +22,25 @@ pub struct Stepper<'a> {
     slots: Vec<Vec<Tensor<1>>>,
     /// Of every parameter, where its gradient comes as factors.
     sinks: Vec<Option<Sink>>,
-    steps: u64,
+    counters: Counters,
     seed: u64,
     compute: Compute,
-    /// Where the gradients need it.
-    loss_scale: Option<LossScale>,
+    on_cpu: bool,
     /// What the last step's update took.
     pub update_time: Duration,
+}
+
+/// What a step depends on beside parameters and optimizer state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Updates so far.
+    pub updates: u64,
+    /// Where the gradients need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
+    /// How often the learning rate was halved.
+    #[serde(default)]
+    pub backed_off: u32,
 }
 
 /// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
@@ -41,6 +55,9 @@ pub struct StepOutput {
     pub probabilities: Tensor<2>,
     /// Whether the gradients overflow at any loss scale: nothing is updated any more.
     pub diverged: bool,
+    /// Whether the parameters are still those of before the step, as its loss is not finite. On a GPU
+    /// that would have to be waited for: there the parameters are spoilt by then.
+    pub refused: bool,
 }
 
 impl<'a> Stepper<'a> {
@@ -66,6 +83,7 @@ impl<'a> Stepper<'a> {
             })
             .collect();
         let device = params.params.first().map(|param| param.tensor.device());
+        let on_cpu = device.as_ref().is_some_and(on_cpu);
         let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device, compute));
         Stepper {
             sinks,
@@ -74,17 +92,94 @@ impl<'a> Stepper<'a> {
             optimizer,
             params,
             slots,
-            steps: 0,
+            counters: Counters {
+                loss_scale: compute.needs_loss_scale().then(LossScale::default),
+                ..Counters::default()
+            },
             seed,
             compute,
-            loss_scale: compute.needs_loss_scale().then(LossScale::default),
+            on_cpu,
             update_time: Duration::ZERO,
         }
     }
 
-    /// The optimizer's learning rate.
+    /// The optimizer's learning rate, halved as often as the run has backed off.
     pub fn learning_rate(&self) -> f64 {
-        self.optimizer.learning_rate()
+        self.optimizer.learning_rate() * 0.5f64.powi(self.counters.backed_off as i32)
+    }
+
+    /// What the next step depends on, beside [`tensors`](Self::tensors).
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Goes on from other counters.
+    pub fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// Every parameter and the optimizer's state, in order: `model.2.weight`,
+    /// `adam.m/model.2.weight`, ...
+    pub fn tensors(&self) -> impl Iterator<Item = (String, &[usize], &Tensor<1>)> {
+        let names = self.optimizer.slots();
+        let params = self.params.params.iter();
+        let slots = params.clone().zip(&self.slots).flat_map(|(param, slots)| {
+            let named = names.iter().zip(slots);
+            named.map(|(slot, tensor)| (slot_name(slot, &param.name), &param.shape[..], tensor))
+        });
+        params
+            .map(|param| (param.name.clone(), &param.shape[..], &param.tensor))
+            .chain(slots)
+    }
+
+    /// Puts other values in the place of each of the [`tensors`](Self::tensors), in their order.
+    ///
+    /// # Errors
+    /// Whatever `values` has to say of a name and a shape.
+    pub fn restore(
+        &mut self,
+        mut values: impl FnMut(&str, &[usize]) -> anyhow::Result<Vec<f32>>,
+    ) -> anyhow::Result<()> {
+        let names = self.optimizer.slots();
+        for param in &mut self.params.params {
+            let device = param.tensor.device();
+            param.tensor = upload(values(&param.name, &param.shape)?, &device);
+        }
+        for (param, slots) in self.params.params.iter().zip(&mut self.slots) {
+            let device = param.tensor.device();
+            for (slot, tensor) in names.iter().zip(slots) {
+                let values = values(&slot_name(slot, &param.name), &param.shape)?;
+                *tensor = upload(values, &device);
+            }
+        }
+        Ok(())
+    }
+
+    /// A digest of all parameters and optimizer state, by name.
+    pub fn digest(&self) -> String {
+        let mut hash = Xxh3::new();
+        let mut values = Vec::new();
+        for (name, _, tensor) in self.tensors() {
+            copy_to_host(tensor, &mut values);
+            hash.update(name.as_bytes());
+            hash.update(bytemuck::cast_slice(&values));
+        }
+        format!("{:032x}", hash.digest128())
+    }
+
+    /// Whether every parameter is finite.
+    pub fn is_finite(&self) -> bool {
+        let mut params = self.params.params.iter();
+        params.all(|param| is_finite(&param.tensor))
+    }
+
+    /// What a forward pass of training knows of its batch.
+    pub fn training<'b>(&self, epoch: u64, ids: &'b [SampleId]) -> Training<'b> {
+        Training {
+            seed: self.seed,
+            epoch,
+            ids,
+        }
     }
 
     /// What the heavy layers compute in.
@@ -94,7 +189,7 @@ impl<'a> Stepper<'a> {
 
     /// What the next step's loss is multiplied by; `None` where the loss needs no scaling.
     pub fn loss_scale(&self) -> Option<f32> {
-        self.loss_scale.map(|scale| scale.scale())
+        self.counters.loss_scale.map(|scale| scale.scale())
     }
 
     /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
@@ -103,11 +198,7 @@ impl<'a> Stepper<'a> {
         let few = ids.len() <= MAX_FACTORS;
         let sinks: &[Option<Sink>] = if few { &self.sinks } else { &[] };
         let pass = Pass {
-            training: Some(Training {
-                seed: self.seed,
-                epoch,
-                ids,
-            }),
+            training: Some(self.training(epoch, ids)),
             sinks,
             compute: self.compute,
             ..Pass::default()
@@ -116,6 +207,18 @@ impl<'a> Stepper<'a> {
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
+        if self.on_cpu
+            && !host(losses.clone().inner())
+                .iter()
+                .all(|loss| loss.is_finite())
+        {
+            return StepOutput {
+                probabilities: self.loss.probabilities(logits.inner()),
+                losses: losses.inner(),
+                diverged: false,
+                refused: true,
+            };
+        }
         let mean = losses.clone().mean();
         let mut gradients = match self.loss_scale() {
             Some(scale) => (mean * scale).backward(),
@@ -136,7 +239,7 @@ impl<'a> Stepper<'a> {
         drop((leaves, gradients));
         let buffers = pass.updates.into_inner();
         let probabilities = self.loss.probabilities(logits.inner());
-        let (verdict, grads) = match &mut self.loss_scale {
+        let (verdict, grads) = match &mut self.counters.loss_scale {
             Some(scale) => scale.unscale(grads),
             None => (Verdict::Update, grads),
         };
@@ -150,13 +253,15 @@ impl<'a> Stepper<'a> {
             probabilities,
             losses: losses.inner(),
             diverged: verdict == Verdict::Diverged,
+            refused: false,
         }
     }
 
     fn update(&mut self, grads: Vec<Option<Gradient>>) {
-        self.steps += 1;
-        let rate = self.optimizer.learning_rate();
-        let rule = self.optimizer.update(self.steps, rate);
+        self.counters.updates += 1;
+        let rule = self
+            .optimizer
+            .update(self.counters.updates, self.learning_rate());
         let params = self.params.params.iter_mut().zip(&mut self.slots);
         for ((param, slots), grad) in params.zip(grads) {
             let Some(grad) = grad.filter(|_| param.trainable) else {
@@ -175,6 +280,11 @@ impl<'a> Stepper<'a> {
             }
         }
     }
+}
+
+/// The name of a parameter's optimizer state.
+pub fn slot_name(slot: &str, param: &str) -> String {
+    format!("{slot}/{param}")
 }
 
 fn first(mut inputs: Vec<Value>, targets: &[Target]) -> (Value, &Target) {

@@ -279,7 +279,7 @@ fn no_space_left_is_an_error_that_names_the_file_and_keeps_the_old_one() {
     command.args(["-c", &script]).current_dir(world.path(""));
     let run = finish(command).expect_failure();
     assert!(
-        run.stderr.contains("cannot write full/best.safetensors: "),
+        run.stderr.contains("cannot write full/last.safetensors: "),
         "{}",
         run.stderr
     );

@@ -7,5 +7,6 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+mod resume;
 mod training;
 mod world;

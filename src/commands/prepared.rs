@@ -1,0 +1,144 @@
+//! Everything that a run needs but its folder: made once, also where several runs are compared.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::Arc;
+
+use super::judge::judge;
+use super::num_workers;
+use crate::cli::TrainArgs;
+use crate::data::{Dataset, Loader};
+use crate::kernels::Chosen;
+use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
+use crate::report::{DecodeBar, tables};
+use crate::train::{
+    Checkpoint, Checkpointer, Files, Plan, PlanParts, Run, RunFolder, State, Stepper,
+};
+
+/// Steps that may be on their way on a GPU before their results are read.
+const PENDING_ON_GPU: usize = 8;
+
+/// A plan with its data.
+pub struct Prepared {
+    pub plan: PlanParts,
+    pub info: ModelInfo,
+    device: Chosen,
+    compute: Compute,
+    train: Arc<dyn Dataset>,
+    valid: Arc<dyn Dataset>,
+}
+
+/// Where a run begins.
+pub struct Start {
+    pub folder: RunFolder,
+    pub checkpoint: Option<Checkpoint>,
+    /// The optimizer's numbers are new: halvings of the old rate are forgotten.
+    pub fresh_rate: bool,
+    pub fault: FaultPoint,
+    pub max_steps: Option<usize>,
+}
+
+impl Prepared {
+    /// Decodes the samples and says what the user should know of them.
+    pub fn new(
+        plan: Plan,
+        device: Chosen,
+        compute: Compute,
+        args: &TrainArgs,
+    ) -> anyhow::Result<Prepared> {
+        let (plan, survey, augmentation) = plan.into_parts();
+        let experiment = &plan.source.experiment;
+        let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
+        let datasets = survey
+            .prepare(&experiment.preprocess, augmentation, !args.no_audit, &bar)
+            .map_err(|faults| plan.source.explain(&faults))?;
+        if let Some(text) = tables::skipped(&datasets.skipped) {
+            eprintln!("warning: {text}");
+        }
+        for notice in &datasets.notices {
+            eprintln!("note: {notice}");
+        }
+        if let Some(found) = &datasets.audit {
+            judge(&plan.source, found)?;
+        }
+        let info = ModelInfo {
+            version: FORMAT_VERSION,
+            layout: "nhwc".to_string(),
+            experiment: ModelInfo::strip(experiment.clone()),
+            classes: datasets.classes,
+            preprocess: datasets.preprocess,
+            metrics: Default::default(),
+            fingerprint: datasets.fingerprint,
+        };
+        Ok(Prepared {
+            plan,
+            info,
+            device,
+            compute,
+            train: datasets.train,
+            valid: datasets.valid,
+        })
+    }
+
+    /// A run from the beginning or from a checkpoint.
+    pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
+        let plan = &self.plan;
+        let experiment = &plan.source.experiment;
+        let (seed, device) = (experiment.seed, &self.device.device);
+        let mut stepper = Stepper::new(
+            &plan.network,
+            &*plan.loss,
+            plan.optimizer()?,
+            plan.network.init(seed, device),
+            seed,
+            self.compute,
+        );
+        let mut folder = start.folder;
+        let mut monitor = plan.monitor.clone();
+        let mut state = State::default();
+        if let Some(checkpoint) = start.checkpoint {
+            state = checkpoint.load_into(&mut stepper)?;
+            if let Some(warning) = folder.reconcile(&mut state.history)? {
+                eprintln!("warning: {warning}");
+            }
+            let best = state.best();
+            monitor.resume(best.and_then(|best| best.figure(&monitor.name)));
+        } else {
+            folder.reconcile(&mut [])?;
+        }
+        if start.fresh_rate {
+            let mut counters = stepper.counters();
+            counters.backed_off = 0;
+            stepper.set_counters(counters);
+        }
+        let files = Files {
+            last: folder.last(),
+            best: folder.best(),
+            keep: experiment.checkpoint.keep,
+        };
+        let checkpointer = Checkpointer::new(experiment.checkpoint, files, start.fault, &stepper)?;
+        let batch_size = plan.batch_size;
+        Ok(Run {
+            network: &plan.network,
+            loss: &*plan.loss,
+            stepper,
+            train: Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
+                .drop_last(experiment.train.drop_last),
+            valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
+            num_epochs: experiment.train.epochs,
+            max_steps: start.max_steps,
+            monitor,
+            decision: plan.decision,
+            device: device.clone(),
+            max_pending: if self.device.is_gpu {
+                PENDING_ON_GPU
+            } else {
+                1
+            },
+            info: self.info.clone(),
+            folder,
+            state,
+            checkpointer,
+            on_non_finite: experiment.train.on_non_finite,
+        })
+    }
+}

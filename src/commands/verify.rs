@@ -1,0 +1,102 @@
+//! `kiln train --verify N`: whether a run that is stopped and resumed ends with the same bits as one
+//! that is not, with this experiment on this machine.
+
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde_json::json;
+
+use super::prepared::{Prepared, Start};
+use crate::cli::TrainArgs;
+use crate::kernels::Chosen;
+use crate::model::{Compute, FaultPoint};
+use crate::report::Several;
+use crate::train::{Checkpoint, Plan, RunFolder, StopFlag};
+
+pub fn run(
+    mut plan: Plan,
+    device: Chosen,
+    compute: Compute,
+    steps: u32,
+    stop: &StopFlag,
+    args: &TrainArgs,
+) -> anyhow::Result<u8> {
+    let steps = steps as usize;
+    // It is the steps that count.
+    plan.source.experiment.train.epochs = u32::MAX as usize;
+    let prepared = Prepared::new(plan, device, compute, args)?;
+    let folder = Temporary::new()?;
+    let half = steps / 2;
+    let straight = digest_after(&prepared, &folder.0.join("straight"), steps, stop)?;
+    let resumed = folder.0.join("resumed");
+    digest_after(&prepared, &resumed, half, stop)?;
+    let resumed = digest_after(&prepared, &resumed, steps - half, stop)?;
+    if stop.is_set() {
+        return Ok(stop.exit_code().unwrap_or(1));
+    }
+    let same = straight == resumed;
+    let mut out = stdout().lock();
+    if args.json {
+        let object = json!({
+            "steps": steps, "resumed_after": half, "straight": straight, "resumed": resumed, "same": same,
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        writeln!(out, "{straight}  {steps} steps")?;
+        writeln!(
+            out,
+            "{resumed}  {half} steps, a checkpoint, resumed, {} steps",
+            steps - half
+        )?;
+        let verdict = if same { "the same bits" } else { "other bits" };
+        writeln!(out, "{verdict}, of parameters and optimizer state")?;
+    }
+    Ok(u8::from(!same))
+}
+
+/// Trains on in a folder, from its checkpoint if it has one; a digest of where that ends.
+fn digest_after(
+    prepared: &Prepared,
+    path: &Path,
+    steps: usize,
+    stop: &StopFlag,
+) -> anyhow::Result<String> {
+    let (folder, checkpoint) = if path.exists() {
+        let folder = RunFolder::reopen(path)?;
+        let checkpoint = Checkpoint::latest(&folder)?.map(|(checkpoint, _)| checkpoint);
+        (folder, checkpoint)
+    } else {
+        let folder = RunFolder::create(path)?;
+        folder.write_experiment("")?;
+        (folder, None)
+    };
+    let run = prepared.run(Start {
+        folder,
+        checkpoint,
+        fresh_rate: false,
+        fault: FaultPoint::default(),
+        max_steps: Some(steps),
+    })?;
+    let (_, run) = run.fit(&mut Several(Vec::new()), stop)?;
+    Ok(run.stepper.digest())
+}
+
+/// A folder that goes when it is no longer needed.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> anyhow::Result<Temporary> {
+        let path = std::env::temp_dir().join(format!("kiln-verify-{}", std::process::id()));
+        ensure!(!path.exists(), "{} exists; remove it", path.display());
+        std::fs::create_dir(&path)
+            .with_context(|| format!("cannot create the folder {}", path.display()))?;
+        Ok(Temporary(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0); // it lies where the system clears up
+    }
+}

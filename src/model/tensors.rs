@@ -1,0 +1,124 @@
+//! Named tensors in a safetensors file. Written here rather than by the crate: one pass without
+//! a copy of everything, and the metadata in a fixed order, so that the same content gives the same
+//! bytes (the crate takes a `HashMap`).
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::ensure;
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::{Map, Value, json};
+
+/// A tensor on its way into a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The full name ("model.2.weight", "adam.m/model.2.weight").
+    pub name: &'a str,
+    /// Sizes, outermost first.
+    pub shape: &'a [usize],
+    /// As many as the sizes say.
+    pub values: &'a [f32],
+}
+
+/// A tensor as a file holds it: shape and values.
+pub type Stored = (Vec<usize>, Vec<f32>);
+
+/// Values that are turned into bytes at once where the machine's order is not the file's.
+const CHUNK: usize = 1 << 16;
+
+/// Writes a safetensors file with this metadata.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_tensors(
+    out: &mut dyn Write,
+    metadata: &[(&str, &str)],
+    tensors: &[Outgoing<'_>],
+) -> std::io::Result<()> {
+    let texts = metadata
+        .iter()
+        .map(|(key, text)| (key.to_string(), json!(text)));
+    let mut header = Map::new();
+    header.insert("__metadata__".into(), Value::Object(texts.collect()));
+    let mut end = 0;
+    for tensor in tensors {
+        let begin = end;
+        end += size_of_val(tensor.values);
+        header.insert(
+            tensor.name.to_string(),
+            json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [begin, end]}),
+        );
+    }
+    let mut header = Value::Object(header).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    tensors
+        .iter()
+        .try_for_each(|tensor| write_values(out, tensor.values))
+}
+
+fn write_values(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
+    if cfg!(target_endian = "little") {
+        return out.write_all(bytemuck::cast_slice(values));
+    }
+    values.chunks(CHUNK).try_for_each(|chunk| {
+        let bytes: Vec<u8> = chunk.iter().flat_map(|value| value.to_le_bytes()).collect();
+        out.write_all(&bytes)
+    })
+}
+
+/// Every 32-bit float tensor of a safetensors file: shape and values, by name.
+///
+/// # Errors
+/// A damaged file; a tensor of another type.
+pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        ensure!(
+            view.dtype() == Dtype::F32,
+            "the tensor {name} has the type {:?}, expected F32",
+            view.dtype()
+        );
+        let values = view
+            .data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
+        tensors.insert(name.to_string(), (view.shape().to_vec(), values));
+    }
+    Ok(tensors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_safetensors_crate_reads_what_is_written() {
+        let tensors = [
+            Outgoing {
+                name: "model.0.weight",
+                shape: &[2, 1],
+                values: &[1.5, -0.0],
+            },
+            Outgoing {
+                name: "adam.m/model.0.weight",
+                shape: &[],
+                values: &[f32::MIN_POSITIVE],
+            },
+        ];
+        let mut bytes = Vec::new();
+        let metadata = [("kiln", "{\"a\": \"ü\"}"), ("kiln.checkpoint", "2")];
+        write_tensors(&mut bytes, &metadata, &tensors).expect("written");
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+        let texts = header.metadata().clone().expect("metadata");
+        assert_eq!(texts["kiln"], "{\"a\": \"ü\"}");
+        assert_eq!(texts["kiln.checkpoint"], "2");
+        let read = decode_tensors(&bytes).expect("tensors");
+        assert_eq!(read["model.0.weight"], (vec![2, 1], vec![1.5, -0.0]));
+        assert_eq!(read["adam.m/model.0.weight"].1, [f32::MIN_POSITIVE]);
+    }
+}

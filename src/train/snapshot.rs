@@ -1,0 +1,164 @@
+//! A copy of a run's state on the host, and how it is written: the checkpoint `last.safetensors`
+//! and, after the best epoch, the model `best.safetensors`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::state::State;
+use super::stepper::Stepper;
+use crate::kernels::copy_to_host;
+use crate::model::{Aside, CHECKPOINT_KEY, FaultPoint, KEY, ModelInfo, Outgoing, write_tensors};
+
+/// A copy of everything that a run's future depends on. Its memory is used again by the next one.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Where the run stood.
+    pub state: State,
+    info: String,
+    /// Parameters first.
+    tensors: Vec<Copied>,
+    num_params: usize,
+    best: bool,
+}
+
+#[derive(Debug, Default)]
+struct Copied {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Where checkpoints lie.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The checkpoint.
+    pub last: PathBuf,
+    /// The model of the best epoch.
+    pub best: PathBuf,
+    /// Older checkpoints that are kept.
+    pub keep: usize,
+}
+
+impl Snapshot {
+    /// Room for values of these numbers. Memory that is touched for the first time takes ten times as
+    /// long as copying into it: here that happens before anybody waits for it.
+    pub fn with_room(lens: &[usize]) -> Snapshot {
+        let copied = lens.iter().map(|&len| Copied {
+            values: vec![1.0; len], // zeros would be left to the system, untouched
+            ..Copied::default()
+        });
+        Snapshot {
+            tensors: copied.collect(),
+            ..Snapshot::default()
+        }
+    }
+
+    /// Takes the place of an older copy. `best`: the epoch that has just ended is the best so far.
+    ///
+    /// # Errors
+    /// Metadata that is no JSON.
+    pub fn take(
+        &mut self,
+        stepper: &Stepper<'_>,
+        state: &State,
+        info: &ModelInfo,
+        best: bool,
+    ) -> anyhow::Result<()> {
+        self.state.clone_from(state);
+        self.state.counters = stepper.counters();
+        self.info = serde_json::to_string(info)?;
+        self.num_params = stepper.params.params.len();
+        self.best = best;
+        for (index, (name, shape, tensor)) in stepper.tensors().enumerate() {
+            if index == self.tensors.len() {
+                self.tensors.push(Copied::default());
+            }
+            let copied = &mut self.tensors[index];
+            copied.name = name;
+            copied.shape = shape.to_vec();
+            copy_to_host(tensor, &mut copied.values);
+        }
+        Ok(())
+    }
+
+    /// Puts the stepper back to where it was.
+    ///
+    /// # Errors
+    /// A stepper of another net.
+    pub fn restore(&self, stepper: &mut Stepper<'_>) -> anyhow::Result<()> {
+        let mut copies = self.tensors.iter();
+        stepper.restore(|name, _| {
+            let copied = copies.next().filter(|copied| copied.name == name);
+            Ok(copied.context("another net")?.values.clone())
+        })?;
+        stepper.set_counters(self.state.counters);
+        Ok(())
+    }
+
+    /// Writes the checkpoint, then the best model: a kill between the two leaves a checkpoint that
+    /// holds the best model's weights, from which resuming makes it again.
+    ///
+    /// # Errors
+    /// A full disk, a folder that is gone or without permission; the older files stay.
+    pub fn write(&self, files: &Files, fault: &FaultPoint) -> anyhow::Result<()> {
+        let state = serde_json::to_string(&self.state)?;
+        let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
+        let last = self.write_aside(&files.last, &metadata, self.tensors.len(), fault)?;
+        keep_older(files)?;
+        last.commit(fault)?;
+        if self.best {
+            let metadata = [(KEY, &*self.info)];
+            let best = self.write_aside(&files.best, &metadata, self.num_params, fault)?;
+            best.commit(fault)?;
+        }
+        Ok(())
+    }
+
+    fn write_aside(
+        &self,
+        path: &Path,
+        metadata: &[(&str, &str)],
+        num_tensors: usize,
+        fault: &FaultPoint,
+    ) -> anyhow::Result<Aside> {
+        let tensors: Vec<Outgoing<'_>> = self.tensors[..num_tensors]
+            .iter()
+            .map(|copied| Outgoing {
+                name: &copied.name,
+                shape: &copied.shape,
+                values: &copied.values,
+            })
+            .collect();
+        Aside::write(path, fault, |out| write_tensors(out, metadata, &tensors))
+    }
+}
+
+/// The name of the checkpoint before the last, the one before that, ...
+pub fn older(last: &Path, number: usize) -> PathBuf {
+    last.with_file_name(format!("last-{number}.safetensors"))
+}
+
+/// Gives the last checkpoint a second name, so that it stays when it is replaced; the oldest goes.
+/// At no moment is there no `last`.
+fn keep_older(files: &Files) -> anyhow::Result<()> {
+    if files.keep == 0 || !files.last.exists() {
+        return Ok(());
+    }
+    let name = |number| older(&files.last, number);
+    for number in (1..files.keep).rev() {
+        if name(number).exists() {
+            std::fs::rename(name(number), name(number + 1))
+                .with_context(|| format!("cannot rename {}", name(number).display()))?;
+        }
+    }
+    let first = name(1);
+    if first.exists() {
+        std::fs::remove_file(&first)
+            .with_context(|| format!("cannot remove {}", first.display()))?;
+    }
+    // Where the file system has no second names, copying costs time but loses nothing.
+    std::fs::hard_link(&files.last, &first)
+        .or_else(|_| std::fs::copy(&files.last, &first).map(|_| ()))
+        .with_context(|| format!("cannot write {}", first.display()))
+}
