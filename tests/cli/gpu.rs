@@ -152,3 +152,46 @@ fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
     let told = run.stderr.contains("`kiln devices`");
     assert!(told, "{}", run.stderr);
 }
+
+/// The optimizer's state and the loss scale travel through a checkpoint on a GPU as well.
+#[test]
+fn a_run_that_is_killed_goes_on_on_the_gpu_within_a_thousandth() {
+    if !asked_for("resuming") {
+        return;
+    }
+    let world = World::colours();
+    let run = |arguments: &[&str], fault: Option<&str>| {
+        let mut command = world.command(&[&["train", "--quiet"], arguments].concat());
+        command.env("CUBECL_AUTOTUNE_LEVEL", "minimal");
+        fault.map(|fault| command.env("KILN_FAULT", fault));
+        crate::world::finish(command)
+    };
+    let begin = |out| {
+        [
+            "--config",
+            "experiment.toml",
+            "--device",
+            "gpu",
+            "--out",
+            out,
+        ]
+    };
+    run(&begin("alone"), None).expect_success();
+    let killed = run(&begin("run"), Some("checkpoint:after-rename-2"));
+    assert_eq!(killed.code, -1, "{}", killed.stderr);
+    run(&["--resume", "run"], None).expect_success();
+    let losses = |folder: &str| -> Vec<f64> {
+        let history = world.read(&format!("{folder}/history.jsonl"));
+        let lines = history
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .map(|line: Value| line["valid_loss"].as_f64().unwrap())
+            .collect()
+    };
+    let (alone, resumed) = (losses("alone"), losses("run"));
+    assert_eq!((alone.len(), resumed.len()), (4, 4));
+    for (alone, resumed) in alone.iter().zip(&resumed) {
+        assert!((alone - resumed).abs() < 1e-3, "{alone} {resumed}");
+    }
+}

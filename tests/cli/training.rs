@@ -298,6 +298,22 @@ fn a_loss_that_is_not_finite_ends_the_run_and_names_batch_samples_layer_and_rate
 }
 
 #[test]
+fn parameters_that_are_not_finite_are_never_saved() {
+    let world = World::colours();
+    // The loss of the only batch is finite; the rate is infinite in 32 bits.
+    let rate = "train.optimizer={sgd={learning_rate=1e39}}";
+    let sets = ["--set", rate, "--set", "train.batch_size=all"];
+    let run = world.train(&sets).expect_failure();
+    for told in [
+        "error: the parameters are not finite any more (epoch 1, batch 1, learning rate 1e39)",
+        "model.0.weight holds values that are not finite: an update since the last checkpoint",
+    ] {
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    assert!(!world.path("run/last.safetensors").exists());
+}
+
+#[test]
 fn quiet_says_nothing_but_the_result() {
     let world = World::colours();
     let run = world.train(&["--quiet"]).expect_success();
