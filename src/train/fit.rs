@@ -1,4 +1,4 @@
-//! The training loop: epochs of steps, validation, what is best, what is saved.
+//! The training loop: epochs, validation, what is best, what is saved.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,19 @@ use burn::tensor::Device;
 use serde_json::{Map, Value};
 
 use super::checkpointer::Checkpointer;
+use super::epoch::{Clock, Ended, note_failed};
 use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::monitor::Monitor;
-use super::non_finite::{NonFinite, What};
+use super::non_finite::NonFinite;
 use super::run_folder::RunFolder;
 use super::state::{State, Sums, figures};
-use super::stepper::{StepOutput, Stepper, training_device};
+use super::stepper::Stepper;
 use super::stop::StopFlag;
 use crate::config::OnNonFinite;
 use crate::data::{Loader, Skipped};
-use crate::metrics::{compute_all, decide};
-use crate::model::{Loss, ModelFile, ModelInfo, Network, host};
+use crate::metrics::compute_all;
+use crate::model::{Loss, ModelFile, ModelInfo, Network};
 
 /// Everything that a run works with.
 pub struct Run<'a> {
@@ -68,25 +69,6 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Samples that could not be loaded on the way.
     pub failed: Vec<Skipped>,
-}
-
-/// How a piece of a run ended.
-enum Ended {
-    /// It is complete.
-    Complete,
-    /// Somebody asked to stop.
-    Stopped,
-    /// Something is not finite any more.
-    Broken(NonFinite),
-}
-
-/// What an epoch's times are counted with.
-struct Clock {
-    begin: Instant,
-    /// Samples of the epoch before the run was resumed.
-    samples_before: usize,
-    wait: Duration,
-    held_up: Duration,
 }
 
 /// Epochs after which a run that is no better than guessing says so.
@@ -171,130 +153,6 @@ impl Run<'_> {
             observer.on(&Event::Notice(&notice));
         }
         Ok(Ended::Complete)
-    }
-
-    fn train_epoch(
-        &mut self,
-        observer: &mut dyn Observer,
-        stop: &StopFlag,
-        failed: &mut Vec<Skipped>,
-        clock: &mut Clock,
-    ) -> anyhow::Result<Ended> {
-        let epoch = self.state.epoch;
-        observer.on(&Event::EpochBegan {
-            epoch: epoch + 1,
-            num_epochs: self.num_epochs,
-            num_batches: self.train.num_batches(),
-            first_batch: self.state.batch,
-        });
-        let device = training_device(&self.device);
-        let shape = self.train.dataset().shape();
-        let mut pending = Vec::new();
-        let mut batches = self.train.epoch_from(epoch as u64, self.state.batch);
-        let mut ended = Ended::Complete;
-        loop {
-            if stop.is_set() || self.max_steps == Some(0) {
-                ended = Ended::Stopped;
-                break;
-            }
-            let waiting = Instant::now();
-            let Some(loaded) = batches.next() else { break };
-            clock.wait += waiting.elapsed();
-            note_failed(failed, &loaded.failed);
-            self.max_steps = self.max_steps.map(|steps| steps - 1);
-            if !loaded.indices.is_empty() {
-                let targets = loaded.batch.classes.clone();
-                let batch = loaded.batch.to_device(shape, &device);
-                pending.push(Pending {
-                    output: self.stepper.step(batch, epoch as u64),
-                    targets,
-                    batch: self.state.batch,
-                });
-            }
-            self.state.batch += 1;
-            if pending.len() >= self.max_pending
-                && let Some(found) = self.read(&mut pending, observer)
-            {
-                return Ok(Ended::Broken(found));
-            }
-            let more = self.state.batch < self.train.num_batches();
-            if self.checkpointer.is_due()? && more {
-                if let Some(found) = self.settle(&mut pending, observer) {
-                    return Ok(Ended::Broken(found));
-                }
-                clock.held_up += self.save_within_epoch()?;
-            }
-        }
-        Ok(match self.settle(&mut pending, observer) {
-            Some(found) => Ended::Broken(found),
-            None => ended,
-        })
-    }
-
-    /// Reads all results and looks at the parameters: a state that is saved is finite.
-    fn settle(
-        &mut self,
-        pending: &mut Vec<Pending>,
-        observer: &mut dyn Observer,
-    ) -> Option<NonFinite> {
-        if let Some(found) = self.read(pending, observer) {
-            return Some(found);
-        }
-        (!self.stepper.is_finite()).then(|| NonFinite {
-            what: What::Parameters,
-            epoch: self.state.epoch,
-            batch: self.state.batch.saturating_sub(1),
-            before_update: false,
-        })
-    }
-
-    /// Reads the results of steps from the device.
-    fn read(
-        &mut self,
-        pending: &mut Vec<Pending>,
-        observer: &mut dyn Observer,
-    ) -> Option<NonFinite> {
-        for Pending {
-            output,
-            targets,
-            batch,
-        } in pending.drain(..)
-        {
-            let samples = targets.len();
-            let losses = host(output.losses);
-            let probabilities = host(output.probabilities);
-            let hits = probabilities
-                .chunks_exact(probabilities.len() / samples)
-                .zip(&targets)
-                .filter(|(row, target)| {
-                    decide(row, self.decision.positive, self.decision.threshold)
-                        == **target as usize
-                })
-                .count();
-            let sums = &mut self.state.sums;
-            sums.samples += samples;
-            sums.hits += hits;
-            sums.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-            let what = match (sums.loss.is_finite(), output.diverged) {
-                (false, _) => Some(What::Loss),
-                (true, true) => Some(What::Gradients),
-                (true, false) => None,
-            };
-            if let Some(what) = what {
-                return Some(NonFinite {
-                    what,
-                    epoch: self.state.epoch,
-                    batch,
-                    before_update: output.refused,
-                });
-            }
-            observer.on(&Event::Stepped {
-                samples,
-                loss: sums.mean_loss(),
-                accuracy: sums.accuracy(),
-            });
-        }
-        None
     }
 
     /// Goes back to the last checkpoint with half the learning rate, where the experiment says so.
@@ -406,7 +264,7 @@ impl Run<'_> {
     }
 
     /// Saves the state between two batches; returns how long that held training up.
-    fn save_within_epoch(&mut self) -> anyhow::Result<Duration> {
+    pub(super) fn save_within_epoch(&mut self) -> anyhow::Result<Duration> {
         self.info.metrics = [(
             "within_epoch".to_string(),
             Value::from(self.state.epoch + 1),
@@ -441,23 +299,6 @@ impl Run<'_> {
                 rate / 10.0
             )
         })
-    }
-}
-
-/// A step whose results were not read yet.
-struct Pending {
-    output: StepOutput,
-    targets: Vec<u32>,
-    /// From 0.
-    batch: usize,
-}
-
-/// Adds the samples that were not named before: those that fail do so in every epoch.
-fn note_failed(known: &mut Vec<Skipped>, failed: &[Skipped]) {
-    for skipped in failed {
-        if !known.contains(skipped) {
-            known.push(skipped.clone());
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod changes;
 mod checkpointer;
+mod epoch;
 mod evaluator;
 mod events;
 mod fit;

@@ -7,6 +7,7 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+mod killed;
 mod resume;
 mod training;
 mod world;
