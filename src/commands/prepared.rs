@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::judge::judge;
 use super::num_workers;
 use crate::cli::TrainArgs;
+use crate::config::OnNonFinite;
 use crate::data::{Dataset, Loader};
 use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
@@ -115,7 +116,9 @@ impl Prepared {
             best: folder.best(),
             keep: experiment.checkpoint.keep,
         };
-        let checkpointer = Checkpointer::new(experiment.checkpoint, files, start.fault, &stepper)?;
+        let keeps = experiment.train.on_non_finite == OnNonFinite::BackOff;
+        let when = experiment.checkpoint;
+        let checkpointer = Checkpointer::new(when, files, start.fault, &stepper, keeps)?;
         let batch_size = plan.batch_size;
         Ok(Run {
             network: &plan.network,

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::batch::Shape;
-use super::dataset::{Source, Summary, Survey};
+use super::dataset::{Source, Survey};
 use super::files::Split;
 use super::image_options::ImageOptions;
-use super::image_survey::{ImageSurvey, infer_channels};
+use super::image_survey::{ImageSurvey, Listed};
 use super::listing::{Listing, list_classes};
 use super::random::hash_text;
 use super::split::split_off;
@@ -67,23 +67,16 @@ impl Source for ImageFolder {
                 seed,
             )?,
         };
-        let channels = self.images.channels;
-        let channels = channels.unwrap_or_else(|| infer_channels(&train));
-        let summary = Summary {
-            train_counts: train.counts(classes.len()),
-            valid_counts: valid.counts(classes.len()),
+        let listed = Listed {
             classes,
+            train,
+            valid,
             valid_from,
             left_out,
         };
         Ok(Box::new(ImageSurvey {
-            options: self.images,
-            channels,
-            train,
-            valid,
-            summary,
-            shuffle_buffer: 0,
             default_disk: DEFAULT_DISK,
+            ..ImageSurvey::new(self.images, listed)
         }))
     }
 }

@@ -41,8 +41,51 @@ pub struct ImageSurvey {
     pub default_disk: u64,
 }
 
+/// The samples of two splits, and what is to be said of them.
+pub struct Listed {
+    /// Class names, in order.
+    pub classes: Vec<String>,
+    /// The training split.
+    pub train: Split,
+    /// The validation split.
+    pub valid: Split,
+    /// Where the validation split comes from, for people.
+    pub valid_from: String,
+    /// What is no sample, by name.
+    pub left_out: Vec<String>,
+}
+
+impl ImageSurvey {
+    /// Listed pictures; headers tell the channels where the options do not.
+    pub fn new(options: ImageOptions, listed: Listed) -> ImageSurvey {
+        let Listed {
+            classes,
+            train,
+            valid,
+            valid_from,
+            left_out,
+        } = listed;
+        let channels = options.channels;
+        ImageSurvey {
+            channels: channels.unwrap_or_else(|| infer_channels(&train)),
+            summary: Summary {
+                train_counts: train.counts(classes.len()),
+                valid_counts: valid.counts(classes.len()),
+                classes,
+                valid_from,
+                left_out,
+            },
+            options,
+            train,
+            valid,
+            shuffle_buffer: 0,
+            default_disk: 0,
+        }
+    }
+}
+
 /// 1 where every header read says grey, else 3. Headers that cannot be read do not count.
-pub fn infer_channels(split: &Split) -> usize {
+fn infer_channels(split: &Split) -> usize {
     let step = split.len().div_ceil(HEADERS_READ).max(1);
     let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
         let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
@@ -170,18 +213,15 @@ impl ImageSurvey {
                 Split::of_files(folder.to_path_buf(), valid.files)
             }
         };
-        Ok(ImageSurvey {
-            options: ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]),
-            channels: infer_channels(&train),
+        let listed = Listed {
+            classes,
             train,
             valid,
-            summary: Summary {
-                classes,
-                ..Summary::default()
-            },
-            shuffle_buffer: 0,
-            default_disk: 0,
-        })
+            valid_from: String::new(),
+            left_out: Vec::new(),
+        };
+        let options = ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]);
+        Ok(ImageSurvey::new(options, listed))
     }
 
     /// Decodes both splits.

@@ -11,11 +11,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::batch::Shape;
-use super::dataset::{Source, Summary, Survey};
+use super::dataset::{Source, Survey};
 use super::files::{Place, Sample, Split};
 use super::image_folder::{check_splits, divide, same_classes};
 use super::image_options::ImageOptions;
-use super::image_survey::{ImageSurvey, infer_channels};
+use super::image_survey::{ImageSurvey, Listed};
 use super::shards::{Scanned, expand, scan};
 use crate::config::{Fault, Path};
 
@@ -101,23 +101,16 @@ impl Source for WebDataset {
                 seed,
             )?,
         };
-        let channels = self.images.channels;
-        let channels = channels.unwrap_or_else(|| infer_channels(&train));
-        let summary = Summary {
-            train_counts: train.counts(classes.len()),
-            valid_counts: valid.counts(classes.len()),
+        let listed = Listed {
             classes,
+            train,
+            valid,
             valid_from,
             left_out,
         };
         Ok(Box::new(ImageSurvey {
-            options: self.images,
-            channels,
-            train,
-            valid,
-            summary,
             shuffle_buffer: self.shuffle_buffer,
-            default_disk: 0,
+            ..ImageSurvey::new(self.images, listed)
         }))
     }
 }

@@ -33,7 +33,8 @@ pub fn is_finite(tensor: &Tensor<1>) -> bool {
     })
 }
 
-fn on_host<R>(tensor: &Tensor<1>, read: impl FnOnce(&[f32]) -> R) -> R {
+/// Shows the values of a tensor of 32-bit floats, without autodiff; on the CPU without a copy.
+pub fn on_host<R>(tensor: &Tensor<1>, read: impl FnOnce(&[f32]) -> R) -> R {
     if !on_cpu(&tensor.device()) {
         let data: TensorData = tensor.to_data();
         return read(data.as_slice().expect("32-bit floats"));

@@ -31,11 +31,37 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Writes what `write` gives beside `path`.
+    /// Writes what `write` gives beside `path`, and makes sure that it is on the disk.
     ///
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
     pub fn write(
+        path: &Path,
+        fault: &FaultPoint,
+        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> anyhow::Result<Aside> {
+        let aside = Self::put(path, fault, write)?;
+        aside.sync()?;
+        Ok(aside)
+    }
+
+    /// Waits until what was put is on the disk.
+    ///
+    /// # Errors
+    /// A full disk, or one that fails.
+    pub fn sync(&self) -> anyhow::Result<()> {
+        File::options()
+            .write(true)
+            .open(&self.temporary)
+            .and_then(|file| file.sync_all())
+            .with_context(|| failure(&self.path))
+    }
+
+    /// Writes what `write` gives beside `path`; the system may still hold it in memory.
+    ///
+    /// # Errors
+    /// A full disk, a missing folder, a folder without permission.
+    pub fn put(
         path: &Path,
         fault: &FaultPoint,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
@@ -48,8 +74,7 @@ impl Aside {
         let written = File::create(&aside.temporary).and_then(|file| {
             let mut out = BufWriter::with_capacity(BUFFER, fault.watch(&file));
             write(&mut out)?;
-            out.flush()?;
-            file.sync_all()
+            out.flush()
         });
         written.with_context(|| failure(path))?;
         Ok(aside)

@@ -23,5 +23,7 @@ pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
 pub use losses::{LOSSES, Loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
-pub use tensors::{Outgoing, Stored, decode_tensors, write_tensors};
+pub use tensors::{
+    Head, Outgoing, Stored, decode_tensors, write_header, write_tensors, write_values,
+};
 pub use value::host;

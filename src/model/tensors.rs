@@ -35,30 +35,59 @@ pub fn write_tensors(
     metadata: &[(&str, &str)],
     tensors: &[Outgoing<'_>],
 ) -> std::io::Result<()> {
+    let heads = tensors.iter().map(|tensor| Head {
+        name: tensor.name,
+        shape: tensor.shape,
+    });
+    write_header(out, metadata, heads)?;
+    tensors
+        .iter()
+        .try_for_each(|tensor| write_values(out, tensor.values))
+}
+
+/// A tensor's name and sizes, outermost first.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The full name.
+    pub name: &'a str,
+    /// Sizes, outermost first.
+    pub shape: &'a [usize],
+}
+
+/// Writes what comes before the values of a safetensors file: they follow in the same order.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_header<'a>(
+    out: &mut dyn Write,
+    metadata: &[(&str, &str)],
+    tensors: impl Iterator<Item = Head<'a>>,
+) -> std::io::Result<()> {
     let texts = metadata
         .iter()
         .map(|(key, text)| (key.to_string(), json!(text)));
     let mut header = Map::new();
     header.insert("__metadata__".into(), Value::Object(texts.collect()));
     let mut end = 0;
-    for tensor in tensors {
+    for Head { name, shape } in tensors {
         let begin = end;
-        end += size_of_val(tensor.values);
+        end += size_of::<f32>() * shape.iter().product::<usize>();
         header.insert(
-            tensor.name.to_string(),
-            json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [begin, end]}),
+            name.to_string(),
+            json!({"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}),
         );
     }
     let mut header = Value::Object(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     out.write_all(&(header.len() as u64).to_le_bytes())?;
-    out.write_all(&header)?;
-    tensors
-        .iter()
-        .try_for_each(|tensor| write_values(out, tensor.values))
+    out.write_all(&header)
 }
 
-fn write_values(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
+/// Writes values as the file has them.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_values(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
     if cfg!(target_endian = "little") {
         return out.write_all(bytemuck::cast_slice(values));
     }

@@ -28,7 +28,8 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Nothing was taken yet; room for what a stepper holds is made in the background.
+    /// Nothing was taken yet. `keeps`: copies are kept in memory, to go back to; room for what a
+    /// stepper holds is then made in the background.
     ///
     /// # Errors
     /// A thread that the system refuses.
@@ -37,6 +38,7 @@ impl Checkpointer {
         files: Files,
         fault: FaultPoint,
         stepper: &Stepper<'_>,
+        keeps: bool,
     ) -> anyhow::Result<Checkpointer> {
         let lens = stepper
             .tensors()
@@ -48,7 +50,7 @@ impl Checkpointer {
             files,
             fault,
             idle: None,
-            writing: Some(spawn(room)?),
+            writing: if keeps { Some(spawn(room)?) } else { None },
             steps_since: 0,
             last: Instant::now(),
         })
@@ -87,7 +89,7 @@ impl Checkpointer {
         let begin = Instant::now();
         self.wait()?;
         let mut snapshot = self.idle.take().unwrap_or_default();
-        let taken = snapshot.take(stepper, state, info, best);
+        let taken = snapshot.take(stepper, state, (info, best), &self.files, &self.fault);
         self.idle = Some(snapshot);
         taken?;
         self.steps_since = 0;
@@ -100,7 +102,7 @@ impl Checkpointer {
     /// # Errors
     /// A thread that the system refuses.
     pub fn write(&mut self) -> anyhow::Result<()> {
-        let Some(snapshot) = self.idle.take() else {
+        let Some(mut snapshot) = self.idle.take() else {
             return Ok(());
         };
         let (files, fault) = (self.files.clone(), self.fault.clone());
@@ -127,7 +129,7 @@ impl Checkpointer {
         written
     }
 
-    /// The last copy that was taken; at least one must have been.
+    /// The last copy that was taken and kept; at least one must have been.
     ///
     /// # Errors
     /// What its writing came to.

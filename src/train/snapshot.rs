@@ -1,14 +1,23 @@
-//! A copy of a run's state on the host, and how it is written: the checkpoint `last.safetensors`
-//! and, after the best epoch, the model `best.safetensors`.
+//! A copy of a run's state, and how it is written: the checkpoint `last.safetensors` and, after the
+//! best epoch, the model `best.safetensors`.
+//!
+//! The copy goes straight into the new file beside the old one, that is, into memory of the system's
+//! which it takes back when the disk has it; the program's own stays as small as before. Only where
+//! training may have to go back (`on_non_finite = "back_off"`) a copy is kept here as well.
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::state::State;
 use super::stepper::Stepper;
-use crate::kernels::copy_to_host;
-use crate::model::{Aside, CHECKPOINT_KEY, FaultPoint, KEY, ModelInfo, Outgoing, write_tensors};
+use crate::kernels::{copy_to_host, on_host};
+use crate::model::{
+    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, write_header, write_tensors,
+    write_values,
+};
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
 #[derive(Debug, Default)]
@@ -16,10 +25,14 @@ pub struct Snapshot {
     /// Where the run stood.
     pub state: State,
     info: String,
-    /// Parameters first.
+    /// Parameters first; without values where none are kept.
     tensors: Vec<Copied>,
     num_params: usize,
     best: bool,
+    /// Whether the values are kept in memory.
+    keeps: bool,
+    /// The file that the values went into, where they are not kept.
+    put: Option<Aside>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +63,7 @@ impl Snapshot {
         });
         Snapshot {
             tensors: copied.collect(),
+            keeps: true,
             ..Snapshot::default()
         }
     }
@@ -57,13 +71,14 @@ impl Snapshot {
     /// Takes the place of an older copy. `best`: the epoch that has just ended is the best so far.
     ///
     /// # Errors
-    /// Metadata that is no JSON.
+    /// Metadata that is no JSON; a full disk, a folder that is gone or without permission.
     pub fn take(
         &mut self,
         stepper: &Stepper<'_>,
         state: &State,
-        info: &ModelInfo,
-        best: bool,
+        (info, best): (&ModelInfo, bool),
+        files: &Files,
+        fault: &FaultPoint,
     ) -> anyhow::Result<()> {
         self.state.clone_from(state);
         self.state.counters = stepper.counters();
@@ -77,9 +92,29 @@ impl Snapshot {
             let copied = &mut self.tensors[index];
             copied.name = name;
             copied.shape = shape.to_vec();
-            copy_to_host(tensor, &mut copied.values);
+            if self.keeps {
+                copy_to_host(tensor, &mut copied.values);
+            }
+        }
+        if !self.keeps {
+            let state = serde_json::to_string(&self.state)?;
+            let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
+            let put = Aside::put(&files.last, fault, |out| {
+                write_header(out, &metadata, self.heads())?;
+                stepper
+                    .tensors()
+                    .try_for_each(|(_, _, tensor)| on_host(tensor, |v| write_values(out, v)))
+            })?;
+            self.put = Some(put);
         }
         Ok(())
+    }
+
+    fn heads(&self) -> impl Iterator<Item = Head<'_>> {
+        self.tensors.iter().map(|copied| Head {
+            name: &copied.name,
+            shape: &copied.shape,
+        })
     }
 
     /// Puts the stepper back to where it was.
@@ -101,18 +136,51 @@ impl Snapshot {
     ///
     /// # Errors
     /// A full disk, a folder that is gone or without permission; the older files stay.
-    pub fn write(&self, files: &Files, fault: &FaultPoint) -> anyhow::Result<()> {
-        let state = serde_json::to_string(&self.state)?;
-        let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
-        let last = self.write_aside(&files.last, &metadata, self.tensors.len(), fault)?;
+    pub fn write(&mut self, files: &Files, fault: &FaultPoint) -> anyhow::Result<()> {
+        let last = match self.put.take() {
+            Some(put) => {
+                put.sync()?;
+                put
+            }
+            None => {
+                let state = serde_json::to_string(&self.state)?;
+                let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
+                self.write_aside(&files.last, &metadata, self.tensors.len(), fault)?
+            }
+        };
         keep_older(files)?;
         last.commit(fault)?;
         if self.best {
             let metadata = [(KEY, &*self.info)];
-            let best = self.write_aside(&files.best, &metadata, self.num_params, fault)?;
+            let best = if self.keeps {
+                self.write_aside(&files.best, &metadata, self.num_params, fault)?
+            } else {
+                self.copy_best(files, &metadata, fault)?
+            };
             best.commit(fault)?;
         }
         Ok(())
+    }
+
+    /// Copies the parameters, which come first in the checkpoint.
+    fn copy_best(
+        &self,
+        files: &Files,
+        metadata: &[(&str, &str)],
+        fault: &FaultPoint,
+    ) -> anyhow::Result<Aside> {
+        let mut last = File::open(&files.last)
+            .with_context(|| format!("cannot read {}", files.last.display()))?;
+        let params = &self.tensors[..self.num_params];
+        let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
+        let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
+        Aside::write(&files.best, fault, |out| {
+            write_header(out, metadata, self.heads().take(self.num_params))?;
+            let mut header = [0; 8];
+            last.read_exact(&mut header)?;
+            last.seek(SeekFrom::Current(u64::from_le_bytes(header) as i64))?;
+            std::io::copy(&mut last.take(bytes), out).map(|_| ())
+        })
     }
 
     fn write_aside(
