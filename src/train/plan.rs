@@ -41,6 +41,9 @@ impl Plan {
             parts.map_err(|faults| source.explain(&faults))?;
         let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
+        let classes = &survey.summary().classes;
+        let checked = monitor.check(classes.len());
+        checked.map_err(|faults| source.explain(&faults))?;
         Ok(Plan {
             source,
             network,
