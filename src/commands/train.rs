@@ -8,12 +8,12 @@ use serde_json::json;
 use super::{load, num_workers, stop_flag, take_compute, take_device};
 use crate::cli::TrainArgs;
 use crate::config::to_toml;
-use crate::data::Loader;
+use crate::data::{Loader, class_counts};
 use crate::kernels::Chosen;
 use crate::metrics::compute_all;
 use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
 use crate::report::{Bars, DecodeBar, JsonLines, Lines, Several, tables};
-use crate::train::{Observer, Outcome, Plan, Run, RunFolder, Stepper};
+use crate::train::{Observer, Outcome, Plan, Run, RunFolder, Stepper, class_weights};
 
 /// Steps that may be on their way on a GPU before their results are read.
 const PENDING_ON_GPU: usize = 8;
@@ -45,7 +45,11 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
 
 fn announce(plan: &Plan) {
     let summary = plan.survey.summary();
-    eprint!("\n{}", tables::classes(summary, plan.decision.positive));
+    let weights = plan.class_weights();
+    eprint!(
+        "\n{}",
+        tables::classes(summary, plan.decision.positive, weights.as_deref())
+    );
     if let Some(text) = tables::left_out(summary) {
         eprintln!("note: {text}");
     }
@@ -96,6 +100,10 @@ fn fit(
     let seed = experiment.seed;
     let params = plan.network.init(seed, &device.device);
     let classes = datasets.classes.clone();
+    let class_weights = experiment.train.class_weights.as_ref().map(|weights| {
+        let counts = class_counts(&*datasets.train, classes.len());
+        class_weights::resolve(weights, &classes, &counts)
+    });
     let info = ModelInfo {
         version: FORMAT_VERSION,
         layout: "nhwc".to_string(),
@@ -120,6 +128,7 @@ fn fit(
             .drop_last(experiment.train.drop_last),
         valid: Loader::in_order(datasets.valid, batch_size.min(256), num_workers())?,
         num_epochs: experiment.train.epochs,
+        class_weights,
         monitor: plan.monitor,
         decision: plan.decision,
         device: device.device.clone(),

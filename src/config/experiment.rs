@@ -109,6 +109,11 @@ pub struct Train {
     /// What training lowers.
     #[schemars(extend("x-family" = "losses"))]
     pub loss: Spec,
+    /// How much a sample of each class counts in the loss: "balanced" (samples / (classes * samples of the
+    /// class)), a list with a number for each class in sorted order, or a table of class names (1 for
+    /// those it does not name). Default: 1 for all. Validation weighs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// What turns gradients into steps.
     #[serde(default = "default_optimizer")]
     #[schemars(extend("x-family" = "optimizers"))]
@@ -120,6 +125,26 @@ pub struct Train {
     /// and its state always have 32 bits, and so do evaluation and prediction.
     #[serde(default)]
     pub precision: Precision,
+}
+
+/// How much a sample of each class counts in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// All classes weigh the same together.
+    Balanced(Balanced),
+    /// One number for each class, in sorted order.
+    PerClass(#[schemars(inner(range(min = 0)))] Vec<f64>),
+    /// Numbers by the class's name.
+    Named(BTreeMap<String, f64>),
+}
+
+/// The word "balanced".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Balanced {
+    /// In inverse proportion to the classes' samples.
+    Balanced,
 }
 
 /// What the heavy layers compute in while training.

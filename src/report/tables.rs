@@ -72,21 +72,27 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     )
 }
 
-/// Classes with their counts in both splits.
-pub fn classes(summary: &Summary, positive: usize) -> String {
-    let mut table = table(&["class", "train", "valid", ""], &[1, 2]);
+/// Classes with their counts in both splits and, where there are any, their weights in the loss.
+pub fn classes(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> String {
+    let header = ["class", "train", "valid", "weight", ""];
+    let mut table = match weights {
+        Some(_) => table(&header, &[1, 2, 3]),
+        None => table(&[&header[..3], &header[4..]].concat(), &[1, 2]),
+    };
     for (index, name) in summary.classes.iter().enumerate() {
         let note = if summary.classes.len() == 2 && index == positive {
             "positive"
         } else {
             ""
         };
-        table.add_row(vec![
+        let mut row = vec![
             name.clone(),
             grouped(summary.train_counts[index] as u64),
             grouped(summary.valid_counts[index] as u64),
-            note.to_string(),
-        ]);
+        ];
+        row.extend(weights.map(|weights| format!("{:.3}", weights[index])));
+        row.push(note.to_string());
+        table.add_row(row);
     }
     let mut out = print(&table);
     out.push_str(&format!("validation: {}\n", summary.valid_from));

@@ -30,6 +30,8 @@ pub struct Run<'a> {
     pub valid: Loader,
     /// Epochs to train.
     pub num_epochs: usize,
+    /// How much a sample of each class counts in the training loss; 1 where absent.
+    pub class_weights: Option<Vec<f32>>,
     /// What "best" means.
     pub monitor: Monitor,
     /// What makes a class of two the predicted one.
@@ -61,6 +63,8 @@ pub struct Outcome {
 
 /// Epochs after which a run that is no better than guessing says so.
 const PATIENCE_WITH_CHANCE: usize = 3;
+/// How far above guessing a balanced accuracy may be by chance.
+const BY_CHANCE: f64 = 0.05;
 
 impl Run<'_> {
     /// Trains to the end, or until `stop` is set; then the batch in work is finished and what is
@@ -144,11 +148,16 @@ impl Run<'_> {
         let mut batches = self.train.epoch(epoch as u64);
         loop {
             let waiting = Instant::now();
-            let Some(loaded) = batches.next() else { break };
+            let Some(mut loaded) = batches.next() else {
+                break;
+            };
             trained.wait += waiting.elapsed();
             note_failed(failed, &loaded.failed);
             if loaded.indices.is_empty() {
                 continue;
+            }
+            if let Some(weights) = &self.class_weights {
+                loaded.batch.weigh(weights);
             }
             let targets = loaded.batch.classes.clone();
             let output = self
@@ -258,13 +267,17 @@ impl Run<'_> {
             return None;
         }
         let baseline = outcome.evaluation.as_ref()?.predictions.majority_share()?;
-        let best = outcome
-            .history
-            .iter()
-            .filter_map(|record| record.figure("valid_accuracy"))
-            .fold(0.0, f64::max);
+        let history = &outcome.history;
+        let best = |name: &str| {
+            let figures = history.iter().filter_map(|record| record.figure(name));
+            figures.fold(0.0, f64::max)
+        };
+        // What learns rare classes may well be below the baseline of the frequent one.
+        let chance = 1.0 / self.info.classes.len() as f64;
+        let guesses = best("valid_balanced_accuracy") <= chance + BY_CHANCE;
+        let best = best("valid_accuracy");
         let rate = self.stepper.learning_rate();
-        (best <= baseline).then(|| {
+        (best <= baseline && guesses).then(|| {
             format!(
                 "after {PATIENCE_WITH_CHANCE} epochs the accuracy ({best:.3}) is no better than \
                  always guessing the most frequent class ({baseline:.3}). Things to try: a lower \

@@ -1,6 +1,7 @@
 //! Training: the loop, optimizers, evaluation, the run folder.
 
 mod bench;
+pub mod class_weights;
 mod evaluator;
 mod events;
 mod fit;

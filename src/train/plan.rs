@@ -1,6 +1,7 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
+use super::class_weights;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use crate::config::{Fault, Path, Source, Train, read_member};
@@ -59,6 +60,15 @@ impl Plan {
     /// Samples of the training split.
     pub fn num_train(&self) -> usize {
         self.survey.summary().train_counts.iter().sum()
+    }
+
+    /// The weight of each class in the training loss as far as it is known before samples are decoded, of
+    /// which some may be left out; `None` where there are no weights.
+    pub fn class_weights(&self) -> Option<Vec<f32>> {
+        let weights = self.source.experiment.train.class_weights.as_ref()?;
+        let summary = self.survey.summary();
+        let counts = &summary.train_counts;
+        Some(class_weights::resolve(weights, &summary.classes, counts))
     }
 
     /// Samples a step.
@@ -161,6 +171,7 @@ fn fit_to_data(
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
     network.check_head(loss, classes.len())?;
+    class_weights::check(experiment.train.class_weights.as_ref(), classes)?;
     let decision = Decision {
         positive: positive_class(experiment.eval.positive.as_deref(), classes)?,
         threshold: experiment.eval.threshold as f32,

@@ -35,7 +35,7 @@ const MAX_FACTORS: usize = 256;
 
 /// The results of a step, still on the device.
 pub struct StepOutput {
-    /// `[batch]`
+    /// `[batch]`, each multiplied by its sample's weight
     pub losses: Tensor<1>,
     /// `[batch, classes]`
     pub probabilities: Tensor<2>,
@@ -116,6 +116,10 @@ impl<'a> Stepper<'a> {
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
+        let losses = match batch.weights {
+            Some(weights) => losses * weights,
+            None => losses,
+        };
         let mean = losses.clone().mean();
         let mut gradients = match self.loss_scale() {
             Some(scale) => (mean * scale).backward(),
