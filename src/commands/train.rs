@@ -125,7 +125,8 @@ fn fit(
             compute,
         ),
         train: Loader::shuffled(datasets.train, batch_size, seed, num_workers())?
-            .drop_last(experiment.train.drop_last),
+            .drop_last(experiment.train.drop_last)
+            .sampler(experiment.train.sampler),
         valid: Loader::in_order(datasets.valid, batch_size.min(256), num_workers())?,
         num_epochs: experiment.train.epochs,
         class_weights,

@@ -114,6 +114,9 @@ pub struct Train {
     /// those it does not name). Default: 1 for all. Validation weighs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
+    /// Which samples an epoch takes, in which order.
+    #[serde(default, skip_serializing_if = "Sampler::is_default")]
+    pub sampler: Sampler,
     /// What turns gradients into steps.
     #[serde(default = "default_optimizer")]
     #[schemars(extend("x-family" = "optimizers"))]
@@ -145,6 +148,24 @@ pub enum ClassWeights {
 pub enum Balanced {
     /// In inverse proportion to the classes' samples.
     Balanced,
+}
+
+/// Which samples an epoch takes, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampler {
+    /// Every sample once, in random order.
+    #[default]
+    Shuffle,
+    /// As many samples as the split has, of each class as many as of every other: those of rare
+    /// classes several times, those of frequent ones in turn, over the epochs.
+    Balanced,
+}
+
+impl Sampler {
+    fn is_default(&self) -> bool {
+        *self == Sampler::default()
+    }
 }
 
 /// What the heavy layers compute in while training.

@@ -17,7 +17,7 @@ mod write;
 pub use byte_size::ByteSize;
 pub use experiment::{
     Balanced, BatchSize, ClassWeights, Device, Eval, Experiment, Fit, Model, Precision, Preprocess,
-    Statistic, Table, Train,
+    Sampler, Statistic, Table, Train,
 };
 pub use family::{
     Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,

@@ -21,6 +21,7 @@ mod positional;
 mod preprocess;
 mod random;
 mod resize;
+mod sampler;
 mod shards;
 mod split;
 pub mod synth;

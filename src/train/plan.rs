@@ -4,7 +4,7 @@
 use super::class_weights;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
-use crate::config::{Fault, Path, Source, Train, read_member};
+use crate::config::{Fault, Path, Sampler, Source, Train, read_member};
 use crate::data::augment::Augmentation;
 use crate::data::{Shape, Survey, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
@@ -167,6 +167,7 @@ fn fit_to_data(
     let survey = data.survey(experiment.seed)?;
     survey.check(&experiment.preprocess)?;
     check_drop_last(&experiment.train, &*survey)?;
+    check_sampler(&experiment.train, &*survey)?;
     check_augmentation(augmentation, survey.shape())?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
@@ -189,6 +190,20 @@ fn check_drop_last(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>>
     let message =
         format!("drops the only batch: {samples} samples are fewer than batch_size = {batch_size}");
     Err(vec![Fault::new(Path::parse("train.drop_last"), message)])
+}
+
+/// A balanced epoch takes samples from here and there.
+fn check_sampler(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>> {
+    if train.sampler != Sampler::Balanced || survey.any_order() {
+        return Ok(());
+    }
+    let message = "is \"balanced\", which takes samples in any order, some of them several times; \
+        archives are read from beginning to end, each sample once";
+    let fault = Fault::new(Path::parse("train.sampler"), message);
+    Err(vec![fault.hint(
+        "train.class_weights = \"balanced\" gives rare classes their weight in any order; or unpack \
+         the archives, for data.kind = \"image-folder\"",
+    )])
 }
 
 fn check_augmentation(augmentation: Option<&Augmentation>, shape: Shape) -> Result<(), Vec<Fault>> {

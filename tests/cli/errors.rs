@@ -66,6 +66,7 @@ mistakes! {
     a_negative_class_weight: with("epochs = 4", "epochs = 4\nclass_weights = { blue = -2.0 }");
     a_text_for_a_class_weight: with("epochs = 4", "epochs = 4\nclass_weights = { blue = \"much\" }");
     a_misspelt_way_to_weigh_classes: with("epochs = 4", "epochs = 4\nclass_weights = \"balance\"");
+    an_unknown_sampler: with("epochs = 4", "epochs = 4\nsampler = \"weighted\"");
     a_monitor_that_is_not_defined: with("epochs = 4", "monitor = \"valid_top_5_accuracy\"\nepochs = 4");
     an_unknown_positive_class: with("[train]", "[eval]\npositive = \"green\"\n\n[train]");
     an_unknown_device: with("[train]", "[device]\nkind = \"cuda\"\n\n[train]");

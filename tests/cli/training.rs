@@ -417,17 +417,27 @@ fn class_weights_change_the_training_and_weigh_its_loss_alone() {
 }
 
 #[test]
-fn rare_classes_are_learned_with_weights() {
-    let world = unbalanced();
-    let set = [
-        "--json",
-        "--set",
-        "train.class_weights=balanced",
-        "--set",
-        "train.epochs=20",
-        "--set",
-        "train.monitor=valid_balanced_accuracy",
-    ];
-    let end = world.train(&set).expect_success().json().pop().unwrap();
-    assert_eq!(end["best"]["valid_balanced_accuracy"], 1.0, "{end}");
+fn rare_classes_are_learned_with_weights_and_with_a_balanced_sampler() {
+    for more in ["train.class_weights=balanced", "train.sampler=balanced"] {
+        let world = unbalanced();
+        let set = ["--json", "--set", more, "--set", "train.epochs=20"];
+        let set = [
+            &set[..],
+            &["--set", "train.monitor=valid_balanced_accuracy"],
+        ]
+        .concat();
+        let end = world.train(&set).expect_success().json().pop().unwrap();
+        assert_eq!(end["best"]["valid_balanced_accuracy"], 1.0, "{more}: {end}");
+    }
+}
+
+#[test]
+fn a_balanced_sampler_gives_the_same_bits_for_any_number_of_threads() {
+    let bytes = |threads: &str| {
+        let world = unbalanced();
+        let more = ["--set", "train.sampler=balanced", "--threads", threads];
+        world.train(&more).expect_success();
+        std::fs::read(world.path("run/last.safetensors")).unwrap()
+    };
+    assert_eq!(bytes("1"), bytes("3"));
 }
