@@ -26,7 +26,12 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
         "{}",
         tables::layers(&plan.network, plan.batch_size(), slots)
     )?;
-    writeln!(out, "{}", tables::classes(summary, plan.decision.positive))?;
+    let weights = plan.class_weights();
+    writeln!(
+        out,
+        "{}",
+        tables::classes(summary, plan.decision.positive, weights.as_deref())
+    )?;
     if let Some(text) = tables::left_out(summary) {
         writeln!(out, "left out: {text}")?;
     }
@@ -64,6 +69,7 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
         "classes": summary.classes,
         "train_counts": summary.train_counts,
         "valid_counts": summary.valid_counts,
+        "class_weights": plan.class_weights(),
         "device": device,
     })
 }

@@ -90,10 +90,7 @@ fn as_json(
 ) -> Value {
     let predictions = &evaluation.predictions;
     let confusion = predictions.confusion();
-    let hits = (0..predictions.classes.len())
-        .map(|c| confusion.counts[c][c])
-        .sum();
-    let (low, high) = wilson(hits, predictions.len());
+    let (low, high) = wilson(confusion.hits(), predictions.len());
     let mut object: Map<String, Value> = figures
         .iter()
         .map(|(name, value)| (name.to_string(), Value::from(*value)))

@@ -7,12 +7,12 @@ use super::judge::judge;
 use super::num_workers;
 use crate::cli::TrainArgs;
 use crate::config::OnNonFinite;
-use crate::data::{Dataset, Loader};
+use crate::data::{Dataset, Loader, class_counts};
 use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
 use crate::report::{DecodeBar, tables};
 use crate::train::{
-    Checkpoint, Checkpointer, Files, Plan, PlanParts, Run, RunFolder, State, Stepper,
+    Checkpoint, Checkpointer, Files, Plan, PlanParts, Run, RunFolder, State, Stepper, class_weights,
 };
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -24,6 +24,7 @@ pub struct Prepared {
     pub info: ModelInfo,
     device: Chosen,
     compute: Compute,
+    class_weights: Option<Vec<f32>>,
     train: Arc<dyn Dataset>,
     valid: Arc<dyn Dataset>,
 }
@@ -61,6 +62,10 @@ impl Prepared {
         if let Some(found) = &datasets.audit {
             judge(&plan.source, found)?;
         }
+        let class_weights = experiment.train.class_weights.as_ref().map(|weights| {
+            let counts = class_counts(&*datasets.train, datasets.classes.len());
+            class_weights::resolve(weights, &datasets.classes, &counts)
+        });
         let info = ModelInfo {
             version: FORMAT_VERSION,
             layout: "nhwc".to_string(),
@@ -75,6 +80,7 @@ impl Prepared {
             info,
             device,
             compute,
+            class_weights,
             train: datasets.train,
             valid: datasets.valid,
         })
@@ -125,9 +131,11 @@ impl Prepared {
             loss: &*plan.loss,
             stepper,
             train: Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
-                .drop_last(experiment.train.drop_last),
+                .drop_last(experiment.train.drop_last)
+                .sampler(experiment.train.sampler),
             valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
             num_epochs: experiment.train.epochs,
+            class_weights: self.class_weights.clone(),
             max_steps: start.max_steps,
             monitor,
             decision: plan.decision,

@@ -145,7 +145,11 @@ fn create(args: &TrainArgs, plan: &Plan) -> anyhow::Result<RunFolder> {
 
 fn announce(plan: &Plan) {
     let summary = plan.survey.summary();
-    eprint!("\n{}", tables::classes(summary, plan.decision.positive));
+    let weights = plan.class_weights();
+    eprint!(
+        "\n{}",
+        tables::classes(summary, plan.decision.positive, weights.as_deref())
+    );
     if let Some(text) = tables::left_out(summary) {
         eprintln!("note: {text}");
     }

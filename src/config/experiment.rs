@@ -141,6 +141,14 @@ pub struct Train {
     /// What training lowers.
     #[schemars(extend("x-family" = "losses"))]
     pub loss: Spec,
+    /// How much a sample of each class counts in the loss: "balanced" (samples / (classes * samples of the
+    /// class)), a list with a number for each class in sorted order, or a table of class names (1 for
+    /// those it does not name). Default: 1 for all. Validation weighs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
+    /// Which samples an epoch takes, in which order.
+    #[serde(default, skip_serializing_if = "Sampler::is_default")]
+    pub sampler: Sampler,
     /// What turns gradients into steps.
     #[serde(default = "default_optimizer")]
     #[schemars(extend("x-family" = "optimizers"))]
@@ -202,6 +210,44 @@ impl Default for Checkpoints {
             every_minutes: default_minutes(),
             keep: default_keep(),
         }
+    }
+}
+
+/// How much a sample of each class counts in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// All classes weigh the same together.
+    Balanced(Balanced),
+    /// One number for each class, in sorted order.
+    PerClass(#[schemars(inner(range(min = 0)))] Vec<f64>),
+    /// Numbers by the class's name.
+    Named(BTreeMap<String, f64>),
+}
+
+/// The word "balanced".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Balanced {
+    /// In inverse proportion to the classes' samples.
+    Balanced,
+}
+
+/// Which samples an epoch takes, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampler {
+    /// Every sample once, in random order.
+    #[default]
+    Shuffle,
+    /// As many samples as the split has, of each class as many as of every other: those of rare
+    /// classes several times, those of frequent ones in turn, over the epochs.
+    Balanced,
+}
+
+impl Sampler {
+    fn is_default(&self) -> bool {
+        *self == Sampler::default()
     }
 }
 

@@ -52,12 +52,14 @@ fn check_table(table: &Map<String, Value>, schema: &Value, path: &Path, faults: 
         .get("properties")
         .and_then(Value::as_object)
         .unwrap_or(&empty);
+    // Of tables whose keys are the user's: what every value is.
+    let more = schema.get("additionalProperties").unwrap_or(&Value::Null);
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     for (key, value) in table {
         match properties.get(key) {
             Some(property) => check(value, property, &path.key(key), faults),
             None if closed => faults.push(unknown_key(key, properties, path)),
-            None => {}
+            None => check(value, more, &path.key(key), faults),
         }
     }
     for key in schema
@@ -141,7 +143,7 @@ fn check_alternatives(
     let fitting = options
         .iter()
         .zip(tried)
-        .find(|(option, _)| container && has_type(value, option));
+        .find(|(option, _)| container && may_have_type(value, option));
     match fitting {
         Some((_, inner)) => faults.extend(inner),
         None => {
@@ -173,6 +175,14 @@ fn types(schema: &Value) -> Vec<&str> {
         Some(Value::String(name)) => vec![name],
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Whether the type fits one of the alternatives of a schema, or the schema.
+fn may_have_type(value: &Value, schema: &Value) -> bool {
+    match alternatives(schema) {
+        Some(options) => options.iter().any(|option| may_have_type(value, option)),
+        None => has_type(value, schema),
     }
 }
 

@@ -119,11 +119,29 @@ pub struct HostBatch {
     pub classes: Vec<u32>,
     /// Where samples are mixed, the shares of the classes, `[batch, classes]`.
     pub shares: Option<Vec<f32>>,
+    /// How much each sample counts in the loss; all 1 where absent.
+    pub weights: Option<Vec<f32>>,
     /// The samples, in order.
     pub ids: Vec<SampleId>,
 }
 
 impl HostBatch {
+    /// Gives each sample its class's weight; where classes are mixed, the mean of theirs by its shares.
+    pub fn weigh(&mut self, class_weights: &[f32]) {
+        let weights = match &self.shares {
+            Some(shares) => shares
+                .chunks_exact(class_weights.len())
+                .map(|shares| shares.iter().zip(class_weights).map(|(s, w)| s * w).sum())
+                .collect(),
+            None => self
+                .classes
+                .iter()
+                .map(|&class| class_weights[class as usize])
+                .collect(),
+        };
+        self.weights = Some(weights);
+    }
+
     /// Copies the batch to a device as samples of `shape`.
     pub fn to_device(self, shape: Shape, device: &Device) -> Batch {
         let batch = self.ids.len();
@@ -165,8 +183,29 @@ impl HostBatch {
         Batch {
             inputs: vec![input],
             targets: vec![target],
-            weights: None,
+            weights: self.weights.map(|weights| {
+                let data = TensorData::new(weights, [batch]);
+                Tensor::from_data(data, device)
+            }),
             ids: self.ids,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mixed_samples_weigh_the_mean_of_their_classes_by_the_shares() {
+        let mut batch = HostBatch {
+            classes: vec![1, 0],
+            ..HostBatch::default()
+        };
+        batch.weigh(&[0.5, 3.0]);
+        assert_eq!(batch.weights, Some(vec![3.0, 0.5]));
+        batch.shares = Some(vec![0.25, 0.75, 1.0, 0.0]);
+        batch.weigh(&[0.5, 3.0]);
+        assert_eq!(batch.weights, Some(vec![2.375, 0.5]));
     }
 }

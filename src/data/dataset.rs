@@ -154,6 +154,11 @@ pub trait Survey: Send {
     /// The shape of a sample, now known.
     fn shape(&self) -> Shape;
 
+    /// Whether samples can be read in any order as fast as in sequence.
+    fn any_order(&self) -> bool {
+        true
+    }
+
     /// Checks what is to be done to every sample against the samples' shape.
     ///
     /// # Errors

@@ -112,6 +112,10 @@ impl Survey for ImageSurvey {
         self.options.shape(self.channels)
     }
 
+    fn any_order(&self) -> bool {
+        self.train.reading_order(1) == ReadingOrder::Any
+    }
+
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
         check(preprocess, self.channels)
     }

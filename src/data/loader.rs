@@ -14,6 +14,8 @@ use rayon::prelude::*;
 use super::batch::HostBatch;
 use super::dataset::{Dataset, ReadingOrder, Skipped};
 use super::random::{Purpose, Rng};
+use super::sampler::{balanced_order, repeats};
+use crate::config::Sampler;
 
 /// Batches that are prepared or wait, beside the one that is asked for.
 const PREFETCH: usize = 2;
@@ -26,6 +28,7 @@ pub struct Loader {
     num_classes: usize,
     shuffle_seed: Option<u64>,
     drop_last: bool,
+    sampler: Sampler,
     pool: Arc<rayon::ThreadPool>,
 }
 
@@ -72,6 +75,7 @@ impl Loader {
             batch_size,
             shuffle_seed,
             drop_last: false,
+            sampler: Sampler::Shuffle,
             pool: Arc::new(pool),
         })
     }
@@ -80,6 +84,12 @@ impl Loader {
     /// epoch other samples are in it.
     pub fn drop_last(mut self, drop_last: bool) -> Loader {
         self.drop_last = drop_last;
+        self
+    }
+
+    /// Which samples an epoch of training takes.
+    pub fn sampler(mut self, sampler: Sampler) -> Loader {
+        self.sampler = sampler;
         self
     }
 
@@ -107,7 +117,6 @@ impl Loader {
         let mut order = self.order(epoch);
         order.truncate(self.num_batches().saturating_mul(self.batch_size));
         let passed = first_batch.saturating_mul(self.batch_size);
-        order.drain(..passed.min(order.len()));
         let (sender, receiver) = sync_channel(PREFETCH);
         let dataset = self.dataset.clone();
         let pool = self.pool.clone();
@@ -115,16 +124,20 @@ impl Loader {
         let augment = self.shuffle_seed.map(|_| epoch);
         let num_classes = self.num_classes;
         std::thread::spawn(move || {
+            // Of the whole epoch, also where its beginning was trained before.
+            let repeats = Arc::new(repeats(&order));
             let order = Arc::new(order);
-            for begin in (0..order.len()).step_by(batch_size) {
+            for begin in (passed..order.len()).step_by(batch_size) {
                 let (done, batch) = channel();
                 if sender.send(batch).is_err() {
                     return; // the epoch was given up
                 }
                 let (dataset, order) = (dataset.clone(), order.clone());
+                let repeats = repeats.clone();
                 pool.spawn(move || {
                     let end = (begin + batch_size).min(order.len());
-                    let load = || load_batch(&*dataset, num_classes, &order[begin..end], augment);
+                    let (order, repeats) = (&order[begin..end], &repeats[begin..end]);
+                    let load = || load_batch(&*dataset, num_classes, order, repeats, augment);
                     // Nobody waits for it where the epoch was given up.
                     let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
                 });
@@ -139,6 +152,9 @@ impl Loader {
         let Some(seed) = self.shuffle_seed else {
             return (0..len).collect();
         };
+        if self.sampler == Sampler::Balanced {
+            return balanced_order(&*self.dataset, seed, epoch);
+        }
         let mut rng = Rng::new(seed, Purpose::Shuffle, &[epoch]);
         match self.dataset.reading_order() {
             ReadingOrder::Any => {
@@ -185,18 +201,24 @@ pub struct Loaded {
     pub failed: Vec<Skipped>,
 }
 
+/// `repeats` counts how often each sample was there before in the epoch: the next time it is augmented in
+/// another way, as in an epoch of its own far behind the last.
 fn load_batch(
     dataset: &dyn Dataset,
     num_classes: usize,
     indices: &[usize],
+    repeats: &[u32],
     epoch: Option<u64>,
 ) -> Loaded {
     let size = dataset.shape().num_elements();
     let mut input = vec![0.0; indices.len() * size];
     let results: Vec<Result<(), String>> = input
         .par_chunks_exact_mut(size)
-        .zip(indices)
-        .map(|(out, &index)| dataset.load(index, epoch, out))
+        .zip(indices.par_iter().zip(repeats))
+        .map(|(out, (&index, &repeat))| {
+            let epoch = epoch.map(|epoch| epoch + (u64::from(repeat) << 32));
+            dataset.load(index, epoch, out)
+        })
         .collect();
     let mut loaded = Loaded {
         batch: HostBatch::default(),

@@ -22,6 +22,7 @@ mod positional;
 mod preprocess;
 mod random;
 mod resize;
+mod sampler;
 mod shards;
 mod split;
 pub mod synth;

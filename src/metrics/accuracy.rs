@@ -1,11 +1,8 @@
-//! Accuracy.
+//! Accuracy: the share of samples whose class is predicted.
 
-use super::Predictions;
+use super::{Confusion, Predictions};
 
-/// The share of samples whose class is predicted; `None` without samples.
-pub fn accuracy(predictions: &Predictions) -> Option<f64> {
-    let hits = (0..predictions.len())
-        .filter(|&i| predictions.predicted(i) == predictions.targets[i])
-        .count();
-    (!predictions.is_empty()).then(|| hits as f64 / predictions.len() as f64)
+/// scikit-learn's `accuracy_score`; `None` without samples.
+pub fn accuracy(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+    confusion.hit_rate()
 }

@@ -51,26 +51,43 @@ impl Confusion {
         }
     }
 
-    /// With two classes the positive one's figure; else the mean over the classes that occur as
-    /// target or prediction (scikit-learn's macro average). `None` without samples.
-    pub fn summary(&self, positive: usize, figure: fn(&ClassScores) -> f64) -> Option<f64> {
-        let occurs = |class: usize| {
-            self.counts[class].iter().any(|&n| n > 0)
-                || self.counts.iter().any(|row| row[class] > 0)
-        };
-        let present: Vec<usize> = (0..self.counts.len())
-            .filter(|&class| occurs(class))
+    /// The share of samples on the diagonal; `None` without samples.
+    pub fn hit_rate(&self) -> Option<f64> {
+        let samples = self.num_samples();
+        (samples > 0).then(|| self.hits() as f64 / samples as f64)
+    }
+
+    /// Samples whose class is predicted.
+    pub fn hits(&self) -> usize {
+        (0..self.counts.len()).map(|c| self.counts[c][c]).sum()
+    }
+
+    /// All samples.
+    pub fn num_samples(&self) -> usize {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// The mean over the classes that occur as target or prediction (scikit-learn's macro average).
+    /// `None` without samples.
+    pub fn macro_average(&self, figure: fn(&ClassScores) -> f64) -> Option<f64> {
+        let present: Vec<f64> = (0..self.counts.len())
+            .filter(|&class| self.occurs(class))
+            .map(|class| figure(&self.class(class)))
             .collect();
-        if present.is_empty() {
-            return None;
-        }
-        if self.counts.len() == 2 {
-            return Some(figure(&self.class(positive)));
-        }
-        let sum: f64 = present
-            .iter()
-            .map(|&class| figure(&self.class(class)))
+        (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64)
+    }
+
+    fn occurs(&self, class: usize) -> bool {
+        self.counts[class].iter().any(|&n| n > 0) || self.counts.iter().any(|row| row[class] > 0)
+    }
+
+    /// The mean over the samples, each with the figure of its class. `None` without samples.
+    pub fn weighted_average(&self, figure: fn(&ClassScores) -> f64) -> Option<f64> {
+        let sum: f64 = (0..self.counts.len())
+            .map(|class| self.class(class))
+            .map(|scores| scores.samples as f64 * figure(&scores))
             .sum();
-        Some(sum / present.len() as f64)
+        let samples = self.num_samples();
+        (samples > 0).then(|| sum / samples as f64)
     }
 }

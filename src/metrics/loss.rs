@@ -1,9 +1,10 @@
 //! Mean loss.
 
-use super::Predictions;
+use super::{Confusion, Predictions};
 
-/// The mean over the samples; `None` without samples.
-pub fn loss(predictions: &Predictions) -> Option<f64> {
+/// The mean over the samples, each counting the same (`train.class_weights` weighs training alone);
+/// `None` without samples.
+pub fn loss(predictions: &Predictions, _: &Confusion) -> Option<f64> {
     let sum: f64 = predictions.losses.iter().map(|&loss| f64::from(loss)).sum();
-    (!predictions.is_empty()).then(|| sum / predictions.len() as f64)
+    predictions.mean(sum)
 }

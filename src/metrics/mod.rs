@@ -1,18 +1,29 @@
 //! Metrics: one file each, computed on the host in 64-bit floats from the predictions of a split.
 //!
-//! Definitions and edge cases follow scikit-learn (`zero_division=0`). With more than two classes
-//! precision, recall, F1 and AUC are macro averages (AUC one class against the rest).
+//! Definitions and edge cases follow scikit-learn (`zero_division=0`); `tests/metrics.rs` compares them with its
+//! figures. With two classes precision, recall and F1 speak of the positive class, with more they are
+//! macro averages; `_macro`, `_micro` and `_weighted` are these averages for any number of classes.
+//! AUC and PR AUC are macro averages of one class against the rest. [`regression`] has
+//! the metrics of predicted numbers.
 //!
 //! Adding a metric: one file, and one line in [`METRICS`].
 
 mod accuracy;
 mod auc;
+mod balanced_accuracy;
+mod brier;
 mod confusion;
+mod ece;
 mod f1;
 mod interval;
+mod log_loss;
 mod loss;
+mod pr_auc;
 mod precision;
+mod ranking;
 mod recall;
+pub mod regression;
+mod top_5_accuracy;
 
 pub use confusion::{ClassScores, Confusion};
 pub use interval::wilson;
@@ -62,6 +73,11 @@ impl Predictions {
         Confusion::count(self.classes.len(), pairs)
     }
 
+    /// A sum over the samples as their mean; `None` without samples.
+    fn mean(&self, sum: f64) -> Option<f64> {
+        (!self.is_empty()).then(|| sum / self.len() as f64)
+    }
+
     /// The share of the most frequent class: the accuracy of guessing it always. `None` without
     /// samples.
     pub fn majority_share(&self) -> Option<f64> {
@@ -70,7 +86,7 @@ impl Predictions {
             counts[target] += 1;
         }
         let most = counts.into_iter().max()?;
-        (!self.is_empty()).then(|| most as f64 / self.len() as f64)
+        self.mean(most as f64)
     }
 }
 
@@ -84,6 +100,11 @@ pub fn decide(row: &[f32], positive: usize, threshold: f32) -> usize {
             1 - positive
         };
     }
+    largest(row)
+}
+
+/// The index of the largest probability, the first of equals.
+fn largest(row: &[f32]) -> usize {
     let mut best = 0;
     for (class, &probability) in row.iter().enumerate() {
         if probability > row[best] {
@@ -94,54 +115,92 @@ pub fn decide(row: &[f32], positive: usize, threshold: f32) -> usize {
 }
 
 /// One figure of a split.
+#[derive(Clone, Copy, Debug)]
 pub struct Metric {
     /// The name in `history.jsonl`, behind `valid_`.
     pub name: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Computes it; `None` where it is not defined.
-    pub compute: fn(&Predictions) -> Option<f64>,
+    pub compute: fn(&Predictions, &Confusion) -> Option<f64>,
+    /// Whether it is in the tables for people; `history.jsonl` and `--json` have every metric.
+    pub in_tables: bool,
+    /// The fewest classes with which it is defined.
+    pub min_classes: usize,
 }
 
-/// Every metric.
-pub const METRICS: &[Metric] = &[
+type Compute = fn(&Predictions, &Confusion) -> Option<f64>;
+
+const fn higher(name: &'static str, compute: Compute) -> Metric {
     Metric {
-        name: "loss",
+        name,
+        higher_is_better: true,
+        compute,
+        in_tables: true,
+        min_classes: 1,
+    }
+}
+
+const fn lower(name: &'static str, compute: Compute) -> Metric {
+    Metric {
         higher_is_better: false,
-        compute: loss::loss,
-    },
-    Metric {
-        name: "accuracy",
-        higher_is_better: true,
-        compute: accuracy::accuracy,
-    },
-    Metric {
-        name: "precision",
-        higher_is_better: true,
-        compute: precision::precision,
-    },
-    Metric {
-        name: "recall",
-        higher_is_better: true,
-        compute: recall::recall,
-    },
-    Metric {
-        name: "f1",
-        higher_is_better: true,
-        compute: f1::f1,
-    },
-    Metric {
-        name: "auc",
-        higher_is_better: true,
-        compute: auc::auc,
-    },
+        ..higher(name, compute)
+    }
+}
+
+impl Metric {
+    const fn json_only(self) -> Metric {
+        Metric {
+            in_tables: false,
+            ..self
+        }
+    }
+
+    const fn min_classes(self, min_classes: usize) -> Metric {
+        Metric {
+            min_classes,
+            ..self
+        }
+    }
+}
+
+/// Every metric: `higher` where more is better, `lower` where less is.
+pub const METRICS: &[Metric] = &[
+    lower("loss", loss::loss),
+    higher("accuracy", accuracy::accuracy),
+    higher("balanced_accuracy", balanced_accuracy::balanced_accuracy),
+    higher("precision", precision::precision),
+    higher("recall", recall::recall),
+    higher("f1", f1::f1),
+    higher("auc", auc::auc),
+    higher("pr_auc", pr_auc::pr_auc),
+    lower("log_loss", log_loss::log_loss).json_only(),
+    lower("brier", brier::brier),
+    lower("ece", ece::ece),
+    higher("top_5_accuracy", top_5_accuracy::top_5_accuracy)
+        .min_classes(top_5_accuracy::MIN_CLASSES),
+    higher("precision_macro", precision::precision_macro).json_only(),
+    higher("precision_micro", precision::precision_micro).json_only(),
+    higher("precision_weighted", precision::precision_weighted).json_only(),
+    higher("recall_macro", recall::recall_macro).json_only(),
+    higher("recall_micro", recall::recall_micro).json_only(),
+    higher("recall_weighted", recall::recall_weighted).json_only(),
+    higher("f1_macro", f1::f1_macro).json_only(),
+    higher("f1_micro", f1::f1_micro).json_only(),
+    higher("f1_weighted", f1::f1_weighted).json_only(),
 ];
+
+/// The metric of that name.
+pub fn find_metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
 
 /// Every metric's value by name, in the table's order.
 pub fn compute_all(predictions: &Predictions) -> Vec<(&'static str, Option<f64>)> {
+    let confusion = predictions.confusion();
     METRICS
         .iter()
-        .map(|metric| (metric.name, (metric.compute)(predictions)))
+        .map(|metric| (metric.name, (metric.compute)(predictions, &confusion)))
         .collect()
 }
 
@@ -161,11 +220,13 @@ mod tests {
         }
     }
 
+    /// Accuracy, precision, recall, F1, AUC.
     fn figures(predictions: &Predictions) -> Vec<f64> {
-        let all = compute_all(predictions);
-        all[1..]
+        let confusion = predictions.confusion();
+        ["accuracy", "precision", "recall", "f1", "auc"]
             .iter()
-            .map(|(_, value)| value.unwrap_or(f64::NAN))
+            .map(|name| find_metric(name).expect("a metric"))
+            .map(|metric| (metric.compute)(predictions, &confusion).unwrap_or(f64::NAN))
             .collect()
     }
 

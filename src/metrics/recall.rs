@@ -1,9 +1,27 @@
 //! Recall: of the samples of a class, the share that is predicted as such.
 
-use super::Predictions;
+use super::{Confusion, Predictions};
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
-pub fn recall(predictions: &Predictions) -> Option<f64> {
-    let confusion = predictions.confusion();
-    confusion.summary(predictions.positive, |class| class.recall)
+pub fn recall(predictions: &Predictions, confusion: &Confusion) -> Option<f64> {
+    if confusion.counts.len() == 2 && !predictions.is_empty() {
+        return Some(confusion.class(predictions.positive).recall);
+    }
+    recall_macro(predictions, confusion)
+}
+
+/// The mean over the classes, each counting the same.
+pub fn recall_macro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+    confusion.macro_average(|class| class.recall)
+}
+
+/// Of the counts of all classes together: with one class a sample that is the accuracy, as in
+/// scikit-learn.
+pub fn recall_micro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+    confusion.hit_rate()
+}
+
+/// The mean over the classes, each counting as often as it has samples.
+pub fn recall_weighted(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+    confusion.weighted_average(|class| class.recall)
 }

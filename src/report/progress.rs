@@ -20,20 +20,21 @@ impl Observer for Several {
     }
 }
 
-/// The line that sums up an epoch, below 100 columns; `history.jsonl` holds every figure.
+/// The line that sums up an epoch, below 100 columns; `bal` is the balanced accuracy, `history.jsonl` holds
+/// every figure.
 fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
     let width = num_epochs.to_string().len();
     let valid = |name: &str| record.figure(&format!("valid_{name}"));
     let share = |value: Option<f64>| value.map_or("-".to_string(), |share| format!("{share:.3}"));
     format!(
-        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {}  valid loss {} acc {} auc {}  \
+        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {}  valid loss {} acc {} bal {}  \
          {:.1} s  {:.0}/s{}",
         record.epoch,
         record.train_loss,
         share(Some(record.train_accuracy)),
         figure(valid("loss")),
         share(valid("accuracy")),
-        share(valid("auc")),
+        share(valid("balanced_accuracy")),
         record.seconds,
         record.samples_per_second,
         if record.best { "  best" } else { "" }

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use super::{bytes, figure, grouped};
 use crate::data::{Skipped, Summary};
 use crate::kernels::Adapter;
-use crate::metrics::{Predictions, wilson};
+use crate::metrics::{METRICS, Metric, Predictions, wilson};
 use crate::model::Network;
 
 /// A table without frames; the columns in `right` are aligned to the right.
@@ -63,34 +63,36 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     // weights, gradients and the optimizer's state; activations and their gradients
     let weights = params * 4 * (2 + state_slots as u64);
     let activations = values * 4 * 2 * batch_size as u64;
-    // the copy that is written in the background
-    let checkpoint = params * 4 * (1 + state_slots as u64);
     format!(
-        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, \
-         {} for checkpoints)\n",
+        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations)\n",
         print(&table),
-        bytes(weights + activations + checkpoint),
+        bytes(weights + activations),
         bytes(weights),
-        bytes(activations),
-        bytes(checkpoint)
+        bytes(activations)
     )
 }
 
-/// Classes with their counts in both splits.
-pub fn classes(summary: &Summary, positive: usize) -> String {
-    let mut table = table(&["class", "train", "valid", ""], &[1, 2]);
+/// Classes with their counts in both splits and, where there are any, their weights in the loss.
+pub fn classes(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> String {
+    let header = ["class", "train", "valid", "weight", ""];
+    let mut table = match weights {
+        Some(_) => table(&header, &[1, 2, 3]),
+        None => table(&[&header[..3], &header[4..]].concat(), &[1, 2]),
+    };
     for (index, name) in summary.classes.iter().enumerate() {
         let note = if summary.classes.len() == 2 && index == positive {
             "positive"
         } else {
             ""
         };
-        table.add_row(vec![
+        let mut row = vec![
             name.clone(),
             grouped(summary.train_counts[index] as u64),
             grouped(summary.valid_counts[index] as u64),
-            note.to_string(),
-        ]);
+        ];
+        row.extend(weights.map(|weights| format!("{:.3}", weights[index])));
+        row.push(note.to_string());
+        table.add_row(row);
     }
     let mut out = print(&table);
     out.push_str(&format!("validation: {}\n", summary.valid_from));
@@ -143,22 +145,16 @@ pub fn skipped(skipped: &[Skipped]) -> Option<String> {
 /// The figures of a split: accuracy with its interval beside the majority baseline, the confusion
 /// matrix, the figures of each class.
 pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f64>)]) -> String {
-    let confusion = predictions.confusion();
-    let hits = (0..predictions.classes.len())
-        .map(|c| confusion.counts[c][c])
-        .sum();
-    let (low, high) = wilson(hits, predictions.len());
     let mut summary = table(&["metric", "value", ""], &[1]);
-    for (name, value) in figures {
-        let note = match *name {
-            "accuracy" => format!("95% interval {low:.4} to {high:.4}"),
-            "precision" | "recall" | "f1" | "auc" if predictions.classes.len() == 2 => {
-                format!("of {}", predictions.classes[predictions.positive])
-            }
-            "precision" | "recall" | "f1" | "auc" => "mean over the classes".to_string(),
-            _ => String::new(),
-        };
-        summary.add_row(vec![name.to_string(), figure(*value), note]);
+    let num_classes = predictions.classes.len();
+    let shown = |metric: &&Metric| metric.in_tables && metric.min_classes <= num_classes;
+    for metric in METRICS.iter().filter(shown) {
+        let value = figures.iter().find(|(name, _)| *name == metric.name);
+        summary.add_row(vec![
+            metric.name.to_string(),
+            figure(value.and_then(|(_, value)| *value)),
+            note(metric.name, predictions),
+        ]);
     }
     let note = "accuracy of always guessing the most frequent class".to_string();
     summary.add_row(vec![
@@ -172,6 +168,24 @@ pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f6
         matrix(predictions),
         per_class(predictions)
     )
+}
+
+/// What a figure speaks of.
+fn note(metric: &str, predictions: &Predictions) -> String {
+    match metric {
+        "accuracy" => {
+            let (low, high) = wilson(predictions.confusion().hits(), predictions.len());
+            format!("95% interval {low:.4} to {high:.4}")
+        }
+        "balanced_accuracy" => "mean of the classes' recalls".to_string(),
+        "precision" | "recall" | "f1" | "auc" | "pr_auc" if predictions.classes.len() == 2 => {
+            format!("of {}", predictions.classes[predictions.positive])
+        }
+        "precision" | "recall" | "f1" | "auc" | "pr_auc" => "mean over the classes".to_string(),
+        "brier" => "squared error of the probabilities; less is better".to_string(),
+        "ece" => "calibration error: confidence against accuracy; less is better".to_string(),
+        _ => String::new(),
+    }
 }
 
 fn matrix(predictions: &Predictions) -> String {

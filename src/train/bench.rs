@@ -96,6 +96,7 @@ pub fn synthetic_batch(shape: Shape, num_classes: usize, batch: usize, seed: u64
         input: input.collect(),
         classes: (0..batch).map(|_| rng.below(num_classes) as u32).collect(),
         shares: None,
+        weights: None,
         ids: (0..batch as u32).collect(),
     }
 }
@@ -114,6 +115,7 @@ impl Bench<'_> {
             input: batch.input[..shape.num_elements()].to_vec(),
             classes: batch.classes[..1].to_vec(),
             shares: None,
+            weights: None,
             ids: batch.ids[..1].to_vec(),
         };
         let infer = self.infer(batch.clone().to_device(shape, self.device), &params);

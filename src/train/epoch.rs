@@ -68,11 +68,16 @@ impl Run<'_> {
                 break;
             }
             let waiting = Instant::now();
-            let Some(loaded) = batches.next() else { break };
+            let Some(mut loaded) = batches.next() else {
+                break;
+            };
             clock.wait += waiting.elapsed();
             note_failed(failed, &loaded.failed);
             self.max_steps = self.max_steps.map(|steps| steps - 1);
             if !loaded.indices.is_empty() {
+                if let Some(weights) = &self.class_weights {
+                    loaded.batch.weigh(weights);
+                }
                 let targets = loaded.batch.classes.clone();
                 let batch = loaded.batch.to_device(shape, &device);
                 pending.push(Pending {

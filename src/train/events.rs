@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean over the training samples, as they were seen (augmented, with dropout).
+    /// Mean over the training samples, as they were seen (augmented, with dropout), times the class
+    /// weights where there are any.
     pub train_loss: f64,
     /// Share of the training samples, as they were seen.
     pub train_accuracy: f64,

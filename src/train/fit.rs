@@ -36,6 +36,8 @@ pub struct Run<'a> {
     pub num_epochs: usize,
     /// Steps after which to stop, for comparisons.
     pub max_steps: Option<usize>,
+    /// How much a sample of each class counts in the training loss; 1 where absent.
+    pub class_weights: Option<Vec<f32>>,
     /// What "best" means.
     pub monitor: Monitor,
     /// What makes a class of two the predicted one.
@@ -73,6 +75,8 @@ pub struct Outcome {
 
 /// Epochs after which a run that is no better than guessing says so.
 const PATIENCE_WITH_CHANCE: usize = 3;
+/// How far above guessing a balanced accuracy may be by chance.
+const BY_CHANCE: f64 = 0.05;
 
 /// How often the learning rate may be halved.
 const MOST_BACKED_OFF: u32 = 5;
@@ -284,12 +288,16 @@ impl Run<'_> {
             return None;
         }
         let baseline = evaluation?.predictions.majority_share()?;
-        let best = history
-            .iter()
-            .filter_map(|record| record.figure("valid_accuracy"))
-            .fold(0.0, f64::max);
+        let best = |name: &str| {
+            let figures = history.iter().filter_map(|record| record.figure(name));
+            figures.fold(0.0, f64::max)
+        };
+        // What learns rare classes may well be below the baseline of the frequent one.
+        let chance = 1.0 / self.info.classes.len() as f64;
+        let guesses = best("valid_balanced_accuracy") <= chance + BY_CHANCE;
+        let best = best("valid_accuracy");
         let rate = self.stepper.learning_rate();
-        (best <= baseline).then(|| {
+        (best <= baseline && guesses).then(|| {
             format!(
                 "after {PATIENCE_WITH_CHANCE} epochs the accuracy ({best:.3}) is no better than \
                  always guessing the most frequent class ({baseline:.3}). Things to try: a lower \

@@ -3,6 +3,7 @@
 mod bench;
 mod changes;
 mod checkpointer;
+pub mod class_weights;
 mod epoch;
 mod evaluator;
 mod events;

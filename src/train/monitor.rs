@@ -1,7 +1,7 @@
 //! What "best" means: one figure of the history, and whether more of it is better.
 
 use crate::config::{Fault, Path, with_nearest};
-use crate::metrics::METRICS;
+use crate::metrics::{METRICS, find_metric};
 
 /// The figure that decides which epoch is best; ties keep the earlier epoch.
 #[derive(Clone, Debug)]
@@ -46,6 +46,26 @@ impl Monitor {
         self.best = best;
     }
 
+    /// Checks the figure against the number of classes.
+    ///
+    /// # Errors
+    /// A figure that is not defined for so few: no epoch would ever be best.
+    pub fn check(&self, num_classes: usize) -> Result<(), Vec<Fault>> {
+        let metric = self.name.strip_prefix("valid_").and_then(find_metric);
+        let fewest = metric.map_or(0, |metric| metric.min_classes);
+        if num_classes >= fewest {
+            return Ok(());
+        }
+        let message = format!(
+            "is {:?}, which is for {fewest} classes or more; the data has {num_classes}",
+            self.name
+        );
+        let fault = Fault::new(Path::parse("train.monitor"), message);
+        Err(vec![fault.hint(
+            "expected another figure, such as \"valid_accuracy\" or \"valid_balanced_accuracy\"",
+        )])
+    }
+
     /// Whether `value` is the best so far; keeps it if so. A value that is not a number never is.
     pub fn improves(&mut self, value: Option<f64>) -> bool {
         let Some(value) = value.filter(|value| !value.is_nan()) else {
@@ -78,6 +98,15 @@ mod tests {
         assert!(monitor.improves(Some(0.6)));
         let mut monitor = Monitor::read("valid_loss").expect("a figure");
         assert!(monitor.improves(Some(0.5)) && !monitor.improves(Some(0.6)));
+    }
+
+    #[test]
+    fn every_metric_can_be_monitored_where_it_is_defined() {
+        for metric in METRICS {
+            let monitor = Monitor::read(&format!("valid_{}", metric.name)).expect("a figure");
+            assert_eq!(monitor.check(2).is_ok(), metric.name != "top_5_accuracy");
+            assert_eq!(monitor.check(6), Ok(()));
+        }
     }
 
     #[test]

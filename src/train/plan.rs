@@ -1,9 +1,10 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
+use super::class_weights;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
-use crate::config::{Fault, Path, Source, Train, read_member};
+use crate::config::{Fault, Path, Sampler, Source, Train, read_member};
 use crate::data::augment::Augmentation;
 use crate::data::{Shape, Survey, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
@@ -41,6 +42,9 @@ impl Plan {
             parts.map_err(|faults| source.explain(&faults))?;
         let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
+        let classes = &survey.summary().classes;
+        let checked = monitor.check(classes.len());
+        checked.map_err(|faults| source.explain(&faults))?;
         Ok(Plan {
             source,
             network,
@@ -70,6 +74,15 @@ impl Plan {
     /// Samples of the training split.
     pub fn num_train(&self) -> usize {
         self.survey.summary().train_counts.iter().sum()
+    }
+
+    /// The weight of each class in the training loss as far as it is known before samples are decoded, of
+    /// which some may be left out; `None` where there are no weights.
+    pub fn class_weights(&self) -> Option<Vec<f32>> {
+        let weights = self.source.experiment.train.class_weights.as_ref()?;
+        let summary = self.survey.summary();
+        let counts = &summary.train_counts;
+        Some(class_weights::resolve(weights, &summary.classes, counts))
     }
 
     /// Samples a step.
@@ -201,10 +214,12 @@ fn fit_to_data(
     let survey = data.survey(experiment.seed)?;
     survey.check(&experiment.preprocess)?;
     check_drop_last(&experiment.train, &*survey)?;
+    check_sampler(&experiment.train, &*survey)?;
     check_augmentation(augmentation, survey.shape())?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
     let classes = &survey.summary().classes;
     network.check_head(loss, classes.len())?;
+    class_weights::check(experiment.train.class_weights.as_ref(), classes)?;
     let decision = Decision {
         positive: positive_class(experiment.eval.positive.as_deref(), classes)?,
         threshold: experiment.eval.threshold as f32,
@@ -222,6 +237,20 @@ fn check_drop_last(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>>
     let message =
         format!("drops the only batch: {samples} samples are fewer than batch_size = {batch_size}");
     Err(vec![Fault::new(Path::parse("train.drop_last"), message)])
+}
+
+/// A balanced epoch takes samples from here and there.
+fn check_sampler(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>> {
+    if train.sampler != Sampler::Balanced || survey.any_order() {
+        return Ok(());
+    }
+    let message = "is \"balanced\", which takes samples in any order, some of them several times; \
+        archives are read from beginning to end, each sample once";
+    let fault = Fault::new(Path::parse("train.sampler"), message);
+    Err(vec![fault.hint(
+        "train.class_weights = \"balanced\" gives rare classes their weight in any order; or unpack \
+         the archives, for data.kind = \"image-folder\"",
+    )])
 }
 
 fn check_augmentation(augmentation: Option<&Augmentation>, shape: Shape) -> Result<(), Vec<Fault>> {

@@ -49,7 +49,7 @@ const MAX_FACTORS: usize = 256;
 
 /// The results of a step, still on the device.
 pub struct StepOutput {
-    /// `[batch]`
+    /// `[batch]`, each multiplied by its sample's weight
     pub losses: Tensor<1>,
     /// `[batch, classes]`
     pub probabilities: Tensor<2>,
@@ -207,6 +207,10 @@ impl<'a> Stepper<'a> {
         let (input, target) = first(batch.inputs, &batch.targets);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
+        let losses = match batch.weights {
+            Some(weights) => losses * weights,
+            None => losses,
+        };
         if self.on_cpu
             && !host(losses.clone().inner())
                 .iter()

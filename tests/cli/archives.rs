@@ -190,3 +190,12 @@ fn archives_that_cannot_be_used_are_faults_with_their_line() {
     let told = fault("tars/other.tar");
     assert!(told.contains("MISSING"), "{told}");
 }
+
+#[test]
+fn a_balanced_sampler_is_refused_for_archives() {
+    let world = packed();
+    let more = ["--set", "train.sampler=balanced"];
+    let base = ["check", "--config", "experiment.toml"];
+    let told = world.kiln(&[&base[..], &more].concat()).expect_failure();
+    insta::assert_snapshot!(world.anonymous(&told.stderr));
+}

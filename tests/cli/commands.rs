@@ -111,8 +111,19 @@ fn eval_prints_figures_matrix_and_classes() {
         text.contains("95% interval") && text.contains("is \\ predicted"),
         "{text}"
     );
+    for shown in ["balanced_accuracy", "pr_auc", "brier", "ece", "baseline"] {
+        assert!(text.contains(&format!("\n {shown} ")), "{shown} in {text}");
+    }
+    for left_out in ["log_loss", "f1_micro", "top_5"] {
+        assert!(!text.contains(left_out), "{left_out} in {text}");
+    }
     let object = &eval(&["--json"]).json()[0];
     assert_eq!(object["accuracy"], 1.0);
+    assert_eq!(object["balanced_accuracy"], 1.0);
+    assert_eq!(object["f1_micro"], 1.0);
+    assert_eq!(object["top_5_accuracy"], Value::Null);
+    assert_eq!(object["accuracy_95"][1], 1.0);
+    assert_eq!(object["baseline"], 0.5);
     assert_eq!(object["samples"], 12);
     assert_eq!(object["classes"], json!(["blue", "red"]));
     assert_eq!(object["confusion"], json!([[6, 0], [0, 6]]));

@@ -61,6 +61,13 @@ mistakes! {
     an_unknown_fill: with("rotation = 10", "fill = \"mirror\"");
     a_batch_size_of_nothing: with("batch_size = 4", "batch_size = \"everything\"");
     an_unknown_monitor: with("epochs = 4", "monitor = \"val_accuracy\"\nepochs = 4");
+    a_weight_for_no_class: with("epochs = 4", "epochs = 4\nclass_weights = { blu = 2.0, red = 1.0 }");
+    too_few_class_weights: with("epochs = 4", "epochs = 4\nclass_weights = [1.0]");
+    a_negative_class_weight: with("epochs = 4", "epochs = 4\nclass_weights = { blue = -2.0 }");
+    a_text_for_a_class_weight: with("epochs = 4", "epochs = 4\nclass_weights = { blue = \"much\" }");
+    a_misspelt_way_to_weigh_classes: with("epochs = 4", "epochs = 4\nclass_weights = \"balance\"");
+    an_unknown_sampler: with("epochs = 4", "epochs = 4\nsampler = \"weighted\"");
+    a_monitor_that_is_not_defined: with("epochs = 4", "monitor = \"valid_top_5_accuracy\"\nepochs = 4");
     an_unknown_positive_class: with("[train]", "[eval]\npositive = \"green\"\n\n[train]");
     an_unknown_device: with("[train]", "[device]\nkind = \"cuda\"\n\n[train]");
     two_sources_of_validation: with("valid = \"valid\"", "valid = \"valid\"\nvalid_fraction = 0.2");

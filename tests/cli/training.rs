@@ -19,10 +19,16 @@ fn writes_everything_into_a_new_run_folder() {
             "train_loss",
             "valid_loss",
             "valid_accuracy",
+            "valid_balanced_accuracy",
             "valid_precision",
             "valid_recall",
             "valid_f1",
             "valid_auc",
+            "valid_pr_auc",
+            "valid_log_loss",
+            "valid_brier",
+            "valid_ece",
+            "valid_f1_weighted",
             "seconds",
             "samples_per_second",
         ] {
@@ -327,4 +333,80 @@ fn one_batch_an_epoch() {
     world
         .train(&["--set", "train.batch_size=all"])
         .expect_success();
+}
+
+/// Red four times as often as blue, in a world of its own.
+fn unbalanced() -> World {
+    let world = World::colours();
+    for number in 3..12 {
+        std::fs::remove_file(world.path(format!("train/blue/{number:02}.png"))).unwrap();
+    }
+    world
+}
+
+#[test]
+fn class_weights_change_the_training_and_weigh_its_loss_alone() {
+    let end = |more: &[&str]| {
+        let world = unbalanced();
+        let slow = [
+            "--json",
+            "--set",
+            "train.epochs=1",
+            "--set",
+            "train.batch_size=all",
+        ];
+        let slow = [
+            &slow[..],
+            &["--set", "train.optimizer.adam.learning_rate=1e-30"],
+        ]
+        .concat();
+        let run = world.train(&[&slow[..], more].concat()).expect_success();
+        (run.json().remove(0), run.stderr)
+    };
+    // The net stays as good as it was: what differs is what the weights do to the loss.
+    let (plain, told) = end(&[]);
+    assert!(!told.contains("weight"), "{told}");
+    let (doubled, _) = end(&["--set", "train.class_weights=[2.0, 2.0]"]);
+    let loss = |record: &Value, name: &str| record[name].as_f64().unwrap();
+    let ratio = loss(&doubled, "train_loss") / loss(&plain, "train_loss");
+    assert!((ratio - 2.0).abs() < 1e-5, "{ratio}");
+    assert_eq!(doubled["valid_loss"], plain["valid_loss"]);
+    let (balanced, told) = end(&["--set", "train.class_weights=balanced"]);
+    assert!(told.contains(" blue       3      6   2.500"), "{told}");
+    assert!(
+        told.contains(" red       12      6   0.625  positive"),
+        "{told}"
+    );
+    assert_ne!(balanced["train_loss"], plain["train_loss"]);
+    // 3 samples of 2.5 and 12 of 0.625 weigh as 7.5 each: the same as the list of these numbers.
+    let (listed, _) = end(&["--set", "train.class_weights=[2.5, 0.625]"]);
+    let (named, _) = end(&["--set", "train.class_weights={ blue = 2.5, red = 0.625 }"]);
+    assert_eq!(listed["train_loss"], balanced["train_loss"]);
+    assert_eq!(named["train_loss"], balanced["train_loss"]);
+}
+
+#[test]
+fn rare_classes_are_learned_with_weights_and_with_a_balanced_sampler() {
+    for more in ["train.class_weights=balanced", "train.sampler=balanced"] {
+        let world = unbalanced();
+        let set = ["--json", "--set", more, "--set", "train.epochs=20"];
+        let set = [
+            &set[..],
+            &["--set", "train.monitor=valid_balanced_accuracy"],
+        ]
+        .concat();
+        let end = world.train(&set).expect_success().json().pop().unwrap();
+        assert_eq!(end["best"]["valid_balanced_accuracy"], 1.0, "{more}: {end}");
+    }
+}
+
+#[test]
+fn a_balanced_sampler_gives_the_same_bits_for_any_number_of_threads() {
+    let bytes = |threads: &str| {
+        let world = unbalanced();
+        let more = ["--set", "train.sampler=balanced", "--threads", threads];
+        world.train(&more).expect_success();
+        std::fs::read(world.path("run/last.safetensors")).unwrap()
+    };
+    assert_eq!(bytes("1"), bytes("3"));
 }

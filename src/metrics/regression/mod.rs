@@ -1,0 +1,77 @@
+//! Metrics of predicted numbers, for one output: the mean over several is the caller's.
+//!
+//! Nothing in Kiln predicts numbers yet, so no command calls these; they are here, checked against
+//! scikit-learn, for the trainer of regressions to call.
+//!
+//! Adding a metric: one file, and one line in [`REGRESSION_METRICS`].
+//!
+//! ```
+//! use kiln::metrics::regression::{mse, r2};
+//!
+//! let (predicted, target) = ([2.5, 0.0, 2.0, 8.0], [3.0, -0.5, 2.0, 7.0]);
+//! assert_eq!(mse(&predicted, &target), Some(0.375));
+//! assert!((r2(&predicted, &target).unwrap() - 0.948_608_137).abs() < 1e-9);
+//! ```
+
+mod mae;
+mod mape;
+mod mse;
+mod r2;
+mod rmse;
+
+pub use mae::mae;
+pub use mape::mape;
+pub use mse::mse;
+pub use r2::r2;
+pub use rmse::rmse;
+
+/// One figure of predicted numbers.
+pub struct RegressionMetric {
+    /// The name, as in `history.jsonl` behind `valid_`.
+    pub name: &'static str,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// Computes it from (predicted, target), which have the same length; `None` where it is not defined.
+    pub compute: fn(&[f32], &[f32]) -> Option<f64>,
+}
+
+/// Every metric of predicted numbers.
+pub const REGRESSION_METRICS: &[RegressionMetric] = &[
+    RegressionMetric {
+        name: "mse",
+        higher_is_better: false,
+        compute: mse,
+    },
+    RegressionMetric {
+        name: "rmse",
+        higher_is_better: false,
+        compute: rmse,
+    },
+    RegressionMetric {
+        name: "mae",
+        higher_is_better: false,
+        compute: mae,
+    },
+    RegressionMetric {
+        name: "r2",
+        higher_is_better: true,
+        compute: r2,
+    },
+    RegressionMetric {
+        name: "mape",
+        higher_is_better: false,
+        compute: mape,
+    },
+];
+
+/// The mean of a figure of each pair of (predicted, target); `None` without pairs.
+fn mean(predicted: &[f32], target: &[f32], figure: impl Fn(f64, f64) -> f64) -> Option<f64> {
+    debug_assert_eq!(
+        predicted.len(),
+        target.len(),
+        "a target for each prediction"
+    );
+    let pairs = predicted.iter().zip(target);
+    let sum: f64 = pairs.map(|(&p, &t)| figure(p.into(), t.into())).sum();
+    (!target.is_empty()).then(|| sum / target.len() as f64)
+}
