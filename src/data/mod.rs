@@ -18,7 +18,7 @@ mod images;
 mod jpeg;
 mod listing;
 mod loader;
-mod positional;
+pub mod positional;
 mod preprocess;
 mod random;
 mod resize;

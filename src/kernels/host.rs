@@ -47,6 +47,24 @@ pub fn on_host<R>(tensor: &Tensor<1>, read: impl FnOnce(&[f32]) -> R) -> R {
     read(floats(&primitive))
 }
 
+/// Shows the values of all of some tensors of 32-bit floats on the CPU, without autodiff and without
+/// a copy; `None` where they lie elsewhere.
+pub fn all_on_host<R>(tensors: &[&Tensor<1>], read: impl FnOnce(&[&[f32]]) -> R) -> Option<R> {
+    if !tensors.iter().all(|tensor| on_cpu(&tensor.device())) {
+        return None;
+    }
+    let primitives: Option<Vec<_>> = tensors
+        .iter()
+        .map(|tensor| {
+            let primitive = Tensor::clone(tensor).try_into_primitive::<Flex>().ok()?;
+            Some(primitive.to_contiguous())
+        })
+        .collect();
+    let primitives = primitives?;
+    let values: Vec<&[f32]> = primitives.iter().map(floats).collect();
+    Some(read(&values))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

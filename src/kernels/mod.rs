@@ -23,7 +23,7 @@ pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
 pub use half_conv::half_conv;
-pub use host::{copy_to_host, is_finite, on_host};
+pub use host::{all_on_host, copy_to_host, is_finite, on_host};
 pub use loss_block::{Labels, cross_entropy};
 pub use norm::Moments;
 pub use simple_blocks::{

@@ -6,11 +6,16 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rayon::prelude::*;
 
 use super::fault_point::FaultPoint;
+use crate::data::positional::write_at;
 
 /// Bytes that are handed to the system at once.
 const BUFFER: usize = 1 << 20;
+
+/// Bytes that a thread writes at once.
+const CHUNK: usize = 4 << 20;
 
 /// Writes a file as a whole.
 ///
@@ -42,6 +47,31 @@ impl Aside {
     ) -> anyhow::Result<Aside> {
         let aside = Self::put(path, fault, write)?;
         aside.sync()?;
+        Ok(aside)
+    }
+
+    /// The same for `head` with `parts` behind it, written by several threads at once: taking pages of
+    /// memory for a file is what keeps a single one busy.
+    ///
+    /// # Errors
+    /// A full disk, a missing folder, a folder without permission.
+    pub fn put_parts(path: &Path, head: &[u8], parts: &[&[u8]]) -> anyhow::Result<Aside> {
+        let aside = Self::put(path, &FaultPoint::default(), |out| out.write_all(head))?;
+        let mut offset = head.len() as u64;
+        let mut chunks = Vec::new();
+        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+            chunks.push((offset, chunk));
+            offset += chunk.len() as u64;
+        }
+        File::options()
+            .write(true)
+            .open(&aside.temporary)
+            .and_then(|file| {
+                chunks
+                    .par_iter()
+                    .try_for_each(|(offset, chunk)| write_at(&file, chunk, *offset))
+            })
+            .with_context(|| failure(path))?;
         Ok(aside)
     }
 
@@ -115,7 +145,8 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn failure(path: &Path) -> String {
+/// What cannot be written, and why where the folder tells.
+pub fn failure(path: &Path) -> String {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     match folder.filter(|folder| !folder.exists()) {
         Some(folder) => format!(

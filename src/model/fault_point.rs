@@ -60,6 +60,11 @@ impl FaultPoint {
         Some(FaultPoint(Some(Arc::new(Armed { place, left }))))
     }
 
+    /// Whether bytes are counted.
+    pub fn counts_bytes(&self) -> bool {
+        self.at(Place::Bytes).is_some()
+    }
+
     /// Counts what is written to `out`.
     pub fn watch<'a, W: Write + 'a>(&self, out: W) -> Box<dyn Write + 'a> {
         match self.at(Place::Bytes) {

@@ -59,6 +59,16 @@ impl ModelInfo {
         experiment
     }
 
+    /// The document in the file at `bytes`, letter for letter: numbers that are read and written again
+    /// may differ in their last digit.
+    ///
+    /// # Errors
+    /// A file that is damaged or not Kiln's.
+    pub fn text(bytes: &[u8]) -> anyhow::Result<String> {
+        let mut metadata = read_metadata(bytes)?;
+        metadata.remove(KEY).context("it was not written by kiln")
+    }
+
     /// What the file at `bytes` says, and what it says as a checkpoint; `None` in a plain model.
     ///
     /// # Errors

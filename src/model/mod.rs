@@ -14,7 +14,7 @@ mod tensors;
 mod value;
 
 pub use activation::Activation;
-pub use atomic::{Aside, temporary_name, write_atomically};
+pub use atomic::{Aside, failure, temporary_name, write_atomically};
 pub use compute::{Compute, Half};
 pub use fault_point::FaultPoint;
 pub use file::{CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo};

@@ -18,6 +18,8 @@ use crate::model::{
 pub struct Checkpoint {
     /// What the model file says.
     pub info: ModelInfo,
+    /// The same, letter for letter.
+    text: String,
     /// Where the run stood.
     pub state: State,
     tensors: BTreeMap<String, Stored>,
@@ -54,6 +56,7 @@ impl Checkpoint {
         let tensors = decode_tensors(bytes)?;
         Ok(Checkpoint {
             info,
+            text: ModelInfo::text(bytes)?,
             state,
             tensors,
         })
@@ -104,7 +107,6 @@ impl Checkpoint {
         if !is_best || best_epoch(&folder.best()) == self.state.best_epoch {
             return Ok(());
         }
-        let info = serde_json::to_string(&self.info)?;
         // In the order in which training writes them.
         let names: Vec<String> = network.params().map(|(name, _)| name).collect();
         let stored = names.iter().filter_map(|name| {
@@ -118,7 +120,7 @@ impl Checkpoint {
         let tensors: Vec<Outgoing<'_>> = stored.collect();
         let fault = FaultPoint::default();
         Aside::write(&folder.best(), &fault, |out| {
-            write_tensors(out, &[(KEY, &info)], &tensors)
+            write_tensors(out, &[(KEY, &self.text)], &tensors)
         })?
         .commit(&fault)
     }

@@ -10,13 +10,14 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use burn::tensor::Tensor;
 
 use super::state::State;
 use super::stepper::Stepper;
-use crate::kernels::{copy_to_host, on_host};
+use crate::kernels::{all_on_host, copy_to_host, on_host};
 use crate::model::{
-    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, write_header, write_tensors,
-    write_values,
+    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, failure, write_header,
+    write_tensors, write_values,
 };
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
@@ -99,12 +100,26 @@ impl Snapshot {
         if !self.keeps {
             let state = serde_json::to_string(&self.state)?;
             let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
-            let put = Aside::put(&files.last, fault, |out| {
-                write_header(out, &metadata, self.heads())?;
-                stepper
-                    .tensors()
-                    .try_for_each(|(_, _, tensor)| on_host(tensor, |v| write_values(out, v)))
-            })?;
+            let tensors: Vec<&Tensor<1>> = stepper.tensors().map(|(_, _, t)| t).collect();
+            let put = if fault.counts_bytes() || cfg!(target_endian = "big") {
+                None // in one piece, byte after byte
+            } else {
+                let mut head = Vec::new();
+                write_header(&mut head, &metadata, self.heads())?;
+                all_on_host(&tensors, |values| {
+                    let parts: Vec<&[u8]> =
+                        values.iter().map(|v| bytemuck::cast_slice(v)).collect();
+                    Aside::put_parts(&files.last, &head, &parts)
+                })
+            };
+            let put = match put {
+                Some(put) => put?,
+                None => Aside::put(&files.last, fault, |out| {
+                    write_header(out, &metadata, self.heads())?;
+                    let mut tensors = tensors.iter();
+                    tensors.try_for_each(|tensor| on_host(tensor, |v| write_values(out, v)))
+                })?,
+            };
             self.put = Some(put);
         }
         Ok(())
@@ -169,8 +184,7 @@ impl Snapshot {
         metadata: &[(&str, &str)],
         fault: &FaultPoint,
     ) -> anyhow::Result<Aside> {
-        let mut last = File::open(&files.last)
-            .with_context(|| format!("cannot read {}", files.last.display()))?;
+        let mut last = File::open(&files.last).with_context(|| failure(&files.best))?;
         let params = &self.tensors[..self.num_params];
         let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
         let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
