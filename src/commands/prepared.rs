@@ -59,7 +59,7 @@ impl Prepared {
         for notice in &datasets.notices {
             eprintln!("note: {notice}");
         }
-        if let Some(found) = &datasets.audit {
+        if let Some(found) = datasets.audit {
             judge(&plan.source, found)?;
         }
         let class_weights = experiment.train.class_weights.as_ref().map(|weights| {

@@ -37,16 +37,26 @@ pub fn figures(audit: &Audit) -> String {
     print(&table)
 }
 
+/// The validation pictures that are also in training; `None` where there are none.
+pub fn leaks(audit: &Audit) -> Option<String> {
+    let pairs: Vec<String> = audit.leaks().map(describe).collect();
+    let what = counted(
+        pairs.len(),
+        "validation picture is",
+        "validation pictures are",
+    );
+    (!pairs.is_empty()).then(|| paragraph(&(what + " also in training"), &pairs))
+}
+
 /// What is wrong, a paragraph a kind of fault, the gravest first; empty where nothing is.
 pub fn findings(audit: &Audit) -> Vec<String> {
-    let leaks: Vec<&Pair> = audit.leaks().collect();
     let conflicts: Vec<&Pair> = audit.conflicts().filter(|pair| !pair.is_leak()).collect();
     let within: Vec<&Pair> = audit
         .pairs
         .iter()
         .filter(|pair| !pair.is_leak() && !pair.is_conflict())
         .collect();
-    let mut found = Vec::new();
+    let mut found: Vec<String> = leaks(audit).into_iter().collect();
     let mut say = |what: String, names: Vec<String>| {
         if !names.is_empty() {
             found.push(paragraph(&what, &names));
@@ -54,14 +64,6 @@ pub fn findings(audit: &Audit) -> Vec<String> {
     };
     let pairs = |pairs: &[&Pair]| pairs.iter().map(|pair| describe(pair)).collect::<Vec<_>>();
     let names = |named: &[Named]| named.iter().map(full_name).collect::<Vec<_>>();
-    say(
-        counted(
-            leaks.len(),
-            "validation picture is",
-            "validation pictures are",
-        ) + " also in training",
-        pairs(&leaks),
-    );
     say(
         counted(conflicts.len(), "picture has", "pictures have") + " two labels",
         pairs(&conflicts),

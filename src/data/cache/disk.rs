@@ -90,7 +90,7 @@ impl Description {
     }
 
     fn stride(&self) -> u64 {
-        (RECORD_HEAD + self.record) as u64
+        RECORD_HEAD.saturating_add(self.record) as u64 // a file from elsewhere may say anything
     }
 
     /// The records of a file of `bytes`.
