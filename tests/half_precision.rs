@@ -4,7 +4,7 @@
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 use kiln::config::{Path, Precision, Spec, read_member};
-use kiln::data::{HostBatch, Shape, Value};
+use kiln::data::{HostBatch, Shape, Task, Value};
 use kiln::kernels::{Choice, choose};
 use kiln::model::{
     Compute, Half, LOSSES, Layers, Loss, Network, ParamStore, Pass, Training, upload,
@@ -56,6 +56,10 @@ impl Setup {
     }
 }
 
+fn classes(count: usize) -> Task {
+    Task::Classes((0..count).map(|class| class.to_string()).collect())
+}
+
 fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("32-bit floats")
 }
@@ -90,7 +94,7 @@ fn all_layers() -> Json {
 /// The mean losses of 30 steps on four batches in turn.
 fn losses(setup: &Setup, compute: Compute) -> Vec<f32> {
     let batches: Vec<_> = (0..4)
-        .map(|seed| synthetic_batch(setup.shape, 3, 8, seed))
+        .map(|seed| synthetic_batch(setup.shape, &classes(3), 8, seed))
         .collect();
     let mut stepper = setup.stepper(setup.params(), compute);
     (0..30)
@@ -125,7 +129,7 @@ fn weights_gradients_logits_and_buffers_have_32_bits() {
     let setup = Setup::new(IMAGE, all_layers());
     let params = setup.params();
     let device = training_device(&Device::flex());
-    let batch = synthetic_batch(IMAGE, 3, 4, 1);
+    let batch = synthetic_batch(IMAGE, &classes(3), 4, 1);
     let ids = batch.ids.clone();
     let mut batch = batch.to_device(IMAGE, &device);
     let pass = Pass {
@@ -233,7 +237,7 @@ fn a_step_whose_gradient_overflows_is_left_out_and_halves_the_scale() {
 fn scaling_changes_no_gradient_that_fits() {
     let layers = json!([{"dense": {"units": 4, "activation": "relu"}}, {"dense": {"units": 2}}]);
     let setup = Setup::new(Shape::Flat { features: 3 }, layers);
-    let batch = synthetic_batch(setup.shape, 2, 4, 5);
+    let batch = synthetic_batch(setup.shape, &classes(2), 4, 5);
     // Not Adam: its steps hardly depend on the size of a gradient.
     let weights = |compute| {
         let sgd = json!({"sgd": {"learning_rate": 0.1}});

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use kiln::metrics::regression::REGRESSION_METRICS;
-use kiln::metrics::{METRICS, Predictions, compute_all, wilson};
+use kiln::metrics::{ClassPredictions, METRICS, compute_all, wilson};
 use serde_json::Value as Json;
 
 /// Relative; sums run in another order here.
@@ -36,13 +36,13 @@ fn floats(list: &Json) -> Vec<f32> {
     floats
 }
 
-fn predictions(case: &Json) -> Predictions {
+fn predictions(case: &Json) -> ClassPredictions {
     let targets: Vec<usize> = numbers(&case["targets"])
         .iter()
         .map(|&target| target as usize)
         .collect();
     let num_classes = case["num_classes"].as_u64().expect("a count");
-    Predictions {
+    ClassPredictions {
         classes: (0..num_classes).map(|class| class.to_string()).collect(),
         probabilities: floats(&case["probabilities"]),
         losses: vec![0.0; targets.len()],

@@ -31,8 +31,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         real_batch(source, size)?
     } else {
         let net = Net::read(&source)?;
-        let classes = net.network.num_outputs().max(2);
-        let batch = synthetic_batch(net.network.input, classes, size, seed);
+        let batch = synthetic_batch(net.network.input, &net.task, size, seed);
         (net, batch)
     };
     let size = batch.ids.len();
@@ -78,6 +77,7 @@ fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
         network: plan.network,
         loss: plan.loss,
         optimizer: plan.optimizer,
+        task: datasets.task,
     };
     Ok((net, batch))
 }

@@ -30,7 +30,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     writeln!(
         out,
         "{}",
-        tables::classes(summary, plan.decision.positive, weights.as_deref())
+        tables::data(summary, plan.decision.positive, weights.as_deref())
     )?;
     if let Some(text) = tables::left_out(summary) {
         writeln!(out, "left out: {text}")?;
@@ -66,7 +66,11 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
         "parameters": plan.network.params().map(|(_, p)| p.num_elements()).sum::<usize>(),
         "multiply_adds": plan.network.layers.iter().map(|l| l.multiply_adds).sum::<u64>(),
         "batch_size": plan.batch_size(),
-        "classes": summary.classes,
+        "task": summary.task.what(),
+        "targets": summary.task.names(),
+        "classes": summary.task.classes(),
+        "num_train": summary.num_train,
+        "num_valid": summary.num_valid,
         "train_counts": summary.train_counts,
         "valid_counts": summary.valid_counts,
         "class_weights": plan.class_weights(),

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
 use crate::data::{Dataset, ImageDataset, Loader, Preprocessor, Progress};
-use crate::metrics::{compute_all, wilson};
+use crate::metrics::regression::REGRESSION_METRICS;
+use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::{ModelFile, write_atomically};
 use crate::report::{DecodeBar, tables};
 use crate::train::{Decision, Evaluation, Scorer};
@@ -24,14 +25,14 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let model = ModelFile::open(&args.model, &device.device)?;
     let Preprocessor::Image(preprocess) = &model.info.preprocess;
     let folder = &args.data;
-    let dataset = ImageDataset::labelled(folder, &model.info.classes, preprocess)
+    let dataset = ImageDataset::labelled(folder, model.info.task.classes(), preprocess)
         .map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
     let dataset: Arc<dyn Dataset> = Arc::new(dataset);
     let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
     let scorer = Scorer {
         network: &model.network,
         loss: &*model.loss,
-        classes: &model.info.classes,
+        task: &model.info.task,
         decision: decision(&model),
         device: &device.device,
     };
@@ -55,23 +56,18 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }
-    let figures = compute_all(&evaluation.predictions);
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&evaluation, &figures, skipped.len()))?;
+        writeln!(out, "{}", as_json(&evaluation.predictions, skipped.len()))?;
     } else {
-        writeln!(
-            out,
-            "{}",
-            tables::evaluation(&evaluation.predictions, &figures)
-        )?;
+        writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
     }
     Ok(u8::from(!skipped.is_empty()))
 }
 
 /// The decision that the model's experiment describes.
 pub fn decision(model: &ModelFile) -> Decision {
-    let classes = &model.info.classes;
+    let classes = model.info.task.classes();
     let eval = &model.info.experiment.eval;
     let named = eval
         .positive
@@ -83,18 +79,42 @@ pub fn decision(model: &ModelFile) -> Decision {
     }
 }
 
-fn as_json(
-    evaluation: &Evaluation,
-    figures: &[(&'static str, Option<f64>)],
-    skipped: usize,
-) -> Value {
-    let predictions = &evaluation.predictions;
+fn as_json(predictions: &Predictions, skipped: usize) -> Value {
+    let figures = |figures: Vec<Figure>| -> Map<String, Value> {
+        let named = figures.into_iter();
+        named
+            .map(|(name, value)| (name.to_string(), Value::from(value)))
+            .collect()
+    };
+    let mut object = figures(predictions.figures());
+    object.insert("samples".into(), json!(predictions.len()));
+    object.insert("skipped".into(), json!(skipped));
+    match predictions {
+        Predictions::Classes(predictions) => add_classes(&mut object, predictions),
+        Predictions::Labels(predictions) => {
+            let each = predictions.names.iter().enumerate().map(|(label, name)| {
+                let of_label = figures(compute_all(&predictions.label(label)));
+                (name.clone(), Value::Object(of_label))
+            });
+            object.insert("per_label".into(), Value::Object(each.collect()));
+        }
+        Predictions::Numbers(predictions) => {
+            let each = predictions.names.iter().enumerate().map(|(number, name)| {
+                let of_number = REGRESSION_METRICS
+                    .iter()
+                    .map(|metric| (metric.name, predictions.figure(metric, number)));
+                (name.clone(), Value::Object(figures(of_number.collect())))
+            });
+            object.insert("per_target".into(), Value::Object(each.collect()));
+        }
+    }
+    Value::Object(object)
+}
+
+/// What is said of classes alone.
+fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) {
     let confusion = predictions.confusion();
     let (low, high) = wilson(confusion.hits(), predictions.len());
-    let mut object: Map<String, Value> = figures
-        .iter()
-        .map(|(name, value)| (name.to_string(), Value::from(*value)))
-        .collect();
     let per_class: Map<String, Value> = predictions
         .classes
         .iter()
@@ -112,8 +132,6 @@ fn as_json(
         .collect();
     object.insert("accuracy_95".into(), json!([low, high]));
     object.insert("baseline".into(), json!(predictions.majority_share()));
-    object.insert("samples".into(), json!(predictions.len()));
-    object.insert("skipped".into(), json!(skipped));
     object.insert("classes".into(), json!(predictions.classes));
     object.insert(
         "positive".into(),
@@ -121,7 +139,6 @@ fn as_json(
     );
     object.insert("confusion".into(), json!(confusion.counts));
     object.insert("per_class".into(), Value::Object(per_class));
-    Value::Object(object)
 }
 
 fn write_predictions(
@@ -129,28 +146,66 @@ fn write_predictions(
     dataset: &dyn Dataset,
     evaluation: &Evaluation,
 ) -> anyhow::Result<()> {
-    let predictions = &evaluation.predictions;
-    let mut text = String::from("file,class,predicted,correct,loss");
-    for class in &predictions.classes {
-        let _ = write!(text, ",{}", quoted(&format!("p({class})")));
-    }
+    let losses = evaluation.predictions.losses();
+    let (header, rows) = prediction_columns(&evaluation.predictions);
+    let mut text = format!("sample,{header},loss");
     for (sample, &index) in evaluation.indices.iter().enumerate() {
-        let (target, predicted) = (predictions.targets[sample], predictions.predicted(sample));
-        let _ = write!(
-            text,
-            "\n{},{},{},{},{}",
-            quoted(&dataset.name(index)),
-            quoted(&predictions.classes[target]),
-            quoted(&predictions.classes[predicted]),
-            target == predicted,
-            predictions.losses[sample]
-        );
-        for probability in predictions.row(sample) {
-            let _ = write!(text, ",{probability}");
-        }
+        let (name, loss) = (quoted(&dataset.name(index)), losses[sample]);
+        let _ = write!(text, "\n{name},{},{loss}", rows(sample));
     }
     text.push('\n');
     write_atomically(path, text.as_bytes())
+}
+
+type Row<'a> = Box<dyn Fn(usize) -> String + 'a>;
+
+/// The header of the columns that the task has, and their fields of a sample.
+fn prediction_columns(predictions: &Predictions) -> (String, Row<'_>) {
+    let headers = |names: &[String], forms: &[&str]| -> String {
+        let all = names.iter().flat_map(|name| {
+            let forms = forms.iter();
+            forms.map(move |form| quoted(&form.replace("{}", name)))
+        });
+        all.collect::<Vec<_>>().join(",")
+    };
+    match predictions {
+        Predictions::Classes(p) => {
+            let header = headers(&p.classes, &["p({})"]);
+            let row = |sample| {
+                let (target, predicted) = (p.targets[sample], p.predicted(sample));
+                let mut row = format!(
+                    "{},{},{}",
+                    quoted(&p.classes[target]),
+                    quoted(&p.classes[predicted]),
+                    target == predicted
+                );
+                for probability in p.row(sample) {
+                    let _ = write!(row, ",{probability}");
+                }
+                row
+            };
+            (format!("class,predicted,correct,{header}"), Box::new(row))
+        }
+        Predictions::Labels(p) => {
+            let width = p.names.len();
+            let row = move |sample| {
+                let pairs = (sample * width..).take(width);
+                let fields =
+                    pairs.map(|i| format!("{},{}", u8::from(p.targets[i]), p.probabilities[i]));
+                fields.collect::<Vec<_>>().join(",")
+            };
+            (headers(&p.names, &["{}", "p({})"]), Box::new(row))
+        }
+        Predictions::Numbers(p) => {
+            let width = p.names.len();
+            let row = move |sample| {
+                let pairs = (sample * width..).take(width);
+                let fields = pairs.map(|i| format!("{},{}", p.targets[i], p.predicted[i]));
+                fields.collect::<Vec<_>>().join(",")
+            };
+            (headers(&p.names, &["{}", "predicted({})"]), Box::new(row))
+        }
+    }
 }
 
 /// A CSV field, quoted where it has to be.

@@ -53,9 +53,9 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 .into_iter()
                 .next()
                 .context("a batch has an input")?;
-            model.probabilities(input)
+            model.predictions(input)
         };
-        let mut rows = rows.chunks_exact(model.info.classes.len());
+        let mut rows = rows.chunks_exact(model.info.task.len());
         for (file, picture) in &decoded {
             match picture {
                 Err(reason) => {
@@ -64,7 +64,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 }
                 Ok(_) => {
                     let row = rows.next().context("a row a picture")?;
-                    write_row(file, row, &model.info.classes, &args)?;
+                    write_row(file, row, model.info.task.classes(), &args)?;
                 }
             }
         }

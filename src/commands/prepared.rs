@@ -63,14 +63,14 @@ impl Prepared {
             judge(&plan.source, found)?;
         }
         let class_weights = experiment.train.class_weights.as_ref().map(|weights| {
-            let counts = class_counts(&*datasets.train, datasets.classes.len());
-            class_weights::resolve(weights, &datasets.classes, &counts)
+            let counts = class_counts(&*datasets.train, datasets.task.len());
+            class_weights::resolve(weights, datasets.task.classes(), &counts)
         });
         let info = ModelInfo {
             version: FORMAT_VERSION,
             layout: "nhwc".to_string(),
             experiment: ModelInfo::strip(experiment.clone()),
-            classes: datasets.classes,
+            task: datasets.task,
             preprocess: datasets.preprocess,
             metrics: Default::default(),
             fingerprint: datasets.fingerprint,

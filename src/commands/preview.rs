@@ -17,7 +17,7 @@ const MAX_PIXELS: usize = 100_000_000;
 pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let (source, _) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
-    let classes = plan.survey.summary().classes.clone();
+    let classes = plan.survey.summary().task.classes().to_vec();
     let augments = plan.augmentation.is_some();
     let (dataset, skipped) = plan.survey.few(args.samples as usize, plan.augmentation);
     if let Some(text) = tables::skipped(&skipped) {

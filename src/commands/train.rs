@@ -11,7 +11,7 @@ use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
-use crate::metrics::compute_all;
+use crate::data::Task;
 use crate::model::FaultPoint;
 use crate::report::{Bars, JsonLines, Lines, Several, tables};
 use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
@@ -56,8 +56,8 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     if let Some(checkpoint) = &checkpoint {
         let source = &prepared.plan.source;
-        let (classes, fingerprint) = (&prepared.info.classes, &prepared.info.fingerprint);
-        check_data(source, checkpoint, classes, fingerprint)?;
+        let (task, fingerprint) = (&prepared.info.task, &prepared.info.fingerprint);
+        check_data(source, checkpoint, task, fingerprint)?;
         folder.write_experiment(&experiment)?;
     }
     let start = Start {
@@ -69,7 +69,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let run = prepared.run(start)?;
     let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
-    finish(&outcome, &run.folder, &run.info.classes, &args, &stop)
+    finish(&outcome, &run.folder, &run.info.task, &args, &stop)
 }
 
 /// A run that was stopped.
@@ -148,7 +148,7 @@ fn announce(plan: &Plan) {
     let weights = plan.class_weights();
     eprint!(
         "\n{}",
-        tables::classes(summary, plan.decision.positive, weights.as_deref())
+        tables::data(summary, plan.decision.positive, weights.as_deref())
     );
     if let Some(text) = tables::left_out(summary) {
         eprintln!("note: {text}");
@@ -178,7 +178,7 @@ fn observers(args: &TrainArgs) -> Several {
 fn finish(
     outcome: &Outcome,
     folder: &RunFolder,
-    classes: &[String],
+    task: &Task,
     args: &TrainArgs,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
@@ -192,12 +192,12 @@ fn finish(
             "best_epoch": best.map(|record| record.epoch),
             "best": best,
             "baseline": outcome.evaluation.as_ref().and_then(|e| e.predictions.majority_share()),
-            "classes": classes,
+            "classes": task.classes(),
+            "targets": task.names(),
             "interrupted": outcome.interrupted,
         });
         writeln!(stdout(), "{end}").context("cannot write to standard output")?;
     } else if let (Some(best), Some(evaluation)) = (&outcome.best, &outcome.evaluation) {
-        let figures = compute_all(&evaluation.predictions);
         let mut out = stdout().lock();
         writeln!(
             out,
@@ -205,11 +205,7 @@ fn finish(
             best.epoch,
             outcome.history.len()
         )?;
-        writeln!(
-            out,
-            "{}",
-            tables::evaluation(&evaluation.predictions, &figures)
-        )?;
+        writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
         writeln!(out, "saved in {}", folder.path().display())?;
         writeln!(
             out,

@@ -34,6 +34,8 @@ pub enum Shape {
     Tokens {
         /// Tokens a sample.
         length: usize,
+        /// The number of different tokens; each token is below it.
+        vocabulary: usize,
     },
 }
 
@@ -48,7 +50,7 @@ impl Shape {
             } => height * width * channels,
             Shape::Sequence { length, features } => length * features,
             Shape::Flat { features } => features,
-            Shape::Tokens { length } => length,
+            Shape::Tokens { length, .. } => length,
         }
     }
 }
@@ -63,7 +65,7 @@ impl fmt::Display for Shape {
             } => write!(f, "{height} x {width} x {channels}"),
             Shape::Sequence { length, features } => write!(f, "{length} steps x {features}"),
             Shape::Flat { features } => write!(f, "{features}"),
-            Shape::Tokens { length } => write!(f, "{length} tokens"),
+            Shape::Tokens { length, vocabulary } => write!(f, "{length} tokens of {vocabulary}"),
         }
     }
 }
@@ -116,7 +118,12 @@ pub struct HostBatch {
     /// The input, row after row.
     pub input: Vec<f32>,
     /// The index of each sample's class; where samples are mixed, of the class with the larger share.
+    /// 0 where the task has no classes.
     pub classes: Vec<u32>,
+    /// Where the task is labels or numbers, those of each sample, row after row.
+    pub rows: Vec<f32>,
+    /// Whether the rows are labels, 0 or 1.
+    pub labels: bool,
     /// Where samples are mixed, the shares of the classes, `[batch, classes]`.
     pub shares: Option<Vec<f32>>,
     /// How much each sample counts in the loss; all 1 where absent.
@@ -162,13 +169,22 @@ impl HostBatch {
                 let data = TensorData::new(self.input, [batch, features]);
                 Value::Flat(Tensor::from_data(data, device))
             }
-            Shape::Tokens { length } => {
+            Shape::Tokens { length, .. } => {
                 let tokens: Vec<i32> = self.input.iter().map(|&token| token as i32).collect();
                 let data = TensorData::new(tokens, [batch, length]);
                 Value::Tokens(Tensor::from_data(data, device))
             }
         };
         let target = match self.shares {
+            None if !self.rows.is_empty() => {
+                let width = self.rows.len() / batch.max(1);
+                let rows = Tensor::from_data(TensorData::new(self.rows, [batch, width]), device);
+                if self.labels {
+                    Target::Multi(rows)
+                } else {
+                    Target::Real(rows)
+                }
+            }
             Some(shares) => {
                 let num_classes = shares.len() / batch.max(1);
                 let data = TensorData::new(shares, [batch, num_classes]);

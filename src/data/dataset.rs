@@ -7,6 +7,7 @@ use super::audit::Audit;
 use super::augment::Mix;
 use super::batch::{SampleId, Shape};
 use super::preprocess::Preprocessor;
+use super::task::Task;
 use crate::config::{Fault, Preprocess};
 
 /// One split: samples that can be loaded one by one, from several threads at once.
@@ -22,8 +23,16 @@ pub trait Dataset: Send + Sync {
     /// The shape of one sample.
     fn shape(&self) -> Shape;
 
-    /// The index of the sample's class.
+    /// The index of the sample's class; 0 where the task has no classes.
     fn class(&self, index: usize) -> usize;
+
+    /// Where the task is labels (0 or 1) or numbers (as the net sees them), adds the sample's to `out`.
+    fn add_row(&self, _index: usize, _out: &mut Vec<f32>) {}
+
+    /// Whether [`add_row`](Self::add_row) adds labels.
+    fn has_labels(&self) -> bool {
+        false
+    }
 
     /// The number that names the sample, the same in every run over the same data.
     fn id(&self, index: usize) -> SampleId;
@@ -74,16 +83,35 @@ pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
 /// What can be said of the data before any sample is decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Class names, in sorted order; a class's index is its place here.
-    pub classes: Vec<String>,
-    /// Samples of each class in the training split.
+    /// What the net is to say; numbers are not scaled yet.
+    pub task: Task,
+    /// Samples of the training split.
+    pub num_train: usize,
+    /// Samples of the validation split.
+    pub num_valid: usize,
+    /// Samples of each class or label in the training split; empty where there are none.
     pub train_counts: Vec<usize>,
-    /// Samples of each class in the validation split.
+    /// Samples of each class or label in the validation split.
     pub valid_counts: Vec<usize>,
+    /// What each column of a table is taken for, for people; empty where there are none.
+    pub columns: Vec<Column>,
     /// Where the validation split comes from, for people.
     pub valid_from: String,
     /// Files that are no samples, by name.
     pub left_out: Vec<String>,
+}
+
+/// What a column of a table is taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its role, and what is done to its values.
+    pub role: String,
+    /// The inputs of the net that it gives.
+    pub inputs: usize,
+    /// Samples of the training split in which it is missing.
+    pub missing: usize,
 }
 
 /// A sample that was left out, and why.
@@ -97,8 +125,8 @@ pub struct Skipped {
 
 /// Both splits, decoded once, ready for the loader.
 pub struct Datasets {
-    /// Class names, in sorted order.
-    pub classes: Vec<String>,
+    /// What the net is to say.
+    pub task: Task,
     /// The training split, augmented as the experiment says.
     pub train: Arc<dyn Dataset>,
     /// The validation split.

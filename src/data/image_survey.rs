@@ -15,6 +15,7 @@ use super::image_options::ImageOptions;
 use super::images::{Decoded, Gather, decode_all};
 use super::listing::list_classes;
 use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::task::Task;
 use crate::config::{Fault, Path, Preprocess};
 
 /// Headers read to learn whether the pictures are grey.
@@ -69,9 +70,12 @@ impl ImageSurvey {
         ImageSurvey {
             channels: channels.unwrap_or_else(|| infer_channels(&train)),
             summary: Summary {
+                num_train: train.len(),
+                num_valid: valid.len(),
+                columns: Vec::new(),
                 train_counts: train.counts(classes.len()),
                 valid_counts: valid.counts(classes.len()),
-                classes,
+                task: Task::Classes(classes),
                 valid_from,
                 left_out,
             },
@@ -150,7 +154,7 @@ impl Survey for ImageSurvey {
     ) -> Result<Datasets, Vec<Fault>> {
         let mut preprocess = self.options.preprocess(self.channels, config);
         let fingerprint = self.train.fingerprint();
-        let (classes, buffer) = (self.summary.classes.clone(), self.shuffle_buffer);
+        let (classes, buffer) = (self.summary.task.classes().to_vec(), self.shuffle_buffer);
         let gather = Gather {
             sums: needs_fit(config),
             traits: audit,
@@ -169,7 +173,7 @@ impl Survey for ImageSurvey {
         let train = train.into_dataset(&preprocess, augmentation, order);
         let valid = valid.into_dataset(&preprocess, None, ReadingOrder::Any);
         Ok(Datasets {
-            classes,
+            task: Task::Classes(classes),
             train: Arc::new(train),
             valid: Arc::new(valid),
             preprocess: Preprocessor::Image(preprocess),
@@ -184,7 +188,7 @@ impl Survey for ImageSurvey {
         let preprocess = self
             .options
             .preprocess(self.channels, &Preprocess::default());
-        let classes = self.summary.classes.clone();
+        let classes = self.summary.task.classes().to_vec();
         let gather = Gather {
             sums: false,
             traits: true,

@@ -234,6 +234,7 @@ fn load_batch(
                 }
                 loaded.indices.push(index);
                 loaded.batch.classes.push(dataset.class(index) as u32);
+                dataset.add_row(index, &mut loaded.batch.rows);
                 loaded.batch.ids.push(dataset.id(index));
             }
             Err(reason) => loaded.failed.push(Skipped {
@@ -242,6 +243,7 @@ fn load_batch(
             }),
         }
     }
+    loaded.batch.labels = dataset.has_labels();
     input.truncate(loaded.indices.len() * size);
     loaded.batch.input = input;
     if let (Some(mix), Some(epoch)) = (dataset.mix(), epoch) {

@@ -26,6 +26,7 @@ mod sampler;
 mod shards;
 mod split;
 pub mod synth;
+mod task;
 mod tiff;
 mod webdataset;
 
@@ -36,7 +37,7 @@ use crate::family;
 
 pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
 pub use dataset::{
-    Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
+    Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
     class_counts,
 };
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
@@ -49,6 +50,7 @@ pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use resize::{Aspect, Filter, Resizing};
+pub use task::{Output, Task};
 pub use webdataset::WebDataset;
 
 /// Every kind of data: the values of `data.kind`.

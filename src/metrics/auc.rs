@@ -2,12 +2,12 @@
 //! others, ties counting half (Mann and Whitney's U).
 
 use super::ranking::{Tied, one_against_rest};
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `roc_auc_score` (`multi_class="ovr"`): the positive class's with two classes, else
 /// the mean over the classes, each against the rest. `None` where a class has no samples, or all
 /// of them.
-pub fn auc(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn auc(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     one_against_rest(predictions, area)
 }
 

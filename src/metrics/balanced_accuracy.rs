@@ -1,11 +1,11 @@
 //! Balanced accuracy: the mean of the classes' recalls, so that each class counts the same however
 //! many samples it has.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `balanced_accuracy_score`: over the classes that have samples; `None` without
 /// samples.
-pub fn balanced_accuracy(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn balanced_accuracy(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     let recalls: Vec<f64> = (0..confusion.counts.len())
         .map(|class| confusion.class(class))
         .filter(|scores| scores.samples > 0)

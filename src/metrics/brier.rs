@@ -1,11 +1,11 @@
 //! The Brier score (1950): the mean squared distance of the probabilities from what was the case.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `brier_score_loss`. With two classes the squared distance of the positive class's
 /// probability from 0 or 1, in [0, 1]; with more the sum over the classes, in [0, 2] (Brier's own form,
 /// not halved). `None` without samples.
-pub fn brier(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn brier(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     let distance = |sample: usize| -> f64 {
         let squares = predictions
             .row(sample)

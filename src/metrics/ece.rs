@@ -1,7 +1,7 @@
 //! Expected calibration error (Naeini and others, 2015; Guo and others, 2017): how far the net's
 //! confidence is from how often it is right.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 const NUM_BINS: usize = 15;
 
@@ -9,7 +9,7 @@ const NUM_BINS: usize = 15;
 /// of equals, whatever `eval.threshold` says); the result is the mean over the samples of the
 /// distance between a bin's mean probability and its accuracy. A bin holds its upper edge. `None`
 /// without samples.
-pub fn ece(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn ece(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     // Of each bin the sum of (confidence - whether right): its samples' number cancels out.
     let mut gaps = [0.0f64; NUM_BINS];
     for sample in 0..predictions.len() {

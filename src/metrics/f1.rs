@@ -1,9 +1,9 @@
 //! F1: the harmonic mean of precision and recall.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
-pub fn f1(predictions: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn f1(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     if confusion.counts.len() == 2 && !predictions.is_empty() {
         return Some(confusion.class(predictions.positive).f1);
     }
@@ -11,17 +11,17 @@ pub fn f1(predictions: &Predictions, confusion: &Confusion) -> Option<f64> {
 }
 
 /// The mean over the classes, each counting the same.
-pub fn f1_macro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn f1_macro(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.macro_average(|class| class.f1)
 }
 
 /// Of the counts of all classes together: with one class a sample that is the accuracy, as in
 /// scikit-learn.
-pub fn f1_micro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn f1_micro(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.hit_rate()
 }
 
 /// The mean over the classes, each counting as often as it has samples.
-pub fn f1_weighted(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn f1_weighted(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.weighted_average(|class| class.f1)
 }

@@ -3,11 +3,11 @@
 //! For a net trained on a cross-entropy it is the loss, but for what rounding to probabilities loses: the
 //! loss comes from the logits, which know how sure the net is where the probability is 0 or 1.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `log_loss` of the probabilities as 64-bit floats: clipped to [2.2e-16, 1 - 2.2e-16], so
 /// that a sample costs at most 36. `None` without samples.
-pub fn log_loss(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn log_loss(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     let cost = |sample: usize| {
         let p = f64::from(predictions.row(sample)[predictions.targets[sample]]);
         -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()

@@ -1,10 +1,10 @@
 //! Mean loss.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// The mean over the samples, each counting the same (`train.class_weights` weighs training alone);
 /// `None` without samples.
-pub fn loss(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn loss(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     let sum: f64 = predictions.losses.iter().map(|&loss| f64::from(loss)).sum();
     predictions.mean(sum)
 }

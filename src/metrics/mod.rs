@@ -16,10 +16,13 @@ mod confusion;
 mod ece;
 mod f1;
 mod interval;
+mod labels;
 mod log_loss;
 mod loss;
+mod numbers;
 mod pr_auc;
 mod precision;
+mod predictions;
 mod ranking;
 mod recall;
 pub mod regression;
@@ -27,10 +30,13 @@ mod top_5_accuracy;
 
 pub use confusion::{ClassScores, Confusion};
 pub use interval::wilson;
+pub use labels::{LABEL_METRICS, LabelPredictions};
+pub use numbers::NumberPredictions;
+pub use predictions::{Figure, Known, Predictions, known_metrics};
 
-/// The predictions of a split, from which every metric is computed.
+/// Predicted classes of a split.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Predictions {
+pub struct ClassPredictions {
     /// Class names.
     pub classes: Vec<String>,
     /// `[samples, classes]`, row by row.
@@ -45,7 +51,7 @@ pub struct Predictions {
     pub threshold: f32,
 }
 
-impl Predictions {
+impl ClassPredictions {
     /// The number of samples.
     pub fn len(&self) -> usize {
         self.targets.len()
@@ -122,14 +128,14 @@ pub struct Metric {
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Computes it; `None` where it is not defined.
-    pub compute: fn(&Predictions, &Confusion) -> Option<f64>,
+    pub compute: fn(&ClassPredictions, &Confusion) -> Option<f64>,
     /// Whether it is in the tables for people; `history.jsonl` and `--json` have every metric.
     pub in_tables: bool,
     /// The fewest classes with which it is defined.
     pub min_classes: usize,
 }
 
-type Compute = fn(&Predictions, &Confusion) -> Option<f64>;
+type Compute = fn(&ClassPredictions, &Confusion) -> Option<f64>;
 
 const fn higher(name: &'static str, compute: Compute) -> Metric {
     Metric {
@@ -196,7 +202,7 @@ pub fn find_metric(name: &str) -> Option<&'static Metric> {
 }
 
 /// Every metric's value by name, in the table's order.
-pub fn compute_all(predictions: &Predictions) -> Vec<(&'static str, Option<f64>)> {
+pub fn compute_all(predictions: &ClassPredictions) -> Vec<(&'static str, Option<f64>)> {
     let confusion = predictions.confusion();
     METRICS
         .iter()
@@ -209,8 +215,8 @@ mod tests {
     use super::*;
 
     /// Two classes, the second positive.
-    pub fn binary(scores: &[f32], targets: &[usize]) -> Predictions {
-        Predictions {
+    pub fn binary(scores: &[f32], targets: &[usize]) -> ClassPredictions {
+        ClassPredictions {
             classes: vec!["no".into(), "yes".into()],
             probabilities: scores.iter().flat_map(|&p| [1.0 - p, p]).collect(),
             targets: targets.to_vec(),
@@ -221,7 +227,7 @@ mod tests {
     }
 
     /// Accuracy, precision, recall, F1, AUC.
-    fn figures(predictions: &Predictions) -> Vec<f64> {
+    fn figures(predictions: &ClassPredictions) -> Vec<f64> {
         let confusion = predictions.confusion();
         ["accuracy", "precision", "recall", "f1", "auc"]
             .iter()
@@ -271,7 +277,7 @@ mod tests {
 
     #[test]
     fn three_classes_are_averaged() {
-        let p = Predictions {
+        let p = ClassPredictions {
             classes: vec!["a".into(), "b".into(), "c".into()],
             probabilities: vec![
                 0.7, 0.2, 0.1, 0.3, 0.4, 0.3, 0.2, 0.2, 0.6, 0.5, 0.3, 0.2, 0.1, 0.8, 0.1, 0.3,

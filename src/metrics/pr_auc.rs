@@ -2,12 +2,12 @@
 //! class, of the precision at their rank. Where a class is rare it tells more than the ROC's area.
 
 use super::ranking::{Tied, one_against_rest};
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `average_precision_score` (steps, no interpolation between them, which would be too kind):
 /// the positive class's with two classes, else the mean over the classes, each against the rest
 /// (`average="macro"`). 0 for a class without samples, as there; `None` without any.
-pub fn pr_auc(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn pr_auc(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     one_against_rest(predictions, average_precision)
 }
 

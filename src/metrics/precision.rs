@@ -1,9 +1,9 @@
 //! Precision: of the samples predicted as a class, the share that is.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
-pub fn precision(predictions: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn precision(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     if confusion.counts.len() == 2 && !predictions.is_empty() {
         return Some(confusion.class(predictions.positive).precision);
     }
@@ -11,17 +11,17 @@ pub fn precision(predictions: &Predictions, confusion: &Confusion) -> Option<f64
 }
 
 /// The mean over the classes, each counting the same.
-pub fn precision_macro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn precision_macro(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.macro_average(|class| class.precision)
 }
 
 /// Of the counts of all classes together: with one class a sample that is the accuracy, as in
 /// scikit-learn.
-pub fn precision_micro(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn precision_micro(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.hit_rate()
 }
 
 /// The mean over the classes, each counting as often as it has samples.
-pub fn precision_weighted(_: &Predictions, confusion: &Confusion) -> Option<f64> {
+pub fn precision_weighted(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
     confusion.weighted_average(|class| class.precision)
 }

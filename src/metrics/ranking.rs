@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Predictions;
+use super::ClassPredictions;
 
 /// Samples of the same probability.
 pub struct Tied {
@@ -13,7 +13,7 @@ pub struct Tied {
 }
 
 /// The samples in groups of equal probability of `class`, the most probable first.
-pub fn ranked(predictions: &Predictions, class: usize) -> Vec<Tied> {
+pub fn ranked(predictions: &ClassPredictions, class: usize) -> Vec<Tied> {
     let mut scored: Vec<(f32, bool)> = (0..predictions.len())
         .map(|i| (predictions.row(i)[class], predictions.targets[i] == class))
         .collect();
@@ -33,7 +33,7 @@ pub fn ranked(predictions: &Predictions, class: usize) -> Vec<Tied> {
 /// A figure of the positive class with two classes, else its mean over the classes, each against the
 /// rest; `None` where a class has none.
 pub fn one_against_rest(
-    predictions: &Predictions,
+    predictions: &ClassPredictions,
     figure: fn(&[Tied]) -> Option<f64>,
 ) -> Option<f64> {
     let num_classes = predictions.classes.len();

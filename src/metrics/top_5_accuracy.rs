@@ -1,6 +1,6 @@
 //! Top-5 accuracy: the share of samples whose class is among the five most probable.
 
-use super::{Confusion, Predictions};
+use super::{ClassPredictions, Confusion};
 
 const K: usize = 5;
 
@@ -9,7 +9,7 @@ pub const MIN_CLASSES: usize = K + 1;
 
 /// scikit-learn's `top_k_accuracy_score` with `k=5`; of equally probable classes the later one goes
 /// first, as there. `None` with up to five classes, where it would always be 1, and without samples.
-pub fn top_5_accuracy(predictions: &Predictions, _: &Confusion) -> Option<f64> {
+pub fn top_5_accuracy(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     if predictions.classes.len() < MIN_CLASSES {
         return None;
     }

@@ -17,10 +17,10 @@ use super::params::{Param, ParamStore, upload};
 use super::tensors::decode_tensors;
 use super::value::host;
 use crate::config::{Experiment, Fault, Path, read_member};
-use crate::data::Preprocessor;
+use crate::data::{Preprocessor, Task};
 
 /// The version of the metadata that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The metadata key of what every model file says.
 pub const KEY: &str = "kiln";
@@ -37,8 +37,8 @@ pub struct ModelInfo {
     pub layout: String,
     /// What was trained, without paths and device.
     pub experiment: Experiment,
-    /// Class names; a class's index is its place here.
-    pub classes: Vec<String>,
+    /// What the net says; a class's index is its place here.
+    pub task: Task,
     /// What is done to every sample, as fitted on the training split.
     pub preprocess: Preprocessor,
     /// Figures of the epoch in which the weights were saved.
@@ -118,7 +118,7 @@ impl ModelFile {
         let layers = Layers::read(&info.experiment.model.layers).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
-            .check_head(&*loss, info.classes.len())
+            .check_head(&*loss, &info.task)
             .map_err(|f| in_words(&f))?;
         let mut tensors = decode_tensors(bytes)?;
         let mut params = ParamStore::default();
@@ -149,12 +149,14 @@ impl ModelFile {
         })
     }
 
-    /// The class probabilities of a batch, `[batch, classes]`, on the host.
-    pub fn probabilities(&self, input: crate::data::Value) -> Vec<f32> {
+    /// What the net says of a batch, `[batch, names]`, on the host, in the units of the data.
+    pub fn predictions(&self, input: crate::data::Value) -> Vec<f32> {
         let logits = self
             .network
             .forward(input, &self.params.tensors(), &Pass::default());
-        host(self.loss.probabilities(logits))
+        let mut predictions = host(self.loss.predictions(logits));
+        self.info.task.unscale(&mut predictions);
+        predictions
     }
 }
 

@@ -9,7 +9,7 @@ use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::{cast, into_flat};
 use crate::config::{Fault, Path, Precision, Spec, read_member};
-use crate::data::{Shape, Value};
+use crate::data::{Shape, Task, Value};
 use crate::kernels::{
     BlockOptions, DenseOptions, Epilogue, Sink, conv_block, dense_block, max_pool_block, on_cpu,
 };
@@ -256,17 +256,16 @@ impl Network {
             .num_elements()
     }
 
-    /// Checks the outputs against the classes.
+    /// Checks the outputs against what the net is to say.
     ///
     /// # Errors
     /// What the last layer must give.
-    pub fn check_head(&self, loss: &dyn Loss, num_classes: usize) -> Result<(), Vec<Fault>> {
-        loss.check(self.num_outputs(), num_classes)
-            .map_err(|message| {
-                let last = self.layers.len().saturating_sub(1);
-                let message = format!("does not fit the classes: {message}");
-                vec![Fault::new(layer_path(last), message)]
-            })
+    pub fn check_head(&self, loss: &dyn Loss, task: &Task) -> Result<(), Vec<Fault>> {
+        loss.check(self.num_outputs(), task).map_err(|message| {
+            let last = self.layers.len().saturating_sub(1);
+            let message = format!("does not fit the {}: {message}", task.what());
+            vec![Fault::new(layer_path(last), message)]
+        })
     }
 
     /// Every parameter with its full name, in order.

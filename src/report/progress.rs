@@ -26,15 +26,28 @@ fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
     let width = num_epochs.to_string().len();
     let valid = |name: &str| record.figure(&format!("valid_{name}"));
     let share = |value: Option<f64>| value.map_or("-".to_string(), |share| format!("{share:.3}"));
+    let valid = match record.train_accuracy {
+        Some(train) => format!(
+            " acc {}  valid loss {} acc {} {}",
+            share(Some(train)),
+            figure(valid("loss")),
+            share(valid("accuracy")),
+            match valid("balanced_accuracy") {
+                Some(balanced) => format!("bal {}", share(Some(balanced))),
+                None => format!("f1 {}", share(valid("f1_macro"))),
+            }
+        ),
+        None => format!(
+            "  valid loss {} mae {} r2 {}",
+            figure(valid("loss")),
+            figure(valid("mae")),
+            share(valid("r2")),
+        ),
+    };
     format!(
-        "epoch {:>width$}/{num_epochs}  train loss {:.4} acc {}  valid loss {} acc {} bal {}  \
-         {:.1} s  {:.0}/s{}",
+        "epoch {:>width$}/{num_epochs}  train loss {:.4}{valid}  {:.1} s  {:.0}/s{}",
         record.epoch,
         record.train_loss,
-        share(Some(record.train_accuracy)),
-        figure(valid("loss")),
-        share(valid("accuracy")),
-        share(valid("balanced_accuracy")),
         record.seconds,
         record.samples_per_second,
         if record.best { "  best" } else { "" }
@@ -83,8 +96,9 @@ impl Observer for Bars {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
                     bar.set_message(format!(
-                        "{:.0} samples/s  loss {loss:.4}  acc {accuracy:.3}",
-                        self.samples as f64 / seconds.max(1e-9)
+                        "{:.0} samples/s  loss {loss:.4}{}",
+                        self.samples as f64 / seconds.max(1e-9),
+                        accuracy.map_or(String::new(), |share| format!("  acc {share:.3}"))
                     ));
                 }
             }
@@ -154,8 +168,12 @@ impl Observer for Lines {
                 if self.last.elapsed() >= LINE_EVERY {
                     self.last = Instant::now();
                     eprintln!(
-                        "epoch {}/{}  batch {}/{}  loss {loss:.4}  acc {accuracy:.3}",
-                        self.epoch, self.num_epochs, self.batch, self.num_batches
+                        "epoch {}/{}  batch {}/{}  loss {loss:.4}{}",
+                        self.epoch,
+                        self.num_epochs,
+                        self.batch,
+                        self.num_batches,
+                        accuracy.map_or(String::new(), |share| format!("  acc {share:.3}"))
                     );
                 }
             }

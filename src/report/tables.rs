@@ -4,9 +4,13 @@ use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
 
 use super::{bytes, figure, grouped};
-use crate::data::{Skipped, Summary};
+use crate::data::{Column, Skipped, Summary, Task};
 use crate::kernels::Adapter;
-use crate::metrics::{METRICS, Metric, Predictions, wilson};
+use crate::metrics::regression::REGRESSION_METRICS;
+use crate::metrics::{
+    ClassPredictions, Figure, LabelPredictions, METRICS, Metric, NumberPredictions, Predictions,
+    compute_all, wilson,
+};
 use crate::model::Network;
 
 /// A table without frames; the columns in `right` are aligned to the right.
@@ -72,15 +76,63 @@ pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> Strin
     )
 }
 
-/// Classes with their counts in both splits and, where there are any, their weights in the loss.
-pub fn classes(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> String {
-    let header = ["class", "train", "valid", "weight", ""];
+/// What the data holds: the columns of a table; classes, labels or numbers, and the samples of both
+/// splits.
+pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> String {
+    let mut out = String::new();
+    if !summary.columns.is_empty() {
+        out.push_str(&columns(&summary.columns));
+        out.push('\n');
+    }
+    match &summary.task {
+        Task::Numbers(_) => {
+            let names = summary.task.names().join(", ");
+            let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
+            let (train, valid) = (grouped(train), grouped(valid));
+            out.push_str(&format!(
+                "predicts {names} from {train} samples, validated on {valid}\n"
+            ));
+        }
+        Task::Classes(names) => out.push_str(&classes(names, summary, Some(positive), weights)),
+        Task::Labels(names) => out.push_str(&classes(names, summary, None, None)),
+    }
+    out.push_str(&format!("validation: {}\n", summary.valid_from));
+    out
+}
+
+/// The columns of a table, each with its role; at most fifty by name.
+fn columns(columns: &[Column]) -> String {
+    let mut table = table(&["column", "role", "inputs", "missing"], &[2, 3]);
+    for column in columns.iter().take(50) {
+        table.add_row(vec![
+            column.name.clone(),
+            column.role.clone(),
+            grouped(column.inputs as u64),
+            grouped(column.missing as u64),
+        ]);
+    }
+    let mut out = print(&table);
+    if let Some(more) = columns.len().checked_sub(50).filter(|more| *more > 0) {
+        out.push_str(&format!("and {more} more columns\n"));
+    }
+    out
+}
+
+/// Classes or labels with their counts in both splits and, where there are any, their weights in the loss.
+fn classes(
+    names: &[String],
+    summary: &Summary,
+    positive: Option<usize>,
+    weights: Option<&[f32]>,
+) -> String {
+    let first = if positive.is_some() { "class" } else { "label" };
+    let header = [first, "train", "valid", "weight", ""];
     let mut table = match weights {
         Some(_) => table(&header, &[1, 2, 3]),
         None => table(&[&header[..3], &header[4..]].concat(), &[1, 2]),
     };
-    for (index, name) in summary.classes.iter().enumerate() {
-        let note = if summary.classes.len() == 2 && index == positive {
+    for (index, name) in names.iter().enumerate() {
+        let note = if names.len() == 2 && Some(index) == positive {
             "positive"
         } else {
             ""
@@ -94,9 +146,7 @@ pub fn classes(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> S
         row.push(note.to_string());
         table.add_row(row);
     }
-    let mut out = print(&table);
-    out.push_str(&format!("validation: {}\n", summary.valid_from));
-    out
+    print(&table)
 }
 
 /// Files that were left out, at most ten by name.
@@ -144,7 +194,66 @@ pub fn skipped(skipped: &[Skipped]) -> Option<String> {
 
 /// The figures of a split: accuracy with its interval beside the majority baseline, the confusion
 /// matrix, the figures of each class.
-pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f64>)]) -> String {
+pub fn evaluation(predictions: &Predictions) -> String {
+    match predictions {
+        Predictions::Classes(p) => evaluated_classes(p),
+        Predictions::Labels(p) => evaluated_labels(p),
+        Predictions::Numbers(p) => evaluated_numbers(p),
+    }
+}
+
+/// The figures of predicted labels, of all and of each.
+fn evaluated_labels(predictions: &LabelPredictions) -> String {
+    let summary = metric_values(&predictions.figures());
+    let names = ["accuracy", "precision", "recall", "f1", "auc"];
+    let header: Vec<&str> = std::iter::once("label").chain(names).collect();
+    let mut each = table(&header, &[1, 2, 3, 4, 5]);
+    for (label, name) in predictions.names.iter().enumerate() {
+        let figures = compute_all(&predictions.label(label));
+        let of = |metric| figures.iter().find(|(name, _)| *name == metric);
+        let values = names.map(|metric| figure(of(metric).and_then(|(_, value)| *value)));
+        each.add_row(
+            std::iter::once(name.clone())
+                .chain(values)
+                .collect::<Vec<_>>(),
+        );
+    }
+    format!("{summary}\n{}", print(&each))
+}
+
+/// The figures of predicted numbers, of all and, where there are several, of each.
+fn evaluated_numbers(predictions: &NumberPredictions) -> String {
+    let summary = metric_values(&predictions.figures());
+    if predictions.names.len() < 2 {
+        return summary;
+    }
+    let metrics = REGRESSION_METRICS.iter();
+    let names = metrics.map(|metric| metric.name);
+    let header: Vec<&str> = std::iter::once("target").chain(names).collect();
+    let right: Vec<usize> = (1..header.len()).collect();
+    let mut each = table(&header, &right);
+    for (number, name) in predictions.names.iter().enumerate() {
+        let metrics = REGRESSION_METRICS.iter();
+        let values = metrics.map(|metric| figure(predictions.figure(metric, number)));
+        each.add_row(
+            std::iter::once(name.clone())
+                .chain(values)
+                .collect::<Vec<_>>(),
+        );
+    }
+    format!("{summary}\n{}", print(&each))
+}
+
+fn metric_values(figures: &[Figure]) -> String {
+    let mut summary = table(&["metric", "value"], &[1]);
+    for (name, value) in figures {
+        summary.add_row(vec![name.to_string(), figure(*value)]);
+    }
+    print(&summary)
+}
+
+fn evaluated_classes(predictions: &ClassPredictions) -> String {
+    let figures = compute_all(predictions);
     let mut summary = table(&["metric", "value", ""], &[1]);
     let num_classes = predictions.classes.len();
     let shown = |metric: &&Metric| metric.in_tables && metric.min_classes <= num_classes;
@@ -171,7 +280,7 @@ pub fn evaluation(predictions: &Predictions, figures: &[(&'static str, Option<f6
 }
 
 /// What a figure speaks of.
-fn note(metric: &str, predictions: &Predictions) -> String {
+fn note(metric: &str, predictions: &ClassPredictions) -> String {
     match metric {
         "accuracy" => {
             let (low, high) = wilson(predictions.confusion().hits(), predictions.len());
@@ -188,7 +297,7 @@ fn note(metric: &str, predictions: &Predictions) -> String {
     }
 }
 
-fn matrix(predictions: &Predictions) -> String {
+fn matrix(predictions: &ClassPredictions) -> String {
     let confusion = predictions.confusion();
     let header: Vec<String> = std::iter::once("is \\ predicted".to_string())
         .chain(predictions.classes.iter().cloned())
@@ -207,7 +316,7 @@ fn matrix(predictions: &Predictions) -> String {
     print(&table)
 }
 
-fn per_class(predictions: &Predictions) -> String {
+fn per_class(predictions: &ClassPredictions) -> String {
     let confusion = predictions.confusion();
     let mut table = table(
         &["class", "precision", "recall", "f1", "samples"],

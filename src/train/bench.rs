@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::optimizers::Optimizer;
 use super::stepper::{Stepper, training_device};
-use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Value};
+use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Task, Value};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host};
 
 /// What is measured, and how long.
@@ -89,15 +89,33 @@ pub struct LayerFigures {
 }
 
 /// Random numbers in [0, 1), fixed labels.
-pub fn synthetic_batch(shape: Shape, num_classes: usize, batch: usize, seed: u64) -> HostBatch {
+pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> HostBatch {
     let mut rng = Rng::new(seed, Purpose::Synth, &[0]);
-    let input = (0..batch * shape.num_elements()).map(|_| rng.uniform() as f32);
+    let values = batch * shape.num_elements();
+    let input = match shape {
+        Shape::Tokens { vocabulary, .. } => (0..values)
+            .map(|_| rng.below(vocabulary.max(1)) as f32)
+            .collect(),
+        _ => (0..values).map(|_| rng.uniform() as f32).collect(),
+    };
+    let (labels, rows) = match task {
+        Task::Classes(_) => (false, 0),
+        Task::Labels(names) => (true, batch * names.len()),
+        Task::Numbers(outputs) => (false, batch * outputs.len()),
+    };
+    let mut row = |_| match labels {
+        true => rng.below(2) as f32,
+        false => rng.normal() as f32,
+    };
+    let rows = (0..rows).map(&mut row).collect();
+    let num_classes = task.classes().len().max(1);
     HostBatch {
-        input: input.collect(),
+        input,
         classes: (0..batch).map(|_| rng.below(num_classes) as u32).collect(),
-        shares: None,
-        weights: None,
+        rows,
+        labels,
         ids: (0..batch as u32).collect(),
+        ..HostBatch::default()
     }
 }
 
@@ -114,9 +132,10 @@ impl Bench<'_> {
         let one = HostBatch {
             input: batch.input[..shape.num_elements()].to_vec(),
             classes: batch.classes[..1].to_vec(),
-            shares: None,
-            weights: None,
+            rows: batch.rows[..batch.rows.len() / batch.ids.len().max(1)].to_vec(),
+            labels: batch.labels,
             ids: batch.ids[..1].to_vec(),
+            ..HostBatch::default()
         };
         let infer = self.infer(batch.clone().to_device(shape, self.device), &params);
         let infer_one = self.infer(one.to_device(shape, self.device), &params);
@@ -160,7 +179,7 @@ impl Bench<'_> {
         median(self.timed(|| {
             let input = batch.inputs[0].clone();
             let logits = self.network.forward(input, &tensors, &Pass::default());
-            host(self.loss.probabilities(logits));
+            host(self.loss.predictions(logits));
         }))
     }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::plan::Plan;
 use super::resume::Checkpoint;
 use crate::config::{Experiment, Fault, Path, Source};
+use crate::data::Task;
 use crate::model::ModelInfo;
 
 /// Keys that may change, with all below them. Where the data lies may change too: its content is
@@ -135,17 +136,18 @@ fn merged(stored: &Experiment, before: &Experiment) -> Experiment {
 pub fn check_data(
     source: &Source,
     checkpoint: &Checkpoint,
-    classes: &[String],
+    task: &Task,
     fingerprint: &str,
 ) -> anyhow::Result<()> {
     let known = &checkpoint.info;
     ensure!(
-        known.classes == classes,
-        "the classes in the data of {} are {}, but the run was begun with {}; it can only go on with \
+        known.task == *task,
+        "the {} in the data of {} are {}, but the run was begun with {}; it can only go on with \
          the same data",
+        task.what(),
         source.file(),
-        classes.join(", "),
-        known.classes.join(", ")
+        task.names().join(", "),
+        known.task.names().join(", ")
     );
     ensure!(
         known.fingerprint == fingerprint,

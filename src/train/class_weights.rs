@@ -7,13 +7,19 @@
 //! its shares. The reported training loss is the weighted one; validation weighs nothing.
 
 use crate::config::{ClassWeights, Fault, Path, with_nearest};
+use crate::data::Task;
 
 /// Checks weights against the names of the classes.
 ///
 /// # Errors
 /// A list of another length, a name that is no class, a weight below 0, nothing but weights of 0.
-pub fn check(weights: Option<&ClassWeights>, classes: &[String]) -> Result<(), Vec<Fault>> {
+pub fn check(weights: Option<&ClassWeights>, task: &Task) -> Result<(), Vec<Fault>> {
     let path = Path::parse("train.class_weights");
+    let classes = task.classes();
+    if weights.is_some() && classes.is_empty() {
+        let message = format!("are given, but the targets are {}, no classes", task.what());
+        return Err(vec![Fault::new(path, message)]);
+    }
     let mut faults = Vec::new();
     let given: Vec<(Path, f64)> = match weights {
         None | Some(ClassWeights::Balanced(_)) => return Ok(()),
@@ -100,6 +106,10 @@ mod tests {
         ["cats", "dogs", "newts"].map(String::from).to_vec()
     }
 
+    fn task() -> Task {
+        Task::Classes(classes())
+    }
+
     fn named(pairs: &[(&str, f64)]) -> ClassWeights {
         ClassWeights::Named(pairs.iter().map(|&(n, w)| (n.to_string(), w)).collect())
     }
@@ -116,14 +126,14 @@ mod tests {
     #[test]
     fn named_weights_go_to_their_classes_and_the_others_count_1() {
         let weights = named(&[("newts", 4.0), ("cats", 0.5)]);
-        assert_eq!(check(Some(&weights), &classes()), Ok(()));
+        assert_eq!(check(Some(&weights), &task()), Ok(()));
         assert_eq!(resolve(&weights, &classes(), &[1, 1, 1]), [0.5, 1.0, 4.0]);
     }
 
     #[test]
     fn weights_that_fit_no_class_are_faults() {
         let fault = |weights: ClassWeights| {
-            let faults = check(Some(&weights), &classes()).expect_err("a fault");
+            let faults = check(Some(&weights), &task()).expect_err("a fault");
             faults[0].to_string()
         };
         let told = fault(named(&[("dog", 2.0)]));

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::evaluator::Said;
 use super::events::{Event, Observer};
 use super::fit::Run;
 use super::non_finite::{NonFinite, What};
 use super::stepper::{StepOutput, training_device};
 use super::stop::StopFlag;
 use crate::data::Skipped;
-use crate::metrics::decide;
 use crate::model::host;
 
 /// How a piece of a run ended.
@@ -33,7 +33,7 @@ pub(super) struct Clock {
 /// A step whose results were not read yet.
 struct Pending {
     output: StepOutput,
-    targets: Vec<u32>,
+    said: Said,
     /// From 0.
     batch: usize,
 }
@@ -78,11 +78,11 @@ impl Run<'_> {
                 if let Some(weights) = &self.class_weights {
                     loaded.batch.weigh(weights);
                 }
-                let targets = loaded.batch.classes.clone();
+                let said = Said::of(&loaded.batch);
                 let batch = loaded.batch.to_device(shape, &device);
                 pending.push(Pending {
                     output: self.stepper.step(batch, epoch as u64),
-                    targets,
+                    said,
                     batch: self.state.batch,
                 });
             }
@@ -131,24 +131,17 @@ impl Run<'_> {
     ) -> Option<NonFinite> {
         for Pending {
             output,
-            targets,
+            said,
             batch,
         } in pending.drain(..)
         {
-            let samples = targets.len();
+            let samples = said.samples();
             let losses = host(output.losses);
-            let probabilities = host(output.probabilities);
-            let hits = probabilities
-                .chunks_exact(probabilities.len() / samples)
-                .zip(&targets)
-                .filter(|(row, target)| {
-                    decide(row, self.decision.positive, self.decision.threshold)
-                        == **target as usize
-                })
-                .count();
+            let (hits, decisions) = said.hits(&host(output.predictions), self.decision);
             let sums = &mut self.state.sums;
             sums.samples += samples;
             sums.hits += hits;
+            sums.decisions += decisions;
             sums.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             let what = match (sums.loss.is_finite(), output.diverged) {
                 (false, _) => Some(What::Loss),

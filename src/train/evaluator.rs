@@ -2,8 +2,8 @@
 
 use burn::tensor::Device;
 
-use crate::data::{Loader, Skipped};
-use crate::metrics::Predictions;
+use crate::data::{HostBatch, Loader, Skipped, Task};
+use crate::metrics::{ClassPredictions, LabelPredictions, NumberPredictions, Predictions, decide};
 use crate::model::{Loss, Network, ParamStore, Pass, host};
 
 /// What makes a class of two the predicted one.
@@ -13,6 +13,95 @@ pub struct Decision {
     pub positive: usize,
     /// A probability of the positive class of at least this counts as positive.
     pub threshold: f32,
+}
+
+impl Decision {
+    /// The predictions of no sample.
+    fn none(self, task: &Task) -> Predictions {
+        let names = task.names().into_iter().map(str::to_string).collect();
+        match task {
+            Task::Classes(_) => Predictions::Classes(ClassPredictions {
+                classes: names,
+                probabilities: Vec::new(),
+                targets: Vec::new(),
+                losses: Vec::new(),
+                positive: self.positive,
+                threshold: self.threshold,
+            }),
+            Task::Labels(_) => Predictions::Labels(LabelPredictions {
+                names,
+                threshold: self.threshold,
+                ..LabelPredictions::default()
+            }),
+            Task::Numbers(_) => Predictions::Numbers(NumberPredictions {
+                names,
+                ..NumberPredictions::default()
+            }),
+        }
+    }
+}
+
+/// What should be said of the samples of a batch.
+pub(super) struct Said {
+    classes: Vec<u32>,
+    rows: Vec<f32>,
+    labels: bool,
+}
+
+impl Said {
+    pub(super) fn of(batch: &HostBatch) -> Said {
+        Said {
+            classes: batch.classes.clone(),
+            rows: batch.rows.clone(),
+            labels: batch.labels,
+        }
+    }
+
+    /// The number of samples.
+    pub(super) fn samples(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Of predictions, row after row: how many decisions are right, of how many; none of numbers.
+    pub(super) fn hits(&self, predicted: &[f32], decision: Decision) -> (usize, usize) {
+        if self.rows.is_empty() {
+            let rows = predicted.chunks_exact(predicted.len() / self.samples().max(1));
+            let class = |row| decide(row, decision.positive, decision.threshold);
+            let hits = rows.zip(&self.classes);
+            let hits = hits.filter(|(row, target)| class(row) == **target as usize);
+            (hits.count(), self.samples())
+        } else if self.labels {
+            let pairs = predicted.iter().zip(&self.rows);
+            let hits = pairs.filter(|(p, label)| (**p >= decision.threshold) == (**label > 0.5));
+            (hits.count(), self.rows.len())
+        } else {
+            (0, 0)
+        }
+    }
+
+    fn add_to(self, to: &mut Predictions, task: &Task, mut predicted: Vec<f32>, losses: &[f32]) {
+        match to {
+            Predictions::Classes(to) => {
+                to.losses.extend(losses);
+                to.probabilities.extend(predicted);
+                to.targets.extend(self.classes.iter().map(|&c| c as usize));
+            }
+            Predictions::Labels(to) => {
+                to.losses.extend(losses);
+                to.probabilities.extend(predicted);
+                to.targets
+                    .extend(self.rows.iter().map(|&label| label > 0.5));
+            }
+            Predictions::Numbers(to) => {
+                let mut targets = self.rows;
+                task.unscale(&mut predicted);
+                task.unscale(&mut targets);
+                to.losses.extend(losses);
+                to.predicted.extend(predicted);
+                to.targets.extend(targets);
+            }
+        }
+    }
 }
 
 /// Predictions of a split, in the split's order.
@@ -32,8 +121,8 @@ pub struct Scorer<'a> {
     pub network: &'a Network,
     /// What it was trained with.
     pub loss: &'a dyn Loss,
-    /// Class names.
-    pub classes: &'a [String],
+    /// What the net says.
+    pub task: &'a Task,
     /// What makes a class of two the predicted one.
     pub decision: Decision,
     /// Without autodiff.
@@ -51,14 +140,7 @@ impl Scorer<'_> {
     ) -> Evaluation {
         let tensors = params.tensors();
         let mut evaluation = Evaluation {
-            predictions: Predictions {
-                classes: self.classes.to_vec(),
-                probabilities: Vec::new(),
-                targets: Vec::new(),
-                losses: Vec::new(),
-                positive: self.decision.positive,
-                threshold: self.decision.threshold,
-            },
+            predictions: self.decision.none(self.task),
             indices: Vec::new(),
             failed: Vec::new(),
         };
@@ -68,18 +150,15 @@ impl Scorer<'_> {
             if loaded.indices.is_empty() {
                 continue;
             }
-            let targets: Vec<usize> = loaded.batch.classes.iter().map(|&c| c as usize).collect();
-            let samples = targets.len();
+            let samples = loaded.indices.len();
+            let said = Said::of(&loaded.batch);
             let mut batch = loaded.batch.to_device(shape, self.device);
             let input = batch.inputs.swap_remove(0);
             let logits = self.network.forward(input, &tensors, &Pass::default());
             let losses = self.loss.forward(logits.clone(), &batch.targets[0]);
-            let predictions = &mut evaluation.predictions;
-            predictions.losses.extend(host(losses));
-            predictions
-                .probabilities
-                .extend(host(self.loss.probabilities(logits)));
-            predictions.targets.extend(targets);
+            let losses = host(losses);
+            let predicted = host(self.loss.predictions(logits));
+            said.add_to(&mut evaluation.predictions, self.task, predicted, &losses);
             evaluation.indices.extend(loaded.indices);
             if !go_on(samples) {
                 break;

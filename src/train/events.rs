@@ -11,8 +11,9 @@ pub struct EpochRecord {
     /// Mean over the training samples, as they were seen (augmented, with dropout), times the class
     /// weights where there are any.
     pub train_loss: f64,
-    /// Share of the training samples, as they were seen.
-    pub train_accuracy: f64,
+    /// Share of the training samples (of labels: of their labels), as they were seen; not with numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
     /// `valid_loss`, `valid_accuracy`, ...: one figure per metric; null where not defined.
     #[serde(flatten)]
     pub valid: Map<String, Value>,
@@ -46,7 +47,7 @@ impl EpochRecord {
     pub fn figure(&self, name: &str) -> Option<f64> {
         match name {
             "train_loss" => Some(self.train_loss),
-            "train_accuracy" => Some(self.train_accuracy),
+            "train_accuracy" => self.train_accuracy,
             other => self.valid.get(other).and_then(Value::as_f64),
         }
     }
@@ -82,8 +83,8 @@ pub enum Event<'a> {
         samples: usize,
         /// Mean loss of the epoch so far.
         loss: f64,
-        /// Accuracy of the epoch so far.
-        accuracy: f64,
+        /// Accuracy of the epoch so far; not with numbers.
+        accuracy: Option<f64>,
     },
     /// Validation begins.
     Validating,

@@ -17,7 +17,6 @@ use super::stepper::Stepper;
 use super::stop::StopFlag;
 use crate::config::OnNonFinite;
 use crate::data::{Loader, Skipped};
-use crate::metrics::compute_all;
 use crate::model::{Loss, ModelFile, ModelInfo, Network};
 
 /// Everything that a run works with.
@@ -192,7 +191,7 @@ impl Run<'_> {
         let scorer = Scorer {
             network: self.network,
             loss: self.loss,
-            classes: &self.info.classes,
+            task: &self.info.task,
             decision: self.decision,
             device: &self.device,
         };
@@ -205,7 +204,7 @@ impl Run<'_> {
         let scorer = Scorer {
             network: &best.network,
             loss: self.loss,
-            classes: &self.info.classes,
+            task: &self.info.task,
             decision: self.decision,
             device: &self.device,
         };
@@ -293,7 +292,7 @@ impl Run<'_> {
             figures.fold(0.0, f64::max)
         };
         // What learns rare classes may well be below the baseline of the frequent one.
-        let chance = 1.0 / self.info.classes.len() as f64;
+        let chance = 1.0 / self.info.task.len() as f64;
         let guesses = best("valid_balanced_accuracy") <= chance + BY_CHANCE;
         let best = best("valid_accuracy");
         let rate = self.stepper.learning_rate();
@@ -311,7 +310,8 @@ impl Run<'_> {
 }
 
 fn valid_figures(evaluation: &Evaluation) -> Map<String, Value> {
-    compute_all(&evaluation.predictions)
+    let figures = evaluation.predictions.figures();
+    figures
         .into_iter()
         .map(|(name, value)| (format!("valid_{name}"), Value::from(value)))
         .collect()

@@ -97,7 +97,7 @@ mod tests {
         EpochRecord {
             epoch,
             train_loss: 0.1 + 0.2 / epoch as f64,
-            train_accuracy: 0.5,
+            train_accuracy: Some(0.5),
             valid: Map::new(),
             learning_rate: 0.01,
             backed_off: 0,

@@ -1,7 +1,8 @@
 //! What "best" means: one figure of the history, and whether more of it is better.
 
 use crate::config::{Fault, Path, with_nearest};
-use crate::metrics::{METRICS, find_metric};
+use crate::data::Task;
+use crate::metrics::known_metrics;
 
 /// The figure that decides which epoch is best; ties keep the earlier epoch.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl Monitor {
     /// # Errors
     /// A figure that there is not.
     pub fn read(name: &str) -> Result<Monitor, Vec<Fault>> {
-        let figures: Vec<(String, bool)> = METRICS
+        let figures: Vec<(String, bool)> = known_metrics()
             .iter()
             .map(|metric| (format!("valid_{}", metric.name), metric.higher_is_better))
             .chain([
@@ -46,12 +47,24 @@ impl Monitor {
         self.best = best;
     }
 
-    /// Checks the figure against the number of classes.
+    /// Checks the figure against what the net is to say.
     ///
     /// # Errors
-    /// A figure that is not defined for so few: no epoch would ever be best.
-    pub fn check(&self, num_classes: usize) -> Result<(), Vec<Fault>> {
-        let metric = self.name.strip_prefix("valid_").and_then(find_metric);
+    /// A figure that is not defined for it: no epoch would ever be best.
+    pub fn check(&self, task: &Task) -> Result<(), Vec<Fault>> {
+        let name = self.name.strip_prefix("valid_").unwrap_or("accuracy");
+        let known = known_metrics();
+        let metric = known.iter().find(|metric| metric.name == name);
+        if self.name != "train_loss" && !metric.is_some_and(|metric| metric.is_for(task)) {
+            let message = format!("is {:?}, which {} have not", self.name, task.what());
+            let defined = known.iter().filter(|metric| metric.is_for(task));
+            let names: Vec<String> = defined.map(|m| format!("valid_{}", m.name)).collect();
+            let fault = Fault::new(Path::parse("train.monitor"), message);
+            return Err(vec![
+                fault.hint(format!("expected one of {}", names.join(", "))),
+            ]);
+        }
+        let num_classes = task.len();
         let fewest = metric.map_or(0, |metric| metric.min_classes);
         if num_classes >= fewest {
             return Ok(());
@@ -88,6 +101,8 @@ impl Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Output;
+    use crate::metrics::METRICS;
 
     #[test]
     fn ties_keep_the_earlier_epoch_and_nan_never_wins() {
@@ -102,11 +117,19 @@ mod tests {
 
     #[test]
     fn every_metric_can_be_monitored_where_it_is_defined() {
+        let classes = |count: usize| Task::Classes((0..count).map(|c| c.to_string()).collect());
+        let numbers = Task::Numbers(vec![Output::unscaled("price")]);
         for metric in METRICS {
             let monitor = Monitor::read(&format!("valid_{}", metric.name)).expect("a figure");
-            assert_eq!(monitor.check(2).is_ok(), metric.name != "top_5_accuracy");
-            assert_eq!(monitor.check(6), Ok(()));
+            let two = monitor.check(&classes(2));
+            assert_eq!(two.is_ok(), metric.name != "top_5_accuracy");
+            assert_eq!(monitor.check(&classes(6)), Ok(()));
+            assert_eq!(monitor.check(&numbers).is_ok(), metric.name == "loss");
         }
+        let r2 = Monitor::read("valid_r2").expect("a figure");
+        assert!(r2.check(&numbers).is_ok() && r2.check(&classes(3)).is_err());
+        let train = Monitor::read("train_accuracy").expect("a figure");
+        assert!(train.check(&numbers).is_err() && train.check(&classes(2)).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use crate::config::{Fault, Path, Sampler, Source, Train, read_member};
 use crate::data::augment::Augmentation;
-use crate::data::{Shape, Survey, read_source};
+use crate::data::{Output, Shape, Survey, Task, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
 
 use super::evaluator::Decision;
@@ -42,8 +42,7 @@ impl Plan {
             parts.map_err(|faults| source.explain(&faults))?;
         let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
-        let classes = &survey.summary().classes;
-        let checked = monitor.check(classes.len());
+        let checked = monitor.check(&survey.summary().task);
         checked.map_err(|faults| source.explain(&faults))?;
         Ok(Plan {
             source,
@@ -73,7 +72,7 @@ impl Plan {
 
     /// Samples of the training split.
     pub fn num_train(&self) -> usize {
-        self.survey.summary().train_counts.iter().sum()
+        self.survey.summary().num_train
     }
 
     /// The weight of each class in the training loss as far as it is known before samples are decoded, of
@@ -82,7 +81,11 @@ impl Plan {
         let weights = self.source.experiment.train.class_weights.as_ref()?;
         let summary = self.survey.summary();
         let counts = &summary.train_counts;
-        Some(class_weights::resolve(weights, &summary.classes, counts))
+        Some(class_weights::resolve(
+            weights,
+            summary.task.classes(),
+            counts,
+        ))
     }
 
     /// Samples a step.
@@ -136,6 +139,8 @@ pub struct Net {
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
     pub optimizer: Box<dyn Optimizer>,
+    /// What the net is to say, or a task of the loss where the data was not looked at.
+    pub task: Task,
 }
 
 impl Net {
@@ -149,20 +154,41 @@ impl Net {
             let (loss, optimizer, ..) = read_parts(source)?;
             let experiment = &source.experiment;
             let data = read_source(&experiment.data)?;
-            let shape = match data.declared_shape() {
-                Some(shape) => shape,
-                None => data.survey(experiment.seed)?.shape(),
+            let (shape, task) = match data.declared_shape() {
+                Some(shape) => (shape, None),
+                None => {
+                    let survey = data.survey(experiment.seed)?;
+                    (survey.shape(), Some(survey.summary().task.clone()))
+                }
             };
             let network = Network::plan(Layers::read(&experiment.model.layers)?, shape, &*loss)?;
-            network.check_head(&*loss, network.num_outputs().max(2))?;
+            let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
+            network.check_head(&*loss, &task)?;
             Ok(Net {
                 network,
                 loss,
                 optimizer,
+                task,
             })
         };
         build().map_err(|faults: Vec<Fault>| source.explain(&faults))
     }
+}
+
+/// A task that the loss is for, with this number of outputs.
+fn task_of(loss: &dyn Loss, num_outputs: usize) -> Task {
+    let names = |count: usize| (0..count).map(|index| index.to_string()).collect();
+    let tasks = [
+        Task::Classes(names(num_outputs.max(2))),
+        Task::Numbers(
+            (0..num_outputs)
+                .map(|i| Output::unscaled(&i.to_string()))
+                .collect(),
+        ),
+        Task::Labels(names(num_outputs)),
+    ];
+    let fits = |task: &&Task| loss.check(num_outputs, task).is_ok();
+    tasks.iter().find(fits).unwrap_or(&tasks[0]).clone()
 }
 
 type Parts = (
@@ -217,11 +243,11 @@ fn fit_to_data(
     check_sampler(&experiment.train, &*survey)?;
     check_augmentation(augmentation, survey.shape())?;
     let network = Network::plan(layers()?, survey.shape(), loss)?;
-    let classes = &survey.summary().classes;
-    network.check_head(loss, classes.len())?;
-    class_weights::check(experiment.train.class_weights.as_ref(), classes)?;
+    let task = &survey.summary().task;
+    network.check_head(loss, task)?;
+    class_weights::check(experiment.train.class_weights.as_ref(), task)?;
     let decision = Decision {
-        positive: positive_class(experiment.eval.positive.as_deref(), classes)?,
+        positive: positive_class(experiment.eval.positive.as_deref(), task)?,
         threshold: experiment.eval.threshold as f32,
     };
     Ok((network, survey, decision))
@@ -229,7 +255,7 @@ fn fit_to_data(
 
 /// An epoch must have a batch.
 fn check_drop_last(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>> {
-    let samples: usize = survey.summary().train_counts.iter().sum();
+    let samples = survey.summary().num_train;
     let batch_size = train.batch_size.resolve(samples);
     if !train.drop_last || samples >= batch_size {
         return Ok(());
@@ -258,10 +284,18 @@ fn check_augmentation(augmentation: Option<&Augmentation>, shape: Shape) -> Resu
 }
 
 /// The index of the positive class; the last in sorted order where none is named.
-fn positive_class(named: Option<&str>, classes: &[String]) -> Result<usize, Vec<Fault>> {
+fn positive_class(named: Option<&str>, task: &Task) -> Result<usize, Vec<Fault>> {
+    let classes = task.classes();
     let Some(name) = named else {
         return Ok(classes.len().saturating_sub(1));
     };
+    if classes.is_empty() {
+        let message = format!(
+            "is {name:?}, but the targets are {}, no classes",
+            task.what()
+        );
+        return Err(vec![Fault::new(Path::parse("eval.positive"), message)]);
+    }
     classes
         .iter()
         .position(|class| class == name)

@@ -59,8 +59,10 @@ impl State {
 pub struct Sums {
     /// Samples.
     pub samples: usize,
-    /// Samples whose class was predicted.
+    /// Classes or labels that were predicted.
     pub hits: usize,
+    /// Classes or labels in all; none with numbers.
+    pub decisions: usize,
     /// Of all samples.
     #[serde(with = "exact")]
     pub loss: f64,
@@ -72,9 +74,9 @@ impl Sums {
         self.loss / self.samples.max(1) as f64
     }
 
-    /// A share of the samples so far.
-    pub fn accuracy(&self) -> f64 {
-        self.hits as f64 / self.samples.max(1) as f64
+    /// The share of classes or labels that were predicted so far; `None` with numbers.
+    pub fn accuracy(&self) -> Option<f64> {
+        (self.decisions > 0).then(|| self.hits as f64 / self.decisions as f64)
     }
 }
 
@@ -145,7 +147,7 @@ mod tests {
         EpochRecord {
             epoch,
             train_loss: figure / 3.0,
-            train_accuracy: 1.0,
+            train_accuracy: Some(1.0),
             valid: valid
                 .map(|(key, value)| (key.to_string(), value))
                 .into_iter()
@@ -177,6 +179,7 @@ mod tests {
             sums: Sums {
                 samples: 28,
                 hits: 3,
+                decisions: 28,
                 loss: 0.1 + 0.2,
             },
             best_epoch: Some(2),

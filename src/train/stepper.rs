@@ -51,8 +51,8 @@ const MAX_FACTORS: usize = 256;
 pub struct StepOutput {
     /// `[batch]`, each multiplied by its sample's weight
     pub losses: Tensor<1>,
-    /// `[batch, classes]`
-    pub probabilities: Tensor<2>,
+    /// `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`
+    pub predictions: Tensor<2>,
     /// Whether the gradients overflow at any loss scale: nothing is updated any more.
     pub diverged: bool,
     /// Whether the parameters are still those of before the step, as its loss is not finite. On a GPU
@@ -217,7 +217,7 @@ impl<'a> Stepper<'a> {
                 .all(|loss| loss.is_finite())
         {
             return StepOutput {
-                probabilities: self.loss.probabilities(logits.inner()),
+                predictions: self.loss.predictions(logits.inner()),
                 losses: losses.inner(),
                 diverged: false,
                 refused: true,
@@ -242,7 +242,7 @@ impl<'a> Stepper<'a> {
             .collect();
         drop((leaves, gradients));
         let buffers = pass.updates.into_inner();
-        let probabilities = self.loss.probabilities(logits.inner());
+        let predictions = self.loss.predictions(logits.inner());
         let (verdict, grads) = match &mut self.counters.loss_scale {
             Some(scale) => scale.unscale(grads),
             None => (Verdict::Update, grads),
@@ -254,7 +254,7 @@ impl<'a> Stepper<'a> {
         }
         self.update_time = begin.elapsed();
         StepOutput {
-            probabilities,
+            predictions,
             losses: losses.inner(),
             diverged: verdict == Verdict::Diverged,
             refused: false,

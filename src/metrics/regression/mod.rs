@@ -1,8 +1,5 @@
 //! Metrics of predicted numbers, for one output: the mean over several is the caller's.
 //!
-//! Nothing in Kiln predicts numbers yet, so no command calls these; they are here, checked against
-//! scikit-learn, for the trainer of regressions to call.
-//!
 //! Adding a metric: one file, and one line in [`REGRESSION_METRICS`].
 //!
 //! ```

@@ -7,8 +7,8 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
-use crate::data::Target;
+use super::{Loss, for_classes};
+use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
 use crate::model::value::host;
@@ -22,7 +22,8 @@ use crate::model::value::host;
 pub struct BinaryCrossEntropy {}
 
 impl Loss for BinaryCrossEntropy {
-    fn check(&self, num_outputs: usize, num_classes: usize) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+        let num_classes = for_classes("binary_cross_entropy", task)?;
         if num_classes != 2 {
             return Err(format!(
                 "binary_cross_entropy is for 2 classes, the data has {num_classes}; \
@@ -56,7 +57,7 @@ impl Loss for BinaryCrossEntropy {
         x.clone().clamp_min(0.0) - x * y + stable
     }
 
-    fn probabilities(&self, logits: Tensor<2>) -> Tensor<2> {
+    fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {
         let second = sigmoid(logits.clone());
         let first = sigmoid(logits.neg());
         Tensor::cat(vec![first, second], 1)
@@ -83,10 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_add_up_to_one() {
+    fn predictions_add_up_to_one() {
         let logits = Tensor::<2>::from_floats([[0.0], [2.0]], &Device::flex());
         let p = BinaryCrossEntropy {}
-            .probabilities(logits)
+            .predictions(logits)
             .into_data()
             .try_to_vec::<f32>();
         let p = p.expect("floats");

@@ -11,16 +11,16 @@ use burn::tensor::{Int, Tensor};
 
 use super::activation::Activation;
 use crate::config::Member;
-use crate::data::Target;
+use crate::data::{Target, Task};
 use crate::family;
 
 /// What training lowers.
 pub trait Loss: Debug + Send + Sync {
-    /// Checks the net's outputs against the number of classes.
+    /// Checks the net's outputs against what the net is to say.
     ///
     /// # Errors
-    /// What the last layer must give, in words that follow "the net".
-    fn check(&self, num_outputs: usize, num_classes: usize) -> Result<(), String>;
+    /// A task that the loss is not for, and what is; what the last layer must give.
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String>;
 
     /// The last activation that the loss computes itself, in a stabler form.
     fn absorbs(&self) -> Activation;
@@ -31,11 +31,12 @@ pub trait Loss: Debug + Send + Sync {
     /// Logits `[batch, outputs]`; result `[batch]`.
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1>;
 
-    /// The probability of each class.
+    /// What the outputs say: the probability of each class or label, or the numbers (as scaled for the
+    /// net).
     ///
     /// # Shapes
-    /// Logits `[batch, outputs]`; result `[batch, classes]`.
-    fn probabilities(&self, logits: Tensor<2>) -> Tensor<2>;
+    /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`.
+    fn predictions(&self, logits: Tensor<2>) -> Tensor<2>;
 }
 
 /// Every loss.
@@ -49,4 +50,20 @@ pub const LOSSES: &[Member<dyn Loss>] = family! { dyn Loss:
 fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {
     let data = classes.to_data();
     data.iter::<i64>().map(|class| class as u32).collect()
+}
+
+/// The number of classes.
+///
+/// # Errors
+/// A task of another kind, and the loss to take.
+fn for_classes(loss: &str, task: &Task) -> Result<usize, String> {
+    let instead = match task {
+        Task::Classes(classes) => return Ok(classes.len()),
+        Task::Labels(_) => "binary_cross_entropy",
+        Task::Numbers(_) => "mse",
+    };
+    let (what, names) = (task.what(), task.names().join(", "));
+    Err(format!(
+        "{loss} is for classes, the targets are {what} ({names}); use loss = {instead:?}"
+    ))
 }

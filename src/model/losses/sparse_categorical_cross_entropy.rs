@@ -7,8 +7,8 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, indices};
-use crate::data::Target;
+use super::{Loss, for_classes, indices};
+use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
 use crate::model::value::host;
@@ -21,7 +21,8 @@ use crate::model::value::host;
 pub struct SparseCategoricalCrossEntropy {}
 
 impl Loss for SparseCategoricalCrossEntropy {
-    fn check(&self, num_outputs: usize, num_classes: usize) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+        let num_classes = for_classes("sparse_categorical_cross_entropy", task)?;
         if num_outputs == num_classes {
             return Ok(());
         }
@@ -59,7 +60,7 @@ impl Loss for SparseCategoricalCrossEntropy {
         }
     }
 
-    fn probabilities(&self, logits: Tensor<2>) -> Tensor<2> {
+    fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {
         softmax(logits, 1)
     }
 }

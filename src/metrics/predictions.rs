@@ -1,0 +1,121 @@
+//! What a net said of a split, whatever its task, and every figure of it.
+
+use super::labels::{LABEL_METRICS, LabelPredictions};
+use super::numbers::NumberPredictions;
+use super::regression::REGRESSION_METRICS;
+use super::{ClassPredictions, METRICS, compute_all};
+use crate::data::Task;
+
+/// The predictions of a split.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predictions {
+    /// One class of several.
+    Classes(ClassPredictions),
+    /// Labels, each of which holds or not.
+    Labels(LabelPredictions),
+    /// Numbers.
+    Numbers(NumberPredictions),
+}
+
+/// A figure by name; `None` where it is not defined.
+pub type Figure = (&'static str, Option<f64>);
+
+impl Predictions {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.losses().len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The loss of each sample.
+    pub fn losses(&self) -> &[f32] {
+        match self {
+            Predictions::Classes(p) => &p.losses,
+            Predictions::Labels(p) => &p.losses,
+            Predictions::Numbers(p) => &p.losses,
+        }
+    }
+
+    /// Every metric of the task, in the table's order; the loss first.
+    pub fn figures(&self) -> Vec<Figure> {
+        match self {
+            Predictions::Classes(p) => compute_all(p),
+            Predictions::Labels(p) => p.figures(),
+            Predictions::Numbers(p) => p.figures(),
+        }
+    }
+
+    /// With classes, the accuracy of always guessing the most frequent one.
+    pub fn majority_share(&self) -> Option<f64> {
+        match self {
+            Predictions::Classes(p) => p.majority_share(),
+            Predictions::Labels(_) | Predictions::Numbers(_) => None,
+        }
+    }
+}
+
+/// The mean of the samples' losses.
+pub(super) fn mean_loss(losses: &[f32]) -> Option<f64> {
+    let sum: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
+    (!losses.is_empty()).then(|| sum / losses.len() as f64)
+}
+
+/// A metric by name, whatever its task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The name in `history.jsonl`, behind `valid_`.
+    pub name: &'static str,
+    /// Whether more is better.
+    pub higher_is_better: bool,
+    /// Whether it is defined for classes, labels and numbers.
+    tasks: [bool; 3],
+    /// The fewest classes with which it is defined.
+    pub min_classes: usize,
+}
+
+impl Known {
+    /// Whether it is a metric of the task.
+    pub fn is_for(&self, task: &Task) -> bool {
+        match task {
+            Task::Classes(_) => self.tasks[0],
+            Task::Labels(_) => self.tasks[1],
+            Task::Numbers(_) => self.tasks[2],
+        }
+    }
+}
+
+/// Every metric of every task, each name once.
+pub fn known_metrics() -> Vec<Known> {
+    let mut known: Vec<Known> = Vec::new();
+    let mut add = |name, higher_is_better, task: usize, min_classes| match known
+        .iter_mut()
+        .find(|metric| metric.name == name)
+    {
+        Some(metric) => metric.tasks[task] = true,
+        None => {
+            let mut tasks = [false; 3];
+            tasks[task] = true;
+            known.push(Known {
+                name,
+                higher_is_better,
+                tasks,
+                min_classes,
+            });
+        }
+    };
+    for metric in METRICS {
+        add(metric.name, metric.higher_is_better, 0, metric.min_classes);
+    }
+    for metric in LABEL_METRICS {
+        add(metric.name, metric.higher_is_better, 1, 1);
+    }
+    add("loss", false, 2, 1);
+    for metric in REGRESSION_METRICS {
+        add(metric.name, metric.higher_is_better, 2, 1);
+    }
+    known
+}
