@@ -198,9 +198,14 @@ pub struct PredictArgs {
     #[arg(short, long, value_name = "FILE")]
     pub model: PathBuf,
 
-    /// Pictures, folders, patterns ('*.jpg'), or - for a list on standard input
-    #[arg(required = true, value_name = "FILE")]
+    /// Pictures, folders, patterns ('*.jpg'), - for a list on standard input; tables (CSV) for a model of
+    /// tables; text files, tables or - (a text a line) for a model of texts
+    #[arg(required_unless_present = "texts", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// A text, for a model of texts (repeatable)
+    #[arg(long = "text", value_name = "TEXT")]
+    pub texts: Vec<String>,
 
     /// Show the K most probable classes
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -210,7 +215,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: Choice,
 
-    /// Print one JSON object a picture
+    /// Print one JSON object a sample
     #[arg(long)]
     pub json: bool,
 }

@@ -27,7 +27,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
     if let Some(path) = &args.sheet {
         write_sheet(&found, path)?;
     }
-    let leaks = found.leaks().count();
+    let leaks = found.leaks().count() > 0 || found.table.as_ref().is_some_and(|t| t.is_leak());
     let mut out = stdout().lock();
     if args.json {
         writeln!(out, "{}", audit::as_json(&found))?;
@@ -41,7 +41,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
             writeln!(out, "no faults found")?;
         }
     }
-    Ok(u8::from(leaks > 0 || !found.unusable.is_empty()))
+    Ok(u8::from(leaks || !found.unusable.is_empty()))
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {

@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
-use crate::data::{Dataset, ImageDataset, Loader, Preprocessor, Progress};
+use crate::data::{Dataset, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::{ModelFile, write_atomically};
@@ -23,11 +22,15 @@ const BATCH: usize = 64;
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
-    let Preprocessor::Image(preprocess) = &model.info.preprocess;
     let folder = &args.data;
-    let dataset = ImageDataset::labelled(folder, model.info.task.classes(), preprocess)
-        .map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
-    let dataset: Arc<dyn Dataset> = Arc::new(dataset);
+    let preprocess = &model.info.preprocess;
+    let labelled = preprocess.labelled(folder, &model.info.task);
+    let labelled =
+        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
+    for notice in &labelled.notices {
+        eprintln!("note: {notice}");
+    }
+    let dataset = labelled.dataset;
     let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
     let scorer = Scorer {
         network: &model.network,
@@ -38,18 +41,19 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     };
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     bar.begin("evaluating", dataset.len());
-    let evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
+    let mut evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
         (0..samples).for_each(|_| bar.tick());
         true
     });
     bar.end();
+    evaluation.failed.extend(labelled.skipped);
     let skipped = &evaluation.failed;
     if let Some(text) = tables::skipped(skipped) {
         eprintln!("warning: {text}");
     }
     if evaluation.indices.is_empty() {
         bail!(
-            "--data {} holds no picture that can be used",
+            "--data {} holds no sample that can be used",
             folder.display()
         );
     }

@@ -16,6 +16,7 @@ mod image_options;
 mod image_survey;
 mod images;
 mod jpeg;
+mod labelled;
 mod listing;
 mod loader;
 pub mod positional;
@@ -26,7 +27,9 @@ mod sampler;
 mod shards;
 mod split;
 pub mod synth;
+pub mod table;
 mod task;
+pub mod text;
 mod tiff;
 mod webdataset;
 
@@ -45,18 +48,24 @@ pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
 pub use image_survey::ImageSurvey;
 pub use images::ImageDataset;
+pub use labelled::Labelled;
 pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use resize::{Aspect, Filter, Resizing};
+pub use table::{Csv, TablePreprocess};
 pub use task::{Output, Task};
+pub use text::{Text, TextFolder, TextPreprocess};
 pub use webdataset::WebDataset;
 
 /// Every kind of data: the values of `data.kind`.
 pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "image-folder" => ImageFolder,
     "webdataset" => WebDataset,
+    "csv" => Csv,
+    "text" => Text,
+    "text-folder" => TextFolder,
 };
 
 /// Reads `[data]`.

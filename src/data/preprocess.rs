@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::decode::{Alpha, Pixels, Wanted, decode};
 use super::files::read_file;
 use super::resize::{Aspect, Filter, Resizing};
+use super::table::TablePreprocess;
+use super::text::TextPreprocess;
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
 
@@ -169,6 +171,10 @@ impl ImagePreprocess {
 pub enum Preprocessor {
     /// Pictures.
     Image(ImagePreprocess),
+    /// Rows of a table.
+    Table(TablePreprocess),
+    /// Texts.
+    Text(TextPreprocess),
 }
 
 impl Preprocessor {
@@ -176,6 +182,8 @@ impl Preprocessor {
     pub fn shape(&self) -> Shape {
         match self {
             Preprocessor::Image(image) => image.shape(),
+            Preprocessor::Table(table) => table.shape(),
+            Preprocessor::Text(text) => text.shape(),
         }
     }
 
@@ -184,7 +192,11 @@ impl Preprocessor {
     /// # Errors
     /// What is impossible, in words that follow "preprocessing".
     pub fn check(&self) -> Result<(), String> {
-        let Preprocessor::Image(image) = self;
+        let image = match self {
+            Preprocessor::Image(image) => image,
+            Preprocessor::Table(table) => return table.check(),
+            Preprocessor::Text(text) => return text.check(),
+        };
         let sizes = image.size.iter().all(|size| (1..=MAX_SIZE).contains(size));
         let channels = [1, 3].contains(&image.channels);
         let lengths = image.mean.len() == image.channels && image.std.len() == image.channels;

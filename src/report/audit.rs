@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::grouped;
 use super::tables::{print, table};
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
+use crate::data::table::TableAudit;
 
 /// Names that are printed of each finding; `--json` has all of them.
 const SHOWN: usize = 10;
@@ -13,6 +14,9 @@ const SPLITS: [&str; 2] = ["train", "valid"];
 
 /// Counts and sizes of each split.
 pub fn figures(audit: &Audit) -> String {
+    if let Some(table) = &audit.table {
+        return table_figures(table);
+    }
     let mut header = vec![""];
     header.extend(&SPLITS[..audit.splits.len()]);
     let mut table = table(&header, &[1, 2]);
@@ -39,6 +43,9 @@ pub fn figures(audit: &Audit) -> String {
 
 /// The validation pictures that are also in training; `None` where there are none.
 pub fn leaks(audit: &Audit) -> Option<String> {
+    if let Some(table) = &audit.table {
+        return table.is_leak().then(|| shared(table));
+    }
     let pairs: Vec<String> = audit.leaks().map(describe).collect();
     let what = counted(
         pairs.len(),
@@ -50,6 +57,9 @@ pub fn leaks(audit: &Audit) -> Option<String> {
 
 /// What is wrong, a paragraph a kind of fault, the gravest first; empty where nothing is.
 pub fn findings(audit: &Audit) -> Vec<String> {
+    if let Some(table) = &audit.table {
+        return table_findings(audit, table);
+    }
     let conflicts: Vec<&Pair> = audit.conflicts().filter(|pair| !pair.is_leak()).collect();
     let within: Vec<&Pair> = audit
         .pairs
@@ -105,6 +115,99 @@ pub fn findings(audit: &Audit) -> Vec<String> {
     found
 }
 
+fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
+    let unusable = audit.unusable.iter();
+    let pairs = |pairs: &[(String, String)], keys: [&str; 2]| -> Vec<Value> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(one, other)| json!({keys[0]: one, keys[1]: other}))
+            .collect()
+    };
+    let missing = table.missing.iter();
+    json!({
+        "rows": {"train": table.rows[0], "valid": table.rows[1]},
+        "leaks": table.num_shared,
+        "is_leak": table.is_leak(),
+        "shared": pairs(&table.shared, SPLITS),
+        "repeated": table.num_repeated,
+        "missing": missing.map(|(name, share)| json!({"column": name, "share": share})).collect::<Vec<_>>(),
+        "not_used": pairs(&table.ignored, ["column", "reason"]),
+        "gives_target_away": pairs(&table.leaked, ["column", "reason"]),
+        "out_of_range": table.out_of_range,
+        "unusable": unusable.map(|s| json!({"name": s.name, "reason": s.reason})).collect::<Vec<_>>(),
+    })
+}
+
+/// Rows of each split.
+fn table_figures(audit: &TableAudit) -> String {
+    let mut rows = table(&["", "train", "valid"], &[1, 2]);
+    let [train, valid] = audit.rows.map(|count| grouped(count as u64));
+    rows.add_row(vec!["rows".to_string(), train, valid]);
+    print(&rows)
+}
+
+fn shared(audit: &TableAudit) -> String {
+    let what = counted(audit.num_shared, "validation row is", "validation rows are");
+    let pairs = audit.shared.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(one, other)| format!("{other} is {one}"))
+        .collect();
+    let mut text = paragraph(&(what + " also in training"), &pairs);
+    if audit.num_shared > pairs.len() {
+        text.push_str(" (and others)");
+    }
+    text
+}
+
+/// The gravest first.
+fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut say = |what: String, names: Vec<String>| {
+        if !names.is_empty() {
+            found.push(paragraph(&what, &names));
+        }
+    };
+    let named = |pairs: &[(String, String)]| -> Vec<String> {
+        let pairs = pairs.iter();
+        pairs.map(|(name, why)| format!("{name}: {why}")).collect()
+    };
+    say(
+        counted(table.leaked.len(), "column gives", "columns give") + " the target away",
+        named(&table.leaked),
+    );
+    let unusable = audit.unusable.iter();
+    say(
+        counted(audit.unusable.len(), "row", "rows") + " cannot be used",
+        unusable
+            .map(|s| format!("{} {}", s.name, s.reason))
+            .collect(),
+    );
+    say(
+        "targets lie beyond those of training".into(),
+        table.out_of_range.clone(),
+    );
+    let missing = table.missing.iter();
+    say(
+        counted(table.missing.len(), "column has", "columns have") + " missing values",
+        missing
+            .map(|(name, share)| format!("{name}: {:.1}% of the rows", 100.0 * share))
+            .collect(),
+    );
+    say(
+        counted(table.ignored.len(), "column is", "columns are") + " not used",
+        named(&table.ignored),
+    );
+    if table.num_repeated > 0 {
+        found.push(
+            counted(table.num_repeated, "training row is", "training rows are") + " there before",
+        );
+    }
+    if table.num_shared > 0 {
+        found.insert(0, shared(table));
+    }
+    found
+}
+
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!(
         "{} {}",
@@ -144,6 +247,9 @@ fn describe(pair: &Pair) -> String {
 
 /// Everything, as one object.
 pub fn as_json(audit: &Audit) -> Value {
+    if let Some(table) = &audit.table {
+        return table_as_json(audit, table);
+    }
     let named = |named: &Named| json!({"split": SPLITS[named.split.min(1)], "name": named.name, "class": audit.classes[named.class]});
     let all = |list: &[Named]| list.iter().map(named).collect::<Vec<_>>();
     let splits: serde_json::Map<String, Value> = audit

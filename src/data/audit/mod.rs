@@ -10,6 +10,7 @@ mod traits;
 use super::dataset::Skipped;
 use super::decode::Pixels;
 use super::images::Decoded;
+use super::table::TableAudit;
 
 pub use look::{look, similarity};
 pub use traits::Traits;
@@ -96,6 +97,8 @@ pub struct Audit {
     pub blank: Vec<Named>,
     /// Copies first, then what looks alike, the most alike first.
     pub pairs: Vec<Pair>,
+    /// What was found in a table.
+    pub table: Option<TableAudit>,
 }
 
 impl Audit {

@@ -1,0 +1,107 @@
+//! Pictures: files, folders, patterns, or a list on standard input.
+
+use std::io::{BufRead, BufReader, stdin};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{BATCH, Sender, Subject, Work};
+use crate::data::{ImagePreprocess, list_pictures};
+
+/// Decodes the pictures that the arguments name, batch after batch; ends where nobody listens.
+pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sender: &Sender) {
+    let mut files = Vec::with_capacity(BATCH);
+    let flush = |files: &mut Vec<PathBuf>| {
+        let batch = std::mem::take(files);
+        let decode = |file: PathBuf| {
+            let values = load(&file, preprocess);
+            (Subject::File(file), values)
+        };
+        let decoded: Vec<_> = batch.into_par_iter().map(decode).collect();
+        decoded.is_empty() || sender.send(Ok(Work::Prepared(decoded))).is_ok()
+    };
+    for argument in arguments {
+        if argument.as_os_str() == "-" {
+            let mut input = BufReader::new(stdin());
+            loop {
+                let mut line = Vec::new();
+                match input.read_until(b'\n', &mut line) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        let error = anyhow::Error::new(error).context("cannot read standard input");
+                        let _ = sender.send(Err(error));
+                        return;
+                    }
+                }
+                let name = String::from_utf8_lossy(&line);
+                let name = name.trim_end_matches(['\n', '\r']);
+                if !name.is_empty() {
+                    files.push(PathBuf::from(name));
+                }
+                // An answer does not wait for a line that has not come yet.
+                let more = input.buffer().contains(&b'\n');
+                if (files.len() >= BATCH || !more) && !flush(&mut files) {
+                    return;
+                }
+            }
+            continue;
+        }
+        match expand(argument) {
+            Err(text) => {
+                if !flush(&mut files) || sender.send(Ok(Work::Failed(text))).is_err() {
+                    return;
+                }
+            }
+            Ok(found) => {
+                for file in found {
+                    files.push(file);
+                    if files.len() >= BATCH && !flush(&mut files) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+    flush(&mut files);
+}
+
+fn load(file: &Path, preprocess: &ImagePreprocess) -> Result<Vec<f32>, String> {
+    let picture = preprocess.load(file)?;
+    let mut values = vec![0.0; picture.bytes.len()];
+    preprocess.write(&picture, &mut values);
+    Ok(values)
+}
+
+/// Folders become their pictures, patterns what they match.
+///
+/// # Errors
+/// One without a picture, with its name.
+fn expand(argument: &Path) -> Result<Vec<PathBuf>, String> {
+    let (found, what) = if argument.is_dir() {
+        (list_pictures(argument), "holds no pictures")
+    } else if !argument.exists() && is_pattern(argument) {
+        (matches(argument), "matches no file")
+    } else {
+        return Ok(vec![argument.to_path_buf()]);
+    };
+    match found {
+        Ok(files) if files.is_empty() => Err(format!("{}: {what}", argument.display())),
+        Ok(files) => Ok(files),
+        Err(reason) => Err(format!("{}: {reason}", argument.display())),
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_str()
+        .is_some_and(|text| text.contains(['*', '?', '[']))
+}
+
+fn matches(pattern: &Path) -> Result<Vec<PathBuf>, String> {
+    let text = pattern.to_str().unwrap_or_default();
+    let found = glob::glob(text).map_err(|error| format!("is no pattern: {error}"))?;
+    Ok(found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect())
+}

@@ -1,0 +1,120 @@
+//! Texts: given on the command line, lines of standard input, text files, columns of tables.
+
+use std::io::{BufRead, BufReader, stdin};
+use std::path::{Path, PathBuf};
+
+use super::rows::{each_table, send_rows};
+use super::{BATCH, Sender, Subject, Work};
+use crate::data::TextPreprocess;
+use crate::data::table::{TableFile, bind};
+use crate::data::text::TextEncoder;
+
+/// The most bytes of a text file.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Makes texts into tokens: those given, then those of the files; ends where nobody listens.
+pub(super) fn prepare(
+    files: &[PathBuf],
+    texts: &[String],
+    preprocess: &TextPreprocess,
+    sender: &Sender,
+) {
+    let encoder = preprocess.encoder();
+    let given = texts.chunks(BATCH).map(|texts| {
+        let texts = texts.iter().map(|text| {
+            let subject = Subject::Text(text.clone());
+            (subject, tokens(&encoder, preprocess, text))
+        });
+        Work::Prepared(texts.collect())
+    });
+    for work in given {
+        if sender.send(Ok(work)).is_err() {
+            return;
+        }
+    }
+    for file in files {
+        let sent = if file.as_os_str() == "-" {
+            lines(&encoder, preprocess, sender)
+        } else if is_table(file) {
+            each_table(file, |path, name| {
+                let table = TableFile::open(path, &preprocess.layout)
+                    .map_err(|message| format!("{name}: {message}"))?;
+                let columns = bind(&table, &[&preprocess.text])?;
+                send_rows(&table, name, sender, |row| {
+                    let values = tokens(&encoder, preprocess, &row.field(columns[0]));
+                    (Subject::Row(name.to_string(), row.place.line), values)
+                })
+            })
+        } else {
+            let values = read_text(file).and_then(|text| tokens(&encoder, preprocess, &text));
+            let work = Work::Prepared(vec![(Subject::File(file.clone()), values)]);
+            sender.send(Ok(work)).map_err(|_| String::new())
+        };
+        if let Err(message) = sent
+            && sender.send(Ok(Work::Failed(message))).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// # Errors
+/// A text without a word: there is nothing to say of it.
+fn tokens(
+    encoder: &TextEncoder,
+    preprocess: &TextPreprocess,
+    text: &str,
+) -> Result<Vec<f32>, String> {
+    let mut tokens = vec![0; preprocess.length];
+    if encoder.write(text, &mut tokens).words == 0 {
+        return Err("holds no word".into());
+    }
+    Ok(tokens.into_iter().map(|token| token as f32).collect())
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|ext| {
+        let tables = ["csv", "tsv", "tab"];
+        tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let fail = |error: std::io::Error| format!("cannot be read: {error}");
+    let size = path.metadata().map_err(fail)?.len();
+    if size > MAX_FILE {
+        return Err(format!("has {size} bytes, more than {MAX_FILE}"));
+    }
+    let bytes = std::fs::read(path).map_err(fail)?;
+    String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".into())
+}
+
+/// A text a line; each is answered before the next one comes.
+fn lines(
+    encoder: &TextEncoder,
+    preprocess: &TextPreprocess,
+    sender: &Sender,
+) -> Result<(), String> {
+    let mut input = BufReader::new(stdin());
+    let mut batch = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        let read = input.read_until(b'\n', &mut line);
+        if read.map_err(|error| format!("cannot read standard input: {error}"))? == 0 {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches(['\n', '\r']);
+        if !text.is_empty() {
+            let subject = Subject::Text(text.to_string());
+            batch.push((subject, tokens(encoder, preprocess, text)));
+        }
+        let more = input.buffer().contains(&b'\n');
+        if (batch.len() >= BATCH || !more) && !batch.is_empty() {
+            let work = Work::Prepared(std::mem::take(&mut batch));
+            if sender.send(Ok(work)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}

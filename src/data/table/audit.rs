@@ -1,0 +1,251 @@
+//! The audit of a table: what is missing, what never changes, what gives the target away, which rows are
+//! there twice, what lies beyond the range of training.
+
+use std::collections::HashMap;
+
+use super::fitted::{ColumnKind, TablePreprocess};
+use super::rows::Rows;
+use crate::data::dataset::Column;
+use crate::data::task::Task;
+
+/// A correlation with the target from which a column gives it away.
+const GIVES_AWAY: f64 = 0.999_99;
+/// Different values of a column that are compared with the classes.
+const MOST_VALUES: usize = 1000;
+/// Where so large a share of the training rows is there twice, rows of validation may be among them by
+/// chance.
+const BY_CHANCE: f64 = 0.01;
+/// Pairs of rows that are kept by name.
+const NAMED: usize = 100;
+
+/// What the audit of a table found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableAudit {
+    /// Rows of training and validation.
+    pub rows: [usize; 2],
+    /// Columns with missing fields: name, share of the training rows.
+    pub missing: Vec<(String, f64)>,
+    /// Columns that are not used, and why.
+    pub ignored: Vec<(String, String)>,
+    /// Columns that give the target away, and how.
+    pub leaked: Vec<(String, String)>,
+    /// Training rows that are there more than once.
+    pub num_repeated: usize,
+    /// Validation rows that are also training rows.
+    pub num_shared: usize,
+    /// Of them, the first pairs: (training, validation).
+    pub shared: Vec<(String, String)>,
+    /// What lies far beyond the training rows, in words.
+    pub out_of_range: Vec<String>,
+}
+
+impl TableAudit {
+    /// Whether validation rows are also training rows, more than chance would have it.
+    pub fn is_leak(&self) -> bool {
+        self.num_shared > 0 && (self.num_repeated as f64) < BY_CHANCE * self.rows[0] as f64
+    }
+}
+
+/// Sums of pairs, for a correlation.
+#[derive(Clone, Default)]
+struct Pairs {
+    count: f64,
+    sums: [f64; 2],
+    squares: [f64; 2],
+    products: f64,
+    first: Option<(f64, f64)>,
+}
+
+impl Pairs {
+    /// Against the first pair, so that a large offset costs no digits.
+    fn add(&mut self, x: f64, y: f64) {
+        let (x0, y0) = *self.first.get_or_insert((x, y));
+        let (x, y) = (x - x0, y - y0);
+        self.count += 1.0;
+        self.sums[0] += x;
+        self.sums[1] += y;
+        self.squares[0] += x * x;
+        self.squares[1] += y * y;
+        self.products += x * y;
+    }
+
+    fn correlation(&self) -> Option<f64> {
+        let n = self.count;
+        let spread = |i: usize| n * self.squares[i] - self.sums[i] * self.sums[i];
+        let both = n * self.products - self.sums[0] * self.sums[1];
+        let scale = (spread(0) * spread(1)).sqrt();
+        (n >= 10.0 && scale > 0.0).then(|| both / scale)
+    }
+}
+
+/// What is known of a column against the targets.
+enum Against {
+    Number(Vec<Pairs>),
+    /// Of each value, the class it always comes with; `None` where a value comes with several.
+    Values(Option<HashMap<String, u32>>),
+    Nothing,
+}
+
+/// Looks at both splits.
+///
+/// # Errors
+/// A file that cannot be read any more.
+pub fn audit_tables(
+    train: &Rows,
+    valid: &Rows,
+    preprocess: &TablePreprocess,
+    task: &Task,
+    columns: &[Column],
+) -> Result<TableAudit, String> {
+    let mut audit = TableAudit {
+        rows: [train.len(), valid.len()],
+        ..TableAudit::default()
+    };
+    for column in columns {
+        let all = (train.len() + valid.len()).max(1);
+        if column.missing > 0 {
+            let share = column.missing as f64 / all as f64;
+            audit.missing.push((column.name.clone(), share.min(1.0)));
+        }
+        if let Some(why) = column.role.strip_prefix("ignored: ") {
+            audit.ignored.push((column.name.clone(), why.to_string()));
+        }
+    }
+    find_leaked(&mut audit, train, preprocess, task)?;
+    find_shared(&mut audit, train, valid);
+    find_range(&mut audit, train, valid, task);
+    Ok(audit)
+}
+
+fn find_leaked(
+    audit: &mut TableAudit,
+    train: &Rows,
+    preprocess: &TablePreprocess,
+    task: &Task,
+) -> Result<(), String> {
+    let num_targets = match task {
+        Task::Classes(classes) if classes.len() > 2 => 0,
+        Task::Classes(_) => 1,
+        Task::Labels(_) | Task::Numbers(_) => train.width(),
+    };
+    let mut against: Vec<Against> = preprocess
+        .columns
+        .iter()
+        .map(|column| match (&column.kind, task) {
+            (ColumnKind::Numeric { .. }, _) => Against::Number(vec![Pairs::default(); num_targets]),
+            (ColumnKind::Category { values, .. }, Task::Classes(_))
+                if values.len() < MOST_VALUES =>
+            {
+                Against::Values(Some(HashMap::new()))
+            }
+            _ => Against::Nothing,
+        })
+        .collect();
+    train.visit(|index, row, part| {
+        let target = |number: usize| match task {
+            Task::Classes(_) => f64::from(train.classes[index]),
+            _ => train.numbers[index * num_targets + number],
+        };
+        for (number, against) in against.iter_mut().enumerate() {
+            let field = row.field(part.columns[number]);
+            if part.table.layout.is_missing(&field) {
+                continue;
+            }
+            match against {
+                Against::Number(pairs) => {
+                    if let Some(x) = part.table.layout.number(&field) {
+                        let numbered = pairs.iter_mut().enumerate();
+                        numbered.for_each(|(number, pairs)| pairs.add(x, target(number)));
+                    }
+                }
+                Against::Values(known) => {
+                    let class = train.classes[index];
+                    let clash = known.as_mut().is_some_and(|known| {
+                        *known.entry(field.into_owned()).or_insert(class) != class
+                    });
+                    if clash {
+                        *known = None;
+                    }
+                }
+                Against::Nothing => {}
+            }
+        }
+        Ok(())
+    })?;
+    for (column, against) in preprocess.columns.iter().zip(against) {
+        let how = match against {
+            Against::Number(pairs) => {
+                pairs.iter().zip(&preprocess.targets).find_map(|(p, name)| {
+                    let r = p.correlation().filter(|r| r.abs() >= GIVES_AWAY)?;
+                    Some(format!("its correlation with {name} is {r:.5}"))
+                })
+            }
+            // Few values that each mean one class; many may do so by chance.
+            Against::Values(Some(known)) if known.len() >= 2 && known.len() * 10 <= train.len() => {
+                Some("each of its values comes with one class only".to_string())
+            }
+            Against::Values(_) | Against::Nothing => None,
+        };
+        if let Some(how) = how {
+            audit.leaked.push((column.name.clone(), how));
+        }
+    }
+    Ok(())
+}
+
+fn find_shared(audit: &mut TableAudit, train: &Rows, valid: &Rows) {
+    let mut seen: HashMap<u64, usize> = HashMap::with_capacity(train.len());
+    for (index, digest) in train.digests.iter().enumerate() {
+        if *seen.entry(*digest).or_insert(index) != index {
+            audit.num_repeated += 1;
+        }
+    }
+    for (index, digest) in valid.digests.iter().enumerate() {
+        if let Some(&twin) = seen.get(digest) {
+            audit.num_shared += 1;
+            if audit.shared.len() < NAMED {
+                audit.shared.push((train.name(twin), valid.name(index)));
+            }
+        }
+    }
+}
+
+/// Targets of validation that lie beyond the range of training by more than that range.
+fn find_range(audit: &mut TableAudit, train: &Rows, valid: &Rows, task: &Task) {
+    let Task::Numbers(outputs) = task else {
+        return;
+    };
+    for (number, output) in outputs.iter().enumerate() {
+        let values = |rows: &Rows| {
+            let numbers = rows.numbers.iter().skip(number).step_by(outputs.len());
+            numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &x| {
+                [low.min(x), high.max(x)]
+            })
+        };
+        let ([low, high], [least, most]) = (values(train), values(valid));
+        let range = high - low;
+        if least < low - range || most > high + range {
+            audit.out_of_range.push(format!(
+                "{} lies between {least} and {most} in validation, between {low} and {high} in \
+                 training",
+                output.name
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlation_does_not_suffer_from_offsets() {
+        let mut pairs = Pairs::default();
+        (0..100).for_each(|i| pairs.add(1e9 + f64::from(i), 5.0 - 2.0 * f64::from(i)));
+        let r = pairs.correlation().expect("defined");
+        assert!((r + 1.0).abs() < 1e-12, "{r}");
+        let mut constant = Pairs::default();
+        (0..100).for_each(|i| constant.add(1.0, f64::from(i)));
+        assert_eq!(constant.correlation(), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::fitted::{Encoder, TablePreprocess, Treated};
+use super::reading::Row;
+use super::rows::{Part, Rows};
+use crate::data::batch::{SampleId, Shape};
+use crate::data::dataset::{Dataset, Skipped};
+use crate::data::task::Task;
+
+/// The rows of a split.
+pub struct TableDataset {
+    rows: Rows,
+    encoder: Encoder,
+    /// `[rows, inputs]`; empty where rows are read when asked for.
+    matrix: Vec<f32>,
+    /// Labels or numbers as the net sees them, row by row.
+    targets: Vec<f32>,
+    labels: bool,
+}
+
+/// What was done about fields that are not plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Treatment {
+    /// The column.
+    pub column: String,
+    /// Fields that were missing.
+    pub missing: usize,
+    /// Categories that training did not have.
+    pub unseen: usize,
+}
+
+/// What reading a split once leaves behind.
+pub struct Encoded {
+    /// The rows.
+    pub dataset: TableDataset,
+    /// Rows that cannot be used.
+    pub skipped: Vec<Skipped>,
+    /// The columns with fields that are not plain.
+    pub treatments: Vec<Treatment>,
+}
+
+/// Reads every row once: into memory where all fit into `budget` bytes, else to find those that cannot be
+/// used.
+///
+/// # Errors
+/// A file that cannot be read any more.
+pub fn encode(
+    rows: Rows,
+    preprocess: &TablePreprocess,
+    task: &Task,
+    budget: u64,
+    tick: &dyn Fn(),
+) -> Result<Encoded, String> {
+    let encoder = preprocess.encoder();
+    let inputs = encoder.num_inputs();
+    let bytes = (rows.len() as u64).saturating_mul(inputs as u64 * 4);
+    let in_memory = bytes <= budget;
+    let mut matrix = vec![0.0; if in_memory { rows.len() * inputs } else { 0 }];
+    let mut scratch = vec![0.0; inputs];
+    let counts: Vec<[AtomicUsize; 2]> = (0..encoder.num_columns())
+        .map(|_| Default::default())
+        .collect();
+    let mut keep = vec![true; rows.len()];
+    let mut skipped = Vec::new();
+    rows.visit(|index, row, part| {
+        let out = match in_memory {
+            true => &mut matrix[index * inputs..][..inputs],
+            false => &mut scratch[..],
+        };
+        if let Err(reason) = write(&encoder, row, part, out, &counts) {
+            keep[index] = false;
+            let name = rows.name(index);
+            skipped.push(Skipped { name, reason });
+        }
+        tick();
+        Ok(())
+    })?;
+    let rows = match skipped.is_empty() {
+        true => rows,
+        false => {
+            retain_rows(&mut matrix, &keep, inputs);
+            rows.filter(&keep)
+        }
+    };
+    let treatments = preprocess.columns.iter().zip(&counts);
+    let treatments = treatments.map(|(column, [missing, unseen])| Treatment {
+        column: column.name.clone(),
+        missing: missing.load(Ordering::Relaxed),
+        unseen: unseen.load(Ordering::Relaxed),
+    });
+    let treatments = treatments.filter(|t| t.missing + t.unseen > 0).collect();
+    let targets = rows.scaled_targets(task);
+    Ok(Encoded {
+        dataset: TableDataset {
+            labels: matches!(task, Task::Labels(_)),
+            targets,
+            rows,
+            encoder,
+            matrix,
+        },
+        skipped,
+        treatments,
+    })
+}
+
+fn write(
+    encoder: &Encoder,
+    row: &Row<'_>,
+    part: &Part,
+    out: &mut [f32],
+    counts: &[[AtomicUsize; 2]],
+) -> Result<(), String> {
+    let count = |column: usize, treated: Treated| {
+        let kind = usize::from(treated == Treated::Unseen);
+        if let Some(counts) = counts.get(column) {
+            counts[kind].fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    encoder.write(|column| row.field(part.columns[column]), out, count)
+}
+
+fn retain_rows(matrix: &mut Vec<f32>, keep: &[bool], width: usize) {
+    if matrix.is_empty() {
+        return;
+    }
+    let mut to = 0;
+    for (from, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+        matrix.copy_within(from * width..(from + 1) * width, to * width);
+        to += 1;
+    }
+    matrix.truncate(to * width);
+}
+
+impl Dataset for TableDataset {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Flat {
+            features: self.encoder.num_inputs(),
+        }
+    }
+
+    fn class(&self, index: usize) -> usize {
+        self.rows.classes[index] as usize
+    }
+
+    fn add_row(&self, index: usize, out: &mut Vec<f32>) {
+        let width = self.rows.width();
+        out.extend(&self.targets[index * width..][..width]);
+    }
+
+    fn has_labels(&self) -> bool {
+        self.labels
+    }
+
+    fn id(&self, index: usize) -> SampleId {
+        index as SampleId
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.rows.name(index)
+    }
+
+    fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+        let inputs = out.len();
+        if !self.matrix.is_empty() {
+            out.copy_from_slice(&self.matrix[index * inputs..][..inputs]);
+            return Ok(());
+        }
+        let write = |row: &Row<'_>, part: &Part| write(&self.encoder, row, part, out, &[]);
+        self.rows.with_row(index, write)
+    }
+}

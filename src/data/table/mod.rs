@@ -1,0 +1,27 @@
+//! Tables: rows of delimited text (CSV, TSV).
+//!
+//! The walk: [`TableFile`] reads rows, [`scan`](scan::scan) tells what each column holds, [`Rows`] knows
+//! where each row lies and what is to be predicted of it, [`fit`](fit::fit) fits what is done to each
+//! column on the training rows, [`TablePreprocess`] makes rows into inputs.
+
+mod audit;
+mod dataset;
+mod fit;
+mod fitted;
+mod options;
+mod reading;
+mod rows;
+mod scan;
+mod source;
+
+pub use audit::TableAudit;
+pub use dataset::{Encoded, Treatment};
+pub use fitted::{Encoder, TablePreprocess, Treated};
+pub use options::{Csv, Files, TaskKind};
+pub use reading::{Layout, Row, TableFile};
+pub use rows::{Rows, Targets, class_name};
+pub use scan::{bind, listed, scan};
+pub use source::{labelled_rows, notices};
+
+pub(in crate::data) use audit::audit_tables;
+pub(in crate::data) use source::{check_name, divide, no_pictures, open, plan_task, scale_targets};

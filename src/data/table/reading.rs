@@ -1,0 +1,531 @@
+//! Reading delimited text: row after row with its place, or one row by its place.
+//!
+//! A file is never held as a whole. What a stranger's file can cost is bounded: a row has at most
+//! [`MAX_ROW`] bytes, so that a quote that is never closed does not swallow a gigabyte.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use csv::{ByteRecord, ReaderBuilder};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::positional::read_at;
+
+/// The most bytes of one row.
+pub const MAX_ROW: u64 = 64 << 20;
+
+/// How the text of a table is laid out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Layout {
+    /// What stands between two fields; default: that of , ; tab | which the first line has most of.
+    #[serde(default)]
+    pub delimiter: Option<char>,
+    /// What stands around fields that hold delimiters; twice, it stands for itself.
+    #[serde(default = "quote")]
+    pub quote: char,
+    /// Whether the first line names the columns; else they are `column_1`, `column_2`, ...
+    #[serde(default = "yes")]
+    pub header: bool,
+    /// The text's encoding, by its name on the web ("utf-8", "windows-1252", "shift_jis").
+    #[serde(default = "utf_8")]
+    pub encoding: String,
+    /// The sign before the decimals of a number.
+    #[serde(default = "point")]
+    pub decimal: char,
+    /// Fields that stand for a missing value, beside empty ones.
+    #[serde(default = "missing")]
+    pub missing: Vec<String>,
+}
+
+fn quote() -> char {
+    '"'
+}
+fn yes() -> bool {
+    true
+}
+fn utf_8() -> String {
+    "utf-8".into()
+}
+fn point() -> char {
+    '.'
+}
+fn missing() -> Vec<String> {
+    ["NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
+        .map(String::from)
+        .to_vec()
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Layout {
+            delimiter: None,
+            quote: quote(),
+            header: true,
+            encoding: utf_8(),
+            decimal: point(),
+            missing: missing(),
+        }
+    }
+}
+
+impl Layout {
+    /// Whether a field stands for a missing value.
+    pub fn is_missing(&self, field: &str) -> bool {
+        let field = field.trim();
+        field.is_empty() || self.missing.iter().any(|missing| missing == field)
+    }
+
+    /// The number that a field stands for; it may be infinite.
+    pub fn number(&self, field: &str) -> Option<f64> {
+        let field = field.trim();
+        if self.decimal == '.' {
+            return field.parse().ok();
+        }
+        field.replace(self.decimal, ".").parse().ok()
+    }
+
+    fn encoding(&self) -> Result<&'static Encoding, String> {
+        let found = Encoding::for_label(self.encoding.as_bytes());
+        let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
+        let encoding = found.ok_or_else(unknown)?;
+        if encoding == UTF_16LE || encoding == UTF_16BE {
+            return Err("is UTF-16, which is not read; save it as UTF-8".into());
+        }
+        Ok(encoding)
+    }
+}
+
+/// A file of rows whose layout is known.
+#[derive(Clone, Debug)]
+pub struct TableFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// How the fields are written.
+    pub layout: Layout,
+    delimiter: u8,
+    encoding: &'static Encoding,
+}
+
+/// Where a row lies in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// From the beginning of the file, bytes.
+    pub begin: u64,
+    /// Bytes.
+    pub len: u32,
+    /// From 1, as editors count.
+    pub line: u32,
+}
+
+/// One row.
+pub struct Row<'a> {
+    record: &'a ByteRecord,
+    encoding: &'static Encoding,
+    /// Where it lies.
+    pub place: RowPlace,
+}
+
+impl Row<'_> {
+    /// A field as text, without blanks around it.
+    pub fn field(&self, column: usize) -> Cow<'_, str> {
+        let bytes = self.record.get(column).unwrap_or_default().trim_ascii();
+        match std::str::from_utf8(bytes) {
+            Ok(text) if self.encoding == UTF_8 => Cow::Borrowed(text),
+            _ => self.encoding.decode_without_bom_handling(bytes).0,
+        }
+    }
+
+    /// The fields as they are stored.
+    pub fn bytes(&self, column: usize) -> &[u8] {
+        self.record.get(column).unwrap_or_default().trim_ascii()
+    }
+
+    /// The first field that is no text in the file's encoding.
+    fn malformed(&self) -> Option<usize> {
+        if self.record.as_slice().is_ascii() {
+            return None;
+        }
+        let bad = |bytes: &[u8]| self.encoding.decode_without_bom_handling(bytes).1;
+        self.record.iter().position(bad)
+    }
+}
+
+impl TableFile {
+    /// Reads the first line of a file.
+    ///
+    /// # Errors
+    /// Why it is no table that can be read, in words that follow its name.
+    pub fn open(path: &Path, layout: &Layout) -> Result<TableFile, String> {
+        let fail = |error: std::io::Error| format!("cannot be read: {error}");
+        let mut begin = Vec::new();
+        let file = File::open(path).map_err(fail)?;
+        if path.is_dir() {
+            return Err("is a folder, expected a file of rows".into());
+        }
+        file.take(1 << 16).read_to_end(&mut begin).map_err(fail)?;
+        if begin.is_empty() {
+            return Err("is empty (0 bytes)".into());
+        }
+        if begin.starts_with(&[0xFF, 0xFE]) || begin.starts_with(&[0xFE, 0xFF]) {
+            return Err("is UTF-16, which is not read; save it as UTF-8".into());
+        }
+        if begin.starts_with(b"PK\x03\x04") {
+            return Err("is a zip archive or a spreadsheet (xlsx); export it as CSV".into());
+        }
+        if begin.starts_with(&[0x1F, 0x8B]) {
+            return Err("is compressed (gzip); unpack it first".into());
+        }
+        if begin.contains(&0) {
+            return Err("holds bytes of 0, so it is no text".into());
+        }
+        let delimiter = match layout.delimiter {
+            Some(delimiter) => u8::try_from(delimiter)
+                .ok()
+                .filter(u8::is_ascii)
+                .ok_or("has a delimiter that is no ASCII character")?,
+            None => guess_delimiter(&begin, layout.quote as u8),
+        };
+        let mut table = TableFile {
+            path: path.to_path_buf(),
+            columns: Vec::new(),
+            layout: layout.clone(),
+            delimiter,
+            encoding: layout.encoding()?,
+        };
+        table.columns = table.read_columns()?;
+        Ok(table)
+    }
+
+    /// The file's name, for people.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    fn read_columns(&self) -> Result<Vec<String>, String> {
+        let mut first = ByteRecord::new();
+        let mut reader = self.reader(Rc::default())?;
+        let read = reader.read_byte_record(&mut first);
+        if !read.map_err(|error| self.explain(&error))? {
+            return Err("has no rows".into());
+        }
+        let names: Vec<String> = if self.layout.header {
+            let decode = |field: &[u8]| self.encoding.decode_with_bom_removal(field).0.into_owned();
+            first
+                .iter()
+                .map(|field| decode(field.trim_ascii()))
+                .collect()
+        } else {
+            (1..=first.len())
+                .map(|number| format!("column_{number}"))
+                .collect()
+        };
+        for (index, name) in names.iter().enumerate() {
+            if name.is_empty() && self.layout.header {
+                // Pandas writes its row numbers so.
+                continue;
+            }
+            if let Some(before) = names[..index].iter().position(|other| other == name) {
+                return Err(format!(
+                    "names two columns {name:?}: numbers {} and {}",
+                    before + 1,
+                    index + 1
+                ));
+            }
+        }
+        Ok(names)
+    }
+
+    fn reader(&self, row_begin: Rc<Cell<u64>>) -> Result<csv::Reader<Bounded>, String> {
+        let file = File::open(&self.path).map_err(|error| format!("cannot be read: {error}"))?;
+        let bounded = Bounded {
+            file,
+            read: 0,
+            row_begin,
+        };
+        Ok(ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .quote(self.layout.quote as u8)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(bounded))
+    }
+
+    fn explain(&self, error: &csv::Error) -> String {
+        match error.kind() {
+            csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
+            _ => format!("cannot be read: {error}"),
+        }
+    }
+
+    /// Calls `each` with every row, in order.
+    ///
+    /// # Errors
+    /// A row with more or fewer fields than the header, one that is too long or not in the encoding; what
+    /// `each` says. In words that follow the file's name, beginning with the line.
+    pub fn for_each(
+        &self,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let row_begin = Rc::new(Cell::new(0));
+        let mut reader = self.reader(row_begin.clone())?;
+        let mut record = ByteRecord::new();
+        let mut first = self.layout.header;
+        loop {
+            let begin = reader.position().byte();
+            row_begin.set(begin);
+            let read = reader.read_byte_record(&mut record);
+            if !read.map_err(|error| self.explain(&error))? {
+                return Ok(());
+            }
+            if std::mem::take(&mut first) {
+                continue;
+            }
+            let position = record.position();
+            let begin = position.map_or(begin, |position| position.byte());
+            // The reader counts empty lines before a row as a part of it.
+            let inner = record
+                .as_slice()
+                .iter()
+                .filter(|&&byte| byte == b'\n')
+                .count() as u64;
+            let line = position.map_or(0, |position| position.line());
+            let line = line.max(reader.position().line().saturating_sub(inner + 1));
+            let row = Row {
+                record: &record,
+                encoding: self.encoding,
+                place: RowPlace {
+                    begin,
+                    len: (reader.position().byte() - begin) as u32,
+                    line: line as u32,
+                },
+            };
+            let at = |message: String| format!("line {line}: {message}");
+            self.check(&row).map_err(at)?;
+            each(&row).map_err(at)?;
+        }
+    }
+
+    fn check(&self, row: &Row<'_>) -> Result<(), String> {
+        let (found, expected) = (row.record.len(), self.columns.len());
+        if found != expected {
+            let last = match found < expected {
+                true => format!("the last of them is column {:?}", self.columns[found - 1]),
+                false => "a field with a delimiter in it must stand in quotes".to_string(),
+            };
+            return Err(format!(
+                "has {found} fields, expected {expected} as in the first line; {last}"
+            ));
+        }
+        if let Some(column) = row.malformed() {
+            return Err(format!(
+                "column {:?} is not written in {}; data.encoding = \"windows-1252\" or another reads it",
+                self.columns[column], self.layout.encoding
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reads one row.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has changed.
+    pub fn read(&self, file: &File, place: RowPlace) -> Result<OwnedRow, String> {
+        let mut bytes = vec![0; place.len as usize];
+        read_at(file, &mut bytes, place.begin)
+            .map_err(|error| format!("cannot be read: {error}"))?;
+        let mut reader = ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .quote(self.layout.quote as u8)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(&bytes[..]);
+        let mut record = ByteRecord::new();
+        match reader.read_byte_record(&mut record) {
+            Ok(true) if record.len() == self.columns.len() => Ok(OwnedRow {
+                record,
+                encoding: self.encoding,
+                place,
+            }),
+            _ => Err("has changed since it was looked through".into()),
+        }
+    }
+}
+
+/// A row by itself.
+pub struct OwnedRow {
+    record: ByteRecord,
+    encoding: &'static Encoding,
+    place: RowPlace,
+}
+
+impl OwnedRow {
+    /// As the others.
+    pub fn row(&self) -> Row<'_> {
+        Row {
+            record: &self.record,
+            encoding: self.encoding,
+            place: self.place,
+        }
+    }
+}
+
+/// A file that ends with an error where a row does not end.
+struct Bounded {
+    file: File,
+    read: u64,
+    row_begin: Rc<Cell<u64>>,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.read.saturating_sub(self.row_begin.get()) > MAX_ROW {
+            let message = format!(
+                "a row has more than {} MB; is a quote never closed?",
+                MAX_ROW >> 20
+            );
+            return Err(std::io::Error::other(message));
+        }
+        let count = self.file.read(buffer)?;
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+/// That of the usual delimiters of which the first line has most, outside of quotes.
+fn guess_delimiter(begin: &[u8], quote: u8) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    for &byte in begin {
+        if byte == quote {
+            quoted = !quoted;
+        } else if byte == b'\n' && !quoted {
+            break;
+        } else if !quoted && let Some(found) = counts.iter_mut().find(|(d, _)| *d == byte) {
+            found.1 += 1;
+        }
+    }
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    counts
+        .iter()
+        .find(|(_, count)| *count == most)
+        .map_or(b',', |(delimiter, _)| *delimiter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &[u8], layout: &Layout) -> Result<(tempfile::TempDir, TableFile), String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("table.csv");
+        std::fs::write(&path, text).expect("a file");
+        Ok((folder, TableFile::open(&path, layout)?))
+    }
+
+    fn rows(table: &TableFile) -> Result<Vec<(u32, Vec<String>)>, String> {
+        let mut rows = Vec::new();
+        table.for_each(|row| {
+            let fields = 0..table.columns.len();
+            let fields = fields.map(|column| row.field(column).into_owned());
+            rows.push((row.place.line, fields.collect()));
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn quotes_hold_delimiters_quotes_and_line_ends() {
+        let text = b"\xEF\xBB\xBFname; note\r\n\"a;b\"; \"say \"\"x\"\"\"\n\n\"two\nlines\";3\n";
+        let (_folder, table) = table(text, &Layout::default()).expect("a table");
+        assert_eq!(table.columns, ["name", "note"]);
+        let rows = rows(&table).expect("rows");
+        assert_eq!(rows[0].1[0], "a;b");
+        assert_eq!(rows[1], (4, vec!["two\nlines".into(), "3".into()]));
+    }
+
+    #[test]
+    fn a_row_is_read_again_by_its_place() {
+        let text = b"a,b\n1,2\n\"x,\ny\",\"z\"\n5,6";
+        let (_folder, table) = table(text, &Layout::default()).expect("a table");
+        let mut places = Vec::new();
+        let keep = |row: &Row<'_>| {
+            places.push(row.place);
+            Ok(())
+        };
+        table.for_each(keep).expect("rows");
+        let file = File::open(&table.path).expect("the file");
+        let again = |index: usize| {
+            let row = table.read(&file, places[index]).expect("the row");
+            (
+                row.row().field(0).into_owned(),
+                row.row().field(1).into_owned(),
+            )
+        };
+        assert_eq!(again(2), ("5".into(), "6".into()));
+        assert_eq!(again(1), ("x,\ny".into(), "z".into()));
+        assert_eq!(again(0), ("1".into(), "2".into()));
+    }
+
+    #[test]
+    fn a_ragged_row_is_named() {
+        let (_folder, table) = table(b"a,b,c\n1,2,3\n4,5\n", &Layout::default()).expect("a table");
+        let error = rows(&table).expect_err("ragged");
+        assert!(
+            error.starts_with("line 3: has 2 fields, expected 3"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn another_encoding_is_told_or_read() {
+        let text = b"city,n\nM\xFCnchen,1\n";
+        let (_folder, utf8) = table(text, &Layout::default()).expect("a table");
+        let error = rows(&utf8).expect_err("no UTF-8");
+        assert!(error.contains("column \"city\""), "{error}");
+        let layout = Layout {
+            encoding: "latin1".into(),
+            ..Layout::default()
+        };
+        let (_folder, latin) = table(text, &layout).expect("a table");
+        assert_eq!(rows(&latin).expect("rows")[0].1[0], "München");
+    }
+
+    #[test]
+    fn what_is_no_table_is_told() {
+        let told = |bytes: &[u8]| table(bytes, &Layout::default()).expect_err("no table");
+        assert!(told(b"").contains("is empty"));
+        assert!(told(b"PK\x03\x04zip").contains("export it as CSV"));
+        assert!(told(b"\xFF\xFEa\0").contains("UTF-16"));
+        assert!(told(b"a,b,a\n1,2,3").contains("two columns \"a\": numbers 1 and 3"));
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_does_not_swallow_the_file() {
+        let mut text = b"a,b\n1,\"x\n".to_vec();
+        text.resize(80 << 20, b'y');
+        let (_folder, table) = table(&text, &Layout::default()).expect("a table");
+        let error = rows(&table).expect_err("no end");
+        assert!(error.contains("never closed"), "{error}");
+    }
+
+    #[test]
+    fn decimals_may_be_written_with_a_comma() {
+        let layout = Layout {
+            decimal: ',',
+            ..Layout::default()
+        };
+        assert_eq!(layout.number(" 3,5 "), Some(3.5));
+        assert_eq!(Layout::default().number("-1e3"), Some(-1000.0));
+        assert_eq!(Layout::default().number("3,5"), None);
+        assert!(layout.is_missing(" ") && layout.is_missing("NA") && !layout.is_missing("0"));
+    }
+}

@@ -1,0 +1,580 @@
+//! `kind = "csv"`: from what the experiment says to rows that can be trained on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::audit::audit_tables;
+use super::dataset::{Encoded, Treatment, encode};
+use super::fit::{Planned, fit, misplaced, sort_values};
+use super::fitted::TablePreprocess;
+use super::options::{Csv, Files, Role, TaskKind};
+use super::reading::TableFile;
+use super::rows::{Rows, Targets, class_name, label};
+use super::scan::{ColumnScan, listed, scan};
+use crate::config::{Fault, Path, Preprocess, with_nearest};
+use crate::data::audit::Audit;
+use crate::data::augment::Augmentation;
+use crate::data::batch::Shape;
+use crate::data::cache::default_memory;
+use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
+use crate::data::image_folder::check_splits;
+use crate::data::preprocess::Preprocessor;
+use crate::data::split::split_off;
+use crate::data::task::{Output, Task};
+
+/// Whole numbers in a target up to so many different ones are classes.
+const MOST_NUMBERED_CLASSES: usize = 20;
+/// More classes than that are a mistake.
+const MOST_CLASSES: usize = 10_000;
+
+impl Source for Csv {
+    fn declared_shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        Ok(Box::new(TableSurvey::new(*self, seed)?))
+    }
+}
+
+fn key(name: &str) -> Path {
+    Path::parse("data").key(name)
+}
+
+fn fault(name: &str, message: impl Into<String>) -> Vec<Fault> {
+    vec![Fault::new(key(name), message)]
+}
+
+/// A table whose columns are known and fitted.
+pub struct TableSurvey {
+    options: Csv,
+    preprocess: TablePreprocess,
+    task: Task,
+    train: Rows,
+    valid: Rows,
+    summary: Summary,
+    skipped: Vec<Skipped>,
+}
+
+/// Opens the files of a split.
+pub(in crate::data) fn open(
+    files: &Files,
+    name: &str,
+    layout: &super::reading::Layout,
+) -> Result<Vec<TableFile>, Vec<Fault>> {
+    let open = |path: &PathBuf| {
+        TableFile::open(path, layout).map_err(|message| {
+            let found = fault(name, format!("is {}, which {message}", path.display()));
+            let hint = "paths are relative to the experiment file";
+            found.into_iter().map(|fault| fault.hint(hint)).collect()
+        })
+    };
+    files.list().iter().map(open).collect()
+}
+
+impl TableSurvey {
+    fn new(options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
+        let files = open(&options.train, "train", &options.layout)?;
+        let names = files[0].columns.clone();
+        let targets = options.target.list().to_vec();
+        for target in &targets {
+            check_name(target, &names, key("target"))?;
+        }
+        for column in options.columns.keys() {
+            check_name(column, &names, key("columns").key(column))?;
+        }
+        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        let mut summary = Summary::default();
+        let planned = plan_columns(&options, &names, &scans, &mut summary.columns)?;
+        let of = |name: &String| {
+            let place = names.iter().position(|column| column == name);
+            &scans[place.unwrap_or_default()]
+        };
+        let target_scans: Vec<&ColumnScan> = targets.iter().map(of).collect();
+        let mut task = plan_task(options.task, &targets, &target_scans, &files[0].layout)?;
+        let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
+        let mut skipped = Vec::new();
+        let index = |files: Vec<TableFile>, name: &str, skipped: &mut Vec<Skipped>| {
+            let targets = Targets::new(&targets, &task);
+            Rows::index(files, &used, &targets, skipped)
+                .map_err(|message| fault(name, format!("is {message}")))
+        };
+        let train = index(files, "train", &mut skipped)?;
+        let (train, valid, valid_from) = match &options.valid {
+            Some(files) => {
+                let valid = open(files, "valid", &options.layout)?;
+                let valid = index(valid, "valid", &mut skipped)?;
+                let from = valid.files();
+                let from = from.iter().map(|path| path.display().to_string());
+                (train, valid, from.collect::<Vec<_>>().join(", "))
+            }
+            None => divide(
+                &train,
+                options.valid_fraction.unwrap_or_default(),
+                &task,
+                seed,
+            )?,
+        };
+        if train.is_empty() || valid.is_empty() {
+            let name = if train.is_empty() { "train" } else { "valid" };
+            return Err(fault(name, "has no row with a target"));
+        }
+        let columns = fit(&train, &planned, &options.defaults)
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        if let Task::Numbers(outputs) = &mut task
+            && options.scale_target
+        {
+            scale_targets(outputs, &train);
+        }
+        let preprocess = TablePreprocess {
+            layout: options.layout.clone(),
+            columns,
+            targets: targets.clone(),
+        };
+        for column in &preprocess.columns {
+            if let Some(shown) = summary.columns.iter_mut().find(|c| c.name == column.name) {
+                shown.role = column.describe();
+                shown.inputs = column.inputs();
+            }
+        }
+        if let Some(empty) = preprocess.columns.iter().find(|c| c.inputs() == 0) {
+            let message = format!("give no input: column {:?} has no value", empty.name);
+            return Err(fault("columns", message));
+        }
+        summary.num_train = train.len();
+        summary.num_valid = valid.len();
+        summary.train_counts = train.counts(&task);
+        summary.valid_counts = valid.counts(&task);
+        if let Some(class) = summary.train_counts.iter().position(|&count| count == 0)
+            && !task.classes().is_empty()
+        {
+            let message = format!("has no row of class {} left", task.classes()[class]);
+            return Err(fault("train", message));
+        }
+        summary.valid_from = valid_from;
+        summary.task = task.clone();
+        summary.left_out = skipped
+            .iter()
+            .map(|s| format!("{} {}", s.name, s.reason))
+            .collect();
+        Ok(TableSurvey {
+            options,
+            preprocess,
+            task,
+            train,
+            valid,
+            summary,
+            skipped,
+        })
+    }
+
+    fn budget(&self) -> u64 {
+        self.options
+            .cache_memory
+            .map_or_else(default_memory, |size| size.0)
+    }
+
+    fn encode(self, progress: &dyn Progress) -> Result<[Encoded; 2], Vec<Fault>> {
+        let budget = self.budget();
+        progress.begin("reading", self.train.len() + self.valid.len());
+        let one = |rows: Rows, name: &str, budget: u64| {
+            encode(rows, &self.preprocess, &self.task, budget, &|| {
+                progress.tick()
+            })
+            .map_err(|message| fault(name, format!("is {message}")))
+        };
+        let inputs = self.preprocess.shape().num_elements() as u64 * 4;
+        let used = self.train.len() as u64 * inputs;
+        let train = one(self.train, "train", budget)?;
+        let valid = one(self.valid, "valid", budget.saturating_sub(used))?;
+        progress.end();
+        Ok([train, valid])
+    }
+}
+
+impl Survey for TableSurvey {
+    fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn shape(&self) -> Shape {
+        self.preprocess.shape()
+    }
+
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        no_pictures(
+            preprocess,
+            "data.scale and data.columns say how columns are scaled",
+        )
+    }
+
+    fn few(
+        mut self: Box<Self>,
+        num_samples: usize,
+        _: Option<Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
+        let all = self.train.len();
+        let mut keep = vec![false; all];
+        let count = num_samples.min(all);
+        (0..count).for_each(|index| keep[index * all / count] = true);
+        self.train = self.train.filter(&keep);
+        let none = self.train.filter(&vec![false; self.train.len()]);
+        let encoded = encode(self.train, &self.preprocess, &self.task, u64::MAX, &|| {});
+        let encoded =
+            encoded.or_else(|_| encode(none, &self.preprocess, &self.task, u64::MAX, &|| {}));
+        match encoded {
+            Ok(encoded) => (Arc::new(encoded.dataset), encoded.skipped),
+            Err(_) => unreachable!("no row has to be read"),
+        }
+    }
+
+    fn prepare(
+        self: Box<Self>,
+        _: &Preprocess,
+        _: Option<Augmentation>,
+        audit: bool,
+        progress: &dyn Progress,
+    ) -> Result<Datasets, Vec<Fault>> {
+        let found = match audit {
+            true => Some(self.look().map_err(|message| fault("train", message))?),
+            false => None,
+        };
+        let fingerprint = self.train.fingerprint();
+        let (task, preprocess) = (self.task.clone(), self.preprocess.clone());
+        let mut skipped = self.skipped.clone();
+        let [train, valid] = self.encode(progress)?;
+        for (encoded, name) in [(&train, "train"), (&valid, "valid")] {
+            if encoded.dataset.is_empty() {
+                let first = encoded.skipped.first();
+                let why = first.map_or(String::new(), |s| format!(": {} {}", s.name, s.reason));
+                return Err(fault(name, format!("has no row that can be used{why}")));
+            }
+        }
+        skipped.extend(train.skipped);
+        skipped.extend(valid.skipped);
+        let notices = notices("the training rows", &train.treatments)
+            .into_iter()
+            .chain(notices("the validation rows", &valid.treatments))
+            .collect();
+        Ok(Datasets {
+            task,
+            train: Arc::new(train.dataset),
+            valid: Arc::new(valid.dataset),
+            preprocess: Preprocessor::Table(preprocess),
+            skipped,
+            notices,
+            audit: found,
+            fingerprint,
+        })
+    }
+
+    fn audit(self: Box<Self>, _: usize, _: &dyn Progress) -> Audit {
+        self.look().unwrap_or_else(|reason| Audit {
+            unusable: vec![Skipped {
+                name: "the table".into(),
+                reason,
+            }],
+            ..Audit::default()
+        })
+    }
+}
+
+impl TableSurvey {
+    fn look(&self) -> Result<Audit, String> {
+        let table = audit_tables(
+            &self.train,
+            &self.valid,
+            &self.preprocess,
+            &self.task,
+            &self.summary.columns,
+        )?;
+        Ok(Audit {
+            classes: self.task.classes().to_vec(),
+            unusable: self.skipped.clone(),
+            table: Some(table),
+            ..Audit::default()
+        })
+    }
+}
+
+/// What was done about fields that are not plain, a sentence a split.
+pub fn notices(what: &str, treatments: &[Treatment]) -> Option<String> {
+    let say = |t: &Treatment| {
+        let parts = [(t.missing, "missing"), (t.unseen, "not seen in training")];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        format!("{} {}", t.column, parts.join(", "))
+    };
+    let shown: Vec<String> = treatments.iter().take(10).map(say).collect();
+    let more = treatments.len().saturating_sub(shown.len());
+    let rest = match more {
+        0 => String::new(),
+        more => format!(" and {more} more columns"),
+    };
+    (!shown.is_empty()).then(|| format!("fields of {what} filled in: {}{rest}", shown.join("; ")))
+}
+
+/// Scaling of pixel values means nothing here.
+///
+/// # Errors
+/// A key of it that is given.
+pub(in crate::data) fn no_pictures(
+    preprocess: &Preprocess,
+    instead: &str,
+) -> Result<(), Vec<Fault>> {
+    if *preprocess == Preprocess::default() {
+        return Ok(());
+    }
+    let message = "is for pixel values, but the samples are no pictures";
+    let fault = Fault::new(Path::parse("preprocess"), message).at_key();
+    Err(vec![fault.hint(instead)])
+}
+
+pub(in crate::data) fn check_name(
+    name: &str,
+    columns: &[String],
+    path: Path,
+) -> Result<(), Vec<Fault>> {
+    if columns.iter().any(|column| column == name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let message = format!(
+        "names the column {name:?}, but the file has {}",
+        listed(columns)
+    );
+    Err(vec![with_nearest(Fault::new(path, message), name, &names)])
+}
+
+/// The columns that are used; those that are not are listed as well.
+fn plan_columns(
+    options: &Csv,
+    names: &[String],
+    scans: &[ColumnScan],
+    shown: &mut Vec<Column>,
+) -> Result<Vec<Planned>, Vec<Fault>> {
+    let (mut planned, mut faults) = (Vec::new(), Vec::new());
+    for (name, scan) in names.iter().zip(scans) {
+        if options.target.list().contains(name) {
+            shown.push(Column {
+                name: name.clone(),
+                role: "target".into(),
+                inputs: 0,
+                missing: scan.missing,
+            });
+            continue;
+        }
+        let choice = options.columns.get(name).map(|choice| choice.options());
+        let column_options = choice.unwrap_or_default();
+        let path = key("columns").key(name);
+        let (role, why) = match column_options.role {
+            Some(role) => (role, ""),
+            None => match scan.role(name) {
+                Ok(role) => role,
+                Err(message) => {
+                    faults.push(Fault::new(
+                        key("train"),
+                        format!("is a table whose {message}"),
+                    ));
+                    continue;
+                }
+            },
+        };
+        if role == Role::Numeric {
+            let found = match (&scan.first_other, &scan.first_infinite) {
+                (Some((place, field)), _) => Some((place, field, "expected a number")),
+                (_, Some((place, field))) => Some((place, field, "expected a finite number")),
+                _ => None,
+            };
+            if let Some((place, field, expected)) = found {
+                let message =
+                    format!("is a table whose column {name:?} is {field:?} in {place}, {expected}");
+                let fault = Fault::new(key("train"), message);
+                faults.push(fault.hint(
+                    "words for missing values go into data.missing = [\"...\"]; \
+                     data.columns.NAME = \"category\" or \"ignore\" takes the column in another way",
+                ));
+                continue;
+            }
+        }
+        let role_name = match (role, why) {
+            (Role::Ignore, "") => "ignored".to_string(),
+            (Role::Ignore, why) => format!("ignored: {why}"),
+            (Role::Numeric, _) => "numeric".into(),
+            (Role::Category, _) => "category".into(),
+            (Role::Text, _) => "text".into(),
+        };
+        shown.push(Column {
+            name: name.clone(),
+            role: role_name,
+            inputs: 0,
+            missing: scan.missing,
+        });
+        if role == Role::Ignore {
+            continue;
+        }
+        let column = Planned {
+            name: name.clone(),
+            role,
+            options: column_options,
+        };
+        if let Some((option, what)) = misplaced(&column) {
+            let message = format!("is for {what}; {name} is {}", shown[shown.len() - 1].role);
+            faults.push(Fault::new(path.key(option), message));
+        }
+        planned.push(column);
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    if planned.is_empty() {
+        let message = "is a table without a column to predict from";
+        return Err(fault("train", message));
+    }
+    Ok(planned)
+}
+
+pub(in crate::data) fn plan_task(
+    kind: Option<TaskKind>,
+    targets: &[String],
+    scans: &[&ColumnScan],
+    layout: &super::reading::Layout,
+) -> Result<Task, Vec<Fault>> {
+    let labels = |scan: &ColumnScan| {
+        let mut values = scan.values.iter().flat_map(|values| values.keys());
+        scan.values.is_some() && values.all(|value| label(value).is_some())
+    };
+    let kind = kind.unwrap_or_else(|| {
+        let scan = scans[0];
+        let few = scan
+            .num_values()
+            .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
+        if targets.len() > 1 {
+            match scans.iter().all(|scan| labels(scan)) {
+                true => TaskKind::Labels,
+                false => TaskKind::Regression,
+            }
+        } else if scan.is_numeric() && !(scan.whole && few) {
+            TaskKind::Regression
+        } else {
+            TaskKind::Classification
+        }
+    });
+    match kind {
+        TaskKind::Labels => Ok(Task::Labels(targets.to_vec())),
+        TaskKind::Regression => {
+            let wrong = targets
+                .iter()
+                .zip(scans)
+                .find(|(_, scan)| !scan.is_numeric());
+            match wrong {
+                None => Ok(Task::Numbers(
+                    targets.iter().map(|name| Output::unscaled(name)).collect(),
+                )),
+                Some((name, scan)) => {
+                    let (place, field) = scan.first_other.clone().unwrap_or_default();
+                    let message =
+                        format!("is {name:?}, of which {field:?} in {place} is no number");
+                    Err(fault("target", message))
+                }
+            }
+        }
+        TaskKind::Classification if targets.len() > 1 => {
+            let message = "are several columns, expected one where the task is classification";
+            Err(fault("target", message))
+        }
+        TaskKind::Classification => {
+            let Some(values) = &scans[0].values else {
+                let message = format!(
+                    "is {:?}, which has more than {} different values, expected a few classes",
+                    targets[0],
+                    scans[0].present().min(1000)
+                );
+                let fault = Fault::new(key("target"), message);
+                return Err(vec![
+                    fault.hint("numbers are predicted with data.task = \"regression\""),
+                ]);
+            };
+            let mut classes: Vec<String> = values
+                .keys()
+                .map(|value| class_name(value, layout))
+                .collect();
+            sort_values(&mut classes);
+            classes.dedup();
+            if classes.len() < 2 || classes.len() > MOST_CLASSES {
+                let message = format!(
+                    "is {:?}, which has {} different values, expected at least two classes",
+                    targets[0],
+                    classes.len()
+                );
+                return Err(fault("target", message));
+            }
+            Ok(Task::Classes(classes))
+        }
+    }
+}
+
+/// Splits a share of the rows off, of each class its share. Equal rows go to the same side, as far as they
+/// can.
+pub(in crate::data) fn divide(
+    all: &Rows,
+    fraction: f64,
+    task: &Task,
+    seed: u64,
+) -> Result<(Rows, Rows, String), Vec<Fault>> {
+    let classes = all.classes.iter().map(|&class| class as usize);
+    let samples: Vec<(u64, usize)> = all.digests.iter().copied().zip(classes).collect();
+    let chosen = split_off(&samples, fraction, seed);
+    let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
+    let valid = all.filter(&chosen);
+    let counts = valid.counts(task);
+    if let (Task::Classes(classes), Some(class)) =
+        (task, counts.iter().position(|&count| count == 0))
+    {
+        let message = format!("leaves no validation row of class {}", classes[class]);
+        return Err(fault("valid_fraction", message));
+    }
+    let of = match task {
+        Task::Classes(_) => " of each class",
+        Task::Labels(_) | Task::Numbers(_) => "",
+    };
+    let from = format!("{fraction}{of}, split off with seed {seed}");
+    Ok((all.filter(&others), valid, from))
+}
+
+/// Mean and standard deviation of each number over the training rows.
+pub(in crate::data) fn scale_targets(outputs: &mut [Output], rows: &Rows) {
+    let (width, count) = (outputs.len(), rows.len() as f64);
+    for (number, output) in outputs.iter_mut().enumerate() {
+        let values = || rows.numbers.iter().skip(number).step_by(width);
+        let mean = values().sum::<f64>() / count;
+        let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        output.mean = mean;
+        output.std = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+    }
+}
+
+/// The rows of files as samples of a model.
+///
+/// # Errors
+/// Files that do not fit the model, in words that begin with their names.
+pub fn labelled_rows(
+    files: &[PathBuf],
+    preprocess: &TablePreprocess,
+    task: &Task,
+) -> Result<Encoded, String> {
+    let open = |path: &PathBuf| {
+        TableFile::open(path, &preprocess.layout)
+            .map_err(|message| format!("{} {message}", path.display()))
+    };
+    let files: Result<Vec<TableFile>, String> = files.iter().map(open).collect();
+    let targets = Targets::new(&preprocess.targets, task);
+    let mut skipped = Vec::new();
+    let rows = Rows::index(files?, &preprocess.names(), &targets, &mut skipped)?;
+    let mut encoded = encode(rows, preprocess, task, default_memory(), &|| {})?;
+    skipped.append(&mut encoded.skipped);
+    Ok(Encoded { skipped, ..encoded })
+}

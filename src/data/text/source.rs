@@ -1,0 +1,525 @@
+//! `kind = "text"` (a column of texts in a table) and `kind = "text-folder"` (a folder a class).
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
+use super::texts::{TextFigures, Texts, encode};
+use super::tokenizer::{Splitting, WordCounts};
+use crate::config::{Fault, Path, Preprocess};
+use crate::data::audit::Audit;
+use crate::data::augment::Augmentation;
+use crate::data::batch::Shape;
+use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
+use crate::data::image_folder::{check_splits, same_classes};
+use crate::data::preprocess::Preprocessor;
+use crate::data::split::split_off;
+use crate::data::table::{
+    Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
+    no_pictures, open, plan_task, scale_targets, scan,
+};
+use crate::data::table::{TableAudit, TablePreprocess};
+use crate::data::task::Task;
+
+/// The length to which long texts are cut where the experiment does not say it.
+const DEFAULT_LENGTH: usize = 512;
+
+/// How texts become tokens.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct TokenOptions {
+    /// The most frequent words that are known; default: all. (Keras's `num_words` counts the padding, too.)
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub vocabulary: Option<usize>,
+    /// Words that are there less often are not known.
+    #[serde(default = "one")]
+    pub min_count: u64,
+    /// Whether unknown words have a token of their own, 1; else they are left out (Keras's default).
+    #[serde(default = "yes")]
+    pub oov: bool,
+    /// Tokens a text; default: the most that a training text has, up to 512.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub length: Option<usize>,
+    /// Where shorter texts are filled up: at the beginning ("pre", Keras's default) or the end ("post").
+    #[serde(default)]
+    pub pad: End,
+    /// Where longer texts are cut.
+    #[serde(default)]
+    pub truncate: End,
+    #[serde(flatten)]
+    pub splitting: Splitting,
+}
+
+fn one() -> u64 {
+    1
+}
+fn yes() -> bool {
+    true
+}
+
+/// Texts in a column of a delimited text file (CSV, TSV).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Text {
+    /// The file of the training texts, or several with the same columns.
+    train: Files,
+    /// The file or files of the validation texts.
+    #[serde(default)]
+    valid: Option<Files>,
+    /// Instead of `valid`: the share of the training texts that is split off (of each class, where
+    /// there are classes).
+    #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    valid_fraction: Option<f64>,
+    /// The column of the texts.
+    #[serde(default = "text")]
+    text: String,
+    /// The column to be predicted.
+    #[serde(default = "label")]
+    label: String,
+    /// What the label is: default, classes where it is text or has few whole numbers, else a number.
+    #[serde(default)]
+    task: Option<TaskKind>,
+    #[serde(flatten)]
+    tokens: TokenOptions,
+    #[serde(flatten)]
+    layout: Layout,
+}
+
+fn text() -> String {
+    "text".into()
+}
+fn label() -> String {
+    "label".into()
+}
+
+/// Text files (.txt, UTF-8), in one folder a class.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct TextFolder {
+    /// The folder of the training texts.
+    train: PathBuf,
+    /// The folder of the validation texts.
+    #[serde(default)]
+    valid: Option<PathBuf>,
+    /// Instead of `valid`: the share of each class that is split off the training texts.
+    #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    valid_fraction: Option<f64>,
+    #[serde(flatten)]
+    tokens: TokenOptions,
+}
+
+fn key(name: &str) -> Path {
+    Path::parse("data").key(name)
+}
+
+fn fault(name: &str, message: impl Into<String>) -> Vec<Fault> {
+    vec![Fault::new(key(name), message)]
+}
+
+impl Source for Text {
+    fn declared_shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        let files = open(&self.train, "train", &self.layout)?;
+        check_name(&self.text, &files[0].columns, key("text"))?;
+        check_name(&self.label, &files[0].columns, key("label"))?;
+        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        let place = files[0].columns.iter().position(|name| *name == self.label);
+        let names = [self.label.clone()];
+        let target = &scans[place.unwrap_or_default()];
+        let mut task = plan_task(self.task, &names, &[target], &files[0].layout)?;
+        let mut skipped = Vec::new();
+        let mut index = |files: Vec<TableFile>, name: &str| {
+            let targets = Targets::new(&names, &task);
+            Rows::index(files, &[&self.text], &targets, &mut skipped)
+                .map_err(|message| fault(name, format!("is {message}")))
+        };
+        let train = index(files, "train")?;
+        let (train, valid, valid_from) = match &self.valid {
+            Some(files) => {
+                let valid = index(open(files, "valid", &self.layout)?, "valid")?;
+                let from = valid.files();
+                let from = from.iter().map(|path| path.display().to_string());
+                (train, valid, from.collect::<Vec<_>>().join(", "))
+            }
+            None => divide(&train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
+        };
+        if let Task::Numbers(outputs) = &mut task {
+            scale_targets(outputs, &train);
+        }
+        let columns = Columns {
+            text: self.text,
+            targets: names.to_vec(),
+            layout: self.layout,
+        };
+        let splits = [Texts::Rows(train), Texts::Rows(valid)];
+        let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
+        Ok(Box::new(survey))
+    }
+}
+
+impl Source for TextFolder {
+    fn declared_shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        let list = |folder: &FilePath, name: &str| {
+            list_texts(folder)
+                .map_err(|message| fault(name, format!("is {}, which {message}", folder.display())))
+        };
+        let (classes, train) = list(&self.train, "train")?;
+        if classes.len() < 2 {
+            let message = format!(
+                "holds one class only ({}), expected at least two",
+                classes.join("")
+            );
+            return Err(fault("train", message));
+        }
+        let (train, valid, valid_from) = match &self.valid {
+            Some(folder) => {
+                let (found, valid) = list(folder, "valid")?;
+                same_classes(&classes, &found, "data.train", "data.valid")
+                    .map_err(|message| fault("valid", message))?;
+                (train, valid, folder.display().to_string())
+            }
+            None => {
+                let fraction = self.valid_fraction.unwrap_or_default();
+                let samples = train.iter().map(|(path, class)| {
+                    let name = path.strip_prefix(&self.train).unwrap_or(path);
+                    let digest = xxh3_64(name.to_string_lossy().as_bytes());
+                    (digest, *class as usize)
+                });
+                let chosen = split_off(&samples.collect::<Vec<_>>(), fraction, seed);
+                let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
+                let all = Texts::Files(train);
+                let (Texts::Files(train), Texts::Files(valid)) =
+                    (all.filter(&others), all.filter(&chosen))
+                else {
+                    unreachable!("files stay files")
+                };
+                let from = format!("{fraction} of each class, split off with seed {seed}");
+                (train, valid, from)
+            }
+        };
+        let columns = Columns {
+            text: text(),
+            targets: vec![label()],
+            layout: Layout::default(),
+        };
+        let splits = [Texts::Files(train), Texts::Files(valid)];
+        let task = Task::Classes(classes);
+        let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        Ok(Box::new(survey))
+    }
+}
+
+/// Class names in sorted order, and the text files with the index of their class.
+type ListedTexts = (Vec<String>, Vec<(PathBuf, u32)>);
+
+/// The text files of a folder with one folder a class.
+///
+/// # Errors
+/// What is missing, in words that follow the folder's name.
+pub fn list_texts(folder: &FilePath) -> Result<ListedTexts, String> {
+    let entries = |folder: &FilePath| -> Result<Vec<PathBuf>, String> {
+        let fail = |error: std::io::Error| format!("cannot be read: {error}");
+        let entries = std::fs::read_dir(folder).map_err(fail)?;
+        let paths: std::io::Result<Vec<PathBuf>> = entries
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect();
+        let mut paths = paths.map_err(fail)?;
+        paths.sort();
+        Ok(paths)
+    };
+    let (mut classes, mut files) = (Vec::new(), Vec::new());
+    for inner in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let texts = entries(&inner)?.into_iter().filter(|path| {
+            path.extension()
+                .is_some_and(|ext| ext.eq_ignore_ascii_case("txt"))
+        });
+        let class = classes.len() as u32;
+        let before = files.len();
+        files.extend(texts.map(|path| (path, class)));
+        if files.len() > before {
+            let name = inner.file_name().unwrap_or_default();
+            classes.push(name.to_string_lossy().into_owned());
+        }
+    }
+    if classes.is_empty() {
+        return Err("holds no folder with .txt files; it looks like train/good/1.txt".into());
+    }
+    Ok((classes, files))
+}
+
+/// Where texts and targets stand in tables.
+struct Columns {
+    text: String,
+    targets: Vec<String>,
+    layout: Layout,
+}
+
+/// Listed texts, the tokenizer fitted.
+struct TextSurvey {
+    preprocess: TextPreprocess,
+    task: Task,
+    splits: [Texts; 2],
+    summary: Summary,
+    skipped: Vec<Skipped>,
+}
+
+impl TextSurvey {
+    fn new(
+        options: TokenOptions,
+        columns: Columns,
+        task: Task,
+        splits: [Texts; 2],
+        valid_from: String,
+        skipped: Vec<Skipped>,
+    ) -> Result<TextSurvey, Vec<Fault>> {
+        for (texts, name) in splits.iter().zip(["train", "valid"]) {
+            let counts = texts.counts(&task);
+            if texts.is_empty() {
+                return Err(fault(name, "has no text with a label"));
+            }
+            if let (Task::Classes(classes), Some(class)) =
+                (&task, counts.iter().position(|&count| count == 0))
+            {
+                return Err(fault(
+                    name,
+                    format!("has no text of class {}", classes[class]),
+                ));
+            }
+        }
+        let mut counts = WordCounts::new(options.splitting);
+        let mut lengths = Vec::with_capacity(splits[0].len());
+        splits[0]
+            .visit(|_, text| lengths.push(text.map_or(0, |text| counts.add(text))))
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let (tokenizer, _) = counts.fit(options.vocabulary, options.min_count);
+        if tokenizer.num_words() == 0 {
+            return Err(fault("train", "has no word in any text"));
+        }
+        let length = options.length.unwrap_or(longest.clamp(1, DEFAULT_LENGTH));
+        let preprocess = TextPreprocess {
+            tokenizer,
+            oov: options.oov,
+            length: length.min(MAX_LENGTH),
+            pad: options.pad,
+            truncate: options.truncate,
+            text: columns.text,
+            targets: columns.targets,
+            layout: columns.layout,
+        };
+        let role = format!(
+            "text: {} known words; {} tokens, the longest has {longest} words",
+            preprocess.tokenizer.num_words(),
+            preprocess.length
+        );
+        let shown = Column {
+            name: preprocess.text.clone(),
+            role,
+            inputs: preprocess.length,
+            missing: lengths.iter().filter(|&&length| length == 0).count(),
+        };
+        let summary = Summary {
+            num_train: splits[0].len(),
+            num_valid: splits[1].len(),
+            train_counts: splits[0].counts(&task),
+            valid_counts: splits[1].counts(&task),
+            task: task.clone(),
+            columns: vec![shown],
+            valid_from,
+            left_out: skipped
+                .iter()
+                .map(|s| format!("{} {}", s.name, s.reason))
+                .collect(),
+        };
+        Ok(TextSurvey {
+            preprocess,
+            task,
+            splits,
+            summary,
+            skipped,
+        })
+    }
+
+    /// # Errors
+    /// A table that cannot be read any more.
+    fn look(&self) -> Result<Audit, String> {
+        let table = match &self.splits {
+            [Texts::Rows(train), Texts::Rows(valid)] => {
+                let no_columns = TablePreprocess {
+                    layout: self.preprocess.layout.clone(),
+                    columns: Vec::new(),
+                    targets: self.preprocess.targets.clone(),
+                };
+                audit_tables(train, valid, &no_columns, &self.task, &self.summary.columns)?
+            }
+            [train, valid] => audit_files(train, valid)?,
+        };
+        Ok(Audit {
+            classes: self.task.classes().to_vec(),
+            unusable: self.skipped.clone(),
+            table: Some(table),
+            ..Audit::default()
+        })
+    }
+}
+
+/// Files with the same text.
+fn audit_files(train: &Texts, valid: &Texts) -> Result<TableAudit, String> {
+    let digests = |texts: &Texts| -> Result<Vec<u64>, String> {
+        let mut digests = vec![0; texts.len()];
+        texts.visit(|index, text| {
+            digests[index] = xxh3_64(text.unwrap_or_default().trim().as_bytes());
+        })?;
+        Ok(digests)
+    };
+    let mut audit = TableAudit {
+        rows: [train.len(), valid.len()],
+        ..TableAudit::default()
+    };
+    let mut seen = std::collections::HashMap::new();
+    for (index, digest) in digests(train)?.into_iter().enumerate() {
+        audit.num_repeated += usize::from(*seen.entry(digest).or_insert(index) != index);
+    }
+    for (index, digest) in digests(valid)?.into_iter().enumerate() {
+        if let Some(&twin) = seen.get(&digest) {
+            audit.num_shared += 1;
+            audit.shared.push((train.name(twin), valid.name(index)));
+        }
+    }
+    Ok(audit)
+}
+
+/// What the user should know of the texts of a split.
+pub fn text_notices(what: &str, texts: usize, figures: &TextFigures) -> Vec<String> {
+    let mut notices = Vec::new();
+    if figures.empty > 0 {
+        notices.push(format!(
+            "{} of {texts} {what} have no word: they are nothing but padding",
+            figures.empty
+        ));
+    }
+    if figures.cut > 0 {
+        notices.push(format!(
+            "{} of {texts} {what} are cut to data.length",
+            figures.cut
+        ));
+    }
+    if figures.unknown > 0 {
+        notices.push(format!(
+            "{} of {} words in {what} are not known ({:.1}%)",
+            figures.unknown,
+            figures.words,
+            100.0 * figures.unknown as f64 / figures.words.max(1) as f64
+        ));
+    }
+    notices
+}
+
+impl Survey for TextSurvey {
+    fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn shape(&self) -> Shape {
+        self.preprocess.shape()
+    }
+
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        no_pictures(
+            preprocess,
+            "tokens are not scaled; an embedding layer takes them",
+        )
+    }
+
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        _: Option<Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
+        let [train, _] = self.splits;
+        let all = train.len();
+        let mut keep = vec![false; all];
+        let count = num_samples.min(all);
+        (0..count).for_each(|index| keep[index * all / count] = true);
+        let none = train.filter(&vec![false; all]);
+        let encoded = encode(train.filter(&keep), &self.preprocess, &self.task, &|| {})
+            .or_else(|_| encode(none, &self.preprocess, &self.task, &|| {}));
+        match encoded {
+            Ok((dataset, _, skipped)) => (Arc::new(dataset), skipped),
+            Err(_) => unreachable!("no text has to be read"),
+        }
+    }
+
+    fn prepare(
+        self: Box<Self>,
+        _: &Preprocess,
+        _: Option<Augmentation>,
+        audit: bool,
+        progress: &dyn Progress,
+    ) -> Result<Datasets, Vec<Fault>> {
+        let found = match audit {
+            true => Some(self.look().map_err(|message| fault("train", message))?),
+            false => None,
+        };
+        let fingerprint = self.splits[0].fingerprint();
+        let fingerprint = fingerprint.map_err(|message| fault("train", message))?;
+        let [train, valid] = self.splits;
+        progress.begin("reading", train.len() + valid.len());
+        let one = |texts: Texts, name: &str| {
+            encode(texts, &self.preprocess, &self.task, &|| progress.tick())
+                .map_err(|message| fault(name, format!("is {message}")))
+        };
+        let (train, train_figures, mut skipped) = one(train, "train")?;
+        let (valid, valid_figures, more) = one(valid, "valid")?;
+        progress.end();
+        skipped.extend(more);
+        skipped.extend(self.skipped);
+        for (dataset, name) in [(&train, "train"), (&valid, "valid")] {
+            if dataset.is_empty() {
+                return Err(fault(name, "has no text that can be used"));
+            }
+        }
+        let mut notices = text_notices("training texts", train.len(), &train_figures);
+        notices.extend(text_notices(
+            "validation texts",
+            valid.len(),
+            &valid_figures,
+        ));
+        Ok(Datasets {
+            task: self.task,
+            train: Arc::new(train),
+            valid: Arc::new(valid),
+            preprocess: Preprocessor::Text(self.preprocess),
+            skipped,
+            notices,
+            audit: found,
+            fingerprint,
+        })
+    }
+
+    fn audit(self: Box<Self>, _: usize, _: &dyn Progress) -> Audit {
+        self.look().unwrap_or_else(|reason| Audit {
+            unusable: vec![Skipped {
+                name: "the texts".into(),
+                reason,
+            }],
+            ..Audit::default()
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Texts into words or characters, and these into numbers: Keras's `Tokenizer`.
+
+use std::collections::HashMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is taken out of texts unless the experiment says otherwise: Keras's filters.
+pub const FILTERS: &str = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n";
+
+/// How texts become words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Splitting {
+    /// Whether letters become small ones.
+    #[serde(default = "yes")]
+    pub lower: bool,
+    /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's).
+    #[serde(default = "filters")]
+    pub filters: String,
+    /// What a token is.
+    #[serde(default)]
+    pub level: Level,
+}
+
+fn yes() -> bool {
+    true
+}
+fn filters() -> String {
+    FILTERS.to_string()
+}
+
+impl Default for Splitting {
+    fn default() -> Self {
+        Splitting {
+            lower: true,
+            filters: filters(),
+            level: Level::Word,
+        }
+    }
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What stands between blanks.
+    #[default]
+    Word,
+    /// A character.
+    Char,
+}
+
+/// How texts become words, and the words that are known, the most frequent first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tokenizer {
+    /// How texts become words.
+    #[serde(flatten)]
+    pub splitting: Splitting,
+    /// The words that are known.
+    pub words: Vec<String>,
+}
+
+impl Splitting {
+    /// The words of a text.
+    pub fn words<'a>(&'a self, text: &str) -> impl Iterator<Item = String> + 'a {
+        let text = if self.lower {
+            text.to_lowercase()
+        } else {
+            text.to_string()
+        };
+        let keep = |c: char| {
+            if self.filters.contains(c) { ' ' } else { c }
+        };
+        let text: String = text.chars().map(keep).collect();
+        let words: Vec<String> = match self.level {
+            Level::Word => text
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_string)
+                .collect(),
+            Level::Char => text.chars().map(String::from).collect(),
+        };
+        words.into_iter()
+    }
+}
+
+impl Tokenizer {
+    /// The words of a text.
+    pub fn words<'a>(&'a self, text: &str) -> impl Iterator<Item = String> + 'a {
+        self.splitting.words(text)
+    }
+
+    /// The number of known words.
+    pub fn num_words(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The place of each known word, from 0.
+    pub fn index(&self) -> HashMap<String, usize> {
+        let numbered = self.words.iter().enumerate();
+        numbered
+            .map(|(index, word)| (word.clone(), index))
+            .collect()
+    }
+}
+
+/// Different words that are counted; beyond, the rarest are forgotten now and then.
+const MOST_COUNTED: usize = 2_000_000;
+
+/// Counts words, to fit a tokenizer.
+#[derive(Debug)]
+pub struct WordCounts {
+    splitting: Splitting,
+    /// Of each word: how often, in how many texts, and its place in the order of first appearance.
+    counts: HashMap<String, (u64, u64, u64)>,
+    texts: u64,
+    next: u64,
+}
+
+impl WordCounts {
+    /// No words yet.
+    pub fn new(splitting: Splitting) -> WordCounts {
+        WordCounts {
+            splitting,
+            counts: HashMap::new(),
+            texts: 0,
+            next: 0,
+        }
+    }
+
+    /// Counts a text's words; returns how many it has.
+    pub fn add(&mut self, text: &str) -> usize {
+        self.texts += 1;
+        let mut seen: Vec<String> = self.splitting.words(text).collect();
+        let num_words = seen.len();
+        for word in &seen {
+            match self.counts.get_mut(word) {
+                Some(count) => count.0 += 1,
+                None => {
+                    self.counts.insert(word.clone(), (1, 0, self.next));
+                    self.next += 1;
+                }
+            }
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        for word in &seen {
+            if let Some(count) = self.counts.get_mut(word) {
+                count.1 += 1;
+            }
+        }
+        let mut least = 1;
+        while self.counts.len() > MOST_COUNTED {
+            self.counts.retain(|_, count| count.0 > least);
+            least += 1;
+        }
+        num_words
+    }
+
+    /// The `most` most frequent words that are there at least `min_count` times, ties by first
+    /// appearance, and in how many texts each is.
+    pub fn fit(self, most: Option<usize>, min_count: u64) -> (Tokenizer, Vec<u64>) {
+        let mut words: Vec<(String, (u64, u64, u64))> = self.counts.into_iter().collect();
+        words.retain(|(_, count)| count.0 >= min_count);
+        words.sort_unstable_by_key(|(_, (count, _, first))| (std::cmp::Reverse(*count), *first));
+        words.truncate(most.unwrap_or(usize::MAX));
+        let (words, counts): (Vec<String>, Vec<_>) = words.into_iter().unzip();
+        let tokenizer = Tokenizer {
+            splitting: self.splitting,
+            words,
+        };
+        let in_texts = counts.into_iter().map(|(_, texts, _)| texts);
+        (tokenizer, in_texts.collect())
+    }
+
+    /// Texts so far.
+    pub fn num_texts(&self) -> u64 {
+        self.texts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Tokenizer().fit_on_texts(...)`, `word_index` in Keras 3.15.
+    #[test]
+    fn words_are_numbered_as_keras_does() {
+        let mut counts = WordCounts::new(Splitting::default());
+        counts.add("The cat, the DOG -- and the cat's hat.");
+        counts.add("dog/hat\tcat");
+        let (tokenizer, texts) = counts.fit(None, 1);
+        assert_eq!(
+            tokenizer.words,
+            ["the", "cat", "dog", "hat", "and", "cat's"]
+        );
+        assert_eq!(texts, [1, 2, 2, 2, 1, 1]);
+    }
+
+    #[test]
+    fn rare_words_and_those_beyond_the_limit_are_left_out() {
+        let fit = |most, least| {
+            let mut counts = WordCounts::new(Splitting::default());
+            counts.add("a a a b b c");
+            counts.fit(most, least).0.words
+        };
+        assert_eq!(fit(Some(1), 1), ["a"]);
+        assert_eq!(fit(None, 2), ["a", "b"]);
+    }
+
+    #[test]
+    fn characters_may_be_the_tokens() {
+        let splitting = Splitting {
+            level: Level::Char,
+            filters: String::new(),
+            ..Splitting::default()
+        };
+        let words: Vec<String> = splitting.words("Ab!").collect();
+        assert_eq!(words, ["a", "b", "!"]);
+    }
+}
