@@ -7,36 +7,57 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes};
+use super::{Loss, binary_labels, check_binary};
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
 use crate::model::value::host;
 
-/// For two classes and one output: the logit of the second class (in sorted order).
+/// For two classes and one output, the logit of the second class (in sorted order); or for labels and one
+/// output each, the mean over the labels.
 ///
 /// The form is PyTorch's `BCEWithLogitsLoss`; Keras clips probabilities at 1e-7 instead, which
 /// differs for logits beyond 16.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BinaryCrossEntropy {}
+pub struct BinaryCrossEntropy {
+    /// Targets become `y (1 - s) + s / 2` (Keras's `label_smoothing`).
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    label_smoothing: f64,
+}
+
+/// `max(x, 0) - x y + ln(1 + exp(-|x|))`.
+fn on_logits<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    let stable = (x.clone().abs().neg()).exp().log1p();
+    x.clone().clamp_min(0.0) - x * y + stable
+}
+
+impl BinaryCrossEntropy {
+    fn smoothed<const D: usize>(&self, y: Tensor<D>) -> Tensor<D> {
+        match self.label_smoothing {
+            0.0 => y,
+            s => y * (1.0 - s) + s / 2.0,
+        }
+    }
+}
 
 impl Loss for BinaryCrossEntropy {
     fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
-        let num_classes = for_classes("binary_cross_entropy", task)?;
-        if num_classes != 2 {
-            return Err(format!(
-                "binary_cross_entropy is for 2 classes, the data has {num_classes}; \
-                 use loss = \"sparse_categorical_cross_entropy\" and {num_classes} units"
-            ));
+        match task {
+            Task::Labels(labels) if labels.len() == 1 => Err(format!(
+                "one label ({}) is two classes; set data.task = \"classification\"",
+                labels[0]
+            )),
+            Task::Labels(labels) if labels.len() == num_outputs => Ok(()),
+            Task::Labels(labels) => Err(format!(
+                "binary_cross_entropy needs one output a label, the data has {} labels and the net \
+                 gives {num_outputs}; end with {{ dense = {{ units = {} }} }}",
+                labels.len(),
+                labels.len()
+            )),
+            _ => check_binary("binary_cross_entropy", num_outputs, task),
         }
-        if num_outputs != 1 {
-            return Err(format!(
-                "binary_cross_entropy needs 1 output, the net gives {num_outputs}; \
-                 end with {{ dense = {{ units = 1 }} }}"
-            ));
-        }
-        Ok(())
     }
 
     fn absorbs(&self) -> Activation {
@@ -44,23 +65,23 @@ impl Loss for BinaryCrossEntropy {
     }
 
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
-        let y: Tensor<1> = match target {
-            Target::Class(classes) => classes.clone().float(),
-            Target::Soft(shares) => shares.clone().narrow(1, 1, 1).squeeze_dim(1),
-            Target::Multi(labels) | Target::Real(labels) => labels.clone().squeeze_dim(1),
-        };
+        if let Target::Multi(labels) = target {
+            let each = on_logits(logits, self.smoothed(labels.clone()));
+            return each.mean_dim(1).squeeze_dim(1);
+        }
+        let y = self.smoothed(binary_labels(target));
         if on_cpu(&logits.device()) {
             return cross_entropy(logits, Labels::Binary(Arc::new(host(y))));
         }
-        let x = logits.squeeze_dim::<1>(1);
-        let stable = (x.clone().abs().neg()).exp().log1p();
-        x.clone().clamp_min(0.0) - x * y + stable
+        on_logits(logits.squeeze_dim::<1>(1), y)
     }
 
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {
         let second = sigmoid(logits.clone());
-        let first = sigmoid(logits.neg());
-        Tensor::cat(vec![first, second], 1)
+        match logits.dims()[1] {
+            1 => Tensor::cat(vec![sigmoid(logits.neg()), second], 1),
+            _ => second, // of each label
+        }
     }
 }
 
@@ -76,7 +97,9 @@ mod tests {
         let device = Device::flex();
         let logits = Tensor::<2>::from_floats([[0.5], [-1.5], [30.0], [-200.0]], &device);
         let classes = Tensor::<1, Int>::from_ints([1, 1, 1, 0], &device);
-        let loss = BinaryCrossEntropy {}.forward(logits, &Target::Class(classes));
+        let loss = BinaryCrossEntropy {
+            label_smoothing: 0.0,
+        }.forward(logits, &Target::Class(classes));
         let loss = loss.into_data().try_to_vec::<f32>().expect("floats");
         for (found, expected) in loss.iter().zip([0.474_077, 1.701_413_3, 9.357_6e-14, 0.0]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
@@ -86,7 +109,9 @@ mod tests {
     #[test]
     fn predictions_add_up_to_one() {
         let logits = Tensor::<2>::from_floats([[0.0], [2.0]], &Device::flex());
-        let p = BinaryCrossEntropy {}
+        let p = BinaryCrossEntropy {
+            label_smoothing: 0.0,
+        }
             .predictions(logits)
             .into_data()
             .try_to_vec::<f32>();

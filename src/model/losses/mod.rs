@@ -3,6 +3,15 @@
 //! Adding a loss: one file, and one line in [`LOSSES`].
 
 mod binary_cross_entropy;
+mod focal;
+mod hinge;
+mod huber;
+mod kl_divergence;
+mod log_cosh;
+mod mae;
+mod mse;
+mod numbers;
+mod poisson;
 mod sparse_categorical_cross_entropy;
 
 use std::fmt::Debug;
@@ -44,6 +53,17 @@ pub const LOSSES: &[Member<dyn Loss>] = family! { dyn Loss:
     "binary_cross_entropy" => binary_cross_entropy::BinaryCrossEntropy,
     "sparse_categorical_cross_entropy" =>
         sparse_categorical_cross_entropy::SparseCategoricalCrossEntropy,
+    "categorical_cross_entropy" =>
+        sparse_categorical_cross_entropy::SparseCategoricalCrossEntropy,
+    "focal" => focal::Focal,
+    "hinge" => hinge::Hinge,
+    "squared_hinge" => hinge::SquaredHinge,
+    "kl_divergence" => kl_divergence::KlDivergence,
+    "mse" => mse::Mse,
+    "mae" => mae::Mae,
+    "huber" => huber::Huber,
+    "log_cosh" => log_cosh::LogCosh,
+    "poisson" => poisson::Poisson,
 };
 
 /// Class indices.
@@ -57,13 +77,67 @@ fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {
 /// # Errors
 /// A task of another kind, and the loss to take.
 fn for_classes(loss: &str, task: &Task) -> Result<usize, String> {
+    match task {
+        Task::Classes(classes) => Ok(classes.len()),
+        Task::Labels(_) | Task::Numbers(_) => Err(for_task(loss, "classes", task)),
+    }
+}
+
+/// That a loss is for another task than the data's, and the loss to take.
+fn for_task(loss: &str, what: &str, task: &Task) -> String {
     let instead = match task {
-        Task::Classes(classes) => return Ok(classes.len()),
+        Task::Classes(classes) if classes.len() == 2 => "binary_cross_entropy",
+        Task::Classes(_) => "sparse_categorical_cross_entropy",
         Task::Labels(_) => "binary_cross_entropy",
         Task::Numbers(_) => "mse",
     };
-    let (what, names) = (task.what(), task.names().join(", "));
-    Err(format!(
-        "{loss} is for classes, the targets are {what} ({names}); use loss = {instead:?}"
-    ))
+    let names: Vec<&str> = task.names().into_iter().take(10).collect();
+    let (targets, names) = (task.what(), names.join(", "));
+    format!("{loss} is for {what}, the targets are {targets} ({names}); use loss = {instead:?}")
+}
+
+/// Two classes, one output.
+///
+/// # Errors
+/// Another task, another number of outputs.
+fn check_binary(loss: &str, num_outputs: usize, task: &Task) -> Result<(), String> {
+    let num_classes = for_classes(loss, task)?;
+    if num_classes != 2 {
+        return Err(format!(
+            "{loss} is for 2 classes, the data has {num_classes}; \
+             use loss = \"sparse_categorical_cross_entropy\" and {num_classes} units"
+        ));
+    }
+    if num_outputs != 1 {
+        return Err(format!(
+            "{loss} needs 1 output, the net gives {num_outputs}; \
+             end with {{ dense = {{ units = 1 }} }}"
+        ));
+    }
+    Ok(())
+}
+
+/// Of two classes, how much each sample is of the second, `[batch]`.
+fn binary_labels(target: &Target) -> Tensor<1> {
+    match target {
+        Target::Class(classes) => classes.clone().float(),
+        Target::Soft(shares) => shares.clone().narrow(1, 1, 1).squeeze_dim(1),
+        Target::Multi(labels) | Target::Real(labels) => labels.clone().squeeze_dim(1),
+    }
+}
+
+/// The share of each class, `[batch, classes]`.
+fn shares(target: &Target, logits: &Tensor<2>) -> Tensor<2> {
+    match target {
+        Target::Class(classes) => {
+            let [batch, num_classes] = logits.dims();
+            let mut shares = vec![0.0; batch * num_classes];
+            for (row, class) in indices(classes).into_iter().enumerate() {
+                shares[row * num_classes + class as usize] = 1.0;
+            }
+            let data = burn::tensor::TensorData::new(shares, [batch, num_classes]);
+            Tensor::from_data(data, &logits.device())
+        }
+        Target::Soft(shares) | Target::Multi(shares) | Target::Real(shares) => shares.clone(),
+    }
 }

@@ -7,7 +7,7 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes, indices};
+use super::{Loss, for_classes, indices, shares};
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;
@@ -15,10 +15,27 @@ use crate::model::value::host;
 
 /// For two or more classes and one output each; targets are class indices.
 ///
-/// PyTorch's `CrossEntropyLoss`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`.
+/// PyTorch's `CrossEntropyLoss`, Keras's `SparseCategoricalCrossentropy(from_logits=True)`; with mixed samples,
+/// whose targets are shares of the classes, `CategoricalCrossentropy`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SparseCategoricalCrossEntropy {}
+pub struct SparseCategoricalCrossEntropy {
+    /// Shares become `y (1 - s) + s / classes` (Keras's and PyTorch's `label_smoothing`).
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    label_smoothing: f64,
+}
+
+impl SparseCategoricalCrossEntropy {
+    /// The target as shares, smoothed; the target itself where nothing is smoothed.
+    fn smoothed(&self, target: &Target, logits: &Tensor<2>) -> Target {
+        if self.label_smoothing == 0.0 {
+            return target.clone();
+        }
+        let (s, classes) = (self.label_smoothing, logits.dims()[1] as f64);
+        Target::Soft(shares(target, logits) * (1.0 - s) + s / classes)
+    }
+}
 
 impl Loss for SparseCategoricalCrossEntropy {
     fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
@@ -38,6 +55,7 @@ impl Loss for SparseCategoricalCrossEntropy {
     }
 
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+        let target = &self.smoothed(target, &logits);
         if on_cpu(&logits.device()) {
             let labels = match target {
                 Target::Class(classes) => Labels::Classes(Arc::new(indices(classes))),
@@ -77,7 +95,10 @@ mod tests {
         let device = Device::flex();
         let logits = Tensor::<2>::from_floats([[1.0, 2.0, 3.0], [0.0, 100.0, 0.0]], &device);
         let classes = Tensor::<1, Int>::from_ints([0, 1], &device);
-        let loss = SparseCategoricalCrossEntropy {}.forward(logits, &Target::Class(classes));
+        let loss = SparseCategoricalCrossEntropy {
+            label_smoothing: 0.0,
+        }
+        .forward(logits, &Target::Class(classes));
         let loss = loss.into_data().try_to_vec::<f32>().expect("floats");
         assert!(
             (loss[0] - 2.407_606).abs() < 1e-5 && loss[1].abs() < 1e-6,
