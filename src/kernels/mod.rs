@@ -11,6 +11,8 @@ mod flex;
 mod half_conv;
 mod host;
 mod loss_block;
+pub mod lstm;
+mod lstm_block;
 mod norm;
 mod pool;
 mod scratch;
@@ -25,6 +27,7 @@ pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
 pub use half_conv::half_conv;
 pub use host::{all_on_host, copy_to_host, is_finite, on_host};
 pub use loss_block::{Labels, cross_entropy};
+pub use lstm_block::{LstmOptions, lstm_block};
 pub use norm::Moments;
 pub use simple_blocks::{
     NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,

@@ -30,6 +30,39 @@ pub enum Init {
     LecunNormal,
     /// Uniform within `1 / sqrt(fan_in)`: PyTorch's default for weights and biases.
     TorchUniform,
+    /// Orthogonal rows or columns, whichever are fewer (Saxe and others, 2013): Keras's default for
+    /// recurrent weights.
+    Orthogonal,
+    /// Uniform between two numbers: Keras's default for embeddings is -0.05 to 0.05.
+    Uniform {
+        /// The least.
+        min: f64,
+        /// The largest.
+        max: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Its mean.
+        #[serde(default)]
+        mean: f64,
+        /// Its standard deviation.
+        std: f64,
+    },
+    /// Normal, but for what is further than two standard deviations from the mean.
+    TruncatedNormal {
+        /// Its mean.
+        #[serde(default)]
+        mean: f64,
+        /// Its standard deviation before it is truncated.
+        std: f64,
+    },
+    /// One number everywhere.
+    Constant {
+        /// The number.
+        value: f64,
+    },
+    /// 0, but 1 for the second quarter: the forget gates of an LSTM (Jozefowicz and others, 2015).
+    ForgetOne,
     /// 0 everywhere.
     Zeros,
     /// 1 everywhere.
@@ -47,7 +80,8 @@ pub struct Fans {
 
 impl Init {
     /// The values of the parameter called `name`.
-    pub fn values(self, seed: u64, name: &str, len: usize, fans: Fans) -> Vec<f32> {
+    pub fn values(self, seed: u64, name: &str, shape: &[usize], fans: Fans) -> Vec<f32> {
+        let len = shape.iter().product();
         let mut rng = Rng::new(seed, Purpose::Init, &[hash_text(name)]);
         let (fan_in, fan_out) = (fans.fan_in.max(1) as f64, fans.fan_out.max(1) as f64);
         let mut uniform = |limit: f64| {
@@ -63,6 +97,23 @@ impl Init {
             Init::GlorotNormal => truncated_normal(&mut rng, len, 2.0 / (fan_in + fan_out)),
             Init::HeNormal => truncated_normal(&mut rng, len, 2.0 / fan_in),
             Init::LecunNormal => truncated_normal(&mut rng, len, 1.0 / fan_in),
+            Init::Orthogonal => orthogonal(&mut rng, shape),
+            Init::Uniform { min, max } => (0..len).map(|_| rng.range(min, max) as f32).collect(),
+            Init::Normal { mean, std } => (0..len)
+                .map(|_| (mean + std * rng.normal()) as f32)
+                .collect(),
+            Init::TruncatedNormal { mean, std } => {
+                let variance = (std * TRUNCATED_STD).powi(2);
+                let values = truncated_normal(&mut rng, len, variance).into_iter();
+                values.map(|value| value + mean as f32).collect()
+            }
+            Init::Constant { value } => vec![value as f32; len],
+            Init::ForgetOne => {
+                let ones = len / 4..len / 2;
+                (0..len)
+                    .map(|i| f32::from(u8::from(ones.contains(&i))))
+                    .collect()
+            }
             Init::Zeros => vec![0.0; len],
             Init::Ones => vec![1.0; len],
         }
@@ -81,6 +132,35 @@ fn truncated_normal(rng: &mut Rng, len: usize, variance: f64) -> Vec<f32> {
         }
     };
     (0..len).map(|_| draw()).collect()
+}
+
+/// Random vectors, each made orthogonal to those before it, all of length 1: the rows of a matrix
+/// `[all but the last dimension, last]`, or its columns where these are fewer.
+fn orthogonal(rng: &mut Rng, shape: &[usize]) -> Vec<f32> {
+    let columns = shape.last().copied().unwrap_or(1);
+    let rows = shape.iter().product::<usize>() / columns.max(1);
+    let (count, size) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut vector: Vec<f64> = (0..size).map(|_| rng.normal()).collect();
+        for _ in 0..2 {
+            for other in &vectors {
+                let along: f64 = vector.iter().zip(other).map(|(a, b)| a * b).sum();
+                vector
+                    .iter_mut()
+                    .zip(other)
+                    .for_each(|(a, b)| *a -= along * b);
+            }
+        }
+        let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        vectors.push(vector.into_iter().map(|x| x / length).collect());
+    }
+    let value = |row: usize, column: usize| match rows <= columns {
+        true => vectors[row][column],
+        false => vectors[column][row],
+    };
+    let all = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    all.map(|(row, column)| value(row, column) as f32).collect()
 }
 
 #[cfg(test)]
@@ -107,7 +187,7 @@ mod tests {
             (Init::LecunNormal, 1.0 / 300.0),
             (Init::TorchUniform, 1.0 / 900.0),
         ] {
-            let found = variance(&init.values(1, "model.0.weight", 50_000, FANS));
+            let found = variance(&init.values(1, "model.0.weight", &[50_000], FANS));
             assert!(
                 (found / expected - 1.0).abs() < 0.03,
                 "{init:?}: {found} {expected}"
@@ -116,8 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn orthogonal_rows_have_length_1_and_nothing_in_common() {
+        for shape in [[5, 20], [20, 5]] {
+            let values = Init::Orthogonal.values(1, "a", &shape, FANS);
+            let at = |row: usize, column: usize| match shape[0] < shape[1] {
+                true => values[row * shape[1] + column],
+                false => values[column * shape[1] + row],
+            };
+            for one in 0..5 {
+                for other in 0..5 {
+                    let product: f32 = (0..20).map(|i| at(one, i) * at(other, i)).sum();
+                    let expected = f32::from(u8::from(one == other));
+                    assert!(
+                        (product - expected).abs() < 1e-6,
+                        "{one} {other}: {product}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn values_depend_on_the_seed_and_the_name() {
-        let draw = |seed, name| Init::HeNormal.values(seed, name, 4, FANS);
+        let draw = |seed, name| Init::HeNormal.values(seed, name, &[4], FANS);
         assert_eq!(draw(1, "a"), draw(1, "a"));
         assert_ne!(draw(1, "a"), draw(2, "a"));
         assert_ne!(draw(1, "a"), draw(1, "b"));

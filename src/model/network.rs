@@ -99,6 +99,34 @@ impl Network {
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
     pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
+        let last = layers.0.len().saturating_sub(1);
+        let network = Self::plan_layers(layers, input, Some(loss), "model.")
+            .map_err(|(index, tag, mismatch)| vec![explain(index, &tag, mismatch)])?;
+        match network.output() {
+            Shape::Flat { .. } => Ok(network),
+            other => {
+                let message =
+                    format!("ends with {other} values a sample, expected a row of outputs");
+                let fault = Fault::new(layer_path(last), message);
+                Err(vec![fault.hint("end with { dense = { units = ... } }")])
+            }
+        }
+    }
+
+    /// The layers within a layer; their names are numbers.
+    ///
+    /// # Errors
+    /// The first layer whose input does not fit, with its number and its tag.
+    pub fn plan_inner(layers: Layers, input: Shape) -> Result<Network, (usize, String, Mismatch)> {
+        Self::plan_layers(layers, input, None, "")
+    }
+
+    fn plan_layers(
+        layers: Layers,
+        input: Shape,
+        loss: Option<&dyn Loss>,
+        prefix: &str,
+    ) -> Result<Network, (usize, String, Mismatch)> {
         let mut planned = Vec::new();
         let mut shape = input;
         let last = layers.0.len().saturating_sub(1);
@@ -109,13 +137,13 @@ impl Network {
                 multiply_adds,
             } = layer
                 .plan(shape)
-                .map_err(|mismatch| vec![explain(index, &tag, mismatch)])?;
-            let absorbed = layer
-                .activation()
-                .filter(|activation| index == last && *activation == loss.absorbs());
+                .map_err(|mismatch| (index, tag.clone(), mismatch))?;
+            let absorbed = layer.activation().filter(|activation| {
+                index == last && loss.is_some_and(|loss| *activation == loss.absorbs())
+            });
             shape = output;
             planned.push(PlannedLayer {
-                name: format!("model.{index}"),
+                name: format!("{prefix}{index}"),
                 tag,
                 output,
                 params,
@@ -130,15 +158,12 @@ impl Network {
             layers: planned,
         };
         network.fuse();
-        match shape {
-            Shape::Flat { .. } => Ok(network),
-            other => {
-                let message =
-                    format!("ends with {other} values a sample, expected a row of outputs");
-                let fault = Fault::new(layer_path(last), message);
-                Err(vec![fault.hint("end with { dense = { units = ... } }")])
-            }
-        }
+        Ok(network)
+    }
+
+    /// The shape of what the last layer gives.
+    pub fn output(&self) -> Shape {
+        self.layers.last().map_or(self.input, |layer| layer.output)
     }
 
     /// Finds the blocks: a convolution or a fully connected layer, with the activation and the max
@@ -237,7 +262,9 @@ impl Network {
         let layers = self.layers.iter();
         layers
             .flat_map(|layer| {
-                let dense = matches!(layer.layer.role(), Role::Dense(_));
+                // Of sequences the layer runs by plain operations.
+                let dense = matches!(layer.layer.role(), Role::Dense(_))
+                    && matches!(layer.output, Shape::Flat { .. });
                 // The bias keeps the layer in the graph.
                 let biased = layer.params.iter().any(|spec| spec.name == "bias");
                 let params = layer.params.iter();
@@ -250,10 +277,7 @@ impl Network {
 
     /// Outputs a sample.
     pub fn num_outputs(&self) -> usize {
-        self.layers
-            .last()
-            .map_or(self.input, |layer| layer.output)
-            .num_elements()
+        self.output().num_elements()
     }
 
     /// Checks the outputs against what the net is to say.
@@ -293,11 +317,40 @@ impl Network {
         into_flat(value).cast(FloatDType::F32)
     }
 
+    /// Runs the layers within the layer called `within`; `tensors` are their parameters.
+    pub fn run_inner(
+        &self,
+        within: &str,
+        input: Value,
+        tensors: &[Tensor<1>],
+        pass: &Pass<'_>,
+    ) -> Value {
+        let (mut value, mut index) = (input, 0);
+        while index < self.layers.len() {
+            let name = format!("{within}.{}", self.layers[index].name);
+            let (count, output) = self.run(index, &name, value, tensors, pass);
+            (value, index) = (output, index + count);
+        }
+        value
+    }
+
     /// Runs the layer at `index`, on the CPU with the others of its block. Returns how many have
     /// run. `tensors` are all parameters of the net.
     pub fn run_block(
         &self,
         index: usize,
+        input: Value,
+        tensors: &[Tensor<1>],
+        pass: &Pass<'_>,
+    ) -> (usize, Value) {
+        self.run(index, &self.layers[index].name, input, tensors, pass)
+    }
+
+    /// The same for a layer whose full name is another.
+    fn run(
+        &self,
+        index: usize,
+        name: &str,
         input: Value,
         tensors: &[Tensor<1>],
         pass: &Pass<'_>,
@@ -308,7 +361,7 @@ impl Network {
         let params = at..at + planned.params.len();
         let (input, half) = planned.in_its_type(input, &tensors[params.clone()], pass.compute);
         let scope = Scope {
-            name: &planned.name,
+            name,
             specs: &planned.params,
             tensors: half.as_deref().unwrap_or(&tensors[params.clone()]),
             sinks: pass.sinks.get(params).unwrap_or_default(),
@@ -330,6 +383,7 @@ impl PlannedLayer {
     ) -> (Value, Option<Vec<Tensor<1>>>) {
         match compute.half() {
             None => (input, None),
+            Some(_) if self.layer.holds_layers() => (input, None),
             Some(_) if self.layer.needs_f32() => (cast(input, FloatDType::F32), None),
             Some(half) => {
                 let params = leaves.iter().map(|leaf| leaf.clone().cast(half));

@@ -1,5 +1,7 @@
 //! The parameter store: every weight under a stable name, in order.
 
+use std::borrow::Cow;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::init::{Fans, Init};
@@ -9,7 +11,7 @@ use crate::kernels::Sink;
 #[derive(Clone, Debug)]
 pub struct ParamSpec {
     /// The name within the layer ("weight").
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
     /// How it starts.
@@ -24,7 +26,7 @@ impl ParamSpec {
     /// A trainable parameter.
     pub fn new(name: &'static str, shape: &[usize], init: Init, fans: Fans) -> ParamSpec {
         ParamSpec {
-            name,
+            name: Cow::Borrowed(name),
             shape: shape.to_vec(),
             init,
             fans,
@@ -41,6 +43,14 @@ impl ParamSpec {
         ParamSpec {
             trainable: false,
             ..ParamSpec::new(name, shape, init, fans)
+        }
+    }
+
+    /// The same, as a part of a layer that holds layers.
+    pub fn within(&self, part: &str) -> ParamSpec {
+        ParamSpec {
+            name: Cow::Owned(format!("{part}.{}", self.name)),
+            ..self.clone()
         }
     }
 
@@ -80,9 +90,7 @@ impl ParamStore {
     ) -> ParamStore {
         let params = specs
             .map(|(name, spec)| {
-                let values = spec
-                    .init
-                    .values(seed, &name, spec.num_elements(), spec.fans);
+                let values = spec.init.values(seed, &name, &spec.shape, spec.fans);
                 Param {
                     shape: spec.shape.clone(),
                     trainable: spec.trainable,

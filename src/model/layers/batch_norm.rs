@@ -18,7 +18,7 @@ use crate::model::value::host;
 /// averages in evaluation; then `gamma * x + beta`.
 ///
 /// # Shapes
-/// Input and output `[batch, height, width, channels]` or `[batch, channels]`; gamma, beta,
+/// Input and output `[batch, height, width, channels]`, `[batch, length, channels]` or `[batch, channels]`; gamma, beta,
 /// running mean and running variance `[channels]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -97,10 +97,10 @@ impl Layer for BatchNorm {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let channels = match input {
             Shape::Image { channels, .. } => channels,
-            Shape::Flat { features } => features,
+            Shape::Flat { features } | Shape::Sequence { features, .. } => features,
             other => {
                 return Err(Mismatch::new(format!(
-                    "expects an image or a row, gets {other}"
+                    "expects an image, a sequence or a row, gets {other}"
                 )));
             }
         };
@@ -133,11 +133,16 @@ impl Layer for BatchNorm {
         match input {
             Value::Image(x) if on_cpu(&x.device()) => Value::Image(self.fused(x, scope)),
             Value::Flat(x) if on_cpu(&x.device()) => Value::Flat(self.fused(x, scope)),
+            Value::Sequence(x) if on_cpu(&x.device()) => Value::Sequence(self.fused(x, scope)),
+            Value::Sequence(x) => {
+                let x = self.normalise(x.permute([0, 2, 1]), scope);
+                Value::Sequence(x.permute([0, 2, 1]))
+            }
             Value::Image(x) => {
                 Value::Image(channels_last(self.normalise(channels_first(x), scope)))
             }
             Value::Flat(x) => Value::Flat(self.normalise(x, scope)),
-            other => unreachable!("planned for an image or a row, got {other:?}"),
+            other => unreachable!("planned for numbers, got {other:?}"),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::model::params::ParamSpec;
 /// Fully connected: every output is a weighted sum of every input.
 ///
 /// # Shapes
-/// Input `[batch, features]`, output `[batch, units]`, weight `[features, units]`, bias `[units]`.
+/// Input `[batch, features]`, output `[batch, units]`, weight `[features, units]`, bias `[units]`. Of a sequence,
+/// `[batch, length, features]`, every step by itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
@@ -52,11 +53,19 @@ fn zeros() -> Init {
 
 impl Layer for Dense {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
-        let Shape::Flat { features } = input else {
-            return Err(
-                Mismatch::new(format!("expects a row of values, gets {input}"))
-                    .hint("put { flatten = {} } or { global_avg_pool = {} } before it"),
-            );
+        let (steps, features) = match input {
+            Shape::Flat { features } => (1, features),
+            Shape::Sequence { length, features } => (length, features),
+            Shape::Tokens { .. } => {
+                return Err(Mismatch::new(format!("expects numbers, gets {input}"))
+                    .hint("put { embedding = { dim = 50 } } before it"));
+            }
+            Shape::Image { .. } => {
+                return Err(
+                    Mismatch::new(format!("expects a row of values, gets {input}"))
+                        .hint("put { flatten = {} } or { global_avg_pool = {} } before it"),
+                );
+            }
         };
         if let Some(stated) = self.in_features.filter(|&stated| stated != features) {
             return Err(Mismatch::of(
@@ -75,20 +84,28 @@ impl Layer for Dense {
             params.push(ParamSpec::new("bias", &[self.units], self.bias_init, fans));
         }
         Ok(LayerPlan {
-            output: Shape::Flat {
-                features: self.units,
+            output: match input {
+                Shape::Sequence { length, .. } => Shape::Sequence {
+                    length,
+                    features: self.units,
+                },
+                _ => Shape::Flat {
+                    features: self.units,
+                },
             },
             params,
-            multiply_adds: (features * self.units) as u64,
+            multiply_adds: (steps * features * self.units) as u64,
         })
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
-        let Value::Flat(x) = input else {
-            unreachable!("planned for a row of values, got {input:?}")
+        let (weight, bias) = (scope.weight("weight"), scope.param("bias"));
+        let y = match input {
+            Value::Flat(x) => Value::Flat(linear(x, weight, bias)),
+            Value::Sequence(x) => Value::Sequence(linear(x, weight, bias)),
+            other => unreachable!("planned for rows of values, got {other:?}"),
         };
-        let y = linear(x, scope.weight("weight"), scope.param("bias"));
-        scope.activate(self.activation, Value::Flat(y))
+        scope.activate(self.activation, y)
     }
 
     fn role(&self) -> Role {

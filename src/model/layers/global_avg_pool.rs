@@ -7,16 +7,22 @@ use super::{Layer, LayerPlan, Mismatch, Role, Scope, image_dims, into_image};
 use crate::data::{Shape, Value};
 use crate::kernels::{global_mean_block, on_cpu};
 
-/// The mean over height and width of each channel.
+/// The mean over height and width of each channel, or over the steps of a sequence.
 ///
 /// # Shapes
-/// Input `[batch, height, width, channels]`, output `[batch, channels]`.
+/// Input `[batch, height, width, channels]` or `[batch, length, features]`, output `[batch, channels]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAvgPool {}
 
 impl Layer for GlobalAvgPool {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        if let Shape::Sequence { length, features } = input {
+            return Ok(LayerPlan {
+                multiply_adds: (length * features) as u64,
+                ..LayerPlan::free(Shape::Flat { features })
+            });
+        }
         let (height, width, channels) = image_dims(input)?;
         Ok(LayerPlan {
             multiply_adds: (height * width * channels) as u64,
@@ -33,6 +39,9 @@ impl Layer for GlobalAvgPool {
     }
 
     fn forward(&self, input: Value, _: &Scope<'_>) -> Value {
+        if let Value::Sequence(x) = input {
+            return Value::Flat(x.mean_dim(1).squeeze_dim(1));
+        }
         let x = into_image(input);
         if on_cpu(&x.device()) {
             return Value::Flat(global_mean_block(x));

@@ -4,14 +4,30 @@
 //! Adding a layer: one file, and one line in [`LAYERS`].
 
 mod activations;
+mod attention_pool;
 mod avg_pool2d;
 mod batch_norm;
+mod bidirectional;
+mod conv1d;
 mod conv2d;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
+mod embedding;
 mod flatten;
 mod global_avg_pool;
+mod global_max_pool;
+mod group_norm;
+mod gru;
+mod layer_norm;
+mod lstm;
+mod max_pool1d;
 mod max_pool2d;
+mod recurrent;
+mod reshape;
+mod residual;
+mod spatial_dropout;
+mod upsample;
 mod window;
 
 use std::cell::RefCell;
@@ -51,6 +67,11 @@ pub trait Layer: Debug + Send + Sync {
         false
     }
 
+    /// Whether the layer holds layers, each of which chooses for itself what it computes in.
+    fn holds_layers(&self) -> bool {
+        false
+    }
+
     /// The activation that ends the layer; the network leaves it to the loss where the layer is
     /// the last and the loss works on logits ([`Scope::activate`]).
     fn activation(&self) -> Option<Activation> {
@@ -65,9 +86,26 @@ pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
     "avg_pool2d" => avg_pool2d::AvgPool2d,
     "global_avg_pool" => global_avg_pool::GlobalAvgPool,
     "flatten" => flatten::Flatten,
+    "global_max_pool" => global_max_pool::GlobalMaxPool,
+    "conv1d" => conv1d::Conv1d,
+    "depthwise_conv2d" => depthwise_conv2d::DepthwiseConv2d,
+    "separable_conv2d" => depthwise_conv2d::SeparableConv2d,
+    "max_pool1d" => max_pool1d::MaxPool1d,
+    "avg_pool1d" => max_pool1d::AvgPool1d,
+    "attention_pool" => attention_pool::AttentionPool,
+    "embedding" => embedding::Embedding,
+    "lstm" => lstm::Lstm,
+    "gru" => gru::Gru,
+    "bidirectional" => bidirectional::Bidirectional,
+    "residual" => residual::Residual,
     "dense" => dense::Dense,
     "dropout" => dropout::Dropout,
+    "spatial_dropout" => spatial_dropout::SpatialDropout,
     "batch_norm" => batch_norm::BatchNorm,
+    "layer_norm" => layer_norm::LayerNorm,
+    "group_norm" => group_norm::GroupNorm,
+    "reshape" => reshape::Reshape,
+    "upsample" => upsample::Upsample,
     "relu" => activations::Relu,
     "leaky_relu" => activations::LeakyRelu,
     "elu" => activations::Elu,
@@ -256,6 +294,29 @@ fn image_dims(input: Shape) -> Result<(usize, usize, usize), Mismatch> {
             "expects an image (height x width x channels), gets {other} values"
         ))
         .hint("layers on images come before `flatten` or `global_avg_pool`")),
+    }
+}
+
+/// `(length, features)` of a sequence, or why it is none.
+fn sequence_dims(input: Shape) -> Result<(usize, usize), Mismatch> {
+    match input {
+        Shape::Sequence { length, features } => Ok((length, features)),
+        Shape::Tokens { .. } => Err(Mismatch::new(format!(
+            "expects a sequence (steps x features), gets {input}"
+        ))
+        .hint("put { embedding = { dim = 50 } } before it")),
+        other => Err(Mismatch::new(format!(
+            "expects a sequence (steps x features), gets {other} values"
+        ))
+        .hint("sequences come from texts through { embedding = ... }, or from { reshape = ... }")),
+    }
+}
+
+/// Takes a sequence out of a value; the plan has checked that it is one.
+fn into_sequence(value: Value) -> Tensor<3> {
+    match value {
+        Value::Sequence(x) => x,
+        other => unreachable!("planned for a sequence, got {other:?}"),
     }
 }
 

@@ -99,7 +99,8 @@ mod tests {
         let classes = Tensor::<1, Int>::from_ints([1, 1, 1, 0], &device);
         let loss = BinaryCrossEntropy {
             label_smoothing: 0.0,
-        }.forward(logits, &Target::Class(classes));
+        }
+        .forward(logits, &Target::Class(classes));
         let loss = loss.into_data().try_to_vec::<f32>().expect("floats");
         for (found, expected) in loss.iter().zip([0.474_077, 1.701_413_3, 9.357_6e-14, 0.0]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
@@ -112,9 +113,9 @@ mod tests {
         let p = BinaryCrossEntropy {
             label_smoothing: 0.0,
         }
-            .predictions(logits)
-            .into_data()
-            .try_to_vec::<f32>();
+        .predictions(logits)
+        .into_data()
+        .try_to_vec::<f32>();
         let p = p.expect("floats");
         assert_eq!(p[0], 0.5);
         assert!((p[2] + p[3] - 1.0).abs() < 1e-6 && (p[3] - 0.880_797).abs() < 1e-6);

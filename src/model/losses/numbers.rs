@@ -40,4 +40,3 @@ pub(super) fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
 pub(super) fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
     each.mean_dim(1).squeeze_dim(1)
 }
-

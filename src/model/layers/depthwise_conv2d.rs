@@ -1,0 +1,170 @@
+//! Convolutions that look at each channel by itself (Chollet, 2017).
+
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::window::{Padding, Pair};
+use super::{Layer, LayerPlan, Mismatch, Scope, image_dims};
+use crate::config::Spec;
+use crate::data::{Shape, Value};
+use crate::model::activation::Activation;
+use crate::model::network::{Layers, Network};
+
+/// A convolution of each channel by itself. Keras's `DepthwiseConv2D`.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, output `[batch, height', width', channels * multiplier]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DepthwiseConv2d {
+    /// Height and width of the window: one number, or [height, width].
+    kernel: Pair,
+    /// Steps between windows.
+    #[serde(default)]
+    stride: Pair,
+    /// "valid" (none), "same", or a number of pixels on every side.
+    #[serde(default)]
+    padding: Padding,
+    /// Steps between the window's taps.
+    #[serde(default)]
+    dilation: Pair,
+    /// Outputs of each channel.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1))]
+    multiplier: usize,
+    /// Adds a number per output channel.
+    #[serde(default = "yes")]
+    bias: bool,
+    /// What follows.
+    #[serde(default = "linear")]
+    activation: Activation,
+    #[serde(skip)]
+    planned: OnceLock<Network>,
+}
+
+/// A convolution of each channel by itself, then one of 1 x 1 over all of them. Keras's `SeparableConv2D`.
+///
+/// # Shapes
+/// Input `[batch, height, width, channels]`, output `[batch, height', width', filters]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeparableConv2d {
+    /// Output channels.
+    #[schemars(range(min = 1))]
+    filters: usize,
+    /// Height and width of the window: one number, or [height, width].
+    kernel: Pair,
+    /// Steps between windows.
+    #[serde(default)]
+    stride: Pair,
+    /// "valid" (none), "same", or a number of pixels on every side.
+    #[serde(default)]
+    padding: Padding,
+    /// Steps between the window's taps.
+    #[serde(default)]
+    dilation: Pair,
+    /// Adds a number per filter.
+    #[serde(default = "yes")]
+    bias: bool,
+    /// What follows.
+    #[serde(default = "linear")]
+    activation: Activation,
+    #[serde(skip)]
+    planned: OnceLock<Network>,
+}
+
+fn one() -> usize {
+    1
+}
+fn yes() -> bool {
+    true
+}
+fn linear() -> Activation {
+    Activation::Linear
+}
+
+/// Plans layers that are described by a list.
+fn plan_parts(
+    parts: serde_json::Value,
+    input: Shape,
+    planned: &OnceLock<Network>,
+) -> Result<LayerPlan, Mismatch> {
+    let specs: Vec<Spec> =
+        serde_json::from_value(parts).map_err(|error| Mismatch::new(error.to_string()))?;
+    let layers = Layers::read(&specs).map_err(|faults| {
+        let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
+        Mismatch::new(words.join("; "))
+    })?;
+    let network = Network::plan_inner(layers, input).map_err(|(_, _, mismatch)| mismatch)?;
+    let layers = || network.layers.iter();
+    let params = layers().flat_map(|layer| {
+        let specs = layer.params.iter();
+        specs.map(|spec| spec.within(&layer.name))
+    });
+    let plan = LayerPlan {
+        output: network.output(),
+        params: params.collect(),
+        multiply_adds: layers().map(|layer| layer.multiply_adds).sum(),
+    };
+    let _ = planned.set(network);
+    Ok(plan)
+}
+
+fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
+    let network = planned.get().expect("a layer runs after it was planned");
+    network.run_inner(scope.name, input, scope.tensors, scope.pass)
+}
+
+impl Layer for DepthwiseConv2d {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let (_, _, channels) = image_dims(input)?;
+        let parts = json!([{"conv2d": {
+            "filters": channels * self.multiplier, "groups": channels, "kernel": self.kernel,
+            "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
+        }}]);
+        plan_parts(parts, input, &self.planned)
+    }
+
+    fn holds_layers(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        let y = run_parts(&self.planned, input, scope);
+        scope.activate(self.activation, y)
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+}
+
+impl Layer for SeparableConv2d {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let (_, _, channels) = image_dims(input)?;
+        let parts = json!([
+            {"conv2d": {
+                "filters": channels, "groups": channels, "kernel": self.kernel, "stride": self.stride,
+                "padding": self.padding, "dilation": self.dilation, "bias": false,
+            }},
+            {"conv2d": {"filters": self.filters, "kernel": 1, "bias": self.bias}},
+        ]);
+        plan_parts(parts, input, &self.planned)
+    }
+
+    fn holds_layers(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        let y = run_parts(&self.planned, input, scope);
+        scope.activate(self.activation, y)
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+}

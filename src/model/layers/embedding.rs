@@ -1,0 +1,62 @@
+//! Embedding: a vector for each token.
+
+use burn::tensor::module::embedding;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Layer, LayerPlan, Mismatch, Scope};
+use crate::data::{Shape, Value};
+use crate::model::init::{Fans, Init};
+use crate::model::params::ParamSpec;
+
+/// A trained vector for each token of the vocabulary, which the data says; token 0, which fills up short
+/// texts, has one too.
+///
+/// # Shapes
+/// Input `[batch, length]` (tokens), output `[batch, length, dim]`, weight `[vocabulary, dim]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Embedding {
+    /// Values of a vector.
+    #[schemars(range(min = 1))]
+    dim: usize,
+    /// How the vectors start; the default is Keras's, PyTorch's is { normal = { std = 1 } }.
+    #[serde(default = "uniform")]
+    weight_init: Init,
+}
+
+fn uniform() -> Init {
+    Init::Uniform {
+        min: -0.05,
+        max: 0.05,
+    }
+}
+
+impl Layer for Embedding {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let Shape::Tokens { length, vocabulary } = input else {
+            let message = format!("expects tokens, gets {input} values");
+            return Err(Mismatch::new(message).hint("tokens come from data.kind = \"text\""));
+        };
+        let fans = Fans {
+            fan_in: vocabulary,
+            fan_out: self.dim,
+        };
+        let shape = [vocabulary, self.dim];
+        Ok(LayerPlan {
+            output: Shape::Sequence {
+                length,
+                features: self.dim,
+            },
+            params: vec![ParamSpec::new("weight", &shape, self.weight_init, fans)],
+            multiply_adds: 0,
+        })
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        let Value::Tokens(tokens) = input else {
+            unreachable!("planned for tokens, got {input:?}")
+        };
+        Value::Sequence(embedding(scope.weight("weight"), tokens))
+    }
+}

@@ -1,0 +1,291 @@
+//! Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::{sigmoid, tanh};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::recurrent::{gate_mask, masked, masks, order, step};
+use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use crate::data::{Shape, Value};
+use crate::kernels::lstm::Masks;
+use crate::kernels::{LstmOptions, lstm_block, on_cpu};
+use crate::model::init::{Fans, Init};
+use crate::model::params::ParamSpec;
+
+/// Reads a sequence step by step; each step's output depends on all before it.
+///
+/// Keras's `LSTM`: gates in the order input, forget, candidate, output; `dropout` drops inputs and
+/// `recurrent_dropout` the output of the step before, with one mask a gate that holds for all steps (Gal and
+/// Ghahramani, 2016). PyTorch's has a second bias that is added to the first, and no recurrent dropout.
+///
+/// # Shapes
+/// Input `[batch, length, features]`; output `[batch, units]`, or `[batch, length, units]` with
+/// `return_sequences`. Weight `[features, 4 units]`, recurrent weight `[units, 4 units]`, bias `[4 units]`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lstm {
+    /// Outputs a step.
+    #[schemars(range(min = 1))]
+    units: usize,
+    /// Gives every step's output, not the last one's alone.
+    #[serde(default)]
+    return_sequences: bool,
+    /// Reads the sequence from its end.
+    #[serde(default)]
+    go_backwards: bool,
+    /// The share of the inputs that training sets to 0.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    dropout: f64,
+    /// The share of the outputs that training does not pass on to the next step.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    recurrent_dropout: f64,
+    /// How the weights of the inputs start.
+    #[serde(default = "glorot")]
+    weight_init: Init,
+    /// How the recurrent weights start.
+    #[serde(default = "orthogonal")]
+    recurrent_init: Init,
+    /// How the bias starts.
+    #[serde(default = "forget_one")]
+    bias_init: Init,
+}
+
+fn glorot() -> Init {
+    Init::GlorotUniform
+}
+fn orthogonal() -> Init {
+    Init::Orthogonal
+}
+fn forget_one() -> Init {
+    Init::ForgetOne
+}
+
+impl Lstm {
+    /// All steps by plain operations, `[batch, length, units]` in the order of the input.
+    fn plain(&self, x: Tensor<3>, scope: &Scope<'_>, dropped: &Masks) -> Tensor<3> {
+        let [batch, steps, features] = x.dims();
+        let (units, device) = (self.units, x.device());
+        let weight: Tensor<2> = scope.weight("weight");
+        let recurrent: Tensor<2> = scope.weight("recurrent_weight");
+        let bias = scope.weight::<1>("bias").unsqueeze_dim::<2>(0);
+        let mask = |masks: &[f32], width: usize| -> Vec<Option<Tensor<2>>> {
+            let gates = 0..4;
+            gates
+                .map(|gate| gate_mask(masks, 4, width, gate, &device))
+                .collect()
+        };
+        let (input_masks, state_masks) = (
+            mask(&dropped.input, features),
+            mask(&dropped.recurrent, units),
+        );
+        // One product where nothing is dropped, else one a gate.
+        let project = |x: Tensor<2>, matrix: &Tensor<2>, masks: &[Option<Tensor<2>>]| {
+            if masks[0].is_none() {
+                return x.matmul(matrix.clone());
+            }
+            let gates = masks.iter().enumerate().map(|(gate, mask)| {
+                let part = matrix.clone().narrow(1, gate * units, units);
+                masked(x.clone(), mask.as_ref()).matmul(part)
+            });
+            Tensor::cat(gates.collect(), 1)
+        };
+        let mut hidden: Option<Tensor<2>> = None;
+        let mut cell: Option<Tensor<2>> = None;
+        let mut outputs: Vec<Option<Tensor<2>>> = vec![None; steps];
+        for index in order(steps, self.go_backwards) {
+            let mut z = project(step(&x, index), &weight, &input_masks) + bias.clone();
+            if let Some(hidden) = hidden {
+                z = z + project(hidden, &recurrent, &state_masks);
+            }
+            let gate = |gate: usize| z.clone().narrow(1, gate * units, units);
+            let (i, f) = (sigmoid(gate(0)), sigmoid(gate(1)));
+            let (g, o) = (tanh(gate(2)), sigmoid(gate(3)));
+            let kept = cell.map(|cell| f * cell);
+            let next = match kept {
+                Some(kept) => kept + i * g,
+                None => i * g,
+            };
+            let output = o * tanh(next.clone());
+            cell = Some(next);
+            outputs[index] = Some(output.clone());
+            hidden = Some(output);
+        }
+        let rows = outputs.into_iter().flatten();
+        let rows = rows.map(|row| row.reshape([batch, 1, units]));
+        Tensor::cat(rows.collect(), 1)
+    }
+}
+
+impl Layer for Lstm {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let (length, features) = sequence_dims(input)?;
+        let units = self.units;
+        let fans = |fan_in| Fans {
+            fan_in,
+            fan_out: 4 * units,
+        };
+        let (shape, recurrent) = ([features, 4 * units], [units, 4 * units]);
+        let params = vec![
+            ParamSpec::new("weight", &shape, self.weight_init, fans(features)),
+            ParamSpec::new(
+                "recurrent_weight",
+                &recurrent,
+                self.recurrent_init,
+                fans(units),
+            ),
+            ParamSpec::new("bias", &[4 * units], self.bias_init, fans(units)),
+        ];
+        Ok(LayerPlan {
+            output: match self.return_sequences {
+                true => Shape::Sequence {
+                    length,
+                    features: units,
+                },
+                false => Shape::Flat { features: units },
+            },
+            params,
+            multiply_adds: (length * (features + units) * 4 * units) as u64,
+        })
+    }
+
+    fn needs_f32(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        let x = into_sequence(input);
+        let [_, steps, features] = x.dims();
+        let training = scope.pass.training.as_ref();
+        let dropped = Masks {
+            input: masks(scope.name, "input", self.dropout, training, 4, features),
+            recurrent: masks(
+                scope.name,
+                "recurrent",
+                self.recurrent_dropout,
+                training,
+                4,
+                self.units,
+            ),
+        };
+        let outputs = if on_cpu(&x.device()) {
+            let options = LstmOptions {
+                masks: Arc::new(dropped),
+                backwards: self.go_backwards,
+            };
+            lstm_block(
+                x,
+                scope.weight("weight"),
+                scope.weight("recurrent_weight"),
+                scope.weight("bias"),
+                options,
+            )
+        } else {
+            self.plain(x, scope, &dropped)
+        };
+        if self.return_sequences {
+            return Value::Sequence(outputs);
+        }
+        let last = if self.go_backwards { 0 } else { steps - 1 };
+        Value::Flat(step(&outputs, last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::layers::{Pass, Training};
+    use burn::tensor::{Device, TensorData};
+
+    fn wave(count: usize, key: usize) -> Vec<f32> {
+        let value = |i: usize| ((i * 37 + key * 101) % 97) as f32 / 97.0 - 0.5;
+        (0..count).map(value).collect()
+    }
+
+    /// The kernel and the plain operations, outputs and all gradients.
+    #[test]
+    fn the_kernel_does_what_plain_operations_do() {
+        for (dropout, go_backwards) in [(0.0, false), (0.0, true), (0.3, false), (0.3, true)] {
+            let lstm = Lstm {
+                units: 5,
+                return_sequences: true,
+                go_backwards,
+                dropout,
+                recurrent_dropout: dropout,
+                weight_init: glorot(),
+                recurrent_init: orthogonal(),
+                bias_init: forget_one(),
+            };
+            let (batch, steps, features) = (11, 4, 3);
+            let plan = lstm.plan(Shape::Sequence {
+                length: steps,
+                features,
+            });
+            let specs = plan.expect("a sequence").params;
+            let ids: Vec<u32> = (0..batch as u32).collect();
+            let training = Training {
+                seed: 1,
+                epoch: 2,
+                ids: &ids,
+            };
+            let pass = Pass {
+                training: Some(training),
+                ..Pass::default()
+            };
+            let device = Device::flex().autodiff();
+            let run = |plain: bool| {
+                let tensors: Vec<Tensor<1>> = specs
+                    .iter()
+                    .enumerate()
+                    .map(|(key, spec)| {
+                        let count = spec.num_elements();
+                        let data = TensorData::new(wave(count, key), [count]);
+                        Tensor::from_data(data, &device).require_grad()
+                    })
+                    .collect();
+                let data =
+                    TensorData::new(wave(batch * steps * features, 9), [batch, steps, features]);
+                let x = Tensor::<3>::from_data(data, &device).require_grad();
+                let scope = Scope {
+                    name: "model.1",
+                    specs: &specs,
+                    tensors: &tensors,
+                    sinks: &[],
+                    skip_activation: false,
+                    pass: &pass,
+                };
+                let out = if plain {
+                    let dropped = Masks {
+                        input: masks("model.1", "input", dropout, Some(&training), 4, features),
+                        recurrent: masks("model.1", "recurrent", dropout, Some(&training), 4, 5),
+                    };
+                    lstm.plain(x.clone(), &scope, &dropped)
+                } else {
+                    into_sequence(lstm.forward(Value::Sequence(x.clone()), &scope))
+                };
+                let weights = wave(batch * steps * 5, 4);
+                let weights = TensorData::new(weights, [batch, steps, 5]);
+                let weights = Tensor::<3>::from_data(weights, &device);
+                let grads = (out.clone() * weights).sum().backward();
+                let mut all = vec![crate::model::host(out.inner())];
+                all.push(crate::model::host(x.grad(&grads).expect("tracked")));
+                for tensor in &tensors {
+                    all.push(crate::model::host(tensor.grad(&grads).expect("tracked")));
+                }
+                all
+            };
+            for (which, (found, expected)) in run(false).iter().zip(run(true)).enumerate() {
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!(
+                        (found - expected).abs() < 2e-6,
+                        "{which} ({dropout}, {go_backwards}): {found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+}

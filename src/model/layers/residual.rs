@@ -1,0 +1,187 @@
+//! Residual blocks (He and others, 2015): layers whose output is added to their input.
+
+use std::sync::OnceLock;
+
+use burn::tensor::{Tensor, TensorData};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Layer, LayerPlan, Mismatch, Scope};
+use crate::config::Spec;
+use crate::data::{Purpose, Rng, Shape, Value, hash_text};
+use crate::model::activation::Activation;
+use crate::model::network::{Layers, Network};
+
+/// `activation(layers(x) + shortcut(x))`. Where the layers change the shape, the shortcut is a convolution of
+/// 1 x 1 with a stride (of images) or a product (of rows), without a bias.
+///
+/// # Shapes
+/// Output: that of the last layer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Residual {
+    /// The layers of the block.
+    #[schemars(length(min = 1), extend("x-family" = "layers"))]
+    layers: Vec<Spec>,
+    /// What follows the sum.
+    #[serde(default = "linear")]
+    activation: Activation,
+    /// The share of samples of which training leaves the layers out, so that they pass by the shortcut
+    /// alone (stochastic depth, Huang and others, 2016).
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    drop_path: f64,
+    /// Normalises what a projecting shortcut gives by batch normalisation.
+    #[serde(default)]
+    shortcut_norm: bool,
+    #[serde(skip)]
+    planned: OnceLock<(Network, Network)>,
+}
+
+fn linear() -> Activation {
+    Activation::Linear
+}
+
+/// # Errors
+/// The first layer that does not fit.
+fn plan(specs: &[Spec], input: Shape) -> Result<Network, Mismatch> {
+    let layers = Layers::read(specs).map_err(|faults| {
+        let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
+        Mismatch::of("layers", words.join("; "))
+    })?;
+    Network::plan_inner(layers, input).map_err(|(index, tag, mismatch)| {
+        let key = mismatch.key.map_or(String::new(), |key| format!(".{key}"));
+        let message = format!("[{index}] ({tag}{key}): {}", mismatch.message);
+        Mismatch {
+            key: Some("layers"),
+            message,
+            hint: mismatch.hint,
+        }
+    })
+}
+
+impl Residual {
+    /// What brings `input` to the shape `output`.
+    fn shortcut(&self, input: Shape, output: Shape) -> Result<Network, Mismatch> {
+        let no_way = || {
+            let message = format!("turn {input} into {output}, which no shortcut does");
+            Mismatch::of("layers", message)
+        };
+        let json = match (input, output) {
+            (input, output) if input == output => return plan(&[], input),
+            (
+                Shape::Image { height, width, .. },
+                Shape::Image {
+                    height: to_height,
+                    width: to_width,
+                    channels,
+                },
+            ) => {
+                let stride = [height.div_ceil(to_height), width.div_ceil(to_width)];
+                serde_json::json!({"conv2d": {
+                    "filters": channels, "kernel": 1, "stride": stride, "padding": "same", "bias": false,
+                }})
+            }
+            (Shape::Flat { .. }, Shape::Flat { features }) => {
+                serde_json::json!({"dense": {"units": features, "bias": false}})
+            }
+            (
+                Shape::Sequence { length, .. },
+                Shape::Sequence {
+                    length: same,
+                    features,
+                },
+            ) if length == same => {
+                serde_json::json!({"conv1d": {"filters": features, "kernel": 1, "bias": false}})
+            }
+            _ => return Err(no_way()),
+        };
+        let mut specs: Vec<Spec> = vec![serde_json::from_value(json).map_err(|_| no_way())?];
+        if self.shortcut_norm {
+            specs.push(Spec::Name("batch_norm".into()));
+        }
+        let shortcut = plan(&specs, input)?;
+        if shortcut.output() == output {
+            Ok(shortcut)
+        } else {
+            Err(no_way())
+        }
+    }
+
+    /// `1 / (1 - rate)` or 0 for each sample.
+    fn kept(&self, scope: &Scope<'_>) -> Option<Vec<f32>> {
+        let training = scope.pass.training.filter(|_| self.drop_path > 0.0)?;
+        let layer = hash_text(&format!("{}.path", scope.name));
+        let keep = (1.0 / (1.0 - self.drop_path)) as f32;
+        let kept = training.ids.iter().map(|&id| {
+            let address = [layer, training.epoch, u64::from(id)];
+            let dropped = Rng::new(training.seed, Purpose::Dropout, &address).uniform();
+            if dropped < self.drop_path { 0.0 } else { keep }
+        });
+        Some(kept.collect())
+    }
+}
+
+fn combine<const D: usize>(x: Tensor<D>, shortcut: Tensor<D>, kept: Option<Vec<f32>>) -> Tensor<D> {
+    let Some(kept) = kept else {
+        return x + shortcut;
+    };
+    let mut shape = [1; D];
+    shape[0] = kept.len();
+    let kept = Tensor::<D>::from_data(TensorData::new(kept, shape), &x.device());
+    let kept = kept.cast(x.dtype());
+    x * kept + shortcut
+}
+
+impl Layer for Residual {
+    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        let inner = plan(&self.layers, input)?;
+        let shortcut = self.shortcut(input, inner.output())?;
+        let named = |network: &Network, within: &str| -> Vec<_> {
+            let layers = network.layers.iter();
+            let specs = layers.flat_map(|layer| {
+                let part = format!("{within}{}", layer.name);
+                layer.params.iter().map(move |spec| spec.within(&part))
+            });
+            specs.collect()
+        };
+        let mut params = named(&inner, "");
+        params.extend(named(&shortcut, "shortcut."));
+        let layers = || inner.layers.iter().chain(&shortcut.layers);
+        let plan = LayerPlan {
+            output: inner.output(),
+            params,
+            multiply_adds: layers().map(|layer| layer.multiply_adds).sum(),
+        };
+        let _ = self.planned.set((inner, shortcut));
+        Ok(plan)
+    }
+
+    fn holds_layers(&self) -> bool {
+        true
+    }
+
+    fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
+        let (inner, shortcut) = self
+            .planned
+            .get()
+            .expect("a layer runs after it was planned");
+        let count: usize = inner.layers.iter().map(|layer| layer.params.len()).sum();
+        let (own, rest) = scope.tensors.split_at(count);
+        let x = inner.run_inner(scope.name, input.clone(), own, scope.pass);
+        let name = format!("{}.shortcut", scope.name);
+        let shortcut = shortcut.run_inner(&name, input, rest, scope.pass);
+        let kept = self.kept(scope);
+        let sum = match (x, shortcut) {
+            (Value::Image(x), Value::Image(y)) => Value::Image(combine(x, y, kept)),
+            (Value::Sequence(x), Value::Sequence(y)) => Value::Sequence(combine(x, y, kept)),
+            (Value::Flat(x), Value::Flat(y)) => Value::Flat(combine(x, y, kept)),
+            (x, _) => unreachable!("planned for one shape, got {x:?}"),
+        };
+        scope.activate(self.activation, sum)
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+}
