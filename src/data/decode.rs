@@ -12,7 +12,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metada
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{jpeg, tiff};
+use super::{jpeg, raw, tiff};
 
 /// File name extensions that are taken for pictures.
 pub const EXTENSIONS: [&str; 9] = [
@@ -104,6 +104,9 @@ pub fn is_tiff(bytes: &[u8]) -> bool {
 /// # Errors
 /// Why it is no picture that can be read, in words that follow its name.
 pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
+    if let Some(header) = raw::header(bytes) {
+        return Ok(header);
+    }
     let reader = guess(bytes)?;
     header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
 }
@@ -140,6 +143,9 @@ fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
 pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if bytes.is_empty() {
         return Err("is empty (0 bytes)".to_string());
+    }
+    if raw::header(bytes).is_some() {
+        return raw::pixels(bytes, wanted.channels, wanted.max_pixels);
     }
     let reader = guess(bytes)?;
     let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);

@@ -3,14 +3,17 @@
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch::SampleId;
 use super::dataset::ReadingOrder;
 use super::positional::read_at;
 use super::random::hash_text;
+use super::raw::RawBlock;
 
 /// One picture. A million of them take some 80 MB.
 #[derive(Clone, Debug)]
@@ -38,6 +41,13 @@ pub enum Place {
         len: u32,
         /// From the archive's beginning, bytes.
         offset: u64,
+    },
+    /// One of the pictures of a block.
+    Raw {
+        /// The index of the block.
+        block: u32,
+        /// Its number within the block.
+        number: u32,
     },
 }
 
@@ -81,6 +91,8 @@ pub struct Split {
     pub root: PathBuf,
     /// The archives, where there are any.
     pub shards: Vec<PathBuf>,
+    /// Pictures in memory, where there are any.
+    pub blocks: Vec<Arc<RawBlock>>,
     /// In the listing's order.
     pub samples: Vec<Sample>,
 }
@@ -96,6 +108,7 @@ impl Split {
         Split {
             root,
             shards: Vec::new(),
+            blocks: Vec::new(),
             samples: files.into_iter().enumerate().map(number).collect(),
         }
     }
@@ -103,6 +116,36 @@ impl Split {
     /// The number of samples.
     pub fn len(&self) -> usize {
         self.samples.len()
+    }
+
+    fn block(&self, block: u32) -> &RawBlock {
+        &self.blocks[block as usize]
+    }
+
+    /// All pictures of blocks, the classes of which are listed beside them.
+    pub fn of_blocks(root: PathBuf, blocks: Vec<(RawBlock, Vec<u32>)>) -> Split {
+        let mut samples = Vec::new();
+        for (number, (_, classes)) in (0..).zip(&blocks) {
+            let first = samples.len();
+            let places = classes.iter().enumerate().map(|(index, &class)| Sample {
+                place: Place::Raw {
+                    block: number,
+                    number: index as u32,
+                },
+                class,
+                id: (first + index) as SampleId,
+            });
+            samples.extend(places);
+        }
+        Split {
+            root,
+            shards: Vec::new(),
+            blocks: blocks
+                .into_iter()
+                .map(|(block, _)| Arc::new(block))
+                .collect(),
+            samples,
+        }
     }
 
     /// Samples of each class.
@@ -122,6 +165,7 @@ impl Split {
                 let shard = self.shards[*shard as usize].file_name().unwrap_or_default();
                 format!("{}:{name}", shard.display())
             }
+            Place::Raw { block, number } => self.block(*block).name(*number as usize),
         }
     }
 
@@ -132,6 +176,9 @@ impl Split {
             Place::Entry { name, shard, .. } => {
                 format!("{}:{name}", self.shards[*shard as usize].display())
             }
+            Place::Raw { block, number } => {
+                format!("{} #{number}", self.block(*block).path.display())
+            }
         }
     }
 
@@ -140,6 +187,7 @@ impl Split {
         match &self.samples[index].place {
             Place::File(path) => self.root.join(path),
             Place::Entry { shard, .. } => self.shards[*shard as usize].clone(),
+            Place::Raw { block, .. } => self.block(*block).path.clone(),
         }
     }
 
@@ -148,6 +196,8 @@ impl Split {
         match &self.samples[index].place {
             Place::File(path) => path.to_path_buf(),
             Place::Entry { name, .. } => PathBuf::from(&**name),
+            // Without an extension that could be wrong.
+            Place::Raw { .. } => PathBuf::new(),
         }
     }
 
@@ -160,6 +210,7 @@ impl Split {
             Place::File(path) => read_file(&self.root.join(path), most),
             Place::Entry { len, .. } if u64::from(*len) > most => Err(too_large(u64::from(*len))),
             Place::Entry { .. } => self.read_begin(index, u64::MAX),
+            Place::Raw { block, number } => Ok(self.block(*block).picture(*number as usize)),
         }
     }
 
@@ -168,11 +219,15 @@ impl Split {
     /// # Errors
     /// Why they cannot be read, in words that follow the name.
     pub fn read_begin(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
+        if let Place::Raw { block, number } = &self.samples[index].place {
+            return Ok(self.block(*block).picture(*number as usize));
+        }
         let path = self.file(index);
         let read = || -> std::io::Result<Vec<u8>> {
             let (offset, len) = match &self.samples[index].place {
                 Place::File(_) => (0, path.metadata()?.len()),
                 Place::Entry { offset, len, .. } => (*offset, u64::from(*len)),
+                Place::Raw { .. } => (0, 0), // given above
             };
             let mut bytes = vec![0; len.min(most) as usize];
             read_at(&File::open(&path)?, &mut bytes, offset)?;
@@ -196,6 +251,9 @@ impl Split {
             .map(|index| match &self.samples[index].place {
                 Place::Entry { len, .. } => u64::from(*len),
                 Place::File(_) => self.stamp(index).map_or(0, |stamp| stamp.size),
+                Place::Raw { block, number } => {
+                    xxh3_64(&self.block(*block).picture(*number as usize))
+                }
             })
             .collect();
         let digest = sizes
@@ -213,7 +271,7 @@ impl Split {
         let mut ends = vec![0; self.shards.len()];
         for (index, sample) in self.samples.iter().enumerate() {
             match &sample.place {
-                Place::File(_) => return ReadingOrder::Any,
+                Place::File(_) | Place::Raw { .. } => return ReadingOrder::Any,
                 Place::Entry { shard, .. } => ends[*shard as usize] = index + 1,
             }
         }

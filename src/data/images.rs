@@ -13,6 +13,7 @@ use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::{Dataset, Progress, ReadingOrder, Skipped};
 use super::decode::Pixels;
 use super::files::Split;
+use super::idx::labelled_binaries;
 use super::image_folder::same_classes;
 use super::listing::list_classes;
 use super::preprocess::{ChannelSums, ImagePreprocess};
@@ -359,7 +360,13 @@ impl ImageDataset {
         classes: &[String],
         preprocess: &ImagePreprocess,
     ) -> Result<ImageDataset, String> {
-        let split = if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
+        let split = if let Some(labelled) = labelled_binaries(folder) {
+            let (blocks, found) = labelled?;
+            if found.len() > classes.len() {
+                same_classes(classes, &found, "the model", "the file")?;
+            }
+            Split::of_blocks(folder.to_path_buf(), blocks)
+        } else if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
             labelled_archives(folder, classes)?
         } else {
             let listing = list_classes(folder)?;

@@ -11,6 +11,7 @@ pub mod cache;
 mod dataset;
 mod decode;
 mod files;
+mod idx;
 mod image_folder;
 mod image_options;
 mod image_survey;
@@ -22,6 +23,7 @@ mod loader;
 pub mod positional;
 mod preprocess;
 mod random;
+mod raw;
 mod resize;
 mod sampler;
 mod shards;
@@ -44,6 +46,7 @@ pub use dataset::{
     class_counts,
 };
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
+pub use idx::{CifarBinary, Idx, parse_idx};
 pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
 pub use image_survey::ImageSurvey;
@@ -62,6 +65,8 @@ pub use webdataset::WebDataset;
 /// Every kind of data: the values of `data.kind`.
 pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "image-folder" => ImageFolder,
+    "idx" => Idx,
+    "cifar-binary" => CifarBinary,
     "webdataset" => WebDataset,
     "csv" => Csv,
     "text" => Text,

@@ -262,6 +262,7 @@ impl Archives {
         Split {
             root: self.root,
             shards: self.shards,
+            blocks: Vec::new(),
             samples: self.samples,
         }
     }

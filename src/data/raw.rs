@@ -1,0 +1,154 @@
+//! Pictures without a format of their own, many in one file (IDX, CIFAR's binaries): held in memory, each given
+//! out as a small uncompressed picture that [`decode`](super::decode) knows.
+
+use std::path::PathBuf;
+
+use super::decode::{Header, Pixels};
+
+/// The first bytes of an uncompressed picture; height, width and channels follow, 32 bits each, then the
+/// pixels, `[height, width, channels]`.
+const MAGIC: [u8; 8] = *b"\x89KILNRAW";
+const HEAD: usize = 20;
+
+/// The pictures of one file.
+#[derive(Debug)]
+pub struct RawBlock {
+    /// The file.
+    pub path: PathBuf,
+    /// Rows, pixels a row, values a pixel.
+    pub size: [usize; 3],
+    /// Whether a picture is stored channel after channel.
+    pub planar: bool,
+    /// Bytes before each picture.
+    pub skip: usize,
+    /// All pictures.
+    pub bytes: Vec<u8>,
+}
+
+impl RawBlock {
+    fn record(&self) -> usize {
+        self.skip + self.size.iter().product::<usize>()
+    }
+
+    /// The number of pictures.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / self.record().max(1)
+    }
+
+    /// Whether there is no picture.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A picture's name, for people.
+    pub fn name(&self, index: usize) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        format!("{} #{index}", name.to_string_lossy())
+    }
+
+    /// The bytes before a picture.
+    pub fn head(&self, index: usize) -> &[u8] {
+        &self.bytes[index * self.record()..][..self.skip]
+    }
+
+    /// One picture, as a file would hold it.
+    pub fn picture(&self, index: usize) -> Vec<u8> {
+        let pixels = &self.bytes[index * self.record() + self.skip..][..self.record() - self.skip];
+        let mut out = Vec::with_capacity(HEAD + pixels.len());
+        out.extend(MAGIC);
+        for size in self.size {
+            out.extend((size as u32).to_le_bytes());
+        }
+        if self.planar {
+            let plane = self.size[0] * self.size[1];
+            for pixel in 0..plane {
+                out.extend((0..self.size[2]).map(|channel| pixels[channel * plane + pixel]));
+            }
+        } else {
+            out.extend(pixels);
+        }
+        out
+    }
+}
+
+/// What the head of an uncompressed picture says; `None` where `bytes` are no such picture.
+pub fn header(bytes: &[u8]) -> Option<Header> {
+    let sizes = bytes.strip_prefix(&MAGIC)?.get(..HEAD - MAGIC.len())?;
+    let size = |index: usize| {
+        let bytes = sizes[4 * index..][..4].try_into();
+        bytes.map_or(0, u32::from_le_bytes)
+    };
+    Some(Header {
+        height: size(0),
+        width: size(1),
+        channels: if size(2) == 3 { 3 } else { 1 },
+    })
+}
+
+/// The pixels of an uncompressed picture, with as many channels as are wanted.
+///
+/// # Errors
+/// A size that is not that of the bytes, in words that follow the picture's name.
+pub fn pixels(bytes: &[u8], channels: usize, max_pixels: u64) -> Result<Pixels, String> {
+    let header = header(bytes).ok_or("is no picture")?;
+    let count = u64::from(header.width) * u64::from(header.height);
+    let stored = &bytes[HEAD.min(bytes.len())..];
+    if count == 0 || count > max_pixels || count * header.channels as u64 != stored.len() as u64 {
+        return Err(format!(
+            "has {} bytes for {} x {} pixels",
+            stored.len(),
+            header.width,
+            header.height
+        ));
+    }
+    let bytes = match (header.channels, channels) {
+        (3, 1) => stored.chunks_exact(3).map(grey).collect(),
+        (1, 3) => stored.iter().flat_map(|&value| [value; 3]).collect(),
+        _ => stored.to_vec(),
+    };
+    Ok(Pixels {
+        width: header.width as usize,
+        height: header.height as usize,
+        channels,
+        bytes,
+    })
+}
+
+/// The brightness of a colour, as of other pictures.
+fn grey(pixel: &[u8]) -> u8 {
+    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+    ((2126 * red + 7152 * green + 722 * blue) / 10000) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(planar: bool) -> RawBlock {
+        RawBlock {
+            path: "a/pictures.bin".into(),
+            size: [1, 2, 3],
+            planar,
+            skip: 1,
+            bytes: vec![9, 1, 2, 3, 4, 5, 6, 8, 7, 7, 7, 7, 7, 7],
+        }
+    }
+
+    #[test]
+    fn planes_become_pixels() {
+        let plain = block(false);
+        assert_eq!((plain.len(), plain.head(1)), (2, &[8][..]));
+        let pixels = |block: &RawBlock| pixels(&block.picture(0), 3, 100).expect("a picture").bytes;
+        assert_eq!(pixels(&plain), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(pixels(&block(true)), [1, 3, 5, 2, 4, 6]);
+        assert_eq!(plain.name(1), "pictures.bin #1");
+    }
+
+    #[test]
+    fn a_head_that_claims_too_much_is_refused() {
+        let mut picture = block(false).picture(0);
+        picture[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(pixels(&picture, 3, u64::MAX).is_err());
+        assert!(pixels(&block(false).picture(0), 3, 1).is_err());
+    }
+}
