@@ -12,7 +12,8 @@ use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
 use crate::report::{DecodeBar, tables};
 use crate::train::{
-    Checkpoint, Checkpointer, Files, Plan, PlanParts, Run, RunFolder, State, Stepper, class_weights,
+    Checkpoint, Checkpointer, Files, Limits, Plan, PlanParts, Run, RunFolder, Shaping, State,
+    Stepper, class_weights,
 };
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -91,7 +92,12 @@ impl Prepared {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let (seed, device) = (experiment.seed, &self.device.device);
-        let mut stepper = Stepper::new(
+        let batch_size = plan.batch_size;
+        let train = Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
+            .drop_last(experiment.train.drop_last)
+            .sampler(experiment.train.sampler);
+        let pace = plan.pace(train.num_batches())?;
+        let stepper = Stepper::new(
             &plan.network,
             &*plan.loss,
             plan.optimizer()?,
@@ -99,6 +105,7 @@ impl Prepared {
             seed,
             self.compute,
         );
+        let mut stepper = stepper.with(pace, Shaping::new(&experiment.train));
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
         let mut state = State::default();
@@ -125,18 +132,17 @@ impl Prepared {
         let keeps = experiment.train.on_non_finite == OnNonFinite::BackOff;
         let when = experiment.checkpoint;
         let checkpointer = Checkpointer::new(when, files, start.fault, &stepper, keeps)?;
-        let batch_size = plan.batch_size;
         Ok(Run {
             network: &plan.network,
             loss: &*plan.loss,
             stepper,
-            train: Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
-                .drop_last(experiment.train.drop_last)
-                .sampler(experiment.train.sampler),
+            train,
             valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
             max_steps: start.max_steps,
+            limits: Limits::new(&experiment.train),
+            plateau: plan.pace(1)?.schedule,
             monitor,
             decision: plan.decision,
             device: device.clone(),

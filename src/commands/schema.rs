@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{Experiment, Member, family_schema, schema_of};
 use crate::data::{SOURCES, augment};
 use crate::model::{LAYERS, LOSSES};
-use crate::train::OPTIMIZERS;
+use crate::train::{OPTIMIZERS, SCHEDULES};
 
 pub fn run() -> anyhow::Result<u8> {
     writeln!(stdout(), "{}", serde_json::to_string_pretty(&schema())?)?;
@@ -32,6 +32,7 @@ fn fill(schema: &mut Value) {
             }
             Some("losses") => replace(object, family_schema(LOSSES)),
             Some("optimizers") => replace(object, family_schema(OPTIMIZERS)),
+            Some("schedules") => replace(object, family_schema(SCHEDULES)),
             Some("augment") => replace(object, augment::schema()),
             Some("data") => replace(object, sources()),
             _ => object.values_mut().for_each(fill),

@@ -153,6 +153,44 @@ pub struct Train {
     #[serde(default = "default_optimizer")]
     #[schemars(extend("x-family" = "optimizers"))]
     pub optimizer: Spec,
+    /// How the learning rate changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-family" = "schedules"))]
+    pub schedule: Option<Spec>,
+    /// The learning rate rises along a line first: over a number of steps, or { epochs = 1 }.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<Warmup>,
+    /// Gradients whose norm, over all parameters, is larger are scaled down to it (PyTorch's
+    /// `clip_grad_norm_`, Keras's `global_clipnorm`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub clip_norm: Option<f64>,
+    /// Every gradient is cut to this size (Keras's `clipvalue`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub clip_value: Option<f64>,
+    /// Times the sum of the absolute weights (not of biases), added to what training lowers (Keras's `l1`);
+    /// the reported loss is without it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub l1: f64,
+    /// Times the sum of the squared weights (not of biases), added to what training lowers (Keras's `l2`);
+    /// the reported loss is without it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub l2: f64,
+    /// Ends the training where validation gets no better. `best.safetensors` holds the best epoch in any
+    /// case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+    /// Ends the training after so many steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_steps: Option<u64>,
+    /// Ends the training after so many minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub max_minutes: Option<f64>,
     /// The figure that decides which epoch is best, as `history.jsonl` calls it.
     #[serde(default = "default_monitor")]
     pub monitor: String,
@@ -163,6 +201,40 @@ pub struct Train {
     /// What happens when the loss or the parameters are not finite any more.
     #[serde(default)]
     pub on_non_finite: OnNonFinite,
+}
+
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
+/// How long the learning rate rises at first.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Warmup {
+    /// That many steps.
+    Steps(usize),
+    /// In epochs.
+    Epochs {
+        /// Epochs, perhaps a part of one.
+        #[schemars(range(min = 0))]
+        epochs: f64,
+    },
+}
+
+/// Ends the training where validation gets no better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// Epochs without a better value after which training ends.
+    #[schemars(range(min = 1))]
+    pub patience: usize,
+    /// A value must be better by more than this to count.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub min_delta: f64,
+    /// Epochs at the beginning in which nothing is counted.
+    #[serde(default)]
+    pub start_from_epoch: usize,
 }
 
 /// What happens when the loss or the parameters are not finite any more.

@@ -14,7 +14,7 @@ use crate::model::ModelInfo;
 
 /// Keys that may change, with all below them. Where the data lies may change too: its content is
 /// told by the fingerprint.
-const FREE: [&str; 12] = [
+const FREE: [&str; 19] = [
     "name",
     "audit",
     "augment",
@@ -26,6 +26,13 @@ const FREE: [&str; 12] = [
     "data.cache_disk",
     "train.epochs",
     "train.optimizer",
+    "train.schedule",
+    "train.warmup",
+    "train.clip_norm",
+    "train.clip_value",
+    "train.early_stopping",
+    "train.max_steps",
+    "train.max_minutes",
     "train.on_non_finite",
 ];
 

@@ -67,6 +67,13 @@ impl Run<'_> {
                 ended = Ended::Stopped;
                 break;
             }
+            if self
+                .limits
+                .budget(self.stepper.counters().updates)
+                .is_some()
+            {
+                break; // the epoch ends here
+            }
             let waiting = Instant::now();
             let Some(mut loaded) = batches.next() else {
                 break;

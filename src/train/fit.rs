@@ -9,9 +9,11 @@ use super::checkpointer::Checkpointer;
 use super::epoch::{Clock, Ended, note_failed};
 use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
+use super::limits::Limits;
 use super::monitor::Monitor;
 use super::non_finite::NonFinite;
 use super::run_folder::RunFolder;
+use super::schedules::Schedule;
 use super::state::{State, Sums, figures};
 use super::stepper::Stepper;
 use super::stop::StopFlag;
@@ -35,6 +37,10 @@ pub struct Run<'a> {
     pub num_epochs: usize,
     /// Steps after which to stop, for comparisons.
     pub max_steps: Option<usize>,
+    /// What ends the training before its last epoch.
+    pub limits: Limits,
+    /// The schedule, where it may follow the figures of validation.
+    pub plateau: Option<Box<dyn Schedule>>,
     /// How much a sample of each class counts in the training loss; 1 where absent.
     pub class_weights: Option<Vec<f32>>,
     /// What "best" means.
@@ -103,6 +109,11 @@ impl Run<'_> {
                 .take(&self.stepper, &self.state, &self.info, false)?;
         }
         while self.state.epoch < self.num_epochs {
+            if let Some(why) = self.ended() {
+                observer.on(&Event::Notice(&format!("the training ends here: {why}")));
+                break;
+            }
+            self.follow_plateau();
             match self.epoch(observer, stop, &mut outcome)? {
                 Ended::Complete => {}
                 Ended::Stopped => {
@@ -120,6 +131,24 @@ impl Run<'_> {
         }
         outcome.history = self.state.history.clone();
         Ok((outcome, self))
+    }
+
+    /// Why the training ends before its last epoch, if it does.
+    fn ended(&self) -> Option<String> {
+        let steps = self.stepper.counters().updates;
+        let history = &self.state.history;
+        let no_progress = || self.limits.no_progress(history, &self.monitor);
+        self.limits.budget(steps).or_else(no_progress)
+    }
+
+    /// Sets the rate that the figures so far make.
+    fn follow_plateau(&mut self) {
+        if let Some(plateau) = self.plateau.as_ref().and_then(|s| s.plateau()) {
+            let name = &self.monitor.name;
+            let values = self.state.history.iter().map(|record| record.figure(name));
+            let reduced = plateau.after(values, self.monitor.higher_is_better);
+            self.stepper.set_reduced(reduced);
+        }
     }
 
     /// Trains the rest of the epoch in work, validates, and saves.

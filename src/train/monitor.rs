@@ -4,12 +4,47 @@ use crate::config::{Fault, Path, with_nearest};
 use crate::data::Task;
 use crate::metrics::known_metrics;
 
+/// The best value so far.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    higher_is_better: bool,
+    min_delta: f64,
+    best: Option<f64>,
+}
+
+impl Watch {
+    /// Nothing seen yet; a value must be better than the best by more than `min_delta`.
+    pub fn new(higher_is_better: bool, min_delta: f64) -> Watch {
+        Watch {
+            higher_is_better,
+            min_delta,
+            best: None,
+        }
+    }
+
+    /// Whether `value` is the best so far; keeps it if so. A value that is not a number never is.
+    pub fn improves(&mut self, value: Option<f64>) -> bool {
+        let Some(value) = value.filter(|value| !value.is_nan()) else {
+            return false;
+        };
+        let better = self.best.is_none_or(|best| match self.higher_is_better {
+            true => value > best + self.min_delta,
+            false => value < best - self.min_delta,
+        });
+        if better {
+            self.best = Some(value);
+        }
+        better
+    }
+}
+
 /// The figure that decides which epoch is best; ties keep the earlier epoch.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     /// The name in `history.jsonl`.
     pub name: String,
-    higher_is_better: bool,
+    /// Whether more of it is better.
+    pub higher_is_better: bool,
     best: Option<f64>,
 }
 

@@ -4,6 +4,7 @@
 use super::class_weights;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
+use super::schedules::{Pace, SCHEDULES, Schedule};
 use crate::config::{Fault, Path, Sampler, Source, Train, read_member};
 use crate::data::augment::Augmentation;
 use crate::data::{Output, Shape, Survey, Task, read_source};
@@ -129,6 +130,23 @@ impl PlanParts {
         )
         .map_err(|faults| self.source.explain(&faults))
     }
+
+    /// How the learning rate changes, with `per_epoch` steps an epoch.
+    ///
+    /// # Errors
+    /// None where the plan was checked.
+    pub fn pace(&self, per_epoch: usize) -> anyhow::Result<Pace> {
+        let train = &self.source.experiment.train;
+        let schedule = read_schedule(train).map_err(|faults| self.source.explain(&faults))?;
+        Ok(Pace::new(schedule, train.warmup, per_epoch, train.epochs))
+    }
+}
+
+fn read_schedule(train: &Train) -> Result<Option<Box<dyn Schedule>>, Vec<Fault>> {
+    let path = Path::parse("train.schedule");
+    let spec = train.schedule.as_ref();
+    spec.map(|spec| read_member(SCHEDULES, "schedule", spec, &path))
+        .transpose()
 }
 
 /// What can be built without samples.
@@ -205,6 +223,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut keep = |result: Result<(), Vec<Fault>>| faults.extend(result.err().unwrap_or_default());
     let loss = read_member(LOSSES, "loss", &train.loss, &Path::parse("train.loss"));
+    keep(read_schedule(train).map(|_| ()));
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let monitor = Monitor::read(&train.monitor);

@@ -8,6 +8,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::loss_scale::{LossScale, Verdict};
 use super::optimizers::Optimizer;
+use super::schedules::Pace;
+use super::shaping::Shaping;
 use crate::data::{Batch, SampleId, Target, Value};
 use crate::kernels::{Gradient, Sink, copy_to_host, is_finite, on_cpu, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host, upload};
@@ -26,6 +28,8 @@ pub struct Stepper<'a> {
     seed: u64,
     compute: Compute,
     on_cpu: bool,
+    pace: Pace,
+    shaping: Shaping,
     /// What the last step's update took.
     pub update_time: Duration,
 }
@@ -99,13 +103,29 @@ impl<'a> Stepper<'a> {
             seed,
             compute,
             on_cpu,
+            pace: Pace::default(),
+            shaping: Shaping::default(),
             update_time: Duration::ZERO,
         }
     }
 
-    /// The optimizer's learning rate, halved as often as the run has backed off.
+    /// Sets how the learning rate changes, and what is done to gradients.
+    pub fn with(mut self, pace: Pace, shaping: Shaping) -> Stepper<'a> {
+        (self.pace, self.shaping) = (pace, shaping);
+        self
+    }
+
+    /// Sets what the figures of validation have made of the learning rate.
+    pub fn set_reduced(&mut self, reduced: f64) {
+        self.pace.reduced = reduced;
+    }
+
+    /// The learning rate of the last step (before the first, of the first), halved as often as the run has
+    /// backed off.
     pub fn learning_rate(&self) -> f64 {
-        self.optimizer.learning_rate() * 0.5f64.powi(self.counters.backed_off as i32)
+        let step = self.counters.updates.saturating_sub(1);
+        let rate = self.optimizer.learning_rate() * self.pace.factor(step);
+        rate * 0.5f64.powi(self.counters.backed_off as i32)
     }
 
     /// What the next step depends on, beside [`tensors`](Self::tensors).
@@ -195,7 +215,7 @@ impl<'a> Stepper<'a> {
     /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
     pub fn step(&mut self, batch: Batch, epoch: u64) -> StepOutput {
         let ids: &[SampleId] = &batch.ids;
-        let few = ids.len() <= MAX_FACTORS;
+        let few = ids.len() <= MAX_FACTORS && !self.shaping.needs_whole();
         let sinks: &[Option<Sink>] = if few { &self.sinks } else { &[] };
         let pass = Pass {
             training: Some(self.training(epoch, ids)),
@@ -249,6 +269,7 @@ impl<'a> Stepper<'a> {
         };
         let begin = Instant::now();
         if verdict == Verdict::Update {
+            let grads = self.shaping.apply(grads, &self.params);
             self.update(grads);
             self.store_buffers(buffers);
         }

@@ -1,0 +1,18 @@
+//! The same rate all the time.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{At, Schedule};
+
+/// The same rate all the time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Constant {}
+
+impl Schedule for Constant {
+    fn factor(&self, at: At) -> f64 {
+        let _ = at;
+        1.0
+    }
+}
