@@ -150,66 +150,60 @@ fn write_predictions(
     dataset: &dyn Dataset,
     evaluation: &Evaluation,
 ) -> anyhow::Result<()> {
-    let losses = evaluation.predictions.losses();
-    let (header, rows) = prediction_columns(&evaluation.predictions);
-    let mut text = format!("sample,{header},loss");
+    let predictions = &evaluation.predictions;
+    let mut text = header(predictions);
     for (sample, &index) in evaluation.indices.iter().enumerate() {
-        let (name, loss) = (quoted(&dataset.name(index)), losses[sample]);
-        let _ = write!(text, "\n{name},{},{loss}", rows(sample));
+        let fields = fields(predictions, sample);
+        let _ = write!(text, "\n{},{fields}", quoted(&dataset.name(index)));
     }
     text.push('\n');
     write_atomically(path, text.as_bytes())
 }
 
-type Row<'a> = Box<dyn Fn(usize) -> String + 'a>;
-
-/// The header of the columns that the task has, and their fields of a sample.
-fn prediction_columns(predictions: &Predictions) -> (String, Row<'_>) {
-    let headers = |names: &[String], forms: &[&str]| -> String {
-        let all = names.iter().flat_map(|name| {
-            let forms = forms.iter();
-            forms.map(move |form| quoted(&form.replace("{}", name)))
-        });
-        all.collect::<Vec<_>>().join(",")
+/// The names of the columns that the task has.
+fn header(predictions: &Predictions) -> String {
+    let (first, names, forms): (&str, &[String], &[&str]) = match predictions {
+        Predictions::Classes(p) => ("class,predicted,correct,", &p.classes, &["p({})"]),
+        Predictions::Labels(p) => ("", &p.names, &["{}", "p({})"]),
+        Predictions::Numbers(p) => ("", &p.names, &["{}", "predicted({})"]),
     };
-    match predictions {
-        Predictions::Classes(p) => {
-            let header = headers(&p.classes, &["p({})"]);
-            let row = |sample| {
-                let (target, predicted) = (p.targets[sample], p.predicted(sample));
-                let mut row = format!(
-                    "{},{},{}",
-                    quoted(&p.classes[target]),
-                    quoted(&p.classes[predicted]),
-                    target == predicted
-                );
-                for probability in p.row(sample) {
-                    let _ = write!(row, ",{probability}");
-                }
-                row
-            };
-            (format!("class,predicted,correct,{header}"), Box::new(row))
-        }
-        Predictions::Labels(p) => {
-            let width = p.names.len();
-            let row = move |sample| {
-                let pairs = (sample * width..).take(width);
-                let fields =
-                    pairs.map(|i| format!("{},{}", u8::from(p.targets[i]), p.probabilities[i]));
-                fields.collect::<Vec<_>>().join(",")
-            };
-            (headers(&p.names, &["{}", "p({})"]), Box::new(row))
-        }
-        Predictions::Numbers(p) => {
-            let width = p.names.len();
-            let row = move |sample| {
-                let pairs = (sample * width..).take(width);
-                let fields = pairs.map(|i| format!("{},{}", p.targets[i], p.predicted[i]));
-                fields.collect::<Vec<_>>().join(",")
-            };
-            (headers(&p.names, &["{}", "predicted({})"]), Box::new(row))
+    let mut header = format!("file,{first}loss");
+    for name in names {
+        for form in forms {
+            let _ = write!(header, ",{}", quoted(&form.replace("{}", name)));
         }
     }
+    header
+}
+
+/// The fields of a sample, in the header's order.
+fn fields(predictions: &Predictions, sample: usize) -> String {
+    let loss = predictions.losses()[sample];
+    let mut row = String::new();
+    match predictions {
+        Predictions::Classes(p) => {
+            let (target, predicted) = (p.targets[sample], p.predicted(sample));
+            let [class, said] = [target, predicted].map(|class| quoted(&p.classes[class]));
+            let _ = write!(row, "{class},{said},{},{loss}", target == predicted);
+            for probability in p.row(sample) {
+                let _ = write!(row, ",{probability}");
+            }
+        }
+        Predictions::Labels(p) => {
+            let _ = write!(row, "{loss}");
+            for pair in (sample * p.names.len()..).take(p.names.len()) {
+                let target = u8::from(p.targets[pair]);
+                let _ = write!(row, ",{target},{}", p.probabilities[pair]);
+            }
+        }
+        Predictions::Numbers(p) => {
+            let _ = write!(row, "{loss}");
+            for pair in (sample * p.names.len()..).take(p.names.len()) {
+                let _ = write!(row, ",{},{}", p.targets[pair], p.predicted[pair]);
+            }
+        }
+    }
+    row
 }
 
 /// A CSV field, quoted where it has to be.

@@ -170,6 +170,7 @@ fn survey(
         check_labels(blocks.into_iter().flatten(), &classes)
             .map_err(|message| fault(name, message))?;
     }
+    let (classes, train, valid) = occurring(classes, train, valid);
     if classes.len() < 2 {
         let message = format!("{}, which has one class only", roots[0].display());
         return Err(fault("train", message));
@@ -197,6 +198,33 @@ fn survey(
         left_out: Vec::new(),
     };
     Ok(Box::new(ImageSurvey::new(images, listed)))
+}
+
+/// Leaves out the classes of which neither split has a picture: EMNIST's letters are numbered from 1.
+fn occurring(
+    classes: Vec<String>,
+    mut train: Blocks,
+    mut valid: Option<Blocks>,
+) -> (Vec<String>, Blocks, Option<Blocks>) {
+    let mut occurs = vec![false; classes.len()];
+    let all = || train.iter().chain(valid.iter().flatten());
+    for label in all().flat_map(|(_, labels)| labels) {
+        occurs[*label as usize] = true;
+    }
+    let mut places = Vec::with_capacity(classes.len());
+    let mut kept = Vec::new();
+    for (class, occurs) in classes.into_iter().zip(occurs) {
+        places.push(kept.len() as u32);
+        if occurs {
+            kept.push(class);
+        }
+    }
+    for (_, labels) in train.iter_mut().chain(valid.iter_mut().flatten()) {
+        labels
+            .iter_mut()
+            .for_each(|label| *label = places[*label as usize]);
+    }
+    (kept, train, valid)
 }
 
 /// # Errors
@@ -573,6 +601,30 @@ pub fn labelled_binaries(path: &FilePath) -> Option<Result<(Blocks, Vec<String>)
         }));
     }
     cifar.then(|| read_cifar(path, Labels::Fine, VALID).map_err(follows))
+}
+
+/// Gives labels the places that a model's classes have: by name, or by number where no name is the same.
+///
+/// # Errors
+/// A label that is none of the model's classes.
+pub fn match_labels(
+    blocks: &mut Blocks,
+    found: &[String],
+    classes: &[String],
+) -> Result<(), String> {
+    let named = found.iter().any(|name| classes.contains(name));
+    for label in blocks.iter_mut().flat_map(|(_, labels)| labels) {
+        let name = &found[*label as usize];
+        let place = match named {
+            true => classes.iter().position(|class| class == name),
+            false => Some(*label as usize).filter(|place| *place < classes.len()),
+        };
+        *label = place.ok_or_else(|| {
+            let known = classes.join(", ");
+            format!("holds pictures of class {name:?}, but the model knows {known}")
+        })? as u32;
+    }
+    Ok(())
 }
 
 /// Reads bytes as an IDX file of pictures, for the fuzz test.

@@ -13,7 +13,7 @@ use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::{Dataset, Progress, ReadingOrder, Skipped};
 use super::decode::Pixels;
 use super::files::Split;
-use super::idx::labelled_binaries;
+use super::idx::{labelled_binaries, match_labels};
 use super::image_folder::same_classes;
 use super::listing::list_classes;
 use super::preprocess::{ChannelSums, ImagePreprocess};
@@ -361,10 +361,8 @@ impl ImageDataset {
         preprocess: &ImagePreprocess,
     ) -> Result<ImageDataset, String> {
         let split = if let Some(labelled) = labelled_binaries(folder) {
-            let (blocks, found) = labelled?;
-            if found.len() > classes.len() {
-                same_classes(classes, &found, "the model", "the file")?;
-            }
+            let (mut blocks, found) = labelled?;
+            match_labels(&mut blocks, &found, classes)?;
             Split::of_blocks(folder.to_path_buf(), blocks)
         } else if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
             labelled_archives(folder, classes)?

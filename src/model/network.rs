@@ -139,7 +139,8 @@ impl Network {
                 .plan(shape)
                 .map_err(|mismatch| (index, tag.clone(), mismatch))?;
             let absorbed = layer.activation().filter(|activation| {
-                index == last && loss.is_some_and(|loss| *activation == loss.absorbs())
+                let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
+                index == last && absorbs != Activation::Linear && *activation == absorbs
             });
             shape = output;
             planned.push(PlannedLayer {

@@ -148,7 +148,7 @@ pub fn check_data(
 ) -> anyhow::Result<()> {
     let known = &checkpoint.info;
     ensure!(
-        known.task == *task,
+        known.task.what() == task.what() && known.task.names() == task.names(),
         "the {} in the data of {} are {}, but the run was begun with {}; it can only go on with \
          the same data",
         task.what(),

@@ -201,7 +201,7 @@ fn a_model_file_holds_neither_path_nor_device() {
         "{info}"
     );
     let info: Value = serde_json::from_str(info).unwrap();
-    assert_eq!(info["classes"], serde_json::json!(["blue", "red"]));
+    assert_eq!(info["task"]["classes"], serde_json::json!(["blue", "red"]));
     assert_eq!(info["layout"], "nhwc");
     assert_eq!(info["experiment"]["device"]["kind"], "auto");
     assert!(info["experiment"]["data"].get("train").is_none());

@@ -148,6 +148,12 @@ impl World {
         self.kiln(&[&base[..], more].concat())
     }
 
+    /// The same into a folder that `more` names.
+    pub fn train_into(&self, more: &[&str]) -> Run {
+        let base = ["train", "--config", "experiment.toml", "--device", "cpu"];
+        self.kiln(&[&base[..], more].concat())
+    }
+
     /// Text without this folder's name.
     pub fn anonymous(&self, text: &str) -> String {
         let real = self

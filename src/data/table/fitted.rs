@@ -104,8 +104,8 @@ impl FittedColumn {
         }
     }
 
-    /// What is done to it, for people.
-    pub fn describe(&self) -> String {
+    /// What is done to it, for people; and what to missing fields, where there are any.
+    pub fn describe(&self, any_missing: bool) -> String {
         match &self.kind {
             ColumnKind::Numeric {
                 scale,
@@ -127,8 +127,8 @@ impl FittedColumn {
                     Scaling::None => "numeric, as it is".to_string(),
                 };
                 match fill {
-                    Some(fill) => format!("{scaled}, {fill:.4} where missing"),
-                    None => scaled,
+                    Some(fill) if any_missing => format!("{scaled}, {fill:.4} where missing"),
+                    _ => scaled,
                 }
             }
             ColumnKind::Category {

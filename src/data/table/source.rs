@@ -134,7 +134,7 @@ impl TableSurvey {
         };
         for column in &preprocess.columns {
             if let Some(shown) = summary.columns.iter_mut().find(|c| c.name == column.name) {
-                shown.role = column.describe();
+                shown.role = column.describe(shown.missing > 0);
                 shown.inputs = column.inputs();
             }
         }

@@ -371,6 +371,9 @@ impl Group<'_> {
         let units = self.shape.units;
         let count = dz.len() / (4 * units);
         let mut grad = vec![0.0; width * 4 * units];
+        if count == 0 {
+            return grad; // of the recurrent weights, where there is one step only
+        }
         if masks.is_empty() {
             Product {
                 sizes: [width, count, 4 * units],

@@ -20,7 +20,6 @@ use crate::model::network::{Layers, Network};
 #[serde(deny_unknown_fields)]
 pub struct Bidirectional {
     /// A recurrent layer: { lstm = { units = 32 } }.
-    #[schemars(extend("x-family" = "layers"))]
     layer: Spec,
     /// What becomes of the two outputs.
     #[serde(default)]

@@ -21,7 +21,7 @@ use crate::model::network::{Layers, Network};
 #[serde(deny_unknown_fields)]
 pub struct Residual {
     /// The layers of the block.
-    #[schemars(length(min = 1), extend("x-family" = "layers"))]
+    #[schemars(length(min = 1))]
     layers: Vec<Spec>,
     /// What follows the sum.
     #[serde(default = "linear")]

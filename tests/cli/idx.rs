@@ -1,0 +1,186 @@
+//! Binary files of pictures: IDX and CIFAR's.
+
+use crate::world::{Run, World};
+
+fn idx(kind: u8, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0, 0, kind, sizes.len() as u8];
+    sizes.iter().for_each(|size| out.extend(size.to_be_bytes()));
+    out.extend(bytes);
+    out
+}
+
+/// Pictures of 6 x 6: bright above for class 0, below for class 1; no two alike.
+fn pictures(count: u32) -> (Vec<u8>, Vec<u8>) {
+    let label = |index: u32| (index % 2) as u8;
+    let pixel = |index: u32, place: u32| {
+        let noise = (index * 36 + place).wrapping_mul(2_654_435_761) >> 25;
+        let above = place < 18;
+        let bright = above == (label(index) == 0);
+        noise as u8 + if bright { 120 } else { 0 }
+    };
+    let pixels = (0..count).flat_map(|index| (0..36).map(move |place| pixel(index, place)));
+    (pixels.collect(), (0..count).map(label).collect())
+}
+
+const EXPERIMENT: &str = r#"seed = 3
+[data]
+kind = "idx"
+train = "digits"
+valid = "digits"
+[preprocess]
+divide_by = 255
+[model]
+layers = [{ flatten = {} }, { dense = { units = 2 } }]
+[train]
+epochs = 8
+batch_size = 8
+loss = "sparse_categorical_cross_entropy"
+optimizer = { adam = { learning_rate = 0.02 } }
+"#;
+
+fn world() -> World {
+    let world = World::empty();
+    for (name, count) in [("train", 80), ("t10k", 24)] {
+        let (mut pixels, labels) = pictures(count + 100);
+        pixels.drain(..if name == "train" { 0 } else { 36 * 100 });
+        pixels.truncate(count as usize * 36);
+        let images = idx(8, &[count, 6, 6], &pixels);
+        let labels = idx(8, &[count], &labels[..count as usize]);
+        world.write(&format!("digits/{name}-images-idx3-ubyte"), images);
+        world.write(&format!("digits/{name}-labels-idx1-ubyte"), labels);
+    }
+    world.write("experiment.toml", EXPERIMENT);
+    world
+}
+
+fn told(run: Run, expected: &str) {
+    let run = run.expect_failure();
+    assert!(
+        run.stderr.contains(expected),
+        "{expected:?} is not in:\n{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn digits_are_learned_and_judged() {
+    let world = world();
+    let last = world
+        .train(&["--json"])
+        .expect_success()
+        .json()
+        .pop()
+        .unwrap();
+    assert_eq!(last["best"]["valid_accuracy"], 1.0, "{last}");
+    assert_eq!(last["classes"], serde_json::json!(["0", "1"]));
+    let judged = world
+        .kiln(&[
+            "eval",
+            "--model",
+            "run/best.safetensors",
+            "--data",
+            "digits",
+            "--json",
+        ])
+        .expect_success();
+    assert_eq!(judged.json()[0]["samples"], 24);
+    assert_eq!(judged.json()[0]["accuracy"], 1.0);
+    let named = [
+        "--set",
+        "data.classes=[\"above\", \"below\"]",
+        "--out",
+        "named",
+        "--json",
+    ];
+    let last = world
+        .train_into(&named)
+        .expect_success()
+        .json()
+        .pop()
+        .unwrap();
+    assert_eq!(last["classes"], serde_json::json!(["above", "below"]));
+}
+
+#[test]
+fn damaged_files_are_told() {
+    let check = |world: &World| world.kiln(&["check", "--config", "experiment.toml"]);
+    let images = "digits/train-images-idx3-ubyte";
+    let spoilt = |bytes: &[u8]| {
+        let world = world();
+        world.write(images, bytes);
+        check(&world)
+    };
+    told(
+        spoilt(b"<html>"),
+        "is no IDX file: it begins with [3c, 68, 74, 6d]",
+    );
+    told(
+        spoilt(&idx(8, &[80, 6, 6], &[0; 100])),
+        "holds 100 of the 2880 bytes",
+    );
+    told(
+        spoilt(&idx(8, &[2, 6, 6], &[0; 72])),
+        "with 2 pictures, but",
+    );
+    told(
+        spoilt(&idx(8, &[3], &[0; 3])),
+        "holds labels (1 dimension), expected pictures",
+    );
+    told(
+        spoilt(&idx(0x0D, &[1, 1, 1], &[0; 4])),
+        "holds values of type 0d",
+    );
+    let world = world();
+    std::fs::remove_file(world.path("digits/train-labels-idx1-ubyte")).unwrap();
+    told(
+        check(&world),
+        "there is no train-labels-idx1-ubyte with the labels",
+    );
+    let beyond = ["--set", "data.classes=[\"a\", \"b\"]"];
+    let (pixels, _) = pictures(4);
+    world.write(images, idx(8, &[4, 6, 6], &pixels));
+    world.write(
+        "digits/train-labels-idx1-ubyte",
+        idx(8, &[4], &[0, 1, 2, 1]),
+    );
+    let arguments = [&["check", "--config", "experiment.toml"], &beyond[..]].concat();
+    told(
+        world.kiln(&arguments),
+        "whose label 2 of picture 2 is none of the 2 classes",
+    );
+}
+
+#[test]
+fn cifar_binaries_are_learned() {
+    let world = World::empty();
+    for (name, from, count) in [("data_batch_1", 0u32, 60u32), ("test_batch", 60, 20)] {
+        let mut bytes = Vec::new();
+        for index in from..from + count {
+            bytes.push((index % 2) as u8);
+            for place in 0..3072u32 {
+                let noise = (index * 3072 + place).wrapping_mul(2_654_435_761) >> 26;
+                let red = place < 1024;
+                let bright = if red == (index % 2 == 0) { 150 } else { 0 };
+                bytes.push(noise as u8 + bright);
+            }
+        }
+        world.write(&format!("cifar/{name}.bin"), bytes);
+    }
+    let names = "red\ncyan\nc\nd\ne\nf\ng\nh\ni\nj\n";
+    world.write("cifar/batches.meta.txt", names);
+    let text = EXPERIMENT
+        .replace("\"idx\"", "\"cifar-binary\"")
+        .replace("\"digits\"", "\"cifar\"");
+    world.write("experiment.toml", text);
+    let last = world
+        .train(&["--json"])
+        .expect_success()
+        .json()
+        .pop()
+        .unwrap();
+    assert_eq!(last["best"]["valid_accuracy"], 1.0, "{last}");
+    assert_eq!(last["classes"][1], "cyan");
+    world.write("cifar/data_batch_1.bin", [0; 3000]);
+    let run = world.kiln(&["check", "--config", "experiment.toml"]);
+    told(run, "has 3000 bytes, expected a multiple of 3073");
+}
