@@ -1,0 +1,135 @@
+//! Single layers against what PyTorch and Keras compute (`tests/reference/layers_reference.py` recorded the
+//! figures): outputs, and the gradients of input and parameters, on the CPU's fast path and by plain operations.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kiln::config::{Path, Spec, read_member};
+use kiln::data::{Shape, Target, Value};
+use kiln::model::{LOSSES, Layers, Network, Pass, upload};
+use serde_json::Value as Json;
+
+/// Relative to the largest value.
+const TOLERANCE: f64 = 1e-4;
+
+fn wave(count: usize, key: usize, scale: f64) -> Vec<f32> {
+    let value = |i: usize| scale * (((i * 37 + key * 101) % 97) as f64 / 97.0 - 0.5);
+    (0..count).map(|i| value(i) as f32).collect()
+}
+
+fn close(what: &str, found: &[f32], expected: &Json) {
+    let expected = expected.as_array().expect("a list");
+    let expected: Vec<f64> = expected
+        .iter()
+        .map(|x| x.as_f64().expect("a number"))
+        .collect();
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = expected.iter().fold(1e-3f64, |most, x| most.max(x.abs()));
+    for (index, (&found, expected)) in found.iter().zip(&expected).enumerate() {
+        let error = (f64::from(found) - expected).abs() / size;
+        assert!(
+            error < TOLERANCE,
+            "{what}[{index}]: {found}, recorded {expected}"
+        );
+    }
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("32-bit floats")
+}
+
+/// The input on the autodiff device, and its gradient once there is one.
+enum Input {
+    Sequence(Tensor<3>),
+    Image(Tensor<4>),
+}
+
+fn agrees(case: &Json) {
+    let name = case["name"].as_str().expect("a name");
+    let sizes: Vec<usize> = serde_json::from_value(case["input"].clone()).expect("sizes");
+    let device = Device::flex().autodiff();
+    let values = wave(sizes.iter().product(), 50, 2.0);
+    let (shape, input) = match sizes[..] {
+        [batch, length, features] => {
+            let data = TensorData::new(values, [batch, length, features]);
+            let x = Tensor::<3>::from_data(data, &device).require_grad();
+            (Shape::Sequence { length, features }, Input::Sequence(x))
+        }
+        [batch, height, width, channels] => {
+            let data = TensorData::new(values, [batch, height, width, channels]);
+            let x = Tensor::<4>::from_data(data, &device).require_grad();
+            let shape = Shape::Image {
+                height,
+                width,
+                channels,
+            };
+            (shape, Input::Image(x))
+        }
+        _ => panic!("{name}: sizes {sizes:?}"),
+    };
+    let specs = [case["layer"].clone(), Json::from("flatten")];
+    let specs = specs.map(|spec| serde_json::from_value::<Spec>(spec).expect("a layer"));
+    let loss = Spec::Name("mse".into());
+    let loss = read_member(LOSSES, "loss", &loss, &Path::default()).expect("a loss");
+    let layers = Layers::read(&specs).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+    let network = Network::plan(layers, shape, &*loss);
+    let network = network.unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+    let mut params = network.init(1, &Device::flex());
+    for (key, param) in params.params.iter_mut().enumerate() {
+        let expected: Vec<usize> = serde_json::from_value(case["params"][key].clone()).unwrap();
+        let count = param.shape.iter().product();
+        assert_eq!(
+            count,
+            expected.iter().product::<usize>(),
+            "{name}: {}",
+            param.name
+        );
+        param.tensor = upload(wave(count, key, 1.0), &Device::flex());
+    }
+    let leaves = params.leaves(&[]);
+    let value = match &input {
+        Input::Sequence(x) => Value::Sequence(x.clone()),
+        Input::Image(x) => Value::Image(x.clone()),
+    };
+    let out = network.forward(value, &leaves, &Pass::default());
+    close(
+        &format!("{name}: output"),
+        &floats(out.clone().inner()),
+        &case["output"],
+    );
+    let zeros = Target::Real(out.zeros_like());
+    let grads = loss.forward(out, &zeros).mean().backward();
+    let found = match &input {
+        Input::Sequence(x) => floats(x.grad(&grads).expect("a gradient")),
+        Input::Image(x) => floats(x.grad(&grads).expect("a gradient")),
+    };
+    close(
+        &format!("{name}: gradient of the input"),
+        &found,
+        &case["grads"][0],
+    );
+    let mut recorded = case["grads"].as_array().expect("gradients")[1..].to_vec();
+    if recorded.len() < leaves.len() {
+        // Keras keeps both biases of a GRU in one.
+        let both = recorded.pop().expect("a bias");
+        let (one, other) = both
+            .as_array()
+            .unwrap()
+            .split_at(both.as_array().unwrap().len() / 2);
+        recorded.extend([Json::from(one.to_vec()), Json::from(other.to_vec())]);
+    }
+    for ((leaf, param), expected) in leaves.iter().zip(&params.params).zip(&recorded) {
+        let found = floats(leaf.grad(&grads).expect("a gradient"));
+        close(
+            &format!("{name}: gradient of {}", param.name),
+            &found,
+            expected,
+        );
+    }
+}
+
+#[test]
+fn layers_agree_with_pytorch_and_keras() {
+    let cases: Json = serde_json::from_str(include_str!("reference/layers.json")).expect("JSON");
+    let cases = cases.as_array().expect("a list");
+    assert!(cases.len() >= 23, "{} cases", cases.len());
+    cases.iter().for_each(agrees);
+}
