@@ -48,7 +48,7 @@ pub enum Command {
     Audit(AuditArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
-    /// Write a commented starter experiment for a folder of pictures
+    /// Write a commented starter experiment for a folder of pictures or a table
     Init(InitArgs),
     /// Generate a small dataset
     Synth(SynthArgs),
@@ -271,14 +271,15 @@ pub struct PreviewArgs {
   kiln audit photos
   kiln audit photos --sheet pairs.png
   kiln audit --config cats_dogs.toml --json
+  kiln audit houses.csv
 
 Finds files that cannot be used or whose names say another format, pictures of one colour, copies and
 look-alikes within and across train and valid, and says how many of each class and size there are. The exit
 code is 1 where a validation picture is also in training, or a file cannot be used. Training does the same
 first (`--no-audit` leaves it out).")]
 pub struct AuditArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind
-    #[arg(value_name = "FOLDER", conflicts_with = "config")]
+    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    #[arg(value_name = "DATA", conflicts_with = "config")]
     pub data: Option<PathBuf>,
 
     /// The data of an experiment file
@@ -338,13 +339,18 @@ pub struct BenchArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kiln init photos                 photos/cats/1.jpg, photos/dogs/1.jpg, ...
-  kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...")]
+  kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...
+  kiln init houses.csv --target price")]
 pub struct InitArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind
-    #[arg(value_name = "FOLDER")]
+    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    #[arg(value_name = "DATA")]
     pub folder: PathBuf,
 
-    /// The experiment file to write [default: FOLDER's name with .toml]
+    /// Of a table: the column to be predicted
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// The experiment file to write [default: DATA's name with .toml]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ use super::find_splits;
 use crate::cli::AuditArgs;
 use crate::config::Source;
 use crate::data::audit::Audit;
+use crate::data::table::Looked;
 use crate::data::{ImageSurvey, Survey, read_source};
 use crate::report::{DecodeBar, Sheet, audit};
 
@@ -16,14 +17,18 @@ use crate::report::{DecodeBar, Sheet, audit};
 const SHEET_PAIRS: usize = 24;
 
 pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
-    let survey = match (&args.config, &args.data) {
-        (Some(config), _) => from_experiment(config, &args.sets)?,
-        (None, Some(folder)) => Box::new(from_folder(folder)?),
-        (None, None) => bail!("which data? `kiln audit FOLDER` or `kiln audit --config FILE`"),
-    };
     let bar = DecodeBar::new(!args.json && stderr().is_terminal());
     let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
-    let found = survey.audit(num_pictures, &bar);
+    let found = match (&args.config, &args.data) {
+        (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
+        (None, Some(table)) if table.is_file() => Looked::new(table)
+            .and_then(|looked| looked.audit())
+            .map_err(anyhow::Error::msg)?,
+        (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
+        (None, None) => bail!(
+            "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"
+        ),
+    };
     if let Some(path) = &args.sheet {
         write_sheet(&found, path)?;
     }
@@ -41,7 +46,8 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
             writeln!(out, "no faults found")?;
         }
     }
-    Ok(u8::from(leaks || !found.unusable.is_empty()))
+    let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());
+    Ok(u8::from(leaks || unclear || !found.unusable.is_empty()))
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {

@@ -48,7 +48,7 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     bar.end();
     evaluation.failed.extend(labelled.skipped);
     let skipped = &evaluation.failed;
-    if let Some(text) = tables::skipped(skipped) {
+    if let Some(text) = tables::skipped(skipped, preprocess.what()) {
         eprintln!("warning: {text}");
     }
     if evaluation.indices.is_empty() {

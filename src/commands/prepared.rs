@@ -54,7 +54,7 @@ impl Prepared {
         let datasets = survey
             .prepare(&experiment.preprocess, augmentation, !args.no_audit, &bar)
             .map_err(|faults| plan.source.explain(&faults))?;
-        if let Some(text) = tables::skipped(&datasets.skipped) {
+        if let Some(text) = tables::skipped(&datasets.skipped, datasets.preprocess.what()) {
             eprintln!("warning: {text}");
         }
         for notice in &datasets.notices {

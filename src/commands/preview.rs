@@ -20,7 +20,7 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let classes = plan.survey.summary().task.classes().to_vec();
     let augments = plan.augmentation.is_some();
     let (dataset, skipped) = plan.survey.few(args.samples as usize, plan.augmentation);
-    if let Some(text) = tables::skipped(&skipped) {
+    if let Some(text) = tables::skipped(&skipped, ["file", "files"]) {
         eprintln!("warning: {text}");
     }
     if dataset.is_empty() {

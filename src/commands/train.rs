@@ -11,8 +11,7 @@ use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
-use crate::data::Task;
-use crate::model::FaultPoint;
+use crate::model::{FaultPoint, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, tables};
 use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
 
@@ -69,7 +68,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let run = prepared.run(start)?;
     let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
-    finish(&outcome, &run.folder, &run.info.task, &args, &stop)
+    finish(&outcome, &run.folder, &run.info, &args, &stop)
 }
 
 /// A run that was stopped.
@@ -178,11 +177,11 @@ fn observers(args: &TrainArgs) -> Several {
 fn finish(
     outcome: &Outcome,
     folder: &RunFolder,
-    task: &Task,
+    info: &ModelInfo,
     args: &TrainArgs,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
-    if let Some(text) = tables::skipped(&outcome.failed) {
+    if let Some(text) = tables::skipped(&outcome.failed, info.preprocess.what()) {
         eprintln!("warning: while training, {text}");
     }
     if args.json {
@@ -192,8 +191,8 @@ fn finish(
             "best_epoch": best.map(|record| record.epoch),
             "best": best,
             "baseline": outcome.evaluation.as_ref().and_then(|e| e.predictions.majority_share()),
-            "classes": task.classes(),
-            "targets": task.names(),
+            "classes": info.task.classes(),
+            "targets": info.task.names(),
             "interrupted": outcome.interrupted,
         });
         writeln!(stdout(), "{end}").context("cannot write to standard output")?;

@@ -94,7 +94,12 @@ pub fn unknown_key(key: &str, properties: &Map<String, Value>, path: &Path) -> F
 pub fn with_nearest(fault: Fault, found: &str, names: &[&str]) -> Fault {
     let nearest = names
         .iter()
-        .map(|name| (strsim::jaro_winkler(&found.to_lowercase(), name), name))
+        .map(|name| {
+            (
+                strsim::jaro_winkler(&found.to_lowercase(), &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {

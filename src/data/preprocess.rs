@@ -187,6 +187,15 @@ impl Preprocessor {
         }
     }
 
+    /// What a sample is, for people: one, and several.
+    pub fn what(&self) -> [&'static str; 2] {
+        match self {
+            Preprocessor::Image(_) => ["file", "files"],
+            Preprocessor::Table(_) => ["row", "rows"],
+            Preprocessor::Text(_) => ["text", "texts"],
+        }
+    }
+
     /// Checks what a file from a stranger says.
     ///
     /// # Errors

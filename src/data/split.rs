@@ -6,33 +6,66 @@ use super::random::{Purpose, Rng};
 
 /// Marks the samples that go to validation: of each class the `fraction` (rounded, at least one
 /// and never all) whose names come first in a seeded order. `samples` are (digest of the name, class).
+/// Equal names stay together, but where so many are equal that the fraction would be missed by far.
 pub fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    let num_classes = samples
-        .iter()
-        .map(|(_, class)| class + 1)
-        .max()
-        .unwrap_or(0);
-    let mut chosen = vec![false; samples.len()];
-    for class in 0..num_classes {
-        let mut members: Vec<(u64, usize)> = samples
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, of))| *of == class)
-            .map(|(index, (name, _))| {
-                let key = Rng::new(seed, Purpose::Split, &[*name]).next_u64();
-                (key, index)
-            })
-            .collect();
-        members.sort_unstable();
-        let most = members.len().saturating_sub(1);
-        let count = ((members.len() as f64 * fraction).round() as usize)
-            .max(1)
-            .min(most);
-        for (_, index) in &members[..count] {
-            chosen[*index] = true;
+    split_off_by(samples.len(), |index| samples[index], fraction, seed)
+}
+
+/// The same of samples that are no list.
+pub fn split_off_by(
+    len: usize,
+    sample: impl Fn(usize) -> (u64, usize),
+    fraction: f64,
+    seed: u64,
+) -> Vec<bool> {
+    let key = |name: u64| Rng::new(seed, Purpose::Split, &[name]).next_u64();
+    let mut keys: Vec<Vec<u64>> = Vec::new();
+    for (name, class) in (0..len).map(&sample) {
+        if keys.len() <= class {
+            keys.resize(class + 1, Vec::new());
         }
+        keys[class].push(key(name));
     }
-    chosen
+    let mut bounds: Vec<Bound> = keys.into_iter().map(|keys| bound(keys, fraction)).collect();
+    let chosen = (0..len).map(&sample).map(|(name, class)| {
+        let (bound, key) = (&mut bounds[class], key(name));
+        let equal = key == bound.key && bound.equal > 0;
+        bound.equal -= usize::from(equal);
+        key < bound.key || equal
+    });
+    chosen.collect()
+}
+
+/// Chosen are the samples below a key, and so many of those equal to it.
+struct Bound {
+    key: u64,
+    equal: usize,
+}
+
+/// Share of a class by which its count may be missed so that equal names stay together.
+const SLACK: f64 = 0.01;
+
+fn bound(mut keys: Vec<u64>, fraction: f64) -> Bound {
+    keys.sort_unstable();
+    let most = keys.len().saturating_sub(1);
+    let count = ((keys.len() as f64 * fraction).round() as usize)
+        .max(1)
+        .min(most);
+    let Some(last) = count.checked_sub(1) else {
+        return Bound { key: 0, equal: 0 };
+    };
+    let key = keys[last];
+    let begin = keys.partition_point(|&other| other < key);
+    let end = keys.partition_point(|&other| other <= key);
+    let slack = (SLACK * keys.len() as f64).ceil() as usize;
+    let equal = if end <= most && end - count <= slack {
+        end - begin
+    } else if begin > 0 && count - begin <= slack {
+        0
+    } else {
+        count - begin
+    };
+    Bound { key, equal }
 }
 
 #[cfg(test)]
@@ -69,6 +102,19 @@ mod tests {
         reversed.reverse();
         assert_eq!(chosen, reversed);
         assert_ne!(chosen, split_off(&forward, 0.2, 2));
+    }
+
+    #[test]
+    fn equal_names_stay_together() {
+        let samples: Vec<(u64, usize)> = (0..1000).map(|i| (i / 4, 0)).collect();
+        for seed in 0..20 {
+            let chosen = split_off(&samples, 0.3, seed);
+            let apart = |twins: &[bool]| twins.iter().any(|chosen| *chosen != twins[0]);
+            assert!(!chosen.chunks(4).any(apart));
+            assert_eq!(chosen.iter().filter(|chosen| **chosen).count(), 300);
+        }
+        let same = split_off(&[(1, 0); 10], 0.5, 1);
+        assert_eq!(same.iter().filter(|chosen| **chosen).count(), 5);
     }
 
     #[test]

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::grouped;
 use super::tables::{print, table};
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
-use crate::data::table::TableAudit;
+use crate::data::table::{LookedColumn, Role, TableAudit};
 
 /// Names that are printed of each finding; `--json` has all of them.
 const SHOWN: usize = 10;
+/// Columns of a file by itself that are printed.
+const COLUMNS_SHOWN: usize = 50;
 
 const SPLITS: [&str; 2] = ["train", "valid"];
 
@@ -124,6 +126,19 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
             .collect()
     };
     let missing = table.missing.iter();
+    if !table.columns.is_empty() {
+        let columns = table.columns.iter().map(|column| {
+            json!({
+                "name": column.name, "role": role(column), "values": column.values, "missing": column.missing,
+            })
+        });
+        return json!({
+            "rows": table.rows[0],
+            "columns": columns.collect::<Vec<_>>(),
+            "unclear": table.unclear,
+            "repeated": table.num_repeated,
+        });
+    }
     json!({
         "rows": {"train": table.rows[0], "valid": table.rows[1]},
         "leaks": table.num_shared,
@@ -140,10 +155,48 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
 
 /// Rows of each split.
 fn table_figures(audit: &TableAudit) -> String {
+    if !audit.columns.is_empty() {
+        return columns(audit);
+    }
     let mut rows = table(&["", "train", "valid"], &[1, 2]);
     let [train, valid] = audit.rows.map(|count| grouped(count as u64));
     rows.add_row(vec!["rows".to_string(), train, valid]);
     print(&rows)
+}
+
+/// The rows of a file by itself, and what each of its columns is taken for; at most fifty by name.
+fn columns(audit: &TableAudit) -> String {
+    let mut columns = table(&["column", "role", "values", "missing"], &[2, 3]);
+    for column in audit.columns.iter().take(COLUMNS_SHOWN) {
+        columns.add_row(vec![
+            column.name.clone(),
+            role(column),
+            column
+                .values
+                .map_or("many".into(), |count| grouped(count as u64)),
+            grouped(column.missing as u64),
+        ]);
+    }
+    let mut text = format!(
+        "rows: {}\n\n{}",
+        grouped(audit.rows[0] as u64),
+        print(&columns)
+    );
+    if audit.columns.len() > COLUMNS_SHOWN {
+        let more = audit.columns.len() - COLUMNS_SHOWN;
+        text.push_str(&format!("and {more} more columns\n"));
+    }
+    text
+}
+
+fn role(column: &LookedColumn) -> String {
+    match &column.role {
+        Ok((Role::Numeric, _)) => "numeric".into(),
+        Ok((Role::Category, _)) => "category".into(),
+        Ok((Role::Text, _)) => "text".into(),
+        Ok((Role::Ignore, why)) => format!("ignored: {why}"),
+        Err(_) => "unclear".into(),
+    }
 }
 
 fn shared(audit: &TableAudit) -> String {
@@ -175,6 +228,10 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
         counted(table.leaked.len(), "column gives", "columns give") + " the target away",
         named(&table.leaked),
     );
+    say(
+        counted(table.unclear.len(), "column has", "columns have") + " odd values",
+        table.unclear.clone(),
+    );
     let unusable = audit.unusable.iter();
     say(
         counted(audit.unusable.len(), "row", "rows") + " cannot be used",
@@ -198,9 +255,11 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
         named(&table.ignored),
     );
     if table.num_repeated > 0 {
-        found.push(
-            counted(table.num_repeated, "training row is", "training rows are") + " there before",
-        );
+        let [one, many] = match table.columns.is_empty() {
+            true => ["training row is", "training rows are"],
+            false => ["row is", "rows are"],
+        };
+        found.push(counted(table.num_repeated, one, many) + " there before");
     }
     if table.num_shared > 0 {
         found.insert(0, shared(table));

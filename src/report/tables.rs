@@ -162,11 +162,13 @@ pub fn left_out(summary: &Summary) -> Option<String> {
     } else {
         String::new()
     };
-    Some(format!(
-        "{} left out, not being labelled pictures: {}{rest}",
-        files(names.len()),
-        shown.join(", ")
-    ))
+    let count = names.len();
+    let what = match (summary.columns.is_empty(), count) {
+        (true, _) => format!("{} left out, not being labelled pictures", files(count)),
+        (false, 1) => "1 row left out".to_string(),
+        (false, _) => format!("{count} rows left out"),
+    };
+    Some(format!("{what}: {}{rest}", shown.join(", ")))
 }
 
 fn files(count: usize) -> String {
@@ -177,17 +179,24 @@ fn files(count: usize) -> String {
     }
 }
 
-/// Samples that could not be used, every one with its reason.
-pub fn skipped(skipped: &[Skipped]) -> Option<String> {
+/// Samples that are named with their reasons; of a table, millions may share one.
+const SKIPPED_SHOWN: usize = 1000;
+
+/// Samples that could not be used, each with its reason; `what` they are is said in singular and plural.
+pub fn skipped(skipped: &[Skipped], [one, many]: [&str; 2]) -> Option<String> {
     if skipped.is_empty() {
         return None;
     }
+    let what = if skipped.len() == 1 { one } else { many };
     let mut out = format!(
-        "{} cannot be used and will be left out:",
-        files(skipped.len())
+        "{} {what} cannot be used and will be left out:",
+        skipped.len()
     );
-    for Skipped { name, reason } in skipped {
+    for Skipped { name, reason } in skipped.iter().take(SKIPPED_SHOWN) {
         out.push_str(&format!("\n  {name}: {reason}"));
+    }
+    if skipped.len() > SKIPPED_SHOWN {
+        out.push_str(&format!("\n  and {} more", skipped.len() - SKIPPED_SHOWN));
     }
     Some(out)
 }

@@ -1,6 +1,6 @@
 //! Rows of tables: files, or a table on standard input.
 
-use std::io::{Seek, copy, stdin};
+use std::io::{copy, stdin};
 use std::path::{Path, PathBuf};
 
 use super::{BATCH, Sender, Subject, Work};
@@ -44,15 +44,17 @@ pub(super) fn each_table(
     if file.as_os_str() != "-" {
         return read(file, &file.display().to_string());
     }
-    let path = std::env::temp_dir().join(format!("kiln-{}.csv", std::process::id()));
+    // No name that a run killed before may have left behind.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let name = format!("kiln-{}-{}.csv", std::process::id(), now.as_nanos());
+    let path = std::env::temp_dir().join(name);
     let spool = || -> std::io::Result<()> {
-        let options = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .clone();
-        let mut spooled = options.open(&path)?;
-        copy(&mut stdin().lock(), &mut spooled)?;
-        spooled.rewind()
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // nobody else's data
+        copy(&mut stdin().lock(), &mut options.open(&path)?)?;
+        Ok(())
     };
     let done = spool()
         .map_err(|error| format!("cannot keep standard input in {}: {error}", path.display()))

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::fitted::{ColumnKind, TablePreprocess};
+use super::look::LookedColumn;
 use super::rows::Rows;
 use crate::data::dataset::Column;
 use crate::data::task::Task;
@@ -37,6 +38,10 @@ pub struct TableAudit {
     pub shared: Vec<(String, String)>,
     /// What lies far beyond the training rows, in words.
     pub out_of_range: Vec<String>,
+    /// Of a file by itself: what its columns are taken for.
+    pub columns: Vec<LookedColumn>,
+    /// Of a file by itself: columns that cannot be taken for anything, in words.
+    pub unclear: Vec<String>,
 }
 
 impl TableAudit {
@@ -194,18 +199,28 @@ fn find_leaked(
 }
 
 fn find_shared(audit: &mut TableAudit, train: &Rows, valid: &Rows) {
-    let mut seen: HashMap<u64, usize> = HashMap::with_capacity(train.len());
-    for (index, digest) in train.digests.iter().enumerate() {
-        if *seen.entry(*digest).or_insert(index) != index {
-            audit.num_repeated += 1;
+    let mut sorted = train.digests.clone();
+    sorted.sort_unstable();
+    audit.num_repeated = sorted.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    let mut named = Vec::new();
+    for (index, digest) in valid.digests.iter().enumerate() {
+        if sorted.binary_search(digest).is_ok() {
+            audit.num_shared += 1;
+            if named.len() < NAMED {
+                named.push((*digest, index));
+            }
         }
     }
-    for (index, digest) in valid.digests.iter().enumerate() {
-        if let Some(&twin) = seen.get(digest) {
-            audit.num_shared += 1;
-            if audit.shared.len() < NAMED {
-                audit.shared.push((train.name(twin), valid.name(index)));
-            }
+    // Only these are looked for by their place: a table of all would take more than the rows themselves.
+    let mut twins: HashMap<u64, Option<usize>> = named.iter().map(|pair| (pair.0, None)).collect();
+    for (index, digest) in train.digests.iter().enumerate() {
+        if let Some(twin) = twins.get_mut(digest) {
+            twin.get_or_insert(index);
+        }
+    }
+    for (digest, index) in named {
+        if let Some(Some(twin)) = twins.get(&digest) {
+            audit.shared.push((train.name(*twin), valid.name(index)));
         }
     }
 }

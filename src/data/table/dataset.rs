@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fitted::{Encoder, TablePreprocess, Treated};
 use super::reading::Row;
-use super::rows::{Part, Rows};
+use super::rows::{Part, Rows, retain};
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
 use crate::data::task::Task;
@@ -47,12 +47,13 @@ pub struct Encoded {
 /// # Errors
 /// A file that cannot be read any more.
 pub fn encode(
-    rows: Rows,
+    mut rows: Rows,
     preprocess: &TablePreprocess,
     task: &Task,
     budget: u64,
     tick: &dyn Fn(),
 ) -> Result<Encoded, String> {
+    rows.digests = Vec::new(); // compared before, if at all
     let encoder = preprocess.encoder();
     let inputs = encoder.num_inputs();
     let bytes = (rows.len() as u64).saturating_mul(inputs as u64 * 4);
@@ -80,8 +81,8 @@ pub fn encode(
     let rows = match skipped.is_empty() {
         true => rows,
         false => {
-            retain_rows(&mut matrix, &keep, inputs);
-            rows.filter(&keep)
+            retain(&mut matrix, &keep, inputs);
+            rows.retain(&keep)
         }
     };
     let treatments = preprocess.columns.iter().zip(&counts);
@@ -119,18 +120,6 @@ fn write(
         }
     };
     encoder.write(|column| row.field(part.columns[column]), out, count)
-}
-
-fn retain_rows(matrix: &mut Vec<f32>, keep: &[bool], width: usize) {
-    if matrix.is_empty() {
-        return;
-    }
-    let mut to = 0;
-    for (from, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
-        matrix.copy_within(from * width..(from + 1) * width, to * width);
-        to += 1;
-    }
-    matrix.truncate(to * width);
 }
 
 impl Dataset for TableDataset {

@@ -305,6 +305,9 @@ impl Encoder {
                     (false, _) => finite_number(&self.layout, field)?,
                 };
                 out[0] = ((number - offset) / divide) as f32;
+                if !out[0].is_finite() {
+                    return Err(format!("is {field:?}, too far from the training rows"));
+                }
                 if *indicator {
                     out[1] = f32::from(missing);
                 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,10 @@ impl Layout {
         let field = field.trim();
         if self.decimal == '.' {
             return field.parse().ok();
+        }
+        // Where a comma is written before the decimals, 1.234 is a thousand and more, not one and a bit.
+        if field.contains('.') {
+            return None;
         }
         field.replace(self.decimal, ".").parse().ok()
     }
@@ -186,13 +191,14 @@ impl TableFile {
         if begin.contains(&0) {
             return Err("holds bytes of 0, so it is no text".into());
         }
+        let quote = sign(layout.quote, "data.quote")?;
         let delimiter = match layout.delimiter {
-            Some(delimiter) => u8::try_from(delimiter)
-                .ok()
-                .filter(u8::is_ascii)
-                .ok_or("has a delimiter that is no ASCII character")?,
-            None => guess_delimiter(&begin, layout.quote as u8),
+            Some(delimiter) => sign(delimiter, "data.delimiter")?,
+            None => guess_delimiter(&begin, quote),
         };
+        if delimiter == quote {
+            return Err("cannot be read: data.delimiter and data.quote are the same".into());
+        }
         let mut table = TableFile {
             path: path.to_path_buf(),
             columns: Vec::new(),
@@ -219,21 +225,22 @@ impl TableFile {
         }
         let names: Vec<String> = if self.layout.header {
             let decode = |field: &[u8]| self.encoding.decode_with_bom_removal(field).0.into_owned();
-            first
-                .iter()
-                .map(|field| decode(field.trim_ascii()))
-                .collect()
+            let named = first.iter().map(|field| decode(field.trim_ascii()));
+            let numbered = named.zip(1..);
+            // Pandas writes its row numbers under no name, spreadsheets leave empty columns at the end.
+            let called = numbered.map(|(name, number)| match name.is_empty() {
+                true => format!("unnamed_{number}"),
+                false => name,
+            });
+            called.collect()
         } else {
             (1..=first.len())
                 .map(|number| format!("column_{number}"))
                 .collect()
         };
+        let mut known = HashMap::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
-            if name.is_empty() && self.layout.header {
-                // Pandas writes its row numbers so.
-                continue;
-            }
-            if let Some(before) = names[..index].iter().position(|other| other == name) {
+            if let Some(before) = known.insert(name, index) {
                 return Err(format!(
                     "names two columns {name:?}: numbers {} and {}",
                     before + 1,
@@ -250,6 +257,7 @@ impl TableFile {
             file,
             read: 0,
             row_begin,
+            chunk: Vec::new(),
         };
         Ok(ReaderBuilder::new()
             .delimiter(self.delimiter)
@@ -291,14 +299,12 @@ impl TableFile {
             }
             let position = record.position();
             let begin = position.map_or(begin, |position| position.byte());
-            // The reader counts empty lines before a row as a part of it.
-            let inner = record
-                .as_slice()
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count() as u64;
-            let line = position.map_or(0, |position| position.line());
-            let line = line.max(reader.position().line().saturating_sub(inner + 1));
+            // Counted back from the row's end, as the reader takes empty lines before a row, and the second half
+            // of the line end before it, for a part of it.
+            let end = reader.position();
+            let inner = record.as_slice().iter().filter(|&&b| b == b'\n').count() as u64;
+            let ended = u64::from(reader.get_ref().byte_before(end.byte()) == Some(b'\n'));
+            let line = end.line().saturating_sub(inner + ended);
             let row = Row {
                 record: &record,
                 encoding: self.encoding,
@@ -339,8 +345,9 @@ impl TableFile {
     /// # Errors
     /// A file that cannot be read or has changed.
     pub fn read(&self, file: &File, place: RowPlace) -> Result<OwnedRow, String> {
-        let mut bytes = vec![0; place.len as usize];
-        read_at(file, &mut bytes, place.begin)
+        // After a line end, so that three bytes of a row's beginning are not taken for a byte order mark.
+        let mut bytes = vec![b'\n'; 1 + place.len as usize];
+        read_at(file, &mut bytes[1..], place.begin)
             .map_err(|error| format!("cannot be read: {error}"))?;
         let mut reader = ReaderBuilder::new()
             .delimiter(self.delimiter)
@@ -383,6 +390,17 @@ struct Bounded {
     file: File,
     read: u64,
     row_begin: Rc<Cell<u64>>,
+    /// What was read last.
+    chunk: Vec<u8>,
+}
+
+impl Bounded {
+    /// The byte before a place, where it is among those read last.
+    fn byte_before(&self, place: u64) -> Option<u8> {
+        let begin = self.read - self.chunk.len() as u64;
+        let index = place.checked_sub(begin + 1)?;
+        self.chunk.get(usize::try_from(index).ok()?).copied()
+    }
 }
 
 impl Read for Bounded {
@@ -396,8 +414,22 @@ impl Read for Bounded {
         }
         let count = self.file.read(buffer)?;
         self.read += count as u64;
+        if count > 0 {
+            self.chunk.clear();
+            self.chunk.extend_from_slice(&buffer[..count]);
+        }
         Ok(count)
     }
+}
+
+/// A sign that stands between or around fields, as the one byte that it has to be.
+///
+/// # Errors
+/// A letter of several bytes, or the end of a line.
+fn sign(sign: char, key: &str) -> Result<u8, String> {
+    let byte = u8::try_from(sign).ok().filter(u8::is_ascii);
+    byte.filter(|byte| !byte.is_ascii_control() || *byte == b'\t')
+        .ok_or_else(|| format!("cannot be read with {key} = {sign:?}, expected an ASCII sign"))
 }
 
 /// That of the usual delimiters of which the first line has most, outside of quotes.
@@ -450,6 +482,51 @@ mod tests {
         let rows = rows(&table).expect("rows");
         assert_eq!(rows[0].1[0], "a;b");
         assert_eq!(rows[1], (4, vec!["two\nlines".into(), "3".into()]));
+    }
+
+    #[test]
+    fn lines_are_counted_as_editors_do() {
+        let lines = |text: &[u8]| -> Vec<u32> {
+            let (_folder, table) = table(text, &Layout::default()).expect("a table");
+            let rows = rows(&table).expect("rows");
+            rows.into_iter().map(|(line, _)| line).collect()
+        };
+        assert_eq!(lines(b"a,b\r\n1,2\r\n3,4\r\n"), [2, 3]);
+        assert_eq!(lines(b"a,b\n1,2\n\n\n3,4"), [2, 5]);
+        assert_eq!(lines(b"a,b\r\n\r\n\"1\r\n\",2\r\n3,4"), [3, 5]);
+        let many: String = (0..5000).map(|i| format!("{i},x\r\n")).collect();
+        let all = lines(format!("a,b\r\n{many}").as_bytes());
+        assert!(all.into_iter().eq(2..5002));
+    }
+
+    #[test]
+    fn columns_without_a_name_are_numbered() {
+        let (_folder, table) = table(b",a,,\n0,1,2,3\n", &Layout::default()).expect("a table");
+        assert_eq!(table.columns, ["unnamed_1", "a", "unnamed_3", "unnamed_4"]);
+    }
+
+    #[test]
+    fn signs_that_no_table_has_are_refused() {
+        let told = |layout: Layout| {
+            table(b"a,b\n1,2", &layout)
+                .expect_err("no sign")
+                .to_string()
+        };
+        let quote = Layout {
+            quote: '«',
+            ..Layout::default()
+        };
+        assert!(told(quote).contains("data.quote = '«', expected an ASCII sign"));
+        let delimiter = Layout {
+            delimiter: Some('\n'),
+            ..Layout::default()
+        };
+        assert!(told(delimiter).contains("data.delimiter"));
+        let same = Layout {
+            delimiter: Some('"'),
+            ..Layout::default()
+        };
+        assert!(told(same).contains("are the same"));
     }
 
     #[test]
@@ -524,6 +601,11 @@ mod tests {
             ..Layout::default()
         };
         assert_eq!(layout.number(" 3,5 "), Some(3.5));
+        assert_eq!(
+            layout.number("1.234"),
+            None,
+            "a thousand, or one and a bit?"
+        );
         assert_eq!(Layout::default().number("-1e3"), Some(-1000.0));
         assert_eq!(Layout::default().number("3,5"), None);
         assert!(layout.is_missing(" ") && layout.is_missing("NA") && !layout.is_missing("0"));

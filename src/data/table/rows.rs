@@ -26,29 +26,25 @@ pub struct Part {
     file: File,
 }
 
-/// Where a row lies.
-#[derive(Clone, Copy, Debug)]
-pub struct RowRef {
-    /// The index of the file.
-    pub part: u16,
-    /// Within it.
-    pub place: RowPlace,
-}
-
-/// The rows of a split. Each takes some 40 bytes, whatever it holds.
+/// The rows of a split. Each takes 28 bytes, and 8 more for each label or number, whatever it holds.
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// The files.
     pub parts: Arc<Vec<Part>>,
-    /// In the files' order.
-    pub rows: Vec<RowRef>,
+    /// The number of rows up to the end of each file.
+    ends: Vec<usize>,
+    /// Where each row lies in its file, in the files' order.
+    places: Vec<RowPlace>,
     /// The class of each row; 0 where there are no classes.
     pub classes: Vec<u32>,
     /// The labels or numbers of each row, in the units of the data.
     pub numbers: Vec<f64>,
-    /// A digest of the fields that are used and of the targets, of each row.
+    /// A digest of the fields that are used and of the targets, of each row; empty once they were compared.
     pub digests: Vec<u64>,
 }
+
+/// Rows of a file after which the number of all of them is guessed, to grow once instead of by doubling.
+const GUESS_AFTER: usize = 4096;
 
 /// What the targets of rows are looked up in.
 pub struct Targets<'a> {
@@ -115,7 +111,9 @@ impl<'a> Targets<'a> {
 /// The name of the class that a field stands for: 1 and 1.0 are the same.
 pub fn class_name(field: &str, layout: &Layout) -> String {
     match layout.number(field) {
-        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            format!("{:.0}", number + 0.0)
+        } // not -0
         _ => field.to_string(),
     }
 }
@@ -154,24 +152,28 @@ impl Rows {
         }
         let mut all = Rows {
             parts: Arc::new(Vec::new()),
-            rows: Vec::new(),
+            ends: Vec::new(),
+            places: Vec::new(),
             classes: Vec::new(),
             numbers: Vec::new(),
             digests: Vec::new(),
         };
-        for (number, part) in parts.iter().enumerate() {
+        for part in &parts {
             let path = part.table.path.display();
+            let before = all.len();
+            let size = part.file.metadata().map_or(0, |metadata| metadata.len());
             let each = part.table.for_each(|row| {
+                if all.len() == before + GUESS_AFTER {
+                    let guess = size as f64 / row.place.begin as f64 * GUESS_AFTER as f64;
+                    all.reserve((1.01 * guess) as usize, targets);
+                }
                 match targets.read(row, part, &mut all.numbers)? {
                     None => skipped.push(Skipped {
                         name: format!("{path}, line {}", row.place.line),
                         reason: "has no target".into(),
                     }),
                     Some(class) => {
-                        all.rows.push(RowRef {
-                            part: number as u16,
-                            place: row.place,
-                        });
+                        all.places.push(row.place);
                         all.classes.push(class);
                         all.digests.push(digest(row, part));
                     }
@@ -179,19 +181,34 @@ impl Rows {
                 Ok(())
             });
             each.map_err(|message| format!("{path} {message}"))?;
+            all.ends.push(all.len());
         }
         all.parts = Arc::new(parts);
         Ok(all)
     }
 
+    fn reserve(&mut self, more: usize, targets: &Targets<'_>) {
+        self.places.reserve_exact(more);
+        self.classes.reserve_exact(more);
+        self.digests.reserve_exact(more);
+        if targets.task.classes().is_empty() {
+            self.numbers.reserve_exact(more * targets.names.len());
+        }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.places.len()
+    }
+
+    /// The file of a row.
+    fn part(&self, index: usize) -> &Part {
+        &self.parts[self.ends.partition_point(|&end| end <= index)]
     }
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.places.is_empty()
     }
 
     /// Labels or numbers a row.
@@ -201,9 +218,8 @@ impl Rows {
 
     /// A row's name, for people.
     pub fn name(&self, index: usize) -> String {
-        let row = self.rows[index];
-        let name = self.parts[usize::from(row.part)].table.name();
-        format!("{name}, line {}", row.place.line)
+        let name = self.part(index).table.name();
+        format!("{name}, line {}", self.places[index].line)
     }
 
     /// The rows for which `keep` is true.
@@ -215,13 +231,28 @@ impl Rows {
         let width = self.width();
         Rows {
             parts: self.parts.clone(),
-            rows: kept().map(|index| self.rows[index]).collect(),
+            ends: kept_ends(&self.ends, keep),
+            places: kept().map(|index| self.places[index]).collect(),
             classes: kept().map(|index| self.classes[index]).collect(),
             numbers: kept()
                 .flat_map(|index| self.numbers[index * width..][..width].iter().copied())
                 .collect(),
-            digests: kept().map(|index| self.digests[index]).collect(),
+            digests: match self.digests.is_empty() {
+                true => Vec::new(),
+                false => kept().map(|index| self.digests[index]).collect(),
+            },
         }
+    }
+
+    /// Leaves the rows for which `keep` is true, without a copy of all.
+    pub fn retain(mut self, keep: &[bool]) -> Rows {
+        let width = self.width().max(1);
+        self.ends = kept_ends(&self.ends, keep);
+        retain(&mut self.places, keep, 1);
+        retain(&mut self.classes, keep, 1);
+        retain(&mut self.numbers, keep, width);
+        retain(&mut self.digests, keep, 1);
+        self
     }
 
     /// Rows of each class, or of each label those in which it holds; none of numbers.
@@ -256,11 +287,7 @@ impl Rows {
         let mut next = 0;
         for (number, part) in self.parts.iter().enumerate() {
             let walked = part.table.for_each(|row| {
-                let expected = self.rows.get(next);
-                let expected = expected.filter(|expected| {
-                    usize::from(expected.part) == number && expected.place == row.place
-                });
-                if expected.is_some() {
+                if next < self.ends[number] && self.places[next] == row.place {
                     each(next, row, part)?;
                     next += 1;
                 }
@@ -305,9 +332,8 @@ impl Rows {
         index: usize,
         each: impl FnOnce(&Row<'_>, &Part) -> Result<T, String>,
     ) -> Result<T, String> {
-        let row = self.rows[index];
-        let part = &self.parts[usize::from(row.part)];
-        let owned = part.table.read(&part.file, row.place)?;
+        let part = self.part(index);
+        let owned = part.table.read(&part.file, self.places[index])?;
         each(&owned.row(), part)
     }
 
@@ -319,6 +345,29 @@ impl Rows {
         }
         format!("{:016x}", hash.digest())
     }
+}
+
+fn kept_ends(ends: &[usize], keep: &[bool]) -> Vec<usize> {
+    let (mut begin, mut count) = (0, 0);
+    let ends = ends.iter().map(|&end| {
+        count += keep[begin..end].iter().filter(|keep| **keep).count();
+        begin = end;
+        count
+    });
+    ends.collect()
+}
+
+/// Keeps those items, `width` of a row, whose row is to be kept; an empty list stays empty.
+pub fn retain<T: Copy>(items: &mut Vec<T>, keep: &[bool], width: usize) {
+    if items.is_empty() {
+        return;
+    }
+    let mut to = 0;
+    for (from, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+        items.copy_within(from * width..(from + 1) * width, to * width);
+        to += 1;
+    }
+    items.truncate(to * width);
 }
 
 fn digest(row: &Row<'_>, part: &Part) -> u64 {

@@ -6,7 +6,7 @@ use super::options::Role;
 use super::reading::{Layout, TableFile};
 
 /// Different values that are told apart while a column's role is not known.
-const DISTINCT: usize = 1000;
+pub const DISTINCT: usize = 1000;
 /// A text column with at most that many different values holds categories...
 const FEW: usize = 50;
 /// ... and so does one whose different values are at most that share of the rows.
@@ -99,6 +99,14 @@ impl ColumnScan {
         self.present() > 0 && self.numbers == self.present()
     }
 
+    /// Where nearly all values are numbers, of more than `most` different values: the first that is none.
+    pub fn odd_number(&self, most: usize) -> Option<String> {
+        let mostly = self.numbers as f64 >= MOSTLY * self.present() as f64;
+        let many = self.num_values().is_none_or(|count| count > most) || !self.whole;
+        let (place, field) = self.first_other.as_ref().filter(|_| mostly && many)?;
+        Some(format!("which holds numbers, but {field:?} in {place}"))
+    }
+
     /// What the column is taken for where the experiment does not say it, and why, where that is not
     /// plain.
     ///
@@ -176,18 +184,17 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
 /// # Errors
 /// One that the file has not; in words that begin with its name.
 pub fn bind<S: AsRef<str>>(file: &TableFile, names: &[S]) -> Result<Vec<usize>, String> {
+    let numbered = file.columns.iter().enumerate();
+    let places: HashMap<&str, usize> = numbered.map(|(i, name)| (name.as_str(), i)).collect();
     let place = |name: &S| {
         let name = name.as_ref();
-        file.columns
-            .iter()
-            .position(|column| column == name)
-            .ok_or_else(|| {
-                format!(
-                    "{} has no column {name:?}; it has {}",
-                    file.path.display(),
-                    listed(&file.columns)
-                )
-            })
+        places.get(name).copied().ok_or_else(|| {
+            format!(
+                "{} has no column {name:?}; it has {}",
+                file.path.display(),
+                listed(&file.columns)
+            )
+        })
     };
     names.iter().map(place).collect()
 }

@@ -10,7 +10,7 @@ use super::fitted::TablePreprocess;
 use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
-use super::scan::{ColumnScan, listed, scan};
+use super::scan::{ColumnScan, DISTINCT, listed, scan};
 use crate::config::{Fault, Path, Preprocess, with_nearest};
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
@@ -19,13 +19,11 @@ use crate::data::cache::default_memory;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::check_splits;
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off;
+use crate::data::split::split_off_by;
 use crate::data::task::{Output, Task};
 
 /// Whole numbers in a target up to so many different ones are classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
-/// More classes than that are a mistake.
-const MOST_CLASSES: usize = 10_000;
 
 impl Source for Csv {
     fn declared_shape(&self) -> Option<Shape> {
@@ -110,7 +108,7 @@ impl TableSurvey {
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
             None => divide(
-                &train,
+                train,
                 options.valid_fraction.unwrap_or_default(),
                 &task,
                 seed,
@@ -132,8 +130,10 @@ impl TableSurvey {
             columns,
             targets: targets.clone(),
         };
+        // Both are in the file's order.
+        let mut shown = summary.columns.iter_mut();
         for column in &preprocess.columns {
-            if let Some(shown) = summary.columns.iter_mut().find(|c| c.name == column.name) {
+            if let Some(shown) = shown.find(|shown| shown.name == column.name) {
                 shown.role = column.describe(shown.missing > 0);
                 shown.inputs = column.inputs();
             }
@@ -447,6 +447,7 @@ pub(in crate::data) fn plan_task(
         let mut values = scan.values.iter().flat_map(|values| values.keys());
         scan.values.is_some() && values.all(|value| label(value).is_some())
     };
+    let chosen = kind;
     let kind = kind.unwrap_or_else(|| {
         let scan = scans[0];
         let few = scan
@@ -489,27 +490,36 @@ pub(in crate::data) fn plan_task(
         TaskKind::Classification => {
             let Some(values) = &scans[0].values else {
                 let message = format!(
-                    "is {:?}, which has more than {} different values, expected a few classes",
-                    targets[0],
-                    scans[0].present().min(1000)
+                    "is {:?}, which has more than {DISTINCT} different values, expected a few classes",
+                    targets[0]
                 );
                 let fault = Fault::new(key("target"), message);
                 return Err(vec![
                     fault.hint("numbers are predicted with data.task = \"regression\""),
                 ]);
             };
+            if let Some(message) = scans[0].odd_number(MOST_NUMBERED_CLASSES)
+                && chosen.is_none()
+            {
+                let fault = Fault::new(key("target"), format!("is {:?}, {message}", targets[0]));
+                let hint = "mend the file, add that word to data.missing (such rows are left out), or \
+                            set data.task = \"classification\"";
+                return Err(vec![fault.hint(hint)]);
+            }
             let mut classes: Vec<String> = values
                 .keys()
                 .map(|value| class_name(value, layout))
                 .collect();
             sort_values(&mut classes);
             classes.dedup();
-            if classes.len() < 2 || classes.len() > MOST_CLASSES {
-                let message = format!(
-                    "is {:?}, which has {} different values, expected at least two classes",
-                    targets[0],
-                    classes.len()
-                );
+            if classes.len() < 2 {
+                let message = match classes.first() {
+                    Some(one) => format!(
+                        "is {:?}, which has one value only ({one}), expected at least two classes",
+                        targets[0]
+                    ),
+                    None => format!("is {:?}, which is missing in every row", targets[0]),
+                };
                 return Err(fault("target", message));
             }
             Ok(Task::Classes(classes))
@@ -520,14 +530,13 @@ pub(in crate::data) fn plan_task(
 /// Splits a share of the rows off, of each class its share. Equal rows go to the same side, as far as they
 /// can.
 pub(in crate::data) fn divide(
-    all: &Rows,
+    all: Rows,
     fraction: f64,
     task: &Task,
     seed: u64,
 ) -> Result<(Rows, Rows, String), Vec<Fault>> {
-    let classes = all.classes.iter().map(|&class| class as usize);
-    let samples: Vec<(u64, usize)> = all.digests.iter().copied().zip(classes).collect();
-    let chosen = split_off(&samples, fraction, seed);
+    let sample = |index: usize| (all.digests[index], all.classes[index] as usize);
+    let chosen = split_off_by(all.len(), sample, fraction, seed);
     let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
     let valid = all.filter(&chosen);
     let counts = valid.counts(task);
@@ -542,7 +551,7 @@ pub(in crate::data) fn divide(
         Task::Labels(_) | Task::Numbers(_) => "",
     };
     let from = format!("{fraction}{of}, split off with seed {seed}");
-    Ok((all.filter(&others), valid, from))
+    Ok((all.retain(&others), valid, from))
 }
 
 /// Mean and standard deviation of each number over the training rows.

@@ -152,7 +152,7 @@ impl Source for Text {
                 let from = from.iter().map(|path| path.display().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
-            None => divide(&train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
+            None => divide(train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
         };
         if let Task::Numbers(outputs) = &mut task {
             scale_targets(outputs, &train);

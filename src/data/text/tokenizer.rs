@@ -14,7 +14,8 @@ pub struct Splitting {
     /// Whether letters become small ones.
     #[serde(default = "yes")]
     pub lower: bool,
-    /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's).
+    /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's). Of no meaning where
+    /// characters are the tokens: all of them are kept (as in Keras).
     #[serde(default = "filters")]
     pub filters: String,
     /// What a token is.
@@ -68,13 +69,10 @@ impl Splitting {
         } else {
             text.to_string()
         };
-        let keep = |c: char| {
-            if self.filters.contains(c) { ' ' } else { c }
-        };
-        let text: String = text.chars().map(keep).collect();
+        let apart = |c: char| c == ' ' || self.filters.contains(c);
         let words: Vec<String> = match self.level {
             Level::Word => text
-                .split(' ')
+                .split(apart)
                 .filter(|word| !word.is_empty())
                 .map(str::to_string)
                 .collect(),
@@ -212,7 +210,6 @@ mod tests {
     fn characters_may_be_the_tokens() {
         let splitting = Splitting {
             level: Level::Char,
-            filters: String::new(),
             ..Splitting::default()
         };
         let words: Vec<String> = splitting.words("Ab!").collect();

@@ -1,5 +1,7 @@
 //! `kiln init`
 
+mod tables;
+
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,11 @@ use crate::data::{Header, Listing, list_classes, read_header};
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.folder)
         .with_context(|| format!("cannot find {}", args.folder.display()))?;
-    let name = folder.file_name().map_or_else(
+    let name = match folder.is_file() {
+        true => folder.file_stem(),
+        false => folder.file_name(),
+    };
+    let name = name.map_or_else(
         || "experiment".to_string(),
         |name| name.to_string_lossy().into_owned(),
     );
@@ -22,16 +28,29 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     if out.exists() {
         bail!("{} exists; choose another file with --out", out.display());
     }
+    if folder.is_file() {
+        let train = relative_to(&out, &folder)?;
+        let target = args.target.as_deref();
+        let (text, what) = tables::starter(&args.folder, target, &name, &train, &out)?;
+        return write(&out, &text, &what);
+    }
+    if args.target.is_some() {
+        bail!("--target is for a table; {} is none", folder.display());
+    }
     let found = survey(&folder)?;
     let text = starter(&name, &found, &relative_to(&out, &folder)?, &out);
-    std::fs::write(&out, text).with_context(|| format!("cannot write {}", out.display()))?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
-    writeln!(
-        stdout(),
-        "wrote {} for {pictures} pictures of {classes} classes",
-        out.display()
-    )?;
+    write(
+        &out,
+        &text,
+        &format!("{pictures} pictures of {classes} classes"),
+    )
+}
+
+fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
+    std::fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))?;
+    writeln!(stdout(), "wrote {} for {what}", out.display())?;
     writeln!(stdout(), "  kiln check --config {}", out.display())?;
     writeln!(stdout(), "  kiln train --config {}", out.display())?;
     Ok(0)
