@@ -2,7 +2,7 @@
 //! temporary name in the same folder, synced, renamed, the folder synced.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -50,23 +50,60 @@ impl Aside {
         Ok(aside)
     }
 
-    /// The same for `head` with `parts` behind it, written by several threads at once: taking pages of
-    /// memory for a file is what keeps a single one busy.
+    /// Makes room for a file of `len` bytes beside `path`, to be filled by [`put_parts`](Self::put_parts).
+    /// It takes no place on the disk yet, but its pages are in memory: taking those is most of what
+    /// writing a new file takes, and here nobody waits for it.
     ///
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
-    pub fn put_parts(path: &Path, head: &[u8], parts: &[&[u8]]) -> anyhow::Result<Aside> {
-        let aside = Self::put(path, &FaultPoint::default(), |out| out.write_all(head))?;
-        let mut offset = head.len() as u64;
+    pub fn room(path: &Path, len: u64) -> anyhow::Result<Aside> {
+        let aside = Self::named(path)?;
+        let made = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&aside.temporary)
+            .and_then(|file| {
+                file.set_len(len)?;
+                std::io::copy(
+                    &mut BufReader::with_capacity(BUFFER, file),
+                    &mut std::io::sink(),
+                )
+            });
+        made.with_context(|| failure(path))?;
+        Ok(aside)
+    }
+
+    /// Writes `head` with `parts` behind it beside `path`, into `room` where there is some, by several
+    /// threads at once: taking pages of memory for a file is what keeps a single one busy.
+    ///
+    /// # Errors
+    /// A full disk, a missing folder, a folder without permission.
+    pub fn put_parts(
+        path: &Path,
+        room: Option<Aside>,
+        head: &[u8],
+        parts: &[&[u8]],
+    ) -> anyhow::Result<Aside> {
+        let aside = match room {
+            Some(room) => room,
+            None => Self::named(path)?,
+        };
+        let mut offset = 0;
         let mut chunks = Vec::new();
-        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK)) {
+        let pieces = [&head].into_iter().chain(parts);
+        for chunk in pieces.flat_map(|piece| piece.chunks(CHUNK)) {
             chunks.push((offset, chunk));
             offset += chunk.len() as u64;
         }
         File::options()
             .write(true)
+            .create(true)
+            .truncate(false)
             .open(&aside.temporary)
             .and_then(|file| {
+                file.set_len(offset)?;
                 chunks
                     .par_iter()
                     .try_for_each(|(offset, chunk)| write_at(&file, chunk, *offset))
@@ -96,11 +133,7 @@ impl Aside {
         fault: &FaultPoint,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> anyhow::Result<Aside> {
-        let aside = Aside {
-            temporary: temporary_name(path).with_context(|| failure(path))?,
-            path: path.to_path_buf(),
-            renamed: false,
-        };
+        let aside = Self::named(path)?;
         let written = File::create(&aside.temporary).and_then(|file| {
             let mut out = BufWriter::with_capacity(BUFFER, fault.watch(&file));
             write(&mut out)?;
@@ -108,6 +141,14 @@ impl Aside {
         });
         written.with_context(|| failure(path))?;
         Ok(aside)
+    }
+
+    fn named(path: &Path) -> anyhow::Result<Aside> {
+        Ok(Aside {
+            temporary: temporary_name(path).with_context(|| failure(path))?,
+            path: path.to_path_buf(),
+            renamed: false,
+        })
     }
 
     /// Gives the file its name; from now on it is the one that is there.
@@ -172,6 +213,21 @@ mod tests {
         let failed = Aside::write(&path, &fault, |_| Err(std::io::Error::other("full")));
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).expect("there"), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn room_that_is_too_long_or_too_short_is_filled_to_the_length_of_the_parts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.bin");
+        for len in [0, 3, 100_000] {
+            let room = Aside::room(&path, len).expect("room");
+            let parts: [&[u8]; 2] = [b"one", b"two"];
+            let put = Aside::put_parts(&path, Some(room), b"head", &parts).expect("put");
+            put.commit(&FaultPoint::default()).expect("renamed");
+            assert_eq!(std::fs::read(&path).expect("there"), b"headonetwo");
+        }
+        drop(Aside::room(&path, 10).expect("room"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
     }
 

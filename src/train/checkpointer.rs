@@ -28,8 +28,8 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Nothing was taken yet. `keeps`: copies are kept in memory, to go back to; room for what a
-    /// stepper holds is then made in the background.
+    /// Nothing was taken yet. `keeps`: copies are kept in memory, to go back to. Room for what a stepper
+    /// holds is made in the background, there or for the first file.
     ///
     /// # Errors
     /// A thread that the system refuses.
@@ -44,13 +44,21 @@ impl Checkpointer {
             .tensors()
             .map(|(_, shape, _)| shape.iter().product());
         let lens: Vec<usize> = lens.collect();
-        let room = move || (Box::new(Snapshot::with_room(&lens)), Ok(()));
+        let (last, counted) = (files.last.clone(), fault.counts_bytes());
+        let room = move || {
+            let snapshot = match (keeps, counted) {
+                (true, _) => Snapshot::with_room(&lens),
+                (false, false) => Snapshot::with_room_in(&last, &lens),
+                (false, true) => Snapshot::default(),
+            };
+            (Box::new(snapshot), Ok(()))
+        };
         Ok(Checkpointer {
             when,
             files,
             fault,
             idle: None,
-            writing: if keeps { Some(spawn(room)?) } else { None },
+            writing: Some(spawn(room)?),
             steps_since: 0,
             last: Instant::now(),
         })

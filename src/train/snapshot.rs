@@ -34,6 +34,10 @@ pub struct Snapshot {
     keeps: bool,
     /// The file that the values went into, where they are not kept.
     put: Option<Aside>,
+    /// Whether it went there in parts at once.
+    in_parts: bool,
+    /// Room for the next such file.
+    room: Option<Aside>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +69,15 @@ impl Snapshot {
         Snapshot {
             tensors: copied.collect(),
             keeps: true,
+            ..Snapshot::default()
+        }
+    }
+
+    /// Room for values of these numbers in the file that comes first.
+    pub fn with_room_in(last: &Path, lens: &[usize]) -> Snapshot {
+        let bytes = lens.iter().sum::<usize>() * size_of::<f32>();
+        Snapshot {
+            room: Aside::room(last, bytes as u64).ok(), // without it, it takes longer
             ..Snapshot::default()
         }
     }
@@ -101,6 +114,7 @@ impl Snapshot {
             let state = serde_json::to_string(&self.state)?;
             let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
             let tensors: Vec<&Tensor<1>> = stepper.tensors().map(|(_, _, t)| t).collect();
+            let room = self.room.take();
             let put = if fault.counts_bytes() || cfg!(target_endian = "big") {
                 None // in one piece, byte after byte
             } else {
@@ -109,9 +123,10 @@ impl Snapshot {
                 all_on_host(&tensors, |values| {
                     let parts: Vec<&[u8]> =
                         values.iter().map(|v| bytemuck::cast_slice(v)).collect();
-                    Aside::put_parts(&files.last, &head, &parts)
+                    Aside::put_parts(&files.last, room, &head, &parts)
                 })
             };
+            self.in_parts = put.is_some();
             let put = match put {
                 Some(put) => put?,
                 None => Aside::put(&files.last, fault, |out| {
@@ -173,6 +188,10 @@ impl Snapshot {
                 self.copy_best(files, &metadata, fault)?
             };
             best.commit(fault)?;
+        }
+        if self.in_parts {
+            let len = std::fs::metadata(&files.last).map_or(0, |file| file.len());
+            self.room = Aside::room(&files.last, len).ok(); // without it, it takes longer
         }
         Ok(())
     }

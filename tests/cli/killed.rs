@@ -159,24 +159,50 @@ fn a_run_folder_that_is_removed_meanwhile_is_named() {
     );
 }
 
+/// The user and the group that own nothing.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
 #[test]
 #[cfg(unix)]
 fn a_folder_without_permission_is_named_and_the_checkpoint_stays() {
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
 
     let world = World::colours();
     world.train(&["--set", "train.epochs=1"]).expect_success();
     let before = left(&world, "run");
-    let set = |mode| {
+    let set = |name: &str, mode| {
         let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(world.path("run"), permissions).unwrap();
+        std::fs::set_permissions(world.path(name), permissions).unwrap();
     };
-    set(0o555);
-    // The superuser may write everywhere: then there is nothing to see.
-    if std::fs::write(world.path("run/try"), "").is_err() {
-        let run = resume(&world, &["--set", "train.epochs=2"]).expect_failure();
-        assert!(run.stderr.contains("cannot write run/"), "{}", run.stderr);
+    set("run", 0o555);
+    // The superuser may write everywhere: then somebody else runs the program, a copy within reach.
+    std::fs::copy(env!("CARGO_BIN_EXE_kiln"), world.path("kiln")).unwrap();
+    let superuser = std::fs::write(world.path("run/try"), "").is_ok();
+    if superuser {
+        std::fs::remove_file(world.path("run/try")).unwrap();
+        set("", 0o755);
+    }
+    for arguments in [
+        &["train", "--resume", "run", "--set", "train.epochs=2"][..],
+        &[
+            "train",
+            "--config",
+            "experiment.toml",
+            "--out",
+            "run/inside",
+        ],
+    ] {
+        let mut command = Command::new(world.path("kiln"));
+        command.args(arguments).current_dir(world.path(""));
+        if superuser {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let run = finish(command).expect_failure();
+        assert!(run.stderr.contains("run"), "{}", run.stderr);
+        assert!(run.stderr.contains("ermission denied"), "{}", run.stderr);
         assert!(left(&world, "run") == before, "untouched");
     }
-    set(0o755);
+    set("run", 0o755);
 }
