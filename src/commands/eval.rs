@@ -84,15 +84,25 @@ pub fn decision(model: &ModelFile) -> Decision {
 }
 
 fn as_json(predictions: &Predictions, skipped: usize) -> Value {
+    let mut object = figures_of(predictions);
+    object.insert("samples".into(), json!(predictions.len()));
+    object.insert("skipped".into(), json!(skipped));
+    Value::Object(object)
+}
+
+/// Every figure, and what is said of a task alone.
+fn figures_of(predictions: &Predictions) -> Map<String, Value> {
     let figures = |figures: Vec<Figure>| -> Map<String, Value> {
         let named = figures.into_iter();
         named
             .map(|(name, value)| (name.to_string(), Value::from(value)))
             .collect()
     };
-    let mut object = figures(predictions.figures());
-    object.insert("samples".into(), json!(predictions.len()));
-    object.insert("skipped".into(), json!(skipped));
+    let named = predictions.figures().into_iter();
+    let named = named.filter(|(name, _)| predictions.heads().is_empty() || name == "loss");
+    let mut object: Map<String, Value> = named
+        .map(|(name, value)| (name, Value::from(value)))
+        .collect();
     match predictions {
         Predictions::Classes(predictions) => add_classes(&mut object, predictions),
         Predictions::Labels(predictions) => {
@@ -111,8 +121,15 @@ fn as_json(predictions: &Predictions, skipped: usize) -> Value {
             });
             object.insert("per_target".into(), Value::Object(each.collect()));
         }
+        Predictions::Heads(predictions) => {
+            let each = predictions
+                .heads
+                .iter()
+                .map(|(name, of_head)| (name.clone(), Value::Object(figures_of(of_head))));
+            object.insert("heads".into(), Value::Object(each.collect()));
+        }
     }
-    Value::Object(object)
+    object
 }
 
 /// What is said of classes alone.
@@ -162,18 +179,28 @@ fn write_predictions(
 
 /// The names of the columns that the task has.
 fn header(predictions: &Predictions) -> String {
-    let (first, names, forms): (&str, &[String], &[&str]) = match predictions {
-        Predictions::Classes(p) => ("class,predicted,correct,", &p.classes, &["p({})"]),
-        Predictions::Labels(p) => ("", &p.names, &["{}", "p({})"]),
-        Predictions::Numbers(p) => ("", &p.names, &["{}", "predicted({})"]),
+    let names = names_of_fields(predictions);
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    format!("file,{}", names.join(","))
+}
+
+fn names_of_fields(predictions: &Predictions) -> Vec<String> {
+    let (first, names, forms): (&[&str], &[String], &[&str]) = match predictions {
+        Predictions::Classes(p) => (&["class", "predicted", "correct"], &p.classes, &["p({})"]),
+        Predictions::Labels(p) => (&[], &p.names, &["{}", "p({})"]),
+        Predictions::Numbers(p) => (&[], &p.names, &["{}", "predicted({})"]),
+        Predictions::Heads(_) => (&[], &[], &[]),
     };
-    let mut header = format!("file,{first}loss");
-    for name in names {
-        for form in forms {
-            let _ = write!(header, ",{}", quoted(&form.replace("{}", name)));
-        }
-    }
-    header
+    let first = first.iter().chain(&["loss"]).map(|name| name.to_string());
+    let each = names.iter().flat_map(|name| {
+        let forms = forms.iter();
+        forms.map(move |form| form.replace("{}", name))
+    });
+    let of_heads = predictions.heads().iter().flat_map(|(head, of_head)| {
+        let names = names_of_fields(of_head).into_iter();
+        names.map(move |name| format!("{head}.{name}"))
+    });
+    first.chain(each).chain(of_heads).collect()
 }
 
 /// The fields of a sample, in the header's order.
@@ -200,6 +227,12 @@ fn fields(predictions: &Predictions, sample: usize) -> String {
             let _ = write!(row, "{loss}");
             for pair in (sample * p.names.len()..).take(p.names.len()) {
                 let _ = write!(row, ",{},{}", p.targets[pair], p.predicted[pair]);
+            }
+        }
+        Predictions::Heads(p) => {
+            let _ = write!(row, "{loss}");
+            for (_, of_head) in &p.heads {
+                let _ = write!(row, ",{}", fields(of_head, sample));
             }
         }
     }

@@ -30,6 +30,10 @@ fn fill(schema: &mut Value) {
             Some("layers") => {
                 object.insert("items".into(), family_schema(LAYERS));
             }
+            Some("heads") => {
+                let layers = json!({"type": "array", "items": family_schema(LAYERS)});
+                object.insert("additionalProperties".into(), layers);
+            }
             Some("losses") => replace(object, family_schema(LOSSES)),
             Some("optimizers") => replace(object, family_schema(OPTIMIZERS)),
             Some("schedules") => replace(object, family_schema(SCHEDULES)),

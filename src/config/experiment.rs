@@ -123,6 +123,11 @@ pub struct Model {
     /// From the input to the output; the last layer gives the logits.
     #[schemars(length(min = 1), extend("x-family" = "layers"))]
     pub layers: Vec<Spec>,
+    /// Where the data has several targets of different kinds: by the target's name, the layers that lead
+    /// from the output of `layers` to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("x-family" = "heads"))]
+    pub heads: BTreeMap<String, Vec<Spec>>,
 }
 
 /// How the net is trained.

@@ -58,7 +58,7 @@ pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use resize::{Aspect, Filter, Resizing};
 pub use table::{Csv, TablePreprocess};
-pub use task::{Output, Task};
+pub use task::{Head, Output, Task};
 pub use text::{Text, TextFolder, TextPreprocess};
 pub use webdataset::WebDataset;
 

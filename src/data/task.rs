@@ -12,6 +12,17 @@ pub enum Task {
     Labels(Vec<String>),
     /// These numbers.
     Numbers(Vec<Output>),
+    /// Several of these at once, each by a head of the net.
+    Heads(Vec<Head>),
+}
+
+/// What one head of a net is to say: classes or numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// The column.
+    pub name: String,
+    /// What the head says of it; never heads again.
+    pub task: Task,
 }
 
 /// A number to be predicted, and how it is scaled for the net: `(value - mean) / std`.
@@ -48,21 +59,52 @@ impl Default for Task {
 }
 
 impl Task {
-    /// The classes, labels or numbers by name.
+    /// The classes, labels or numbers by name; of heads, those of each in turn.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Task::Classes(names) | Task::Labels(names) => {
                 names.iter().map(String::as_str).collect()
             }
             Task::Numbers(outputs) => outputs.iter().map(|output| &*output.name).collect(),
+            Task::Heads(heads) => heads.iter().flat_map(|head| head.task.names()).collect(),
         }
     }
 
-    /// The number of classes, labels or numbers.
+    /// The number of classes, labels or numbers, of all heads together.
     pub fn len(&self) -> usize {
         match self {
             Task::Classes(names) | Task::Labels(names) => names.len(),
             Task::Numbers(outputs) => outputs.len(),
+            Task::Heads(heads) => heads.iter().map(|head| head.task.len()).sum(),
+        }
+    }
+
+    /// The heads; none where the task is another.
+    pub fn heads(&self) -> &[Head] {
+        match self {
+            Task::Heads(heads) => heads,
+            Task::Classes(_) | Task::Labels(_) | Task::Numbers(_) => &[],
+        }
+    }
+
+    /// Numbers that a sample's target takes: one for a class, one for each label or number.
+    pub fn target_width(&self) -> usize {
+        match self {
+            Task::Classes(_) => 1,
+            Task::Labels(_) | Task::Numbers(_) => self.len(),
+            Task::Heads(heads) => heads.iter().map(|head| head.task.target_width()).sum(),
+        }
+    }
+
+    /// Of each number of a target, the scaling for the net, where there is one.
+    pub fn target_scales(&self) -> Vec<Option<&Output>> {
+        match self {
+            Task::Classes(_) | Task::Labels(_) => vec![None; self.target_width()],
+            Task::Numbers(outputs) => outputs.iter().map(Some).collect(),
+            Task::Heads(heads) => {
+                let heads = heads.iter();
+                heads.flat_map(|head| head.task.target_scales()).collect()
+            }
         }
     }
 
@@ -75,16 +117,30 @@ impl Task {
     pub fn classes(&self) -> &[String] {
         match self {
             Task::Classes(names) => names,
-            Task::Labels(_) | Task::Numbers(_) => &[],
+            Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => &[],
         }
     }
 
     /// Brings the net's predictions, row after row, to the units of the data.
     pub fn unscale(&self, predictions: &mut [f32]) {
-        if let Task::Numbers(outputs) = self {
-            for row in predictions.chunks_exact_mut(outputs.len().max(1)) {
+        for row in predictions.chunks_exact_mut(self.len().max(1)) {
+            self.unscale_row(row);
+        }
+    }
+
+    fn unscale_row(&self, mut row: &mut [f32]) {
+        match self {
+            Task::Classes(_) | Task::Labels(_) => {}
+            Task::Numbers(outputs) => {
                 for (value, output) in row.iter_mut().zip(outputs) {
                     *value = output.unscale(*value);
+                }
+            }
+            Task::Heads(heads) => {
+                for head in heads {
+                    let (own, rest) = row.split_at_mut(head.task.len());
+                    head.task.unscale_row(own);
+                    row = rest;
                 }
             }
         }
@@ -96,6 +152,36 @@ impl Task {
             Task::Classes(_) => "classes",
             Task::Labels(_) => "labels",
             Task::Numbers(_) => "numbers",
+            Task::Heads(_) => "heads",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_head_has_its_part_of_a_row() {
+        let price = Output {
+            mean: 10.0,
+            std: 2.0,
+            ..Output::unscaled("price")
+        };
+        let head = |name: &str, task| Head {
+            name: name.to_string(),
+            task,
+        };
+        let classes = Task::Classes(vec!["cat".into(), "dog".into(), "emu".into()]);
+        let task = Task::Heads(vec![
+            head("kind", classes),
+            head("price", Task::Numbers(vec![price])),
+        ]);
+        assert_eq!((task.len(), task.target_width()), (4, 2));
+        let mut rows = [0.2, 0.3, 0.5, 1.0, 0.1, 0.2, 0.7, -1.0];
+        task.unscale(&mut rows);
+        assert_eq!(rows, [0.2, 0.3, 0.5, 12.0, 0.1, 0.2, 0.7, 8.0]);
+        let scales = task.target_scales();
+        assert!(scales[0].is_none() && scales[1].is_some_and(|price| price.std == 2.0));
     }
 }

@@ -15,6 +15,17 @@ pub enum Predictions {
     Labels(LabelPredictions),
     /// Numbers.
     Numbers(NumberPredictions),
+    /// Several of these, each by a head of the net.
+    Heads(HeadPredictions),
+}
+
+/// What the heads of a net said of a split.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeadPredictions {
+    /// Each by its name; its losses are not weighted.
+    pub heads: Vec<(String, Predictions)>,
+    /// The loss of each sample: the weighted sum over the heads.
+    pub losses: Vec<f32>,
 }
 
 /// A figure by name; `None` where it is not defined.
@@ -37,15 +48,34 @@ impl Predictions {
             Predictions::Classes(p) => &p.losses,
             Predictions::Labels(p) => &p.losses,
             Predictions::Numbers(p) => &p.losses,
+            Predictions::Heads(p) => &p.losses,
         }
     }
 
-    /// Every metric of the task, in the table's order; the loss first.
-    pub fn figures(&self) -> Vec<Figure> {
-        match self {
+    /// Every metric of the task, in the table's order, the loss first; of heads, behind it those of each
+    /// as `HEAD_METRIC`.
+    pub fn figures(&self) -> Vec<(String, Option<f64>)> {
+        let figures = match self {
             Predictions::Classes(p) => compute_all(p),
             Predictions::Labels(p) => p.figures(),
             Predictions::Numbers(p) => p.figures(),
+            Predictions::Heads(p) => vec![("loss", mean_loss(&p.losses))],
+        };
+        let own = figures
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value));
+        let of_heads = self.heads().iter().flat_map(|(head, predictions)| {
+            let figures = predictions.figures().into_iter();
+            figures.map(move |(name, value)| (format!("{head}_{name}"), value))
+        });
+        own.chain(of_heads).collect()
+    }
+
+    /// The heads, each with its name; none where the task is another.
+    pub fn heads(&self) -> &[(String, Predictions)] {
+        match self {
+            Predictions::Heads(p) => &p.heads,
+            _ => &[],
         }
     }
 
@@ -53,7 +83,7 @@ impl Predictions {
     pub fn majority_share(&self) -> Option<f64> {
         match self {
             Predictions::Classes(p) => p.majority_share(),
-            Predictions::Labels(_) | Predictions::Numbers(_) => None,
+            Predictions::Labels(_) | Predictions::Numbers(_) | Predictions::Heads(_) => None,
         }
     }
 }
@@ -84,6 +114,7 @@ impl Known {
             Task::Classes(_) => self.tasks[0],
             Task::Labels(_) => self.tasks[1],
             Task::Numbers(_) => self.tasks[2],
+            Task::Heads(_) => self.name == "loss",
         }
     }
 }

@@ -115,7 +115,7 @@ impl ModelFile {
             &Path::parse("train.loss"),
         )
         .map_err(|faults| in_words(&faults))?;
-        let layers = Layers::read(&info.experiment.model.layers).map_err(|f| in_words(&f))?;
+        let layers = Layers::of(&info.experiment.model).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
             .check_head(&*loss, &info.task)

@@ -1,5 +1,7 @@
 //! The network: a plan (shapes, parameters, cost of every layer) and the forward pass.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::activation::Activation;
@@ -8,7 +10,7 @@ use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windo
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::{cast, into_flat};
-use crate::config::{Fault, Path, Precision, Spec, read_member};
+use crate::config::{Fault, Model, Path, Precision, Spec, read_member};
 use crate::data::{Shape, Task, Value};
 use crate::kernels::{
     BlockOptions, DenseOptions, Epilogue, Sink, conv_block, dense_block, max_pool_block, on_cpu,
@@ -56,32 +58,79 @@ enum Block {
 
 /// The layers of an experiment, read but not yet given shapes.
 #[derive(Debug)]
-pub struct Layers(Vec<(String, Box<dyn Layer>)>);
+pub struct Layers {
+    trunk: List,
+    /// By name.
+    heads: Vec<(String, List)>,
+}
+
+/// Layers by their tags, one behind the other.
+type List = Vec<(String, Box<dyn Layer>)>;
 
 impl Layers {
-    /// Reads `model.layers`.
+    /// Reads a list of layers.
     ///
     /// # Errors
     /// Every unknown layer and every mistake of the layers' options.
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
-        let mut layers = Vec::new();
+        Ok(Layers {
+            trunk: read_list(specs, &trunk_path())?,
+            heads: Vec::new(),
+        })
+    }
+
+    /// Reads `model.layers` and `model.heads`.
+    ///
+    /// # Errors
+    /// Every unknown layer and every mistake of the layers' options.
+    pub fn of(model: &Model) -> Result<Layers, Vec<Fault>> {
         let mut faults = Vec::new();
-        for (index, spec) in specs.iter().enumerate() {
-            match read_member(LAYERS, "layer", spec, &layer_path(index)) {
-                Ok(layer) => layers.push((spec.name().to_string(), layer)),
-                Err(more) => faults.extend(more),
+        let mut keep = |list: Result<List, Vec<Fault>>| match list {
+            Ok(list) => list,
+            Err(more) => {
+                faults.extend(more);
+                Vec::new()
             }
-        }
+        };
+        let trunk = keep(read_list(&model.layers, &trunk_path()));
+        let heads = model.heads.iter();
+        let heads =
+            heads.map(|(name, specs)| (name.clone(), keep(read_list(specs, &head_path(name)))));
+        let heads = heads.collect();
         if faults.is_empty() {
-            Ok(Layers(layers))
+            Ok(Layers { trunk, heads })
         } else {
             Err(faults)
         }
     }
 }
 
-fn layer_path(index: usize) -> Path {
-    Path::parse("model.layers").index(index)
+fn read_list(specs: &[Spec], path: &Path) -> Result<List, Vec<Fault>> {
+    let mut layers = Vec::new();
+    let mut faults = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        match read_member(LAYERS, "layer", spec, &path.index(index)) {
+            Ok(layer) => layers.push((spec.name().to_string(), layer)),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() {
+        Ok(layers)
+    } else {
+        Err(faults)
+    }
+}
+
+fn trunk_path() -> Path {
+    Path::parse("model.layers")
+}
+
+fn heads_path() -> Path {
+    Path::parse("model.heads")
+}
+
+fn head_path(name: &str) -> Path {
+    heads_path().key(name)
 }
 
 /// A net whose shapes fit.
@@ -89,8 +138,19 @@ fn layer_path(index: usize) -> Path {
 pub struct Network {
     /// The shape of one sample.
     pub input: Shape,
-    /// From the input to the output.
+    /// From the input to the output; those of the heads come last, one head after the other.
     pub layers: Vec<PlannedLayer>,
+    /// Each takes what the layers before the first of them give; none where the net has one output.
+    pub heads: Vec<PlannedHead>,
+}
+
+/// The layers that lead to one of several outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedHead {
+    /// The name of the target.
+    pub name: String,
+    /// Its layers among those of the net.
+    pub layers: Range<usize>,
 }
 
 impl Network {
@@ -99,18 +159,45 @@ impl Network {
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
     pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
-        let last = layers.0.len().saturating_sub(1);
-        let network = Self::plan_layers(layers, input, Some(loss), "model.")
-            .map_err(|(index, tag, mismatch)| vec![explain(index, &tag, mismatch)])?;
-        match network.output() {
-            Shape::Flat { .. } => Ok(network),
-            other => {
-                let message =
-                    format!("ends with {other} values a sample, expected a row of outputs");
-                let fault = Fault::new(layer_path(last), message);
-                Err(vec![fault.hint("end with { dense = { units = ... } }")])
-            }
+        let of_trunk = layers.heads.is_empty().then_some(loss);
+        let mut network = Self::plan_list(layers.trunk, input, of_trunk, "model.").map_err(
+            |(index, tag, mismatch)| vec![explain(&trunk_path(), index, &tag, mismatch)],
+        )?;
+        if layers.heads.is_empty() {
+            network.ends_with_a_row(&trunk_path())?;
+            return Ok(network);
         }
+        let trunk = network.output();
+        for (name, list) in layers.heads {
+            let path = head_path(&name);
+            let prefix = format!("model.heads.{name}.");
+            let head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
+                .map_err(|(index, tag, mismatch)| vec![explain(&path, index, &tag, mismatch)])?;
+            head.ends_with_a_row(&path)?;
+            let begin = network.layers.len();
+            network.layers.extend(head.layers);
+            network.heads.push(PlannedHead {
+                name,
+                layers: begin..network.layers.len(),
+            });
+        }
+        Ok(network)
+    }
+
+    fn ends_with_a_row(&self, path: &Path) -> Result<(), Vec<Fault>> {
+        let Shape::Flat { .. } = self.output() else {
+            let message = format!(
+                "ends with {} values a sample, expected a row of outputs",
+                self.output()
+            );
+            let path = match self.layers.len() {
+                0 => path.clone(),
+                len => path.index(len - 1),
+            };
+            let fault = Fault::new(path, message);
+            return Err(vec![fault.hint("end with { dense = { units = ... } }")]);
+        };
+        Ok(())
     }
 
     /// The layers within a layer; their names are numbers.
@@ -118,19 +205,19 @@ impl Network {
     /// # Errors
     /// The first layer whose input does not fit, with its number and its tag.
     pub fn plan_inner(layers: Layers, input: Shape) -> Result<Network, (usize, String, Mismatch)> {
-        Self::plan_layers(layers, input, None, "")
+        Self::plan_list(layers.trunk, input, None, "")
     }
 
-    fn plan_layers(
-        layers: Layers,
+    fn plan_list(
+        list: List,
         input: Shape,
         loss: Option<&dyn Loss>,
         prefix: &str,
     ) -> Result<Network, (usize, String, Mismatch)> {
         let mut planned = Vec::new();
         let mut shape = input;
-        let last = layers.0.len().saturating_sub(1);
-        for (index, (tag, layer)) in layers.0.into_iter().enumerate() {
+        let last = list.len().saturating_sub(1);
+        for (index, (tag, layer)) in list.into_iter().enumerate() {
             let LayerPlan {
                 output,
                 params,
@@ -157,14 +244,31 @@ impl Network {
         let mut network = Network {
             input,
             layers: planned,
+            heads: Vec::new(),
         };
         network.fuse();
         Ok(network)
     }
 
-    /// The shape of what the last layer gives.
+    /// The shape of what the last layer gives, or all heads side by side.
     pub fn output(&self) -> Shape {
-        self.layers.last().map_or(self.input, |layer| layer.output)
+        if self.heads.is_empty() {
+            return self.layers.last().map_or(self.input, |layer| layer.output);
+        }
+        let widths = self.head_outputs().into_iter().map(|(_, width)| width);
+        Shape::Flat {
+            features: widths.sum(),
+        }
+    }
+
+    /// The outputs of each head, in the order of the logits.
+    fn head_outputs(&self) -> Vec<(&str, usize)> {
+        let width = |head: &PlannedHead| match head.layers.end {
+            0 => self.input.num_elements(),
+            end => self.layers[end - 1].output.num_elements(),
+        };
+        let heads = self.heads.iter();
+        heads.map(|head| (&*head.name, width(head))).collect()
     }
 
     /// Finds the blocks: a convolution or a fully connected layer, with the activation and the max
@@ -286,10 +390,43 @@ impl Network {
     /// # Errors
     /// What the last layer must give.
     pub fn check_head(&self, loss: &dyn Loss, task: &Task) -> Result<(), Vec<Fault>> {
-        loss.check(self.num_outputs(), task).map_err(|message| {
-            let last = self.layers.len().saturating_sub(1);
+        let (checked, path) = match (&self.heads[..], task) {
+            ([], Task::Heads(heads)) => {
+                let names: Vec<&str> = heads.iter().map(|head| &*head.name).collect();
+                let message = format!(
+                    "has no heads, but the data has targets of different kinds: {}",
+                    names.join(", ")
+                );
+                let hint = format!(
+                    "give each its layers: [model.heads] {} = [{{ dense = {{ units = ... }} }}]",
+                    names.first().unwrap_or(&"NAME")
+                );
+                let fault = Fault::new(Path::parse("model"), message);
+                return Err(vec![fault.hint(hint)]);
+            }
+            ([], _) => {
+                let last = self.layers.len().saturating_sub(1);
+                let checked = loss.check(self.num_outputs(), task);
+                (checked, trunk_path().index(last))
+            }
+            (_, Task::Heads(_)) => {
+                let checked = loss.check_heads(&self.head_outputs(), task);
+                (checked, heads_path())
+            }
+            (heads, _) => {
+                let names: Vec<&str> = heads.iter().map(|head| &*head.name).collect();
+                let message = format!(
+                    "are {}, but the data has {} as its one target",
+                    names.join(", "),
+                    task.what()
+                );
+                let hint = "data.target = [...] with data.task = \"heads\" makes each column a head's target";
+                return Err(vec![Fault::new(heads_path(), message).hint(hint)]);
+            }
+        };
+        checked.map_err(|message| {
             let message = format!("does not fit the {}: {message}", task.what());
-            vec![Fault::new(layer_path(last), message)]
+            vec![Fault::new(path, message)]
         })
     }
 
@@ -309,13 +446,48 @@ impl Network {
     /// Maps a batch to logits, `[batch, outputs]`, always of 32 bits. `tensors` are all parameters,
     /// in order.
     pub fn forward(&self, input: Value, tensors: &[Tensor<1>], pass: &Pass<'_>) -> Tensor<2> {
-        let mut value = input;
-        let mut index = 0;
-        while index < self.layers.len() {
-            let (count, output) = self.run_block(index, value, tensors, pass);
-            (value, index) = (output, index + count);
+        let outputs = self.walk(input, |index, value| {
+            self.run_block(index, value, tensors, pass)
+        });
+        let mut rows = outputs
+            .into_iter()
+            .map(|output| into_flat(output).cast(FloatDType::F32));
+        match (rows.next(), rows.next()) {
+            (Some(only), None) => only,
+            (first, second) => {
+                let rows = first.into_iter().chain(second).chain(rows);
+                Tensor::cat(rows.collect(), 1)
+            }
         }
-        into_flat(value).cast(FloatDType::F32)
+    }
+
+    /// Leads a value through the net: `run` maps the number of a layer and what comes before it to how many
+    /// layers it ran and what comes behind them. Returns what each head gives, or the one output.
+    pub fn walk(
+        &self,
+        input: Value,
+        mut run: impl FnMut(usize, Value) -> (usize, Value),
+    ) -> Vec<Value> {
+        let mut through = |layers: Range<usize>, mut value: Value| {
+            let mut index = layers.start;
+            while index < layers.end {
+                let (count, output) = run(index, value);
+                (value, index) = (output, index + count);
+            }
+            value
+        };
+        let trunk = self
+            .heads
+            .first()
+            .map_or(self.layers.len(), |head| head.layers.start);
+        let value = through(0..trunk, input);
+        if self.heads.is_empty() {
+            return vec![value];
+        }
+        let heads = self.heads.iter();
+        heads
+            .map(|head| through(head.layers.clone(), value.clone()))
+            .collect()
     }
 
     /// Runs the layers within the layer called `within`; `tensors` are their parameters.
@@ -470,8 +642,8 @@ impl PlannedLayer {
     }
 }
 
-fn explain(index: usize, tag: &str, mismatch: Mismatch) -> Fault {
-    let layer = layer_path(index);
+fn explain(list: &Path, index: usize, tag: &str, mismatch: Mismatch) -> Fault {
+    let layer = list.index(index);
     let fault = match mismatch.key {
         Some(key) => Fault::new(layer.key(tag).key(key), mismatch.message),
         None => Fault::new(layer, format!("({tag}) {}", mismatch.message)),

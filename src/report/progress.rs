@@ -37,12 +37,13 @@ fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
                 None => format!("f1 {}", share(valid("f1_macro"))),
             }
         ),
-        None => format!(
+        None if valid("mae").is_some() => format!(
             "  valid loss {} mae {} r2 {}",
             figure(valid("loss")),
             figure(valid("mae")),
             share(valid("r2")),
         ),
+        None => format!("  valid loss {}{}", figure(valid("loss")), of_heads(record)),
     };
     format!(
         "epoch {:>width$}/{num_epochs}  train loss {:.4}{valid}  {:.1} s  {:.0}/s{}",
@@ -52,6 +53,21 @@ fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
         record.samples_per_second,
         if record.best { "  best" } else { "" }
     )
+}
+
+/// The accuracy or R2 of each head.
+fn of_heads(record: &EpochRecord) -> String {
+    let heads = record.valid.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix("valid_")?;
+        let (head, what) = match name.strip_suffix("_r2") {
+            Some(head) => (head, "r2"),
+            None => (name.strip_suffix("_accuracy")?, "acc"),
+        };
+        let other = head.ends_with("_balanced") || head.ends_with("_top_5");
+        let value = value.as_f64().filter(|_| !other)?;
+        Some(format!("  {head} {what} {value:.3}"))
+    });
+    heads.collect()
 }
 
 /// A bar an epoch, and a line where the epoch was.

@@ -95,6 +95,21 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
         }
         Task::Classes(names) => out.push_str(&classes(names, summary, Some(positive), weights)),
         Task::Labels(names) => out.push_str(&classes(names, summary, None, None)),
+        Task::Heads(heads) => {
+            let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
+            let (train, valid) = (grouped(train), grouped(valid));
+            out.push_str(&format!(
+                "predicts {} targets from {train} samples, validated on {valid}:\n",
+                heads.len()
+            ));
+            for head in heads {
+                let what = match &head.task {
+                    Task::Classes(classes) => format!("one of {}", classes.join(", ")),
+                    _ => "a number".to_string(),
+                };
+                out.push_str(&format!("  {}: {what}\n", head.name));
+            }
+        }
     }
     out.push_str(&format!("validation: {}\n", summary.valid_from));
     out
@@ -208,6 +223,11 @@ pub fn evaluation(predictions: &Predictions) -> String {
         Predictions::Classes(p) => evaluated_classes(p),
         Predictions::Labels(p) => evaluated_labels(p),
         Predictions::Numbers(p) => evaluated_numbers(p),
+        Predictions::Heads(p) => {
+            let heads = p.heads.iter();
+            let heads = heads.map(|(name, of_head)| format!("{name}:\n{}", evaluation(of_head)));
+            heads.collect::<Vec<_>>().join("\n")
+        }
     }
 }
 

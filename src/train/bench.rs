@@ -98,16 +98,13 @@ pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> Ho
             .collect(),
         _ => (0..values).map(|_| rng.uniform() as f32).collect(),
     };
-    let (labels, rows) = match task {
-        Task::Classes(_) => (false, 0),
-        Task::Labels(names) => (true, batch * names.len()),
-        Task::Numbers(outputs) => (false, batch * outputs.len()),
+    let labels = matches!(task, Task::Labels(_));
+    let rows = match task {
+        Task::Classes(_) => Vec::new(),
+        task => (0..batch)
+            .flat_map(|_| synthetic_target(task, &mut rng))
+            .collect(),
     };
-    let mut row = |_| match labels {
-        true => rng.below(2) as f32,
-        false => rng.normal() as f32,
-    };
-    let rows = (0..rows).map(&mut row).collect();
     let num_classes = task.classes().len().max(1);
     HostBatch {
         input,
@@ -116,6 +113,18 @@ pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> Ho
         labels,
         ids: (0..batch as u32).collect(),
         ..HostBatch::default()
+    }
+}
+
+fn synthetic_target(task: &Task, rng: &mut Rng) -> Vec<f32> {
+    match task {
+        Task::Classes(classes) => vec![rng.below(classes.len().max(1)) as f32],
+        Task::Labels(labels) => labels.iter().map(|_| rng.below(2) as f32).collect(),
+        Task::Numbers(outputs) => outputs.iter().map(|_| rng.normal() as f32).collect(),
+        Task::Heads(heads) => heads
+            .iter()
+            .flat_map(|head| synthetic_target(&head.task, rng))
+            .collect(),
     }
 }
 
@@ -195,7 +204,7 @@ impl Bench<'_> {
 
     /// Runs each block on what the blocks before it give.
     fn layers(&self, mut batch: Batch, params: &ParamStore) -> Vec<LayerFigures> {
-        let mut value = batch.inputs.swap_remove(0);
+        let input = batch.inputs.swap_remove(0);
         let sinks = self.network.sinks(self.device, self.compute);
         let pass = Pass {
             training: Some(Training {
@@ -209,8 +218,7 @@ impl Bench<'_> {
         };
         let plain = params.tensors();
         let mut figures = Vec::new();
-        let mut index = 0;
-        while index < self.network.layers.len() {
+        self.network.walk(input, |index, value| {
             // In training the gradient goes no further back than the first parameters.
             let tracked = (0..index).any(|index| has_params(self.network, index));
             let (mut forwards, mut backwards) = (Vec::new(), Vec::new());
@@ -247,8 +255,8 @@ impl Bench<'_> {
                 active: active_share(&output),
                 multiply_adds: block.iter().map(|layer| layer.multiply_adds).sum(),
             });
-            (value, index) = (output, index + count);
-        }
+            (count, output)
+        });
         figures
     }
 }

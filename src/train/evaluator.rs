@@ -3,7 +3,9 @@
 use burn::tensor::Device;
 
 use crate::data::{HostBatch, Loader, Skipped, Task};
-use crate::metrics::{ClassPredictions, LabelPredictions, NumberPredictions, Predictions, decide};
+use crate::metrics::{
+    ClassPredictions, HeadPredictions, LabelPredictions, NumberPredictions, Predictions, decide,
+};
 use crate::model::{Loss, Network, ParamStore, Pass, host};
 
 /// What makes a class of two the predicted one.
@@ -37,6 +39,19 @@ impl Decision {
                 names,
                 ..NumberPredictions::default()
             }),
+            Task::Heads(heads) => {
+                let heads = heads.iter().map(|head| {
+                    let decision = Decision {
+                        positive: head.task.classes().len().saturating_sub(1),
+                        ..self
+                    };
+                    (head.name.clone(), decision.none(&head.task))
+                });
+                Predictions::Heads(HeadPredictions {
+                    heads: heads.collect(),
+                    losses: Vec::new(),
+                })
+            }
         }
     }
 }
@@ -79,7 +94,14 @@ impl Said {
         }
     }
 
-    fn add_to(self, to: &mut Predictions, task: &Task, mut predicted: Vec<f32>, losses: &[f32]) {
+    /// `of_heads`: with heads, the losses of each.
+    fn add_to(
+        self,
+        to: &mut Predictions,
+        task: &Task,
+        mut predicted: Vec<f32>,
+        (losses, of_heads): (&[f32], &[Vec<f32>]),
+    ) {
         match to {
             Predictions::Classes(to) => {
                 to.losses.extend(losses);
@@ -100,8 +122,46 @@ impl Said {
                 to.predicted.extend(predicted);
                 to.targets.extend(targets);
             }
+            Predictions::Heads(to) => {
+                to.losses.extend(losses);
+                let (mut said, mut target) = (0, 0);
+                for ((head, (_, to)), losses) in
+                    task.heads().iter().zip(&mut to.heads).zip(of_heads)
+                {
+                    let (width, target_width) = (head.task.len(), head.task.target_width());
+                    let own = columns(&predicted, task.len(), said, width);
+                    let part = self.of_head(&head.task, task.target_width(), target);
+                    part.add_to(to, &head.task, own, (losses, &[]));
+                    (said, target) = (said + width, target + target_width);
+                }
+            }
         }
     }
+
+    /// What a head should say, whose columns of all `width` begin at `first`.
+    fn of_head(&self, task: &Task, width: usize, first: usize) -> Said {
+        let own = columns(&self.rows, width, first, task.target_width());
+        match task {
+            Task::Classes(_) => Said {
+                classes: own.iter().map(|&class| class as u32).collect(),
+                rows: Vec::new(),
+                labels: false,
+            },
+            _ => Said {
+                classes: self.classes.clone(),
+                rows: own,
+                labels: matches!(task, Task::Labels(_)),
+            },
+        }
+    }
+}
+
+/// Of rows of `width` numbers, `count` from `first` on.
+fn columns(rows: &[f32], width: usize, first: usize, count: usize) -> Vec<f32> {
+    let rows = rows.chunks_exact(width.max(1));
+    rows.flat_map(|row| &row[first..first + count])
+        .copied()
+        .collect()
 }
 
 /// Predictions of a split, in the split's order.
@@ -155,10 +215,13 @@ impl Scorer<'_> {
             let mut batch = loaded.batch.to_device(shape, self.device);
             let input = batch.inputs.swap_remove(0);
             let logits = self.network.forward(input, &tensors, &Pass::default());
-            let losses = self.loss.forward(logits.clone(), &batch.targets[0]);
-            let losses = host(losses);
+            let target = &batch.targets[0];
+            let losses = host(self.loss.forward(logits.clone(), target));
+            let of_heads = self.loss.forward_heads(&logits, target).into_iter();
+            let of_heads: Vec<Vec<f32>> = of_heads.map(host).collect();
             let predicted = host(self.loss.predictions(logits));
-            said.add_to(&mut evaluation.predictions, self.task, predicted, &losses);
+            let losses = (&losses[..], &of_heads[..]);
+            said.add_to(&mut evaluation.predictions, self.task, predicted, losses);
             evaluation.indices.extend(loaded.indices);
             if !go_on(samples) {
                 break;

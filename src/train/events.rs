@@ -60,7 +60,8 @@ fn is_zero(count: &u32) -> bool {
 /// Whether a figure says how long something took. Times do not belong into model files: the same
 /// training gives the same file.
 pub fn is_time(figure: &str) -> bool {
-    figure.contains("seconds") || figure.contains("per_second")
+    // Figures of validation may speak of a target that is called so.
+    !figure.starts_with("valid_") && (figure.contains("seconds") || figure.contains("per_second"))
 }
 
 /// Something that happened.

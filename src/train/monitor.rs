@@ -2,7 +2,7 @@
 
 use crate::config::{Fault, Path, with_nearest};
 use crate::data::Task;
-use crate::metrics::known_metrics;
+use crate::metrics::{Known, known_metrics};
 
 /// The best value so far.
 #[derive(Clone, Debug)]
@@ -49,14 +49,23 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Reads `train.monitor`.
+    /// Reads `train.monitor` of a net with these heads, if any.
     ///
     /// # Errors
     /// A figure that there is not.
-    pub fn read(name: &str) -> Result<Monitor, Vec<Fault>> {
-        let figures: Vec<(String, bool)> = known_metrics()
+    pub fn read(name: &str, heads: &[&str]) -> Result<Monitor, Vec<Fault>> {
+        let known = known_metrics();
+        let of_heads = heads.iter().flat_map(|head| {
+            let figure = move |metric: &Known| {
+                let name = format!("valid_{head}_{}", metric.name);
+                (name, metric.higher_is_better)
+            };
+            known.iter().map(figure)
+        });
+        let figures: Vec<(String, bool)> = known
             .iter()
             .map(|metric| (format!("valid_{}", metric.name), metric.higher_is_better))
+            .chain(of_heads)
             .chain([
                 ("train_loss".to_string(), false),
                 ("train_accuracy".to_string(), true),
@@ -89,11 +98,18 @@ impl Monitor {
     pub fn check(&self, task: &Task) -> Result<(), Vec<Fault>> {
         let name = self.name.strip_prefix("valid_").unwrap_or("accuracy");
         let known = known_metrics();
+        let of_head = task.heads().iter().find_map(|head| {
+            let metric = name.strip_prefix(&head.name)?.strip_prefix('_')?;
+            known.iter().find(|known| known.name == metric)?;
+            Some((metric, &head.task))
+        });
+        let (name, task) = of_head.unwrap_or((name, task));
         let metric = known.iter().find(|metric| metric.name == name);
         if self.name != "train_loss" && !metric.is_some_and(|metric| metric.is_for(task)) {
             let message = format!("is {:?}, which {} have not", self.name, task.what());
             let defined = known.iter().filter(|metric| metric.is_for(task));
-            let names: Vec<String> = defined.map(|m| format!("valid_{}", m.name)).collect();
+            let prefix = self.name.strip_suffix(name).unwrap_or("valid_");
+            let names: Vec<String> = defined.map(|m| format!("{prefix}{}", m.name)).collect();
             let fault = Fault::new(Path::parse("train.monitor"), message);
             return Err(vec![
                 fault.hint(format!("expected one of {}", names.join(", "))),
@@ -136,17 +152,17 @@ impl Monitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Output;
+    use crate::data::{Head, Output};
     use crate::metrics::METRICS;
 
     #[test]
     fn ties_keep_the_earlier_epoch_and_nan_never_wins() {
-        let mut monitor = Monitor::read("valid_accuracy").expect("a figure");
+        let mut monitor = Monitor::read("valid_accuracy", &[]).expect("a figure");
         assert!(monitor.improves(Some(0.5)));
         assert!(!monitor.improves(Some(0.5)));
         assert!(!monitor.improves(Some(f64::NAN)));
         assert!(monitor.improves(Some(0.6)));
-        let mut monitor = Monitor::read("valid_loss").expect("a figure");
+        let mut monitor = Monitor::read("valid_loss", &[]).expect("a figure");
         assert!(monitor.improves(Some(0.5)) && !monitor.improves(Some(0.6)));
     }
 
@@ -155,25 +171,47 @@ mod tests {
         let classes = |count: usize| Task::Classes((0..count).map(|c| c.to_string()).collect());
         let numbers = Task::Numbers(vec![Output::unscaled("price")]);
         for metric in METRICS {
-            let monitor = Monitor::read(&format!("valid_{}", metric.name)).expect("a figure");
+            let monitor = Monitor::read(&format!("valid_{}", metric.name), &[]).expect("a figure");
             let two = monitor.check(&classes(2));
             assert_eq!(two.is_ok(), metric.name != "top_5_accuracy");
             assert_eq!(monitor.check(&classes(6)), Ok(()));
             assert_eq!(monitor.check(&numbers).is_ok(), metric.name == "loss");
         }
-        let r2 = Monitor::read("valid_r2").expect("a figure");
+        let r2 = Monitor::read("valid_r2", &[]).expect("a figure");
         assert!(r2.check(&numbers).is_ok() && r2.check(&classes(3)).is_err());
-        let train = Monitor::read("train_accuracy").expect("a figure");
+        let train = Monitor::read("train_accuracy", &[]).expect("a figure");
         assert!(train.check(&numbers).is_err() && train.check(&classes(2)).is_ok());
     }
 
     #[test]
     fn an_unknown_figure_is_a_fault_with_the_nearest_name() {
-        let faults = Monitor::read("val_loss").expect_err("a fault");
+        let faults = Monitor::read("val_loss", &[]).expect_err("a fault");
         assert!(
             faults[0].to_string().contains("did you mean `valid_loss`"),
             "{}",
             faults[0]
         );
+    }
+
+    #[test]
+    fn a_figure_of_a_head_is_checked_against_the_head() {
+        let head = |name: &str, task| Head {
+            name: name.to_string(),
+            task,
+        };
+        let kinds = Task::Classes(vec!["cat".into(), "dog".into()]);
+        let numbers = Task::Numbers(vec![Output::unscaled("price")]);
+        let task = Task::Heads(vec![head("kind", kinds), head("price", numbers)]);
+        let check = |name| Monitor::read(name, &["kind", "price"]).map(|m| m.check(&task).is_ok());
+        for (name, fits) in [
+            ("valid_loss", true),
+            ("valid_kind_accuracy", true),
+            ("valid_price_r2", true),
+            ("valid_price_accuracy", false),
+            ("valid_accuracy", false),
+        ] {
+            assert_eq!(check(name), Ok(fits), "{name}");
+        }
+        assert!(check("valid_colour_accuracy").is_err());
     }
 }

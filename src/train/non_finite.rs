@@ -138,21 +138,21 @@ fn broken_param<'a>(stepper: &'a Stepper<'_>) -> Option<&'a str> {
 fn broken_layer(
     network: &Network,
     stepper: &Stepper<'_>,
-    mut value: Value,
+    input: Value,
     pass: &Pass<'_>,
 ) -> Option<String> {
     let tensors = stepper.params.tensors();
-    let mut index = 0;
-    while index < network.layers.len() {
+    let mut found = None;
+    network.walk(input, |index, value| {
         let (count, output) = network.run_block(index, value, &tensors, pass);
-        if !value_is_finite(&output) {
+        if found.is_none() && !value_is_finite(&output) {
             let block = &network.layers[index..index + count];
             let tags: Vec<&str> = block.iter().map(|layer| layer.tag.as_str()).collect();
-            return Some(format!("{} ({})", block[0].name, tags.join(", ")));
+            found = Some(format!("{} ({})", block[0].name, tags.join(", ")));
         }
-        (value, index) = (output, index + count);
-    }
-    None
+        (count, output)
+    });
+    found
 }
 
 fn value_is_finite(value: &Value) -> bool {

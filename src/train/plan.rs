@@ -179,7 +179,7 @@ impl Net {
                     (survey.shape(), Some(survey.summary().task.clone()))
                 }
             };
-            let network = Network::plan(Layers::read(&experiment.model.layers)?, shape, &*loss)?;
+            let network = Network::plan(Layers::of(&experiment.model)?, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
             network.check_head(&*loss, &task)?;
             Ok(Net {
@@ -226,10 +226,11 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     keep(read_schedule(train).map(|_| ()));
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
-    let monitor = Monitor::read(&train.monitor);
+    let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
+    let monitor = Monitor::read(&train.monitor, &heads);
     let augmentation = Augmentation::read(&experiment.augment, experiment.seed);
     keep(read_source(&experiment.data).map(|_| ()));
-    keep(Layers::read(&experiment.model.layers).map(|_| ()));
+    keep(Layers::of(&experiment.model).map(|_| ()));
     match (loss, optimizer, monitor, augmentation) {
         (Ok(loss), Ok(optimizer), Ok(monitor), Ok(augmentation)) if faults.is_empty() => {
             Ok((loss, optimizer, monitor, augmentation))
@@ -251,7 +252,7 @@ fn fit_to_data(
 ) -> Result<(Network, Box<dyn Survey>, Decision), Vec<Fault>> {
     let experiment = &source.experiment;
     let data = read_source(&experiment.data)?;
-    let layers = || Layers::read(&experiment.model.layers);
+    let layers = || Layers::of(&experiment.model);
     if let Some(shape) = data.declared_shape() {
         Network::plan(layers()?, shape, loss)?;
         check_augmentation(augmentation, shape)?;

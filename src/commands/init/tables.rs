@@ -55,11 +55,11 @@ pub(super) fn starter(
             )
         }
         Task::Labels(names) => (names.len(), "binary_cross_entropy", "one a label".into()),
-        Task::Numbers(names) => (names.len(), "mse", "the number".into()),
+        Task::Numbers(_) | Task::Heads(_) => (task.len(), "mse", "the number".into()),
     };
     let what = match &task {
         Task::Classes(classes) => format!("{target}, one of {} classes", classes.len()),
-        Task::Labels(_) | Task::Numbers(_) => format!("{target}, a number"),
+        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => format!("{target}, a number"),
     };
     let text = format!(
         r#"# Predicts {what}, from {num_rows} rows.

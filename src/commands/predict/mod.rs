@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::take_device;
 use crate::cli::PredictArgs;
-use crate::data::{HostBatch, Preprocessor, Task};
+use crate::data::{Head, HostBatch, Preprocessor, Task};
 use crate::model::ModelFile;
 
 /// Samples of one forward pass.
@@ -135,45 +135,92 @@ fn write_row(
     task: &Task,
     args: &PredictArgs,
 ) -> anyhow::Result<()> {
-    let mut order: Vec<usize> = (0..row.len()).collect();
-    if let Task::Classes(_) = task {
-        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
-        order.truncate(args.top as usize);
-    }
-    let names = task.names();
     let mut out = stdout().lock();
     if args.json {
         let mut object = subject.as_json();
-        match task {
-            Task::Classes(_) => {
-                let top: Vec<_> = order
-                    .iter()
-                    .map(|&class| json!({"class": names[class], "probability": row[class]}))
-                    .collect();
-                object.insert("class".into(), json!(names[order[0]]));
-                object.insert("probability".into(), json!(row[order[0]]));
-                object.insert("top".into(), json!(top));
-            }
-            Task::Labels(_) | Task::Numbers(_) => {
-                let key = match task {
-                    Task::Labels(_) => "probabilities",
-                    _ => "predicted",
-                };
-                let each = names.iter().zip(row);
-                let each = each.map(|(name, value)| (name.to_string(), json!(value)));
-                object.insert(key.into(), Value::Object(each.collect()));
-            }
-        }
+        object.extend(answer(row, task, args.top as usize));
         writeln!(out, "{}", Value::Object(object))?;
     } else {
-        write!(out, "{}", subject.name())?;
-        for &index in &order {
-            match task {
-                Task::Numbers(_) => write!(out, "\t{}\t{}", names[index], row[index])?,
-                _ => write!(out, "\t{}\t{:.4}", names[index], row[index])?,
-            }
-        }
-        writeln!(out)?;
+        let fields = fields(row, task, args.top as usize);
+        writeln!(out, "{}\t{}", subject.name(), fields.join("\t"))?;
     }
     Ok(())
+}
+
+/// The indices of the names that are told of: the `top` most probable classes, or all.
+fn order(row: &[f32], task: &Task, top: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..row.len()).collect();
+    if let Task::Classes(_) = task {
+        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        order.truncate(top);
+    }
+    order
+}
+
+/// Each head with its part of a row.
+fn parts<'a>(task: &'a Task, mut row: &'a [f32]) -> impl Iterator<Item = (&'a Head, &'a [f32])> {
+    task.heads().iter().map(move |head| {
+        let (own, rest) = row.split_at(head.task.len());
+        row = rest;
+        (head, own)
+    })
+}
+
+fn answer(row: &[f32], task: &Task, top: usize) -> Map<String, Value> {
+    let names = task.names();
+    let each = || -> Value {
+        let each = names.iter().zip(row);
+        Value::Object(
+            each.map(|(name, value)| (name.to_string(), json!(value)))
+                .collect(),
+        )
+    };
+    let entries = match task {
+        Task::Classes(_) => {
+            let order = order(row, task, top);
+            let top: Vec<_> = order
+                .iter()
+                .map(|&class| json!({"class": names[class], "probability": row[class]}))
+                .collect();
+            vec![
+                ("class", json!(names[order[0]])),
+                ("probability", json!(row[order[0]])),
+                ("top", json!(top)),
+            ]
+        }
+        Task::Labels(_) => vec![("probabilities", each())],
+        Task::Numbers(_) => vec![("predicted", each())],
+        Task::Heads(_) => {
+            let heads = parts(task, row)
+                .map(|(head, own)| (head.name.clone(), answer(own, &head.task, top).into()));
+            vec![("heads", Value::Object(heads.collect()))]
+        }
+    };
+    let entries = entries.into_iter();
+    entries
+        .map(|(key, value)| (key.to_string(), value))
+        .collect()
+}
+
+fn fields(row: &[f32], task: &Task, top: usize) -> Vec<String> {
+    if let Task::Heads(_) = task {
+        let heads = parts(task, row).flat_map(|(head, own)| {
+            let name = match head.task {
+                Task::Numbers(_) => None, // the name of the number
+                _ => Some(head.name.clone()),
+            };
+            name.into_iter().chain(fields(own, &head.task, top))
+        });
+        return heads.collect();
+    }
+    let names = task.names();
+    let told = order(row, task, top).into_iter();
+    told.flat_map(|index| {
+        let value = match task {
+            Task::Numbers(_) => row[index].to_string(),
+            _ => format!("{:.4}", row[index]),
+        };
+        [names[index].to_string(), value]
+    })
+    .collect()
 }

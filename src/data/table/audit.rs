@@ -128,11 +128,8 @@ fn find_leaked(
     preprocess: &TablePreprocess,
     task: &Task,
 ) -> Result<(), String> {
-    let num_targets = match task {
-        Task::Classes(classes) if classes.len() > 2 => 0,
-        Task::Classes(_) => 1,
-        Task::Labels(_) | Task::Numbers(_) => train.width(),
-    };
+    let compared = ordered_targets(task, 0);
+    let (num_targets, width) = (compared.len(), train.width());
     let mut against: Vec<Against> = preprocess
         .columns
         .iter()
@@ -149,7 +146,7 @@ fn find_leaked(
     train.visit(|index, row, part| {
         let target = |number: usize| match task {
             Task::Classes(_) => f64::from(train.classes[index]),
-            _ => train.numbers[index * num_targets + number],
+            _ => train.numbers[index * width + compared[number]],
         };
         for (number, against) in against.iter_mut().enumerate() {
             let field = row.field(part.columns[number]);
@@ -179,12 +176,11 @@ fn find_leaked(
     })?;
     for (column, against) in preprocess.columns.iter().zip(against) {
         let how = match against {
-            Against::Number(pairs) => {
-                pairs.iter().zip(&preprocess.targets).find_map(|(p, name)| {
-                    let r = p.correlation().filter(|r| r.abs() >= GIVES_AWAY)?;
-                    Some(format!("its correlation with {name} is {r:.5}"))
-                })
-            }
+            Against::Number(pairs) => pairs.iter().zip(&compared).find_map(|(p, &target)| {
+                let r = p.correlation().filter(|r| r.abs() >= GIVES_AWAY)?;
+                let name = &preprocess.targets[target];
+                Some(format!("its correlation with {name} is {r:.5}"))
+            }),
             // Few values that each mean one class; many may do so by chance.
             Against::Values(Some(known)) if known.len() >= 2 && known.len() * 10 <= train.len() => {
                 Some("each of its values comes with one class only".to_string())
@@ -196,6 +192,22 @@ fn find_leaked(
         }
     }
     Ok(())
+}
+
+/// The columns of targets, counted from `first`, whose values have an order: not those of three classes or more.
+fn ordered_targets(task: &Task, first: usize) -> Vec<usize> {
+    match task {
+        Task::Classes(classes) if classes.len() > 2 => Vec::new(),
+        Task::Classes(_) | Task::Labels(_) | Task::Numbers(_) => {
+            (first..first + task.target_width()).collect()
+        }
+        Task::Heads(heads) => {
+            let numbered = heads.iter().zip(first..);
+            numbered
+                .flat_map(|(head, column)| ordered_targets(&head.task, column))
+                .collect()
+        }
+    }
 }
 
 fn find_shared(audit: &mut TableAudit, train: &Rows, valid: &Rows) {
@@ -227,12 +239,11 @@ fn find_shared(audit: &mut TableAudit, train: &Rows, valid: &Rows) {
 
 /// Targets of validation that lie beyond the range of training by more than that range.
 fn find_range(audit: &mut TableAudit, train: &Rows, valid: &Rows, task: &Task) {
-    let Task::Numbers(outputs) = task else {
-        return;
-    };
-    for (number, output) in outputs.iter().enumerate() {
+    let scales = task.target_scales();
+    let numbers = scales.iter().enumerate();
+    for (number, output) in numbers.filter_map(|(number, scale)| Some((number, (*scale)?))) {
         let values = |rows: &Rows| {
-            let numbers = rows.numbers.iter().skip(number).step_by(outputs.len());
+            let numbers = rows.numbers.iter().skip(number).step_by(scales.len());
             numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &x| {
                 [low.min(x), high.max(x)]
             })

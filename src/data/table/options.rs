@@ -26,7 +26,8 @@ pub struct Csv {
     /// The column to be predicted, or several.
     pub target: Names,
     /// What the target is: default, classes where it is text or has few whole numbers, labels where
-    /// several columns hold nothing but 0 and 1, else numbers.
+    /// several columns hold nothing but 0 and 1, heads where some of several columns are text, else
+    /// numbers.
     #[serde(default)]
     pub task: Option<TaskKind>,
     /// The role of columns by name: "numeric", "category", "text", "ignore", or a table of options;
@@ -115,6 +116,8 @@ pub enum TaskKind {
     Regression,
     /// Labels (0 or 1), any number of which may hold.
     Labels,
+    /// Several columns, each a class or a number, said by a head of the net of its own.
+    Heads,
 }
 
 /// A role, or options.

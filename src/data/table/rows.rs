@@ -37,7 +37,7 @@ pub struct Rows {
     places: Vec<RowPlace>,
     /// The class of each row; 0 where there are no classes.
     pub classes: Vec<u32>,
-    /// The labels or numbers of each row, in the units of the data.
+    /// The labels or numbers of each row, in the units of the data; with heads, also the indices of classes.
     pub numbers: Vec<f64>,
     /// A digest of the fields that are used and of the targets, of each row; empty once they were compared.
     pub digests: Vec<u64>,
@@ -50,24 +50,50 @@ const GUESS_AFTER: usize = 4096;
 pub struct Targets<'a> {
     /// The columns.
     pub names: &'a [String],
-    /// What they are.
+    /// What they are together.
     pub task: &'a Task,
-    classes: HashMap<&'a str, u32>,
+    /// What each is.
+    kinds: Vec<Kind<'a>>,
+}
+
+/// What a column of targets holds.
+enum Kind<'a> {
+    /// One of these classes.
+    Class(&'a [String], HashMap<&'a str, u32>),
+    /// 0 or 1.
+    Label,
+    /// A number.
+    Number,
+}
+
+impl Kind<'_> {
+    /// Of each column of a task.
+    fn of(task: &Task) -> Vec<Kind<'_>> {
+        match task {
+            Task::Classes(classes) => {
+                let numbered = classes.iter().zip(0..);
+                let indices = numbered.map(|(name, index)| (name.as_str(), index));
+                vec![Kind::Class(classes, indices.collect())]
+            }
+            Task::Labels(labels) => labels.iter().map(|_| Kind::Label).collect(),
+            Task::Numbers(outputs) => outputs.iter().map(|_| Kind::Number).collect(),
+            Task::Heads(heads) => heads.iter().flat_map(|head| Kind::of(&head.task)).collect(),
+        }
+    }
 }
 
 impl<'a> Targets<'a> {
     /// Those of a task.
     pub fn new(names: &'a [String], task: &'a Task) -> Targets<'a> {
-        let numbered = task.classes().iter().zip(0..);
-        let classes = numbered.map(|(name, index)| (name.as_str(), index));
         Targets {
             names,
             task,
-            classes: classes.collect(),
+            kinds: Kind::of(task),
         }
     }
 
-    /// Of one row: its class, and its labels or numbers; `None` where a target is missing.
+    /// Of one row: its class, and its labels or numbers, among them the classes of heads; `None` where a
+    /// target is missing.
     fn read(
         &self,
         row: &Row<'_>,
@@ -76,35 +102,40 @@ impl<'a> Targets<'a> {
     ) -> Result<Option<u32>, String> {
         let layout = &part.table.layout;
         let before = numbers.len();
-        for (name, &column) in self.names.iter().zip(&part.targets) {
+        let mut only = 0;
+        let columns = self.names.iter().zip(&self.kinds).zip(&part.targets);
+        for ((name, kind), &column) in columns {
             let field = row.field(column);
             let wrong = |message: String| format!("target {name:?} {message}");
             if layout.is_missing(&field) {
                 numbers.truncate(before);
                 return Ok(None);
             }
-            match self.task {
-                Task::Classes(classes) => {
+            match kind {
+                Kind::Class(classes, indices) => {
                     let name = class_name(&field, layout);
-                    return match self.classes.get(&*name) {
-                        Some(&class) => Ok(Some(class)),
-                        None => Err(wrong(format!(
+                    let class = indices.get(&*name).ok_or_else(|| {
+                        wrong(format!(
                             "is {field:?}, expected one of the classes {}",
                             listed(classes)
-                        ))),
-                    };
+                        ))
+                    })?;
+                    match self.task {
+                        Task::Heads(_) => numbers.push(f64::from(*class)),
+                        _ => only = *class,
+                    }
                 }
-                Task::Labels(_) => {
+                Kind::Label => {
                     let label = label(&field)
                         .ok_or_else(|| wrong(format!("is {field:?}, expected a label: 0 or 1")))?;
                     numbers.push(label);
                 }
-                Task::Numbers(_) => {
+                Kind::Number => {
                     numbers.push(finite_number(layout, &field).map_err(wrong)?);
                 }
             }
         }
-        Ok(Some(0))
+        Ok(Some(only))
     }
 }
 
@@ -255,7 +286,7 @@ impl Rows {
         self
     }
 
-    /// Rows of each class, or of each label those in which it holds; none of numbers.
+    /// Rows of each class, or of each label those in which it holds; none of numbers and heads.
     pub fn counts(&self, task: &Task) -> Vec<usize> {
         let mut counts = vec![0; task.len()];
         match task {
@@ -271,7 +302,7 @@ impl Rows {
                     }
                 }
             }
-            Task::Numbers(_) => counts.clear(),
+            Task::Numbers(_) | Task::Heads(_) => counts.clear(),
         }
         counts
     }
@@ -306,13 +337,14 @@ impl Rows {
 
     /// Labels and numbers as the net sees them, row by row.
     pub fn scaled_targets(&self, task: &Task) -> Vec<f32> {
-        let Task::Numbers(outputs) = task else {
-            return self.numbers.iter().map(|&label| label as f32).collect();
-        };
-        let numbers = self.numbers.chunks_exact(outputs.len().max(1));
+        let scales = task.target_scales();
+        let numbers = self.numbers.chunks_exact(scales.len().max(1));
         let scaled = numbers.flat_map(|row| {
-            let pairs = row.iter().zip(outputs);
-            pairs.map(|(number, output)| ((number - output.mean) / output.std) as f32)
+            let pairs = row.iter().zip(&scales);
+            pairs.map(|(number, scale)| match scale {
+                Some(output) => ((number - output.mean) / output.std) as f32,
+                None => *number as f32,
+            })
         });
         scaled.collect()
     }

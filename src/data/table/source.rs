@@ -20,7 +20,7 @@ use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source,
 use crate::data::image_folder::check_splits;
 use crate::data::preprocess::Preprocessor;
 use crate::data::split::split_off_by;
-use crate::data::task::{Output, Task};
+use crate::data::task::{Head, Output, Task};
 
 /// Whole numbers in a target up to so many different ones are classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
@@ -120,10 +120,8 @@ impl TableSurvey {
         }
         let columns = fit(&train, &planned, &options.defaults)
             .map_err(|message| fault("train", format!("is {message}")))?;
-        if let Task::Numbers(outputs) = &mut task
-            && options.scale_target
-        {
-            scale_targets(outputs, &train);
+        if options.scale_target {
+            scale_targets(&mut task, &train);
         }
         let preprocess = TablePreprocess {
             layout: options.layout.clone(),
@@ -454,9 +452,12 @@ pub(in crate::data) fn plan_task(
             .num_values()
             .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
         if targets.len() > 1 {
-            match scans.iter().all(|scan| labels(scan)) {
-                true => TaskKind::Labels,
-                false => TaskKind::Regression,
+            let labels = scans.iter().all(|scan| labels(scan));
+            let numbers = scans.iter().all(|scan| scan.is_numeric());
+            match (labels, numbers) {
+                (true, _) => TaskKind::Labels,
+                (_, true) => TaskKind::Regression,
+                (false, false) => TaskKind::Heads,
             }
         } else if scan.is_numeric() && !(scan.whole && few) {
             TaskKind::Regression
@@ -482,6 +483,16 @@ pub(in crate::data) fn plan_task(
                     Err(fault("target", message))
                 }
             }
+        }
+        TaskKind::Heads => {
+            let heads = targets.iter().zip(scans).map(|(target, scan)| {
+                let task = plan_task(None, std::slice::from_ref(target), &[scan], layout)?;
+                Ok(Head {
+                    name: target.clone(),
+                    task,
+                })
+            });
+            heads.collect::<Result<_, _>>().map(Task::Heads)
         }
         TaskKind::Classification if targets.len() > 1 => {
             let message = "are several columns, expected one where the task is classification";
@@ -548,17 +559,30 @@ pub(in crate::data) fn divide(
     }
     let of = match task {
         Task::Classes(_) => " of each class",
-        Task::Labels(_) | Task::Numbers(_) => "",
+        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => "",
     };
     let from = format!("{fraction}{of}, split off with seed {seed}");
     Ok((all.retain(&others), valid, from))
 }
 
 /// Mean and standard deviation of each number over the training rows.
-pub(in crate::data) fn scale_targets(outputs: &mut [Output], rows: &Rows) {
-    let (width, count) = (outputs.len(), rows.len() as f64);
-    for (number, output) in outputs.iter_mut().enumerate() {
-        let values = || rows.numbers.iter().skip(number).step_by(width);
+pub(in crate::data) fn scale_targets(task: &mut Task, rows: &Rows) {
+    let (width, count) = (task.target_width(), rows.len() as f64);
+    let outputs: Vec<(usize, &mut Output)> = match task {
+        Task::Classes(_) | Task::Labels(_) => Vec::new(),
+        Task::Numbers(outputs) => outputs.iter_mut().enumerate().collect(),
+        // A column each.
+        Task::Heads(heads) => {
+            let numbered = heads.iter_mut().enumerate();
+            let outputs = numbered.filter_map(|(column, head)| match &mut head.task {
+                Task::Numbers(outputs) => outputs.first_mut().map(|output| (column, output)),
+                _ => None,
+            });
+            outputs.collect()
+        }
+    };
+    for (column, output) in outputs {
+        let values = || rows.numbers.iter().skip(column).step_by(width);
         let mean = values().sum::<f64>() / count;
         let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
         output.mean = mean;

@@ -154,9 +154,7 @@ impl Source for Text {
             }
             None => divide(train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
         };
-        if let Task::Numbers(outputs) = &mut task {
-            scale_targets(outputs, &train);
-        }
+        scale_targets(&mut task, &train);
         let columns = Columns {
             text: self.text,
             targets: names.to_vec(),

@@ -11,6 +11,7 @@ mod log_cosh;
 mod mae;
 mod mse;
 mod numbers;
+mod per_head;
 mod poisson;
 mod sparse_categorical_cross_entropy;
 
@@ -46,6 +47,32 @@ pub trait Loss: Debug + Send + Sync {
     /// # Shapes
     /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`.
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2>;
+
+    /// The same check for a net with heads: the outputs of each, by name, in their order in the logits.
+    ///
+    /// # Errors
+    /// A loss that is for one target.
+    fn check_heads(&self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
+        let names: Vec<&str> = task.heads().iter().map(|head| &*head.name).collect();
+        Err(format!(
+            "the loss is for one target, the data has several ({}); use loss = {{ per_head = {{ {} = \"...\" }} }}",
+            names.join(", "),
+            names.first().unwrap_or(&"NAME")
+        ))
+    }
+
+    /// The loss of the head called `name`.
+    fn of_head(&self, _name: &str) -> Option<&dyn Loss> {
+        None
+    }
+
+    /// The loss of each sample by each head, not weighted; none without heads.
+    ///
+    /// # Shapes
+    /// Logits `[batch, outputs]`; results `[batch]`.
+    fn forward_heads(&self, _logits: &Tensor<2>, _target: &Target) -> Vec<Tensor<1>> {
+        Vec::new()
+    }
 }
 
 /// Every loss.
@@ -64,6 +91,7 @@ pub const LOSSES: &[Member<dyn Loss>] = family! { dyn Loss:
     "huber" => huber::Huber,
     "log_cosh" => log_cosh::LogCosh,
     "poisson" => poisson::Poisson,
+    "per_head" => per_head::PerHead,
 };
 
 /// Class indices.
@@ -79,7 +107,7 @@ fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {
 fn for_classes(loss: &str, task: &Task) -> Result<usize, String> {
     match task {
         Task::Classes(classes) => Ok(classes.len()),
-        Task::Labels(_) | Task::Numbers(_) => Err(for_task(loss, "classes", task)),
+        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => Err(for_task(loss, "classes", task)),
     }
 }
 
@@ -90,6 +118,7 @@ fn for_task(loss: &str, what: &str, task: &Task) -> String {
         Task::Classes(_) => "sparse_categorical_cross_entropy",
         Task::Labels(_) => "binary_cross_entropy",
         Task::Numbers(_) => "mse",
+        Task::Heads(_) => "{ per_head = { NAME = ... } }",
     };
     let names: Vec<&str> = task.names().into_iter().take(10).collect();
     let (targets, names) = (task.what(), names.join(", "));

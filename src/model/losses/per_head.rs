@@ -1,0 +1,244 @@
+//! A loss for each head of a net; what training lowers is their weighted sum.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use burn::tensor::{Int, Tensor};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{LOSSES, Loss};
+use crate::config::{Path, Spec, read_member};
+use crate::data::{Target, Task};
+use crate::model::activation::Activation;
+
+/// By the head's name, its loss, or `{ loss = ..., weight = 0.5 }` (Keras's `loss` and `loss_weights`). What
+/// training lowers is the sum of them, each times its weight.
+///
+/// Numbers are scaled to a deviation of 1 (`data.scale_target`), so that weights of 1 are a sound beginning.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "BTreeMap<String, HeadOptions>")]
+#[schemars(with = "BTreeMap<String, HeadOptions>")]
+pub struct PerHead {
+    heads: Vec<HeadLoss>,
+    /// In the order of the data's targets, once they are known.
+    places: OnceLock<Vec<Place>>,
+}
+
+/// The loss of a head.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum HeadOptions {
+    /// With its weight in the sum.
+    Weighted(Weighted),
+    /// Alone.
+    Plain(Spec),
+}
+
+/// A loss with its weight in the sum.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Weighted {
+    /// The loss.
+    loss: Spec,
+    /// Its share in the sum.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0))]
+    weight: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[derive(Debug)]
+struct HeadLoss {
+    name: String,
+    loss: Box<dyn Loss>,
+    weight: f64,
+}
+
+/// Where a head's numbers lie.
+#[derive(Clone, Debug)]
+struct Place {
+    /// In `heads`.
+    loss: usize,
+    /// In a row of logits.
+    logits: Range<usize>,
+    /// In a row of targets.
+    targets: Range<usize>,
+    says: Says,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Class,
+    Labels,
+    Numbers,
+}
+
+/// A head whose loss cannot be read.
+#[derive(Debug)]
+struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
+    type Error = Unreadable;
+
+    fn try_from(options: BTreeMap<String, HeadOptions>) -> Result<PerHead, Unreadable> {
+        let heads = options.into_iter().map(|(name, options)| {
+            let (spec, weight) = match options {
+                HeadOptions::Weighted(Weighted { loss, weight }) => (loss, weight),
+                HeadOptions::Plain(loss) => (loss, 1.0),
+            };
+            let loss =
+                read_member(LOSSES, "loss", &spec, &Path::parse(&name)).map_err(|faults| {
+                    let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                    Unreadable(words.join("; "))
+                })?;
+            Ok(HeadLoss { name, loss, weight })
+        });
+        Ok(PerHead {
+            heads: heads.collect::<Result<_, _>>()?,
+            places: OnceLock::new(),
+        })
+    }
+}
+
+impl PerHead {
+    fn places(&self) -> &[Place] {
+        self.places
+            .get()
+            .expect("a net with heads is checked before it runs")
+    }
+
+    /// Calls `each` with every head's loss, weight, logits and target.
+    fn each<T>(
+        &self,
+        logits: &Tensor<2>,
+        mut each: impl FnMut(&HeadLoss, Tensor<2>, &Place) -> T,
+    ) -> Vec<T> {
+        let places = self.places().iter();
+        let results = places.map(|place| {
+            let range = place.logits.clone();
+            let own = logits.clone().narrow(1, range.start, range.len());
+            each(&self.heads[place.loss], own, place)
+        });
+        results.collect()
+    }
+}
+
+/// A head's part of the targets.
+fn target_of(target: &Target, place: &Place) -> Target {
+    let rows = match target {
+        Target::Real(rows) | Target::Multi(rows) | Target::Soft(rows) => rows.clone(),
+        Target::Class(classes) => classes.clone().float().unsqueeze_dim(1),
+    };
+    let own = rows.narrow(1, place.targets.start, place.targets.len());
+    match place.says {
+        Says::Class => {
+            let classes: Tensor<1, Int> = own.squeeze_dim::<1>(1).int();
+            Target::Class(classes)
+        }
+        Says::Labels => Target::Multi(own),
+        Says::Numbers => Target::Real(own),
+    }
+}
+
+impl Loss for PerHead {
+    fn check(&self, _: usize, task: &Task) -> Result<(), String> {
+        if task.heads().is_empty() {
+            return Err(format!(
+                "per_head is for several targets, the data has {} ({}); use their loss alone",
+                task.what(),
+                task.names().join(", ")
+            ));
+        }
+        Err("the net has no heads; give each target its layers in [model.heads]".to_string())
+    }
+
+    fn check_heads(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
+        let listed = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
+        let known = |name: &str| task.heads().iter().any(|head| head.name == name);
+        let targets = || listed(&mut task.heads().iter().map(|head| &*head.name));
+        if let Some((extra, _)) = outputs.iter().find(|(name, _)| !known(name)) {
+            return Err(format!(
+                "model.heads has {extra:?}, the targets of the data are {}",
+                targets()
+            ));
+        }
+        if let Some(extra) = self.heads.iter().find(|head| !known(&head.name)) {
+            return Err(format!(
+                "train.loss.per_head has {:?}, the targets of the data are {}",
+                extra.name,
+                targets()
+            ));
+        }
+        let (mut places, mut first) = (Vec::new(), 0);
+        for head in task.heads() {
+            let name = &*head.name;
+            let before = outputs.iter().take_while(|(other, _)| *other != name);
+            let begin: usize = before.map(|(_, width)| width).sum();
+            let output = outputs.iter().find(|(other, _)| *other == name);
+            let (_, width) = output
+                .ok_or_else(|| format!("model.heads has no layers for the target {name:?}"))?;
+            let loss = self.heads.iter().position(|head| head.name == name);
+            let loss = loss.ok_or_else(|| {
+                let names = listed(&mut self.heads.iter().map(|head| &*head.name));
+                format!("train.loss.per_head has no loss for {name:?}, only for {names}")
+            })?;
+            let checked = self.heads[loss].loss.check(*width, &head.task);
+            checked.map_err(|message| format!("head {name}: {message}"))?;
+            places.push(Place {
+                loss,
+                logits: begin..begin + width,
+                targets: first..first + head.task.target_width(),
+                says: match head.task {
+                    Task::Classes(_) => Says::Class,
+                    Task::Labels(_) => Says::Labels,
+                    Task::Numbers(_) | Task::Heads(_) => Says::Numbers,
+                },
+            });
+            first += head.task.target_width();
+        }
+        self.places.get_or_init(|| places);
+        Ok(())
+    }
+
+    fn absorbs(&self) -> Activation {
+        Activation::Linear
+    }
+
+    fn of_head(&self, name: &str) -> Option<&dyn Loss> {
+        let head = self.heads.iter().find(|head| head.name == name)?;
+        Some(&*head.loss)
+    }
+
+    fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1> {
+        let weighted = self.each(&logits, |head, own, place| {
+            head.loss.forward(own, &target_of(target, place)) * head.weight
+        });
+        let sum = weighted.into_iter().reduce(|sum, more| sum + more);
+        sum.expect("a net with heads has one")
+    }
+
+    fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {
+        Tensor::cat(
+            self.each(&logits, |head, own, _| head.loss.predictions(own)),
+            1,
+        )
+    }
+
+    fn forward_heads(&self, logits: &Tensor<2>, target: &Target) -> Vec<Tensor<1>> {
+        self.each(logits, |head, own, place| {
+            head.loss.forward(own, &target_of(target, place))
+        })
+    }
+}
