@@ -19,12 +19,11 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
         writeln!(out, "{}", as_json(&plan, &device.label))?;
         return Ok(0);
     }
-    let slots = plan.optimizer.slots().len();
     let summary = plan.survey.summary();
     writeln!(
         out,
         "{}",
-        tables::layers(&plan.network, plan.batch_size(), slots)
+        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
     )?;
     let weights = plan.class_weights();
     writeln!(

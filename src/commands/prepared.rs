@@ -12,8 +12,8 @@ use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
 use crate::report::{DecodeBar, tables};
 use crate::train::{
-    Checkpoint, Checkpointer, Files, Limits, Plan, PlanParts, Run, RunFolder, Shaping, State,
-    Stepper, class_weights,
+    Averaging, Checkpoint, Checkpointer, Files, Limits, Plan, PlanParts, Run, RunFolder, Shaping,
+    State, Stepper, class_weights,
 };
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -105,7 +105,9 @@ impl Prepared {
             seed,
             self.compute,
         );
-        let mut stepper = stepper.with(pace, Shaping::new(&experiment.train));
+        let mut stepper = stepper
+            .with(pace, Shaping::new(&experiment.train))
+            .averaging(Averaging::new(&experiment.train));
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
         let mut state = State::default();

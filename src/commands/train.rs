@@ -152,10 +152,9 @@ fn announce(plan: &Plan) {
     if let Some(text) = tables::left_out(summary) {
         eprintln!("note: {text}");
     }
-    let slots = plan.optimizer.slots().len();
     eprintln!(
         "\n{}",
-        tables::layers(&plan.network, plan.batch_size(), slots)
+        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
     );
 }
 

@@ -184,6 +184,13 @@ pub struct Train {
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0))]
     pub l2: f64,
+    /// Keeps a running average of the weights (an exponential moving average), which is what validation,
+    /// `best.safetensors`, eval and predict use; training goes on with the weights themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Ema>,
+    /// Averages the weights of the last epochs (stochastic weight averaging), for the same uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swa: Option<Swa>,
     /// Ends the training where validation gets no better. `best.safetensors` holds the best epoch in any
     /// case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -224,6 +231,44 @@ pub enum Warmup {
         #[schemars(range(min = 0))]
         epochs: f64,
     },
+}
+
+/// A running average of the weights: after each step `average = d average + (1 - d) weights`. The running
+/// averages of batch normalisation are averaged with them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ema {
+    /// The share `d` of the average that a step keeps.
+    #[serde(default = "default_decay")]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    pub decay: f64,
+    /// Whether the average follows faster at first, so that the first weights do not linger: step t keeps
+    /// `min(decay, (1 + t) / (10 + t))`, as in TensorFlow. Without it as Keras's `use_ema`, timm and PyTorch.
+    #[serde(default = "default_warmup")]
+    pub warmup: bool,
+}
+
+fn default_decay() -> f64 {
+    0.999
+}
+
+fn default_warmup() -> bool {
+    true
+}
+
+/// The mean of the weights at the end of each epoch from one on (Izmailov and others, 2018; PyTorch's
+/// `AveragedModel`). The running averages of batch normalisation are measured anew for it, in one pass over
+/// the epoch's training batches (PyTorch's `update_bn`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Swa {
+    /// The first epoch, counted from 1, whose weights are averaged.
+    #[schemars(range(min = 1))]
+    pub start_epoch: usize,
+    /// The learning rate from that epoch on, in place of the schedule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub learning_rate: Option<f64>,
 }
 
 /// Ends the training where validation gets no better.

@@ -16,9 +16,9 @@ mod write;
 
 pub use byte_size::ByteSize;
 pub use experiment::{
-    Audit, Balanced, BatchSize, Checkpoints, ClassWeights, Device, EarlyStopping, Eval, Experiment,
-    Fit, Model, OnLeak, OnNonFinite, Precision, Preprocess, Sampler, Statistic, Table, Train,
-    Warmup,
+    Audit, Balanced, BatchSize, Checkpoints, ClassWeights, Device, EarlyStopping, Ema, Eval,
+    Experiment, Fit, Model, OnLeak, OnNonFinite, Precision, Preprocess, Sampler, Statistic, Swa,
+    Table, Train, Warmup,
 };
 pub use family::{
     Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,

@@ -2,6 +2,7 @@
 //! operations of the CPU's fast path, as extensions of Burn's Flex backend.
 
 mod bf16;
+mod blend;
 pub mod conv;
 mod conv_block;
 pub mod dense;
@@ -21,6 +22,7 @@ mod update;
 mod vector;
 
 pub use bf16::is_native as has_bf16;
+pub use blend::{add_scaled, blend};
 pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};

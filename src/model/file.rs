@@ -28,6 +28,18 @@ pub const KEY: &str = "kiln";
 /// The metadata key of what a checkpoint says beside it.
 pub const CHECKPOINT_KEY: &str = "kiln.checkpoint";
 
+/// What names the averages of parameters in a checkpoint: "ema/model.2.weight". Where there is one it is what the
+/// file shows as a model.
+pub const AVERAGES: [&str; 2] = ["ema", "swa"];
+
+/// The parameter of which a tensor may be the average.
+pub fn without_average(tensor: &str) -> &str {
+    match tensor.split_once('/') {
+        Some((average, param)) if AVERAGES.contains(&average) => param,
+        _ => tensor,
+    }
+}
+
 /// The JSON document in a model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -123,8 +135,13 @@ impl ModelFile {
         let mut tensors = decode_tensors(bytes)?;
         let mut params = ParamStore::default();
         for (name, spec) in network.params() {
-            let (shape, values) = tensors
-                .remove(&name)
+            let averages = AVERAGES.iter();
+            let average =
+                averages.filter_map(|average| tensors.remove(&format!("{average}/{name}")));
+            let average = average.last();
+            let last = tensors.remove(&name);
+            let (shape, values) = average
+                .or(last)
                 .with_context(|| format!("the tensor {name} is missing"))?;
             ensure!(
                 shape == spec.shape,

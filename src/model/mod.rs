@@ -17,7 +17,9 @@ pub use activation::Activation;
 pub use atomic::{Aside, failure, temporary_name, write_atomically};
 pub use compute::{Compute, Half};
 pub use fault_point::FaultPoint;
-pub use file::{CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo};
+pub use file::{
+    AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, without_average,
+};
 pub use init::{Fans, Init};
 pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
 pub use losses::{LOSSES, Loss};

@@ -124,6 +124,15 @@ impl ParamStore {
             .collect()
     }
 
+    /// Takes new values of buffers, by full name.
+    pub fn store(&mut self, updates: Vec<(String, Tensor<1>)>) {
+        for (name, value) in updates {
+            if let Some(param) = self.params.iter_mut().find(|p| p.name == name) {
+                param.tensor = value;
+            }
+        }
+    }
+
     /// Values of all parameters.
     pub fn num_elements(&self) -> usize {
         self.params

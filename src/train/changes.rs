@@ -14,7 +14,7 @@ use crate::model::ModelInfo;
 
 /// Keys that may change, with all below them. Where the data lies may change too: its content is
 /// told by the fingerprint.
-const FREE: [&str; 19] = [
+const FREE: [&str; 22] = [
     "name",
     "audit",
     "augment",
@@ -30,6 +30,9 @@ const FREE: [&str; 19] = [
     "train.warmup",
     "train.clip_norm",
     "train.clip_value",
+    "train.ema.decay",
+    "train.ema.warmup",
+    "train.swa.learning_rate",
     "train.early_stopping",
     "train.max_steps",
     "train.max_minutes",
@@ -87,9 +90,8 @@ impl Changes {
                 faults.push(Fault::new(Path::parse(key), message));
             }
         }
-        if let Some(fault) = other_optimizer(plan, checkpoint) {
-            faults.push(fault);
-        }
+        faults.extend(other_optimizer(plan, checkpoint));
+        faults.extend(other_average(plan, checkpoint));
         if faults.is_empty() {
             return Ok(changes);
         }
@@ -120,6 +122,23 @@ fn other_optimizer(plan: &Plan, checkpoint: &Checkpoint) -> Option<Fault> {
         words(&checkpoint.slots())
     );
     Some(Fault::new(Path::parse("train.optimizer"), message))
+}
+
+/// An average cannot begin on the way, as epochs before it would be compared with epochs after it; nor can it end.
+/// (Of a mean over epochs, `train.swa.start_epoch` says the same.)
+fn other_average(plan: &Plan, checkpoint: &Checkpoint) -> Option<Fault> {
+    let is_on = |experiment: &Experiment| experiment.train.ema.is_some();
+    let (before, now) = (
+        is_on(&checkpoint.info.experiment),
+        is_on(&plan.source.experiment),
+    );
+    let words = |on| if on { "with" } else { "without" };
+    let message = format!(
+        "the run was begun {} an average of the weights; it cannot go on {} one",
+        words(before),
+        words(now)
+    );
+    (before != now).then(|| Fault::new(Path::parse("train.ema"), message))
 }
 
 /// The checkpoint's experiment with what model files leave out.

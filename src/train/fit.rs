@@ -170,6 +170,9 @@ impl Run<'_> {
         }
         let train_seconds = clock.begin.elapsed().as_secs_f64();
         observer.on(&Event::Validating);
+        if !self.average_epoch(stop) {
+            return Ok(Ended::Stopped);
+        }
         let evaluation = self.validate(stop);
         if stop.is_set() {
             return Ok(Ended::Stopped);
@@ -224,7 +227,7 @@ impl Run<'_> {
             decision: self.decision,
             device: &self.device,
         };
-        scorer.evaluate(&self.stepper.params, &self.valid, &mut |_| !stop.is_set())
+        scorer.evaluate(self.stepper.shown(), &self.valid, &mut |_| !stop.is_set())
     }
 
     /// The predictions of a best epoch that lies before the run was resumed, made again.

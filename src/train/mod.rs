@@ -1,5 +1,6 @@
 //! Training: the loop, optimizers, evaluation, checkpoints, the run folder.
 
+mod average;
 mod bench;
 mod changes;
 mod checkpointer;
@@ -24,6 +25,7 @@ mod state;
 mod stepper;
 mod stop;
 
+pub use average::{Average, Averaging};
 pub use bench::{Bench, Figures, LayerFigures, synthetic_batch};
 pub use changes::{Changes, check_data};
 pub use checkpointer::Checkpointer;

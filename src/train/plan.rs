@@ -1,6 +1,7 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
+use super::average::Averaging;
 use super::class_weights;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
@@ -89,6 +90,12 @@ impl Plan {
         ))
     }
 
+    /// Tensors that training keeps beside each parameter and its gradient.
+    pub fn num_slots(&self) -> usize {
+        let averages = Averaging::new(&self.source.experiment.train).is_some();
+        self.optimizer.slots().len() + usize::from(averages)
+    }
+
     /// Samples a step.
     pub fn batch_size(&self) -> usize {
         self.source
@@ -138,7 +145,8 @@ impl PlanParts {
     pub fn pace(&self, per_epoch: usize) -> anyhow::Result<Pace> {
         let train = &self.source.experiment.train;
         let schedule = read_schedule(train).map_err(|faults| self.source.explain(&faults))?;
-        Ok(Pace::new(schedule, train.warmup, per_epoch, train.epochs))
+        let pace = Pace::new(schedule, train.warmup, per_epoch, train.epochs);
+        Ok(pace.with_swa(train.swa))
     }
 }
 
@@ -224,6 +232,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let mut keep = |result: Result<(), Vec<Fault>>| faults.extend(result.err().unwrap_or_default());
     let loss = read_member(LOSSES, "loss", &train.loss, &Path::parse("train.loss"));
     keep(read_schedule(train).map(|_| ()));
+    keep(check_averages(train));
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
@@ -271,6 +280,30 @@ fn fit_to_data(
         threshold: experiment.eval.threshold as f32,
     };
     Ok((network, survey, decision))
+}
+
+/// One average at most, and epochs for it.
+fn check_averages(train: &Train) -> Result<(), Vec<Fault>> {
+    let Some(swa) = train.swa else {
+        return Ok(());
+    };
+    if train.ema.is_some() {
+        let message = "is there beside train.ema; the weights that are validated and saved can be of one of them only";
+        let fault = Fault::new(Path::parse("train.swa"), message);
+        return Err(vec![fault.hint("remove one of the two")]);
+    }
+    if swa.start_epoch > train.epochs {
+        let (start, epochs) = (swa.start_epoch, train.epochs);
+        let message =
+            format!("is {start}, but there are {epochs} epochs; nothing would be averaged");
+        let fault = Fault::new(Path::parse("train.swa.start_epoch"), message);
+        let hint = format!(
+            "about three quarters of the epochs is usual: {}",
+            (epochs * 3 / 4).max(1)
+        );
+        return Err(vec![fault.hint(hint)]);
+    }
+    Ok(())
 }
 
 /// An epoch must have a batch.

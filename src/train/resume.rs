@@ -9,9 +9,10 @@ use anyhow::{Context, bail, ensure};
 use super::run_folder::RunFolder;
 use super::snapshot::older;
 use super::state::{STATE_VERSION, State};
-use super::stepper::Stepper;
+use super::stepper::{Stepper, slot_name};
 use crate::model::{
-    Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors, write_tensors,
+    AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
+    write_tensors,
 };
 
 /// A checkpoint, read.
@@ -92,6 +93,7 @@ impl Checkpoint {
             .keys()
             .filter_map(|name| name.split_once('/'))
             .map(|(slot, _)| slot)
+            .filter(|slot| !AVERAGES.contains(slot))
             .collect();
         slots.dedup();
         slots
@@ -110,7 +112,9 @@ impl Checkpoint {
         // In the order in which training writes them.
         let names: Vec<String> = network.params().map(|(name, _)| name).collect();
         let stored = names.iter().filter_map(|name| {
-            let (shape, values) = self.tensors.get(name)?;
+            let averages = AVERAGES.iter().map(|average| slot_name(average, name));
+            let mut averages = averages.filter_map(|name| self.tensors.get(&name));
+            let (shape, values) = averages.next().or_else(|| self.tensors.get(name))?;
             Some(Outgoing {
                 name,
                 shape,
@@ -130,6 +134,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that is missing, of another shape, or of no use.
     pub fn load_into(mut self, stepper: &mut Stepper<'_>) -> anyhow::Result<State> {
+        stepper.set_counters(self.state.counters);
         stepper.restore(|name, shape| {
             let (found, values) = self
                 .tensors
@@ -144,7 +149,6 @@ impl Checkpoint {
         if let Some(extra) = self.tensors.keys().next() {
             bail!("the checkpoint's tensor {extra} belongs to nothing");
         }
-        stepper.set_counters(self.state.counters);
         Ok(self.state)
     }
 }

@@ -16,8 +16,8 @@ use super::state::State;
 use super::stepper::Stepper;
 use crate::kernels::{all_on_host, copy_to_host, on_host};
 use crate::model::{
-    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, failure, write_header,
-    write_tensors, write_values,
+    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, failure, without_average,
+    write_header, write_tensors, write_values,
 };
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
@@ -29,6 +29,8 @@ pub struct Snapshot {
     /// Parameters first; without values where none are kept.
     tensors: Vec<Copied>,
     num_params: usize,
+    /// Whether their average lies behind them, which is what is shown.
+    averaged: bool,
     best: bool,
     /// Whether the values are kept in memory.
     keeps: bool,
@@ -45,6 +47,16 @@ struct Copied {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
+}
+
+impl Copied {
+    fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            name: &self.name,
+            shape: &self.shape,
+            values: &self.values,
+        }
+    }
 }
 
 /// Where checkpoints lie.
@@ -98,7 +110,9 @@ impl Snapshot {
         self.state.counters = stepper.counters();
         self.info = serde_json::to_string(info)?;
         self.num_params = stepper.params.params.len();
+        self.averaged = stepper.has_average();
         self.best = best;
+        self.tensors.truncate(stepper.tensors().count());
         for (index, (name, shape, tensor)) in stepper.tensors().enumerate() {
             if index == self.tensors.len() {
                 self.tensors.push(Copied::default());
@@ -152,13 +166,12 @@ impl Snapshot {
     /// # Errors
     /// A stepper of another net.
     pub fn restore(&self, stepper: &mut Stepper<'_>) -> anyhow::Result<()> {
+        stepper.set_counters(self.state.counters);
         let mut copies = self.tensors.iter();
         stepper.restore(|name, _| {
             let copied = copies.next().filter(|copied| copied.name == name);
             Ok(copied.context("another net")?.values.clone())
-        })?;
-        stepper.set_counters(self.state.counters);
-        Ok(())
+        })
     }
 
     /// Writes the checkpoint, then the best model: a kill between the two leaves a checkpoint that
@@ -175,7 +188,11 @@ impl Snapshot {
             None => {
                 let state = serde_json::to_string(&self.state)?;
                 let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
-                self.write_aside(&files.last, &metadata, self.tensors.len(), fault)?
+                let tensors: Vec<Outgoing<'_>> =
+                    self.tensors.iter().map(Copied::outgoing).collect();
+                Aside::write(&files.last, fault, |out| {
+                    write_tensors(out, &metadata, &tensors)
+                })?
             }
         };
         keep_older(files)?;
@@ -183,7 +200,9 @@ impl Snapshot {
         if self.best {
             let metadata = [(KEY, &*self.info)];
             let best = if self.keeps {
-                self.write_aside(&files.best, &metadata, self.num_params, fault)?
+                Aside::write(&files.best, fault, |out| {
+                    write_tensors(out, &metadata, &self.shown())
+                })?
             } else {
                 self.copy_best(files, &metadata, fault)?
             };
@@ -196,7 +215,18 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Copies the parameters, which come first in the checkpoint.
+    /// The parameters that are shown, by their names in a model.
+    fn shown(&self) -> Vec<Outgoing<'_>> {
+        let from = if self.averaged { self.num_params } else { 0 };
+        let shown = self.tensors[from..from + self.num_params].iter();
+        let named = shown.map(|copied| Outgoing {
+            name: without_average(&copied.name),
+            ..copied.outgoing()
+        });
+        named.collect()
+    }
+
+    /// Copies the parameters that are shown, which come first in the checkpoint, or behind as many.
     fn copy_best(
         &self,
         files: &Files,
@@ -204,34 +234,22 @@ impl Snapshot {
         fault: &FaultPoint,
     ) -> anyhow::Result<Aside> {
         let mut last = File::open(&files.last).with_context(|| failure(&files.best))?;
-        let params = &self.tensors[..self.num_params];
+        let params = self.shown();
         let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
         let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
+        let before = if self.averaged { bytes } else { 0 };
+        let heads = params.iter().map(|param| Head {
+            name: param.name,
+            shape: param.shape,
+        });
         Aside::write(&files.best, fault, |out| {
-            write_header(out, metadata, self.heads().take(self.num_params))?;
+            write_header(out, metadata, heads)?;
             let mut header = [0; 8];
             last.read_exact(&mut header)?;
-            last.seek(SeekFrom::Current(u64::from_le_bytes(header) as i64))?;
+            let skipped = u64::from_le_bytes(header) + before;
+            last.seek(SeekFrom::Current(skipped as i64))?;
             std::io::copy(&mut last.take(bytes), out).map(|_| ())
         })
-    }
-
-    fn write_aside(
-        &self,
-        path: &Path,
-        metadata: &[(&str, &str)],
-        num_tensors: usize,
-        fault: &FaultPoint,
-    ) -> anyhow::Result<Aside> {
-        let tensors: Vec<Outgoing<'_>> = self.tensors[..num_tensors]
-            .iter()
-            .map(|copied| Outgoing {
-                name: &copied.name,
-                shape: &copied.shape,
-                values: &copied.values,
-            })
-            .collect();
-        Aside::write(path, fault, |out| write_tensors(out, metadata, &tensors))
     }
 }
 

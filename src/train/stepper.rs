@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::average::{Average, Averaging};
 use super::loss_scale::{LossScale, Verdict};
 use super::optimizers::Optimizer;
 use super::schedules::Pace;
@@ -16,15 +17,16 @@ use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host, upl
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
-    network: &'a Network,
+    pub(super) network: &'a Network,
     loss: &'a dyn Loss,
     optimizer: Box<dyn Optimizer>,
     /// The parameters, as of the last step.
     pub params: ParamStore,
+    pub(super) average: Option<Average>,
     slots: Vec<Vec<Tensor<1>>>,
     /// Of every parameter, where its gradient comes as factors.
     sinks: Vec<Option<Sink>>,
-    counters: Counters,
+    pub(super) counters: Counters,
     seed: u64,
     compute: Compute,
     on_cpu: bool,
@@ -45,6 +47,13 @@ pub struct Counters {
     /// How often the learning rate was halved.
     #[serde(default)]
     pub backed_off: u32,
+    /// Epochs in the mean of the weights.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
@@ -95,6 +104,7 @@ impl<'a> Stepper<'a> {
             loss,
             optimizer,
             params,
+            average: None,
             slots,
             counters: Counters {
                 loss_scale: compute.needs_loss_scale().then(LossScale::default),
@@ -115,6 +125,19 @@ impl<'a> Stepper<'a> {
         self
     }
 
+    /// Sets how the weights are averaged.
+    pub fn averaging(mut self, averaging: Option<Averaging>) -> Stepper<'a> {
+        self.average = averaging.map(|averaging| Average::new(averaging, &self.params));
+        self
+    }
+
+    /// Puts other values in the place of the average.
+    pub(super) fn show(&mut self, params: ParamStore) {
+        if let Some(average) = &mut self.average {
+            average.params = Some(params);
+        }
+    }
+
     /// Sets what the figures of validation have made of the learning rate.
     pub fn set_reduced(&mut self, reduced: f64) {
         self.pace.reduced = reduced;
@@ -124,7 +147,7 @@ impl<'a> Stepper<'a> {
     /// backed off.
     pub fn learning_rate(&self) -> f64 {
         let step = self.counters.updates.saturating_sub(1);
-        let rate = self.optimizer.learning_rate() * self.pace.factor(step);
+        let rate = self.pace.rate(self.optimizer.learning_rate(), step);
         rate * 0.5f64.powi(self.counters.backed_off as i32)
     }
 
@@ -136,10 +159,19 @@ impl<'a> Stepper<'a> {
     /// Goes on from other counters.
     pub fn set_counters(&mut self, counters: Counters) {
         self.counters = counters;
+        if let Some(average) = &mut self.average {
+            average.expect(counters.averaged, &self.params);
+        }
     }
 
-    /// Every parameter and the optimizer's state, in order: `model.2.weight`,
-    /// `adam.m/model.2.weight`, ...
+    /// Whether there is an average of the weights now, which lies behind them in [`tensors`](Self::tensors).
+    pub fn has_average(&self) -> bool {
+        let average = self.average.as_ref();
+        average.is_some_and(|average| average.params.is_some())
+    }
+
+    /// Every parameter, its average and the optimizer's state, in order: `model.2.weight`,
+    /// `ema/model.2.weight`, `adam.m/model.2.weight`, ...
     pub fn tensors(&self) -> impl Iterator<Item = (String, &[usize], &Tensor<1>)> {
         let names = self.optimizer.slots();
         let params = self.params.params.iter();
@@ -147,12 +179,19 @@ impl<'a> Stepper<'a> {
             let named = names.iter().zip(slots);
             named.map(|(slot, tensor)| (slot_name(slot, &param.name), &param.shape[..], tensor))
         });
+        let average = self.average.iter().flat_map(|average| {
+            let name = average.averaging.name();
+            let params = average.params.iter().flat_map(|store| &store.params);
+            params.map(move |p| (slot_name(name, &p.name), &p.shape[..], &p.tensor))
+        });
         params
             .map(|param| (param.name.clone(), &param.shape[..], &param.tensor))
+            .chain(average)
             .chain(slots)
     }
 
-    /// Puts other values in the place of each of the [`tensors`](Self::tensors), in their order.
+    /// Puts other values in the place of each of the [`tensors`](Self::tensors), in their order; the
+    /// counters come first.
     ///
     /// # Errors
     /// Whatever `values` has to say of a name and a shape.
@@ -164,6 +203,14 @@ impl<'a> Stepper<'a> {
         for param in &mut self.params.params {
             let device = param.tensor.device();
             param.tensor = upload(values(&param.name, &param.shape)?, &device);
+        }
+        if let Some(average) = &mut self.average {
+            let name = average.averaging.name();
+            for param in average.params.iter_mut().flat_map(|p| &mut p.params) {
+                let device = param.tensor.device();
+                let values = values(&slot_name(name, &param.name), &param.shape)?;
+                param.tensor = upload(values, &device);
+            }
         }
         for (param, slots) in self.params.params.iter().zip(&mut self.slots) {
             let device = param.tensor.device();
@@ -271,7 +318,10 @@ impl<'a> Stepper<'a> {
         if verdict == Verdict::Update {
             let grads = self.shaping.apply(grads, &self.params);
             self.update(grads);
-            self.store_buffers(buffers);
+            self.params.store(buffers);
+            if let Some(average) = &mut self.average {
+                average.after_update(self.counters.updates, &self.params);
+            }
         }
         self.update_time = begin.elapsed();
         StepOutput {
@@ -295,14 +345,6 @@ impl<'a> Stepper<'a> {
             param
                 .tensor
                 .inplace(|tensor| update(rule, tensor, slots, grad));
-        }
-    }
-
-    fn store_buffers(&mut self, updates: Vec<(String, Tensor<1>)>) {
-        for (name, value) in updates {
-            if let Some(param) = self.params.params.iter_mut().find(|p| p.name == name) {
-                param.tensor = value;
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod audit;
+mod averages;
 mod bad_input;
 mod caching;
 mod commands;

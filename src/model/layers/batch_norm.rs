@@ -43,6 +43,11 @@ fn default_epsilon() -> f64 {
 }
 
 impl BatchNorm {
+    /// The share of the running averages that this pass keeps.
+    fn momentum(&self, scope: &Scope<'_>) -> f64 {
+        scope.pass.momentum.unwrap_or(self.momentum)
+    }
+
     /// On the CPU; channels are the last dimension.
     fn fused<const D: usize>(&self, x: Tensor<D>, scope: &Scope<'_>) -> Tensor<D> {
         let (gamma, beta) = (scope.weight("gamma"), scope.weight("beta"));
@@ -65,7 +70,7 @@ impl BatchNorm {
         let found = NormMoments::Found(place.clone());
         let output = batch_norm_block(x, gamma, beta, options(found));
         let batch = std::mem::take(&mut *place.lock().expect("nobody panicked with it"));
-        let momentum = self.momentum as f32;
+        let momentum = self.momentum(scope) as f32;
         let follow = |running: Vec<f32>, batch: Vec<f32>| {
             let pairs = running.iter().zip(&batch);
             let values = pairs.map(|(r, b)| r * momentum + b * (1.0 - momentum));
@@ -84,8 +89,9 @@ impl BatchNorm {
             return batch_norm(x, gamma, beta, mean, variance, self.epsilon);
         }
         let result = batch_norm_train(x, gamma, beta, self.epsilon);
+        let momentum = self.momentum(scope);
         let follow = |running: Tensor<1>, batch: Tensor<1>| {
-            running.inner() * self.momentum + batch.inner() * (1.0 - self.momentum)
+            running.inner() * momentum + batch.inner() * (1.0 - momentum)
         };
         scope.update("running_mean", follow(mean, result.mean));
         scope.update("running_variance", follow(variance, result.variance));

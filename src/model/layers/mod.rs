@@ -267,6 +267,8 @@ pub struct Pass<'a> {
     pub sinks: &'a [Option<Sink>],
     /// What the heavy layers compute in.
     pub compute: Compute,
+    /// The share of running averages that is kept, in place of the layers' own: to measure them anew.
+    pub momentum: Option<f64>,
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
 }

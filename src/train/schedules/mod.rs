@@ -14,7 +14,7 @@ mod step;
 
 use std::fmt::Debug;
 
-use crate::config::{Member, Warmup};
+use crate::config::{Member, Swa, Warmup};
 use crate::family;
 
 pub use plateau::ReduceOnPlateau;
@@ -78,6 +78,8 @@ pub struct Pace {
     pub steps: u64,
     /// What the figures of validation have made of the rate.
     pub reduced: f64,
+    /// A rate that holds from a step on, whatever the rest says.
+    pub last: Option<(u64, f64)>,
 }
 
 impl Pace {
@@ -100,6 +102,24 @@ impl Pace {
             per_epoch,
             steps: per_epoch * epochs as u64,
             reduced: 1.0,
+            last: None,
+        }
+    }
+
+    /// With the rate of a mean over epochs, if it has one of its own.
+    pub fn with_swa(mut self, swa: Option<Swa>) -> Pace {
+        self.last = swa.and_then(|swa| {
+            let epochs = swa.start_epoch.saturating_sub(1) as u64;
+            Some((epochs * self.per_epoch, swa.learning_rate?))
+        });
+        self
+    }
+
+    /// The learning rate, `step` steps after the beginning, where the optimizer's is `rate`.
+    pub fn rate(&self, rate: f64, step: u64) -> f64 {
+        match self.last {
+            Some((from, last)) if step >= from => last,
+            _ => rate * self.factor(step),
         }
     }
 
