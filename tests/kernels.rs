@@ -333,12 +333,14 @@ fn bits(parts: &[&[f32]]) -> Vec<u32> {
 fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
     let _turn = turn();
     let shapes = [
-        (9, 30, 3, 32, true),
-        (33, 14, 32, 40, true),
-        (1, 13, 40, 24, true),
-        (5, 9, 24, 64, false),
+        (9, 30, 3, 32, true, true),
+        (33, 14, 32, 40, true, true),
+        (1, 13, 40, 24, true, true),
+        (5, 9, 24, 64, false, true),
+        (9, 11, 24, 72, false, false),
+        (1, 11, 24, 72, false, false),
     ];
-    for (batch, size, channels, filters, pool) in shapes {
+    for (batch, size, channels, filters, pool, relu) in shapes {
         let shape = ConvShape {
             batch,
             height: size,
@@ -347,7 +349,7 @@ fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
             filters,
             kernel: [3, 3],
             pool,
-            relu: true,
+            relu,
         };
         let case = Case::new(&shape);
         let dense_shape = DenseShape {
@@ -493,7 +495,17 @@ fn compare(what: &str, fused: &[Vec<f32>], plain: &[Vec<f32>]) {
 #[test]
 fn the_convolution_block_agrees_with_plain_burn() {
     let _turn = turn();
-    for (padding, channels) in [(0, 3), (1, 3), (1, 17), (2, 8)] {
+    // Without ReLU and pooling the gradient of the output has no zeros: other kernels run.
+    for (padding, channels, relu_and_pool) in [
+        (0, 3, true),
+        (1, 3, true),
+        (1, 17, true),
+        (2, 8, true),
+        (0, 3, false),
+        (1, 17, false),
+        (2, 8, false),
+        (3, 9, false),
+    ] {
         let (x, w, b) = (
             leaf([3, 11, 9, channels], 1),
             leaf([20, channels, 3, 3], 2),
@@ -502,8 +514,8 @@ fn the_convolution_block_agrees_with_plain_burn() {
         let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
         let options = BlockOptions {
             padding: [(padding, padding); 2],
-            relu: true,
-            pool: true,
+            relu: relu_and_pool,
+            pool: relu_and_pool,
             precision: Precision::F32,
         };
         let fused = run(
@@ -519,7 +531,12 @@ fn the_convolution_block_agrees_with_plain_burn() {
         );
         let mut pool = MaxPoolOptions::new([2, 2]);
         pool.stride = [2, 2];
-        let plain = max_pool2d(relu(y), pool).permute([0, 2, 3, 1]);
+        let y = if relu_and_pool {
+            max_pool2d(relu(y), pool)
+        } else {
+            y
+        };
+        let plain = y.permute([0, 2, 3, 1]);
         compare("convolution", &fused, &run(plain, &leaves()));
     }
 }

@@ -187,11 +187,66 @@ impl Backward<Flex, 3> for ConvBlockBackward {
             }
         }
         if let Some(node) = input {
-            let mut out = vec![0.0; shape.input_len()];
-            conv::input_grad(shape, floats(&state.weight), values, places, &mut out);
-            grads.register::<Flex>(node.id, crop(out, shape, state.options.padding));
+            let grad = dense_input_grad(&state, &grad).unwrap_or_else(|| {
+                let mut out = vec![0.0; shape.input_len()];
+                conv::input_grad(shape, floats(&state.weight), values, places, &mut out);
+                crop(out, shape, state.options.padding)
+            });
+            grads.register::<Flex>(node.id, grad);
         }
     }
+}
+
+/// The gradient of the input where no ReLU and no pooling leaves zeros in the gradient of the output: a
+/// convolution of that with the kernels turned round, by the forward pass's kernels. `None` elsewhere, and where
+/// the padding is wider than the kernel reaches.
+fn dense_input_grad(state: &State, grad: &Primitive) -> Option<Primitive> {
+    let shape = &state.shape;
+    if shape.pool || shape.relu {
+        return None;
+    }
+    let mut padding = [(0, 0); 2];
+    for (axis, padding) in padding.iter_mut().enumerate() {
+        let reach = shape.kernel[axis] - 1;
+        let (begin, end) = state.options.padding[axis];
+        *padding = (reach.checked_sub(begin)?, reach.checked_sub(end)?);
+    }
+    let padded = pad(grad, padding);
+    let [batch, height, width, _] = padded.shape().dims();
+    let turned = ConvShape {
+        batch,
+        height,
+        width,
+        channels: shape.filters,
+        filters: shape.channels,
+        ..*shape
+    };
+    let mut out = vec![0.0; turned.out_len()];
+    conv::forward(
+        &turned,
+        floats(&padded),
+        &turn_round(floats(&state.weight), shape),
+        &vec![0.0; shape.channels],
+        &mut out,
+        None,
+        Precision::F32,
+    );
+    let [rows, columns] = turned.out_size();
+    Some(tensor(out, [batch, rows, columns, shape.channels]))
+}
+
+/// `[filters, channels, rows, columns]` to `[channels, filters, rows, columns]`, the last two from their ends.
+fn turn_round(weight: &[f32], shape: &ConvShape) -> Vec<f32> {
+    let size = shape.kernel[0] * shape.kernel[1];
+    let mut turned = vec![0.0; weight.len()];
+    for (index, kernel) in weight.chunks_exact(size).enumerate() {
+        let (filter, channel) = (index / shape.channels, index % shape.channels);
+        let to = &mut turned[(channel * shape.filters + filter) * size..][..size];
+        for (to, from) in to.iter_mut().zip(kernel.iter().rev()) {
+            *to = *from;
+        }
+    }
+    turned
 }
 
 impl<C: CheckpointStrategy> ConvBlock for Autodiff<Flex, C> {

@@ -8,6 +8,7 @@
 //! Every sum has a fixed order: work is split over images where results are per image, and over
 //! filters where images are summed. The bits depend neither on the number of threads nor on chance.
 
+mod dense_grad;
 mod finish;
 mod forward;
 mod input_grad;

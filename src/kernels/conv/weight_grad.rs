@@ -8,6 +8,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::dense_grad::{dense_fits, dense_grad};
 use super::pack::for_each_tap;
 use super::patch_grad::{patch_grad, patches_fit};
 use super::{ConvShape, SHUT};
@@ -25,7 +26,9 @@ pub struct WeightGrad {
 
 /// `grad` is the gradient of the block's output, `places` what the forward pass kept.
 pub fn weight_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
-    if patches_fit(shape) {
+    if dense_fits(shape) {
+        dense_grad(shape, input, grad)
+    } else if patches_fit(shape) {
         patch_grad(shape, input, grad, places)
     } else {
         list_grad(shape, input, grad, places)

@@ -16,7 +16,7 @@ use crate::kernels::scratch::{Aligned, with_scratch};
 use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Values of a transformed tile: 4 x 4.
-const POINTS: usize = 16;
+pub const POINTS: usize = 16;
 
 /// Channels from which on the transforms pay.
 const MIN_CHANNELS: usize = 8;
@@ -153,7 +153,7 @@ impl Cut {
 }
 
 /// Tiles whose sums, for two vectors of filters, fit the registers.
-fn tiles_at_a_time(arch: Arch) -> usize {
+pub fn tiles_at_a_time(arch: Arch) -> usize {
     struct Tiles;
     impl WithSimd for Tiles {
         type Output = usize;
@@ -303,33 +303,13 @@ impl Strip<'_> {
     fn transform_input<S: Simd>(&mut self, simd: S, tile: usize, exists: bool) {
         let shape = self.shape;
         let (image, row, column) = self.place(tile);
-        let (row, column) = (2 * (self.first_row + row), 2 * column);
-        let image = image * shape.image_len();
-        let lanes = S::F32_LANES;
+        let place = [2 * (self.first_row + row), 2 * column];
         let zero = simd.splat_f32s(0.0);
-        let mut channel = 0;
-        while channel < shape.channels {
-            let len = lanes.min(shape.channels - channel);
+        for channel in (0..shape.channels).step_by(S::F32_LANES) {
             let mut d = [[zero; 4]; 4];
-            let inside = row + 4 <= shape.height && column + 4 <= shape.width;
-            if exists && inside && len == lanes {
-                for (u, d) in d.iter_mut().enumerate() {
-                    let from = image + ((row + u) * shape.width + column) * shape.channels;
-                    let line = &self.input[from + channel..][..3 * shape.channels + lanes];
-                    for (v, d) in d.iter_mut().enumerate() {
-                        *d = load::<S>(simd, &line[v * shape.channels..][..lanes]);
-                    }
-                }
-            } else if exists {
-                for (u, d) in d.iter_mut().enumerate() {
-                    for (v, d) in d.iter_mut().enumerate() {
-                        if row + u < shape.height && column + v < shape.width {
-                            let pixel = (row + u) * shape.width + column + v;
-                            let at = image + pixel * shape.channels + channel;
-                            *d = load::<S>(simd, &self.input[at..at + len]);
-                        }
-                    }
-                }
+            if exists {
+                let image = &self.input[image * shape.image_len()..];
+                d = load_tile::<S>(simd, shape, image, place, channel);
             }
             let [a, b, c, d] = d;
             let a = spread::<S>(simd, a);
@@ -341,7 +321,6 @@ impl Strip<'_> {
             self.put::<S>(simd, 1, tile, channel, [a[1], b[1], c[1], d[1]]);
             self.put::<S>(simd, 2, tile, channel, [a[2], b[2], c[2], d[2]]);
             self.put::<S>(simd, 3, tile, channel, [a[3], b[3], c[3], d[3]]);
-            channel += lanes;
         }
     }
 
@@ -497,9 +476,43 @@ impl Strip<'_> {
     }
 }
 
+/// The 4 x 4 pixels from (row, column) on, one vector of channels; zeros beyond the image.
+#[inline(always)]
+pub fn load_tile<S: Simd>(
+    simd: S,
+    shape: &ConvShape,
+    image: &[f32],
+    [row, column]: [usize; 2],
+    channel: usize,
+) -> [[S::f32s; 4]; 4] {
+    let lanes = S::F32_LANES;
+    let len = lanes.min(shape.channels - channel);
+    let mut d = [[simd.splat_f32s(0.0); 4]; 4];
+    if row + 4 <= shape.height && column + 4 <= shape.width && len == lanes {
+        for (u, d) in d.iter_mut().enumerate() {
+            let from = ((row + u) * shape.width + column) * shape.channels;
+            let line = &image[from + channel..][..3 * shape.channels + lanes];
+            for (v, d) in d.iter_mut().enumerate() {
+                *d = load::<S>(simd, &line[v * shape.channels..][..lanes]);
+            }
+        }
+        return d;
+    }
+    for (u, d) in d.iter_mut().enumerate() {
+        for (v, d) in d.iter_mut().enumerate() {
+            if row + u < shape.height && column + v < shape.width {
+                let pixel = (row + u) * shape.width + column + v;
+                let at = pixel * shape.channels + channel;
+                *d = load::<S>(simd, &image[at..at + len]);
+            }
+        }
+    }
+    d
+}
+
 /// `B' d`
 #[inline(always)]
-fn spread<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+pub fn spread<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
     [
         simd.sub_f32s(a, c),
         simd.add_f32s(b, c),
