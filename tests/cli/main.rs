@@ -8,6 +8,7 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+mod heads;
 mod idx;
 mod killed;
 mod resume;
