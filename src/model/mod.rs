@@ -8,6 +8,7 @@ mod file;
 mod init;
 mod layers;
 mod losses;
+mod named;
 mod network;
 mod params;
 mod tensors;

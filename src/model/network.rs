@@ -37,7 +37,7 @@ pub struct PlannedLayer {
 }
 
 /// Layers that run as one operation on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fused {
     /// Layers of the block.
     pub num_layers: usize,

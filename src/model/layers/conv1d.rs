@@ -61,7 +61,7 @@ pub struct Conv1d {
 /// Steps that are added at the ends of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Padding1d {
+pub(super) enum Padding1d {
     /// As many at the beginning as let no output see a later step.
     Causal(Causal),
     /// As of images.
@@ -71,7 +71,7 @@ enum Padding1d {
 /// The word "causal".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Causal {
+pub(super) enum Causal {
     /// All at the beginning.
     Causal,
 }

@@ -11,6 +11,7 @@ use super::{Layer, LayerPlan, Mismatch, Scope, image_dims};
 use crate::config::Spec;
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
+use crate::model::init::Init;
 use crate::model::network::{Layers, Network};
 
 /// A convolution of each channel by itself. Keras's `DepthwiseConv2D`.
@@ -41,6 +42,12 @@ pub struct DepthwiseConv2d {
     /// What follows.
     #[serde(default = "linear")]
     activation: Activation,
+    /// How the weights start.
+    #[serde(default = "glorot")]
+    weight_init: Init,
+    /// How the bias starts.
+    #[serde(default = "zeros")]
+    bias_init: Init,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -72,6 +79,12 @@ pub struct SeparableConv2d {
     /// What follows.
     #[serde(default = "linear")]
     activation: Activation,
+    /// How the weights start.
+    #[serde(default = "glorot")]
+    weight_init: Init,
+    /// How the bias starts.
+    #[serde(default = "zeros")]
+    bias_init: Init,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -85,9 +98,15 @@ fn yes() -> bool {
 fn linear() -> Activation {
     Activation::Linear
 }
+fn glorot() -> Init {
+    Init::GlorotUniform
+}
+fn zeros() -> Init {
+    Init::Zeros
+}
 
 /// Plans layers that are described by a list.
-fn plan_parts(
+pub(super) fn plan_parts(
     parts: serde_json::Value,
     input: Shape,
     planned: &OnceLock<Network>,
@@ -113,7 +132,8 @@ fn plan_parts(
     Ok(plan)
 }
 
-fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
+/// Runs them.
+pub(super) fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
     let network = planned.get().expect("a layer runs after it was planned");
     network.run_inner(scope.name, input, scope.tensors, scope.pass)
 }
@@ -124,6 +144,7 @@ impl Layer for DepthwiseConv2d {
         let parts = json!([{"conv2d": {
             "filters": channels * self.multiplier, "groups": channels, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
+            "weight_init": self.weight_init, "bias_init": self.bias_init,
         }}]);
         plan_parts(parts, input, &self.planned)
     }
@@ -148,9 +169,12 @@ impl Layer for SeparableConv2d {
         let parts = json!([
             {"conv2d": {
                 "filters": channels, "groups": channels, "kernel": self.kernel, "stride": self.stride,
-                "padding": self.padding, "dilation": self.dilation, "bias": false,
+                "padding": self.padding, "dilation": self.dilation, "bias": false, "weight_init": self.weight_init,
             }},
-            {"conv2d": {"filters": self.filters, "kernel": 1, "bias": self.bias}},
+            {"conv2d": {
+                "filters": self.filters, "kernel": 1, "bias": self.bias, "weight_init": self.weight_init,
+                "bias_init": self.bias_init,
+            }},
         ]);
         plan_parts(parts, input, &self.planned)
     }
