@@ -374,7 +374,9 @@ impl Network {
                 let biased = layer.params.iter().any(|spec| spec.name == "bias");
                 let params = layer.params.iter();
                 params.map(move |spec| {
-                    (fused && dense && biased && spec.name == "weight").then(Sink::default)
+                    let whole = spec.restraint.shapes_gradient();
+                    (fused && dense && biased && !whole && spec.name == "weight")
+                        .then(Sink::default)
                 })
             })
             .collect()

@@ -12,6 +12,7 @@ use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Longer sequences: the gradient of a convolution with regard to its input, with trained weights. Keras's
 /// `Conv1DTranspose`, PyTorch's `ConvTranspose1d`.
@@ -20,7 +21,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, length, features]`, output `[batch, length', filters]`, weight `[features, filters / groups,
 /// kernel]`, bias `[filters]`; the length' as of `conv_transpose2d`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct ConvTranspose1d {
     /// Output features.
     #[schemars(range(min = 1))]
@@ -59,6 +60,8 @@ pub struct ConvTranspose1d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn one() -> usize {
@@ -110,7 +113,9 @@ impl Layer for ConvTranspose1d {
             fan_out: features / groups * self.kernel,
         };
         let shape = [features, filters / groups, self.kernel];
-        let mut params = vec![ParamSpec::new("weight", &shape, self.weight_init, fans)];
+        let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
+        let view = [groups, features / groups, filters / groups, self.kernel];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new("bias", &[filters], self.bias_init, fans));
         }

@@ -13,6 +13,7 @@ use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Larger images: the gradient of a convolution with regard to its input, with trained weights. Keras's
 /// `Conv2DTranspose`, PyTorch's `ConvTranspose2d`.
@@ -24,7 +25,7 @@ use crate::model::params::ParamSpec;
 /// p + output_padding`, as in PyTorch; the reach is `(kernel - 1) dilation + 1`. Initialisers count as inputs of a
 /// unit what both libraries count: `filters / groups` times the taps of the window.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct ConvTranspose2d {
     /// Output channels.
     #[schemars(range(min = 1))]
@@ -60,6 +61,8 @@ pub struct ConvTranspose2d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn one() -> usize {
@@ -148,7 +151,10 @@ impl Layer for ConvTranspose2d {
             fan_out: channels / self.groups * taps,
         };
         let shape = [channels, self.filters / self.groups, kernel[0], kernel[1]];
-        let mut params = vec![ParamSpec::new("weight", &shape, self.weight_init, fans)];
+        let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
+        let inputs = channels / self.groups;
+        let view = [self.groups, inputs, self.filters / self.groups, taps];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

@@ -13,13 +13,14 @@ use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::Init;
 use crate::model::network::Network;
+use crate::model::penalty::Penalty;
 
 /// A convolution of each feature by itself. Keras's `DepthwiseConv1D`.
 ///
 /// # Shapes
 /// Input `[batch, length, features]`, output `[batch, length', features * multiplier]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct DepthwiseConv1d {
     /// Steps of the window.
     #[schemars(range(min = 1, max = 65535))]
@@ -51,6 +52,8 @@ pub struct DepthwiseConv1d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -60,7 +63,7 @@ pub struct DepthwiseConv1d {
 /// # Shapes
 /// Input `[batch, length, features]`, output `[batch, length', filters]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct SeparableConv1d {
     /// Output features.
     #[schemars(range(min = 1))]
@@ -91,6 +94,8 @@ pub struct SeparableConv1d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -117,7 +122,8 @@ impl Layer for DepthwiseConv1d {
         let parts = json!([{"conv1d": {
             "filters": features * self.multiplier, "groups": features, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
-            "weight_init": self.weight_init, "bias_init": self.bias_init,
+            "weight_init": self.weight_init, "bias_init": self.bias_init, "l1": self.penalty.l1,
+            "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
         }}]);
         plan_parts(parts, input, &self.planned)
     }
@@ -143,10 +149,12 @@ impl Layer for SeparableConv1d {
             {"conv1d": {
                 "filters": features, "groups": features, "kernel": self.kernel, "stride": self.stride,
                 "padding": self.padding, "dilation": self.dilation, "bias": false, "weight_init": self.weight_init,
+                "l1": self.penalty.l1, "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
             }},
             {"conv1d": {
                 "filters": self.filters, "kernel": 1, "bias": self.bias, "weight_init": self.weight_init,
-                "bias_init": self.bias_init,
+                "bias_init": self.bias_init, "l1": self.penalty.l1, "l2": self.penalty.l2,
+                "max_norm": self.penalty.max_norm,
             }},
         ]);
         plan_parts(parts, input, &self.planned)

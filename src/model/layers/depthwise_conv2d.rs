@@ -13,13 +13,14 @@ use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::Init;
 use crate::model::network::{Layers, Network};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each channel by itself. Keras's `DepthwiseConv2D`.
 ///
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', channels * multiplier]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct DepthwiseConv2d {
     /// Height and width of the window: one number, or [height, width].
     kernel: Pair,
@@ -48,6 +49,8 @@ pub struct DepthwiseConv2d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -57,7 +60,7 @@ pub struct DepthwiseConv2d {
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', filters]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct SeparableConv2d {
     /// Output channels.
     #[schemars(range(min = 1))]
@@ -85,6 +88,8 @@ pub struct SeparableConv2d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -144,7 +149,8 @@ impl Layer for DepthwiseConv2d {
         let parts = json!([{"conv2d": {
             "filters": channels * self.multiplier, "groups": channels, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
-            "weight_init": self.weight_init, "bias_init": self.bias_init,
+            "weight_init": self.weight_init, "bias_init": self.bias_init, "l1": self.penalty.l1,
+            "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
         }}]);
         plan_parts(parts, input, &self.planned)
     }
@@ -170,10 +176,12 @@ impl Layer for SeparableConv2d {
             {"conv2d": {
                 "filters": channels, "groups": channels, "kernel": self.kernel, "stride": self.stride,
                 "padding": self.padding, "dilation": self.dilation, "bias": false, "weight_init": self.weight_init,
+                "l1": self.penalty.l1, "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
             }},
             {"conv2d": {
                 "filters": self.filters, "kernel": 1, "bias": self.bias, "weight_init": self.weight_init,
-                "bias_init": self.bias_init,
+                "bias_init": self.bias_init, "l1": self.penalty.l1, "l2": self.penalty.l2,
+                "max_norm": self.penalty.max_norm,
             }},
         ]);
         plan_parts(parts, input, &self.planned)
