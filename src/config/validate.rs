@@ -247,13 +247,19 @@ pub fn describe(schema: &Value) -> String {
         return format!("one of {}", names.join(", "));
     }
     if let Some(options) = alternatives(schema) {
-        let words: Vec<String> = options
-            .iter()
-            .filter(|option| types(option) != ["null"])
-            .map(describe)
-            .collect();
-        if words.len() > 2 && options.iter().all(|option| option.get("const").is_some()) {
-            return format!("one of {}", words.join(", "));
+        let options = options.iter().filter(|option| types(option) != ["null"]);
+        let names: Vec<&str> = options.clone().flat_map(names_of).collect();
+        let listed = names.len() > 2;
+        let mut words = Vec::new();
+        if listed {
+            let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            words.push(format!("one of {}", names.join(", ")));
+        }
+        for option in options.filter(|option| !listed || names_of(option).is_empty()) {
+            let word = describe(option);
+            if !words.contains(&word) {
+                words.push(word);
+            }
         }
         return words.join(" or ");
     }
@@ -347,6 +353,16 @@ mod tests {
         assert_eq!(
             messages(json!(0), schema),
             ["train is 0, expected an integer of at least 1 or \"all\""]
+        );
+    }
+
+    #[test]
+    fn lists_names_together_and_says_what_else_fits() {
+        let schema = json!({"oneOf": [{"const": "a"}, {"const": "b"}, {"type": "object"}, {"type": "object"},
+            {"enum": ["c", "d"]}]});
+        assert_eq!(
+            messages(json!(0), schema),
+            ["train is 0, expected one of \"a\", \"b\", \"c\", \"d\" or a table"]
         );
     }
 

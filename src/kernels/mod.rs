@@ -14,6 +14,7 @@ mod host;
 mod loss_block;
 pub mod lstm;
 mod lstm_block;
+mod max_norm;
 mod norm;
 mod pool;
 mod scratch;
@@ -30,6 +31,7 @@ pub use half_conv::half_conv;
 pub use host::{all_on_host, copy_to_host, is_finite, on_host};
 pub use loss_block::{Labels, cross_entropy};
 pub use lstm_block::{LstmOptions, lstm_block};
+pub use max_norm::limit_norms;
 pub use norm::Moments;
 pub use simple_blocks::{
     NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,

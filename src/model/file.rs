@@ -151,6 +151,7 @@ impl ModelFile {
             params.params.push(Param {
                 shape,
                 trainable: spec.trainable,
+                restraint: spec.restraint,
                 tensor: upload(values, device),
                 name,
             });

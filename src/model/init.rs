@@ -3,14 +3,16 @@
 //! Formulas as in Keras 3 and PyTorch; "normal" means a normal distribution truncated at two
 //! standard deviations, as Keras draws it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::named::{bare_names, by_name, other_names};
 use crate::data::{Purpose, Rng, hash_text};
 
 /// How a parameter starts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", remote = "Self")]
+#[schemars(transform = names)]
 pub enum Init {
     /// Uniform within `sqrt(6 / (fan_in + fan_out))`: Keras's default for weights.
     #[serde(alias = "xavier_uniform")]
@@ -33,19 +35,24 @@ pub enum Init {
     /// Orthogonal rows or columns, whichever are fewer (Saxe and others, 2013): Keras's default for
     /// recurrent weights.
     Orthogonal,
-    /// Uniform between two numbers: Keras's default for embeddings is -0.05 to 0.05.
+    /// Uniform between two numbers; Keras's default for embeddings.
+    #[serde(alias = "random_uniform")]
     Uniform {
-        /// The least.
+        /// The least: -0.05, as in Keras.
+        #[serde(default = "least")]
         min: f64,
-        /// The largest.
+        /// The largest: 0.05.
+        #[serde(default = "most")]
         max: f64,
     },
     /// Normal.
+    #[serde(alias = "random_normal")]
     Normal {
         /// Its mean.
         #[serde(default)]
         mean: f64,
-        /// Its standard deviation.
+        /// Its standard deviation: 0.05, as in Keras.
+        #[serde(default = "most")]
         std: f64,
     },
     /// Normal, but for what is further than two standard deviations from the mean.
@@ -53,7 +60,8 @@ pub enum Init {
         /// Its mean.
         #[serde(default)]
         mean: f64,
-        /// Its standard deviation before it is truncated.
+        /// Its standard deviation before it is truncated: 0.05, as in Keras.
+        #[serde(default = "most")]
         std: f64,
     },
     /// One number everywhere.
@@ -67,6 +75,38 @@ pub enum Init {
     Zeros,
     /// 1 everywhere.
     Ones,
+}
+
+fn least() -> f64 {
+    -0.05
+}
+fn most() -> f64 {
+    0.05
+}
+
+fn names(schema: &mut Schema) {
+    bare_names(schema);
+    let others = [
+        ("glorot_uniform", "xavier_uniform"),
+        ("glorot_normal", "xavier_normal"),
+        ("he_uniform", "kaiming_uniform"),
+        ("he_normal", "kaiming_normal"),
+        ("uniform", "random_uniform"),
+        ("normal", "random_normal"),
+    ];
+    other_names(schema, &others);
+}
+
+impl Serialize for Init {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Init::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Init {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        by_name(deserializer, Init::deserialize)
+    }
 }
 
 /// The number of inputs to, and of outputs from, one unit.
@@ -166,6 +206,7 @@ fn orthogonal(rng: &mut Rng, shape: &[usize]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Path, schema_of, validate};
 
     const FANS: Fans = Fans {
         fan_in: 300,
@@ -193,6 +234,33 @@ mod tests {
                 "{init:?}: {found} {expected}"
             );
         }
+    }
+
+    #[test]
+    fn names_need_no_options_and_may_be_other_libraries() {
+        let named = |text: &str| {
+            let value = serde_json::json!(text);
+            let faults = validate(&value, &schema_of::<Init>(), &Path::default());
+            assert!(faults.is_empty(), "{text}: {faults:?}");
+            serde_json::from_value::<Init>(value).expect(text)
+        };
+        assert_eq!(named("xavier_uniform"), Init::GlorotUniform);
+        assert_eq!(named("xavier_normal"), Init::GlorotNormal);
+        assert_eq!(named("kaiming_uniform"), Init::HeUniform);
+        assert_eq!(named("kaiming_normal"), Init::HeNormal);
+        let normal = Init::Normal {
+            mean: 0.0,
+            std: 0.05,
+        };
+        assert_eq!(named("normal"), normal);
+        assert_eq!(named("random_normal"), normal);
+        let uniform = Init::Uniform {
+            min: -0.05,
+            max: 0.05,
+        };
+        assert_eq!(named("random_uniform"), uniform);
+        let constant = serde_json::json!("constant");
+        assert!(!validate(&constant, &schema_of::<Init>(), &Path::default()).is_empty());
     }
 
     #[test]

@@ -8,8 +8,10 @@ mod file;
 mod init;
 mod layers;
 mod losses;
+mod named;
 mod network;
 mod params;
+mod penalty;
 mod tensors;
 mod value;
 
@@ -25,6 +27,7 @@ pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
 pub use losses::{LOSSES, Loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
+pub use penalty::{Penalty, Restraint};
 pub use tensors::{
     Head, Outgoing, Stored, decode_tensors, write_header, write_tensors, write_values,
 };

@@ -37,7 +37,7 @@ pub struct PlannedLayer {
 }
 
 /// Layers that run as one operation on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fused {
     /// Layers of the block.
     pub num_layers: usize,
@@ -374,7 +374,9 @@ impl Network {
                 let biased = layer.params.iter().any(|spec| spec.name == "bias");
                 let params = layer.params.iter();
                 params.map(move |spec| {
-                    (fused && dense && biased && spec.name == "weight").then(Sink::default)
+                    let whole = spec.restraint.shapes_gradient();
+                    (fused && dense && biased && !whole && spec.name == "weight")
+                        .then(Sink::default)
                 })
             })
             .collect()

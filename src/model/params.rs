@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::init::{Fans, Init};
+use super::penalty::{Penalty, Restraint};
 use crate::kernels::Sink;
 
 /// What a layer asks for: one of its parameters.
@@ -20,6 +21,8 @@ pub struct ParamSpec {
     pub fans: Fans,
     /// Whether training changes it by gradients.
     pub trainable: bool,
+    /// Penalties of its layer.
+    pub restraint: Restraint,
 }
 
 impl ParamSpec {
@@ -31,7 +34,14 @@ impl ParamSpec {
             init,
             fans,
             trainable: true,
+            restraint: Restraint::default(),
         }
+    }
+
+    /// The same with its layer's penalties; `view` is the parameter as `[groups, before, units, after]`.
+    pub fn penalised(self, penalty: Penalty, view: [usize; 4]) -> ParamSpec {
+        let restraint = Restraint { penalty, view };
+        ParamSpec { restraint, ..self }
     }
 
     /// A buffer that follows the data: saved, but never given a gradient.
@@ -70,6 +80,8 @@ pub struct Param {
     pub shape: Vec<usize>,
     /// Whether training changes it by gradients.
     pub trainable: bool,
+    /// Penalties of its layer.
+    pub restraint: Restraint,
     /// `[elements]`, without autodiff.
     pub tensor: Tensor<1>,
 }
@@ -94,6 +106,7 @@ impl ParamStore {
                 Param {
                     shape: spec.shape.clone(),
                     trainable: spec.trainable,
+                    restraint: spec.restraint,
                     tensor: upload(values, device),
                     name,
                 }

@@ -1,4 +1,5 @@
-//! What is done to gradients before an update: penalties on the weights, clipping.
+//! What is done to gradients before an update: penalties on the weights, of the experiment and of single
+//! layers, and clipping.
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -35,13 +36,23 @@ impl Shaping {
         *self != Shaping::default()
     }
 
+    /// The l1 and the l2 of a parameter: its layer's and the experiment's.
+    fn penalties(&self, param: &Param) -> (f64, f64) {
+        let own = param.restraint.penalty;
+        match is_weight(param) {
+            true => (own.l1 + self.l1, own.l2 + self.l2),
+            false => (own.l1, own.l2),
+        }
+    }
+
     /// Adds the penalties' gradients, then cuts values, then scales all to the norm.
     pub fn apply(
         &self,
         mut grads: Vec<Option<Gradient>>,
         params: &ParamStore,
     ) -> Vec<Option<Gradient>> {
-        if !self.needs_whole() {
+        let mut restraints = params.params.iter().map(|param| param.restraint);
+        if !self.needs_whole() && !restraints.any(|own| own.shapes_gradient()) {
             return grads;
         }
         for (grad, param) in grads.iter_mut().zip(&params.params) {
@@ -49,13 +60,12 @@ impl Shaping {
                 continue;
             };
             let mut shaped = (**grad).clone();
-            if is_weight(param) {
-                if self.l2 > 0.0 {
-                    shaped = shaped + param.tensor.clone() * (2.0 * self.l2);
-                }
-                if self.l1 > 0.0 {
-                    shaped = shaped + param.tensor.clone().sign() * self.l1;
-                }
+            let (l1, l2) = self.penalties(param);
+            if l2 > 0.0 {
+                shaped = shaped + param.tensor.clone() * (2.0 * l2);
+            }
+            if l1 > 0.0 {
+                shaped = shaped + param.tensor.clone().sign() * l1;
             }
             if let Some(limit) = self.clip_value {
                 shaped = shaped.clamp(-limit, limit);
@@ -82,7 +92,7 @@ impl Shaping {
     }
 }
 
-/// Whether penalties are for this parameter: biases and what norms scale with are left alone.
+/// Whether the experiment's penalties are for this parameter: biases and what norms scale with are left alone.
 fn is_weight(param: &Param) -> bool {
     param
         .name
@@ -105,6 +115,7 @@ fn sum_of_squares(tensor: &Tensor<1>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Restraint;
     use burn::tensor::Device;
 
     fn shaped(shaping: Shaping) -> Vec<f32> {
@@ -114,6 +125,7 @@ mod tests {
             name: name.to_string(),
             shape: vec![2],
             trainable: true,
+            restraint: Restraint::default(),
             tensor: tensor(values),
         };
         let params = ParamStore {

@@ -12,8 +12,8 @@ use super::optimizers::Optimizer;
 use super::schedules::Pace;
 use super::shaping::Shaping;
 use crate::data::{Batch, SampleId, Target, Value};
-use crate::kernels::{Gradient, Sink, copy_to_host, is_finite, on_cpu, update};
-use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host, upload};
+use crate::kernels::{Gradient, Sink, copy_to_host, is_finite, limit_norms, on_cpu, update};
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
@@ -345,6 +345,12 @@ impl<'a> Stepper<'a> {
             param
                 .tensor
                 .inplace(|tensor| update(rule, tensor, slots, grad));
+            let Restraint { penalty, view } = param.restraint;
+            if let Some(limit) = penalty.max_norm {
+                param
+                    .tensor
+                    .inplace(|tensor| limit_norms(tensor, view, limit));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
     CUDA_VISIBLE_DEVICES=-1 $KERAS/bin/python tests/reference/layers_reference.py keras > /tmp/keras.json
     $TORCH/bin/python tests/reference/layers_reference.py join /tmp/torch.json /tmp/keras.json > tests/reference/layers.json
 
-Inputs and parameters are `wave(count, key)`: 50 for the input, 0, 1, ... for the parameters in Kiln's order.
+Inputs and parameters are `wave(count, key, scale)`: 50 for the input, 0, 1, ... for the parameters in Kiln's order.
 """
 
 import json
@@ -19,22 +19,22 @@ def wave(shape, key, scale):
     return values.astype("float32").reshape(shape)
 
 
-def case(name, layer, shape, params, out, grads):
+def case(name, layer, shape, params, out, grads, scale=2.0):
     flat = lambda x: [float(f"{v:.7g}") for v in np.asarray(x, dtype="float64").ravel()]
-    return {"name": name, "layer": layer, "input": list(shape), "output": flat(out), "grads": [flat(g) for g in grads],
-            "params": [list(p) for p in params]}
+    return {"name": name, "layer": layer, "input": list(shape), "scale": scale, "output": flat(out),
+            "grads": [flat(g) for g in grads], "params": [list(p) for p in params]}
 
 
 def torch_cases():
     import torch
     import torch.nn.functional as F
 
-    def run(name, layer, shape, params, compute):
-        x = torch.tensor(wave(shape, 50, 2.0), requires_grad=True)
+    def run(name, layer, shape, params, compute, scale=2.0):
+        x = torch.tensor(wave(shape, 50, scale), requires_grad=True)
         ps = [torch.tensor(wave(p, key, 1.0), requires_grad=True) for key, p in enumerate(params)]
         out = compute(x, *ps)
         (out.reshape(shape[0], -1) ** 2).mean(1).mean().backward()
-        return case(name, layer, shape, params, out.detach().numpy(), [t.grad.numpy() for t in [x, *ps]])
+        return case(name, layer, shape, params, out.detach().numpy(), [t.grad.numpy() for t in [x, *ps]], scale)
 
     seq = lambda f: lambda x, *p: f(x.transpose(1, 2), *p).transpose(1, 2)
     img = lambda f: lambda x, *p: f(x.permute(0, 3, 1, 2), *p).permute(0, 2, 3, 1)
@@ -66,6 +66,35 @@ def torch_cases():
     yield run("attention_pool", {"attention_pool": {"units": 3}}, s, [(4, 3), (3,), (3,)],
               lambda x, w, b, q: (x * torch.softmax(torch.tanh(x @ w + b) @ q, 1)[..., None]).sum(1))
 
+    yield run("depthwise_conv1d", {"depthwise_conv1d": {"kernel": 3, "multiplier": 2, "stride": 2}}, s, [(8, 1, 3), (8,)],
+              seq(lambda x, w, b: F.conv1d(x, w, b, stride=2, groups=4)))
+    yield run("separable_conv1d", {"separable_conv1d": {"filters": 5, "kernel": 3, "padding": "same", "activation": "tanh"}}, s,
+              [(4, 1, 3), (5, 4, 1), (5,)],
+              seq(lambda x, d, w, b: torch.tanh(F.conv1d(F.conv1d(x, d, groups=4, padding=1), w, b))))
+    more = {"stride": 2, "padding": 1, "output_padding": 1}
+    yield run("conv_transpose1d", {"conv_transpose1d": {"filters": 6, "kernel": 3, "groups": 2, **more}}, s, [(4, 3, 3), (6,)],
+              seq(lambda x, w, b: F.conv_transpose1d(x, w, b, groups=2, **more)))
+    yield run("conv_transpose1d dilation", {"conv_transpose1d": {"filters": 3, "kernel": 3, "dilation": 2, "bias": False}}, s, [(4, 3, 3)],
+              seq(lambda x, w: F.conv_transpose1d(x, w, dilation=2)))
+    yield run("conv_transpose2d", {"conv_transpose2d": {"filters": 3, "kernel": [3, 4], **more}}, i, [(4, 3, 3, 4), (3,)],
+              img(lambda x, w, b: F.conv_transpose2d(x, w, b, **more)))
+    yield run("conv_transpose2d groups", {"conv_transpose2d": {"filters": 6, "kernel": 2, "groups": 2, "dilation": [1, 2], "activation": "relu"}},
+              i, [(4, 3, 2, 2), (6,)], img(lambda x, w, b: F.relu(F.conv_transpose2d(x, w, b, groups=2, dilation=(1, 2)))))
+    yield run("max_pool1d padding", {"max_pool1d": {"size": 3, "stride": 2, "padding": 1}}, s, [], seq(lambda x: F.max_pool1d(x, 3, 2, 1)))
+    count = {"padding": 1, "count_padding": True}
+    yield run("avg_pool1d counts padding", {"avg_pool1d": {"size": 3, "stride": 2, **count}}, s, [], seq(lambda x: F.avg_pool1d(x, 3, 2, 1)))
+    yield run("avg_pool2d counts padding", {"avg_pool2d": {"size": 3, "stride": 2, **count}}, i, [], img(lambda x: F.avg_pool2d(x, 3, 2, 1)))
+    yield run("max_pool2d padding", {"max_pool2d": {"size": 3, "stride": 2, "padding": 1}}, i, [], img(lambda x: F.max_pool2d(x, 3, 2, 1)))
+    yield run("leaky_relu slope", {"leaky_relu": {"slope": 0.2}}, s, [], lambda x: F.leaky_relu(x, 0.2))
+    yield run("leaky_relu as an option", {"dense": {"units": 5, "activation": {"leaky_relu": {"slope": 0.3}}}}, s, [(4, 5), (5,)],
+              lambda x, w, b: F.leaky_relu(x @ w + b, 0.3))
+    yield run("elu alpha", {"elu": {"alpha": 0.7}}, s, [], lambda x: F.elu(x, 0.7))
+    for name, function in [("relu", F.relu), ("relu6", F.relu6), ("leaky_relu", F.leaky_relu), ("elu", F.elu), ("selu", F.selu), ("gelu", F.gelu),
+                           ("silu", F.silu), ("softplus", F.softplus), ("softsign", F.softsign), ("mish", F.mish), ("tanh", torch.tanh),
+                           ("sigmoid", torch.sigmoid), ("hard_tanh", F.hardtanh), ("hard_sigmoid", F.hardsigmoid), ("hard_silu", F.hardswish),
+                           ("softmax", lambda x: F.softmax(x, -1))]:
+        yield run(name, name, (3, 9, 8), [], function, scale=16.0)
+
 
 def keras_cases():
     import keras
@@ -73,7 +102,7 @@ def keras_cases():
 
     L = keras.layers
 
-    def run(name, layer, shape, params, made, weights=lambda ps: ps):
+    def run(name, layer, shape, params, made, weights=lambda ps: ps, back=lambda gs: gs):
         x = tf.constant(wave(shape, 50, 2.0))
         ps = [wave(p, key, 1.0) for key, p in enumerate(params)]
         made(x)
@@ -83,7 +112,7 @@ def keras_cases():
             out = made(x)
             loss = tf.reduce_mean(tf.reshape(out, (shape[0], -1)) ** 2)
         grads = [g.numpy() for g in tape.gradient(loss, [x, *made.trainable_weights])]
-        return case(name, layer, shape, params, out.numpy(), grads)
+        return case("keras " + name, layer, shape, params, out.numpy(), [grads[0], *back(grads[1:])])
 
     s = (3, 6, 4)
     lstm = [(4, 20), (5, 20), (20,)]
@@ -96,6 +125,25 @@ def keras_cases():
     join = lambda ps: [ps[0], ps[1], np.stack(ps[2:])]
     yield run("gru", {"gru": {"units": 5}}, s, gru, L.GRU(5), join)
     yield run("gru sequences", {"gru": {"units": 5, "return_sequences": True}}, s, gru, L.GRU(5, return_sequences=True), join)
+    # Keras keeps [taps, outputs, inputs].
+    turn = {"weights": lambda ps: [np.moveaxis(ps[0], (1, 0), (-2, -1)), *ps[1:]], "back": lambda gs: [np.moveaxis(gs[0], (-2, -1), (1, 0)), *gs[1:]]}
+    i = (2, 5, 4, 3)
+    for padding in ["valid", "same"]:
+        for kernel, stride in [(3, 2), (2, 3), (4, 1)]:
+            name, options = f"conv_transpose%dd {padding} {kernel} {stride}", {"filters": 2, "kernel": kernel, "stride": stride, "padding": padding}
+            yield run(name % 2, {"conv_transpose2d": options}, i, [(3, 2, kernel, kernel), (2,)],
+                      L.Conv2DTranspose(2, kernel, stride, padding), **turn)
+            yield run(name % 1, {"conv_transpose1d": options}, s, [(4, 2, kernel), (2,)], L.Conv1DTranspose(2, kernel, stride, padding), **turn)
+    same = {"size": 3, "stride": 2, "padding": "same"}
+    yield run("max_pool1d same", {"max_pool1d": same}, s, [], L.MaxPooling1D(3, 2, "same"))
+    yield run("avg_pool1d same", {"avg_pool1d": same}, s, [], L.AveragePooling1D(3, 2, "same"))
+    yield run("max_pool2d same", {"max_pool2d": same}, i, [], L.MaxPooling2D(3, 2, "same"))
+    yield run("avg_pool2d same", {"avg_pool2d": same}, i, [], L.AveragePooling2D(3, 2, "same"))
+    turn = {"weights": lambda ps: [np.moveaxis(ps[0], (0, 1), (-1, -2)), *ps[1:]], "back": lambda gs: [np.moveaxis(gs[0], (-1, -2), (0, 1)), *gs[1:]]}
+    yield run("conv2d same stride", {"conv2d": {"filters": 2, "kernel": [3, 2], "stride": 2, "padding": "same"}}, i, [(2, 3, 3, 2), (2,)],
+              L.Conv2D(2, (3, 2), 2, "same"), **turn)
+    yield run("conv1d same stride", {"conv1d": {"filters": 2, "kernel": 4, "stride": 2, "padding": "same"}}, s, [(2, 4, 4), (2,)],
+              L.Conv1D(2, 4, 2, "same"), **turn)
 
 
 if __name__ == "__main__":

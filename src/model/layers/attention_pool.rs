@@ -9,6 +9,7 @@ use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// `sum a[t] x[t]` with `a = softmax(query . tanh(x W + b))` over the steps (Yang and others, 2016).
 ///
@@ -16,11 +17,13 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, length, features]`, output `[batch, features]`, weight `[features, units]`, bias and query
 /// `[units]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct AttentionPool {
     /// Values by which steps are compared with the query; default: as many as features.
     #[schemars(range(min = 1))]
     units: Option<usize>,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for AttentionPool {
@@ -33,7 +36,8 @@ impl Layer for AttentionPool {
         };
         let glorot = Init::GlorotUniform;
         let params = vec![
-            ParamSpec::new("weight", &[features, units], glorot, fans(units)),
+            ParamSpec::new("weight", &[features, units], glorot, fans(units))
+                .penalised(self.penalty, [1, features, units, 1]),
             ParamSpec::new("bias", &[units], Init::Zeros, fans(units)),
             ParamSpec::new("query", &[units], glorot, fans(1)),
         ];

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::data::{Shape, Value};
 
-/// The mean of each window, channel by channel; padding does not count (as in Keras).
+/// The mean of each window, channel by channel.
 ///
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', channels]`.
@@ -26,6 +26,9 @@ pub struct AvgPool2d {
     /// "valid" (none), "same", or a number of pixels on every side.
     #[serde(default)]
     padding: Padding,
+    /// Whether pixels of padding count in the mean: not in Keras, by default in PyTorch.
+    #[serde(default)]
+    count_padding: bool,
 }
 
 fn two() -> Pair {
@@ -55,7 +58,7 @@ impl Layer for AvgPool2d {
         let stride = self.stride.map_or(size, Pair::get);
         let mut options = AvgPoolOptions::new(size);
         options.stride = stride;
-        options.count_include_pad = false;
+        options.count_include_pad = self.count_padding;
         options.padding = windows([height, width], size, stride, [1, 1], self.padding)
             .expect("the plan has laid these windows")
             .padding;

@@ -14,6 +14,7 @@ use crate::kernels::{BlockOptions, conv_block, on_cpu};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Convolution over the steps of a sequence.
 ///
@@ -21,7 +22,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, length, features]`, output `[batch, length', filters]`, weight `[filters, features / groups,
 /// kernel]`, bias `[filters]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Conv1d {
     /// Output features.
     #[schemars(range(min = 1))]
@@ -56,12 +57,14 @@ pub struct Conv1d {
     /// How the bias starts.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 /// Steps that are added at the ends of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Padding1d {
+pub(super) enum Padding1d {
     /// As many at the beginning as let no output see a later step.
     Causal(Causal),
     /// As of images.
@@ -71,7 +74,7 @@ enum Padding1d {
 /// The word "causal".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Causal {
+pub(super) enum Causal {
     /// All at the beginning.
     Causal,
 }
@@ -142,7 +145,9 @@ impl Layer for Conv1d {
             fan_out: self.filters / groups * self.kernel,
         };
         let shape = [self.filters, features / groups, self.kernel];
-        let mut params = vec![ParamSpec::new("weight", &shape, self.weight_init, fans)];
+        let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
+        let view = [1, 1, self.filters, fans.fan_in];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

@@ -15,6 +15,7 @@ use crate::kernels::half_conv;
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// 2-D convolution over the height and width of an image.
 ///
@@ -22,7 +23,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', filters]`, weight
 /// `[filters, channels / groups, kernel height, kernel width]`, bias `[filters]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Conv2d {
     /// Output channels.
     #[schemars(range(min = 1))]
@@ -57,6 +58,8 @@ pub struct Conv2d {
     /// Input channels; inferred, and checked where given.
     #[schemars(range(min = 1))]
     in_channels: Option<usize>,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn one() -> usize {
@@ -113,7 +116,9 @@ impl Layer for Conv2d {
             fan_out: self.filters / self.groups * taps,
         };
         let shape = [self.filters, group_channels, kernel[0], kernel[1]];
-        let mut params = vec![ParamSpec::new("weight", &shape, self.weight_init, fans)];
+        let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
+        let view = [1, 1, self.filters, fans.fan_in];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

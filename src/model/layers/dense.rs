@@ -9,6 +9,7 @@ use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Fully connected: every output is a weighted sum of every input.
 ///
@@ -16,7 +17,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, features]`, output `[batch, units]`, weight `[features, units]`, bias `[units]`. Of a sequence,
 /// `[batch, length, features]`, every step by itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Dense {
     /// Outputs.
     #[schemars(range(min = 1))]
@@ -36,6 +37,8 @@ pub struct Dense {
     /// Inputs; inferred, and checked where given.
     #[schemars(range(min = 1))]
     in_features: Option<usize>,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn yes() -> bool {
@@ -79,7 +82,7 @@ impl Layer for Dense {
             fan_out: self.units,
         };
         let weight = ParamSpec::new("weight", &[features, self.units], self.weight_init, fans);
-        let mut params = vec![weight];
+        let mut params = vec![weight.penalised(self.penalty, [1, features, self.units, 1])];
         if self.bias {
             params.push(ParamSpec::new("bias", &[self.units], self.bias_init, fans));
         }

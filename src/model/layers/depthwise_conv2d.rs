@@ -11,14 +11,16 @@ use super::{Layer, LayerPlan, Mismatch, Scope, image_dims};
 use crate::config::Spec;
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
+use crate::model::init::Init;
 use crate::model::network::{Layers, Network};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each channel by itself. Keras's `DepthwiseConv2D`.
 ///
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', channels * multiplier]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct DepthwiseConv2d {
     /// Height and width of the window: one number, or [height, width].
     kernel: Pair,
@@ -41,6 +43,14 @@ pub struct DepthwiseConv2d {
     /// What follows.
     #[serde(default = "linear")]
     activation: Activation,
+    /// How the weights start.
+    #[serde(default = "glorot")]
+    weight_init: Init,
+    /// How the bias starts.
+    #[serde(default = "zeros")]
+    bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -50,7 +60,7 @@ pub struct DepthwiseConv2d {
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', filters]`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct SeparableConv2d {
     /// Output channels.
     #[schemars(range(min = 1))]
@@ -72,6 +82,14 @@ pub struct SeparableConv2d {
     /// What follows.
     #[serde(default = "linear")]
     activation: Activation,
+    /// How the weights start.
+    #[serde(default = "glorot")]
+    weight_init: Init,
+    /// How the bias starts.
+    #[serde(default = "zeros")]
+    bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
 }
@@ -85,9 +103,15 @@ fn yes() -> bool {
 fn linear() -> Activation {
     Activation::Linear
 }
+fn glorot() -> Init {
+    Init::GlorotUniform
+}
+fn zeros() -> Init {
+    Init::Zeros
+}
 
 /// Plans layers that are described by a list.
-fn plan_parts(
+pub(super) fn plan_parts(
     parts: serde_json::Value,
     input: Shape,
     planned: &OnceLock<Network>,
@@ -113,7 +137,8 @@ fn plan_parts(
     Ok(plan)
 }
 
-fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
+/// Runs them.
+pub(super) fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
     let network = planned.get().expect("a layer runs after it was planned");
     network.run_inner(scope.name, input, scope.tensors, scope.pass)
 }
@@ -124,6 +149,8 @@ impl Layer for DepthwiseConv2d {
         let parts = json!([{"conv2d": {
             "filters": channels * self.multiplier, "groups": channels, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
+            "weight_init": self.weight_init, "bias_init": self.bias_init, "l1": self.penalty.l1,
+            "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
         }}]);
         plan_parts(parts, input, &self.planned)
     }
@@ -148,9 +175,14 @@ impl Layer for SeparableConv2d {
         let parts = json!([
             {"conv2d": {
                 "filters": channels, "groups": channels, "kernel": self.kernel, "stride": self.stride,
-                "padding": self.padding, "dilation": self.dilation, "bias": false,
+                "padding": self.padding, "dilation": self.dilation, "bias": false, "weight_init": self.weight_init,
+                "l1": self.penalty.l1, "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
             }},
-            {"conv2d": {"filters": self.filters, "kernel": 1, "bias": self.bias}},
+            {"conv2d": {
+                "filters": self.filters, "kernel": 1, "bias": self.bias, "weight_init": self.weight_init,
+                "bias_init": self.bias_init, "l1": self.penalty.l1, "l2": self.penalty.l2,
+                "max_norm": self.penalty.max_norm,
+            }},
         ]);
         plan_parts(parts, input, &self.planned)
     }

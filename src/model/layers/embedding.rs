@@ -8,6 +8,7 @@ use super::{Layer, LayerPlan, Mismatch, Scope};
 use crate::data::{Shape, Value};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// A trained vector for each token of the vocabulary, which the data says; token 0, which fills up short
 /// texts, has one too.
@@ -15,7 +16,7 @@ use crate::model::params::ParamSpec;
 /// # Shapes
 /// Input `[batch, length]` (tokens), output `[batch, length, dim]`, weight `[vocabulary, dim]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Embedding {
     /// Values of a vector.
     #[schemars(range(min = 1))]
@@ -23,6 +24,8 @@ pub struct Embedding {
     /// How the vectors start; the default is Keras's, PyTorch's is { normal = { std = 1 } }.
     #[serde(default = "uniform")]
     weight_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn uniform() -> Init {
@@ -42,13 +45,13 @@ impl Layer for Embedding {
             fan_in: vocabulary,
             fan_out: self.dim,
         };
-        let shape = [vocabulary, self.dim];
+        let weight = ParamSpec::new("weight", &[vocabulary, self.dim], self.weight_init, fans);
         Ok(LayerPlan {
             output: Shape::Sequence {
                 length,
                 features: self.dim,
             },
-            params: vec![ParamSpec::new("weight", &shape, self.weight_init, fans)],
+            params: vec![weight.penalised(self.penalty, [1, 1, vocabulary, self.dim])],
             multiply_adds: 0,
         })
     }

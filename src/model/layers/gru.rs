@@ -10,6 +10,7 @@ use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Reads a sequence step by step, with one state less than an LSTM.
 ///
@@ -20,7 +21,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, length, features]`; output `[batch, units]`, or `[batch, length, units]` with
 /// `return_sequences`. Weight `[features, 3 units]`, recurrent weight `[units, 3 units]`, biases `[3 units]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Gru {
     /// Outputs a step.
     #[schemars(range(min = 1))]
@@ -48,6 +49,8 @@ pub struct Gru {
     /// How the biases start.
     #[serde(default = "zeros")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn glorot() -> Init {
@@ -70,13 +73,15 @@ impl Layer for Gru {
         };
         let (shape, recurrent, bias) = ([features, 3 * units], [units, 3 * units], [3 * units]);
         let params = vec![
-            ParamSpec::new("weight", &shape, self.weight_init, fans(features)),
+            ParamSpec::new("weight", &shape, self.weight_init, fans(features))
+                .penalised(self.penalty, [1, features, 3 * units, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent_init,
                 fans(units),
-            ),
+            )
+            .penalised(self.penalty, [1, units, 3 * units, 1]),
             ParamSpec::new("bias", &bias, self.bias_init, fans(units)),
             ParamSpec::new("recurrent_bias", &bias, self.bias_init, fans(units)),
         ];

@@ -14,6 +14,7 @@ use crate::kernels::lstm::Masks;
 use crate::kernels::{LstmOptions, lstm_block, on_cpu};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Reads a sequence step by step; each step's output depends on all before it.
 ///
@@ -25,7 +26,7 @@ use crate::model::params::ParamSpec;
 /// Input `[batch, length, features]`; output `[batch, units]`, or `[batch, length, units]` with
 /// `return_sequences`. Weight `[features, 4 units]`, recurrent weight `[units, 4 units]`, bias `[4 units]`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Lstm {
     /// Outputs a step.
     #[schemars(range(min = 1))]
@@ -53,6 +54,8 @@ pub struct Lstm {
     /// How the bias starts.
     #[serde(default = "forget_one")]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn glorot() -> Init {
@@ -131,13 +134,15 @@ impl Layer for Lstm {
         };
         let (shape, recurrent) = ([features, 4 * units], [units, 4 * units]);
         let params = vec![
-            ParamSpec::new("weight", &shape, self.weight_init, fans(features)),
+            ParamSpec::new("weight", &shape, self.weight_init, fans(features))
+                .penalised(self.penalty, [1, features, 4 * units, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent_init,
                 fans(units),
-            ),
+            )
+            .penalised(self.penalty, [1, units, 4 * units, 1]),
             ParamSpec::new("bias", &[4 * units], self.bias_init, fans(units)),
         ];
         Ok(LayerPlan {
@@ -225,6 +230,7 @@ mod tests {
                 weight_init: glorot(),
                 recurrent_init: orthogonal(),
                 bias_init: forget_one(),
+                penalty: Penalty::default(),
             };
             let (batch, features) = (11, 3);
             let plan = lstm.plan(Shape::Sequence {

@@ -10,7 +10,10 @@ mod batch_norm;
 mod bidirectional;
 mod conv1d;
 mod conv2d;
+mod conv_transpose1d;
+mod conv_transpose2d;
 mod dense;
+mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
 mod embedding;
@@ -88,6 +91,10 @@ pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
     "flatten" => flatten::Flatten,
     "global_max_pool" => global_max_pool::GlobalMaxPool,
     "conv1d" => conv1d::Conv1d,
+    "conv_transpose2d" => conv_transpose2d::ConvTranspose2d,
+    "conv_transpose1d" => conv_transpose1d::ConvTranspose1d,
+    "depthwise_conv1d" => depthwise_conv1d::DepthwiseConv1d,
+    "separable_conv1d" => depthwise_conv1d::SeparableConv1d,
     "depthwise_conv2d" => depthwise_conv2d::DepthwiseConv2d,
     "separable_conv2d" => depthwise_conv2d::SeparableConv2d,
     "max_pool1d" => max_pool1d::MaxPool1d,
@@ -107,19 +114,25 @@ pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
     "reshape" => reshape::Reshape,
     "upsample" => upsample::Upsample,
     "relu" => activations::Relu,
+    "relu6" => activations::Relu6,
     "leaky_relu" => activations::LeakyRelu,
     "elu" => activations::Elu,
     "selu" => activations::Selu,
     "gelu" => activations::Gelu,
     "silu" => activations::Silu,
     "softplus" => activations::Softplus,
+    "softsign" => activations::Softsign,
+    "mish" => activations::Mish,
     "tanh" => activations::Tanh,
     "sigmoid" => activations::Sigmoid,
+    "hard_tanh" => activations::HardTanh,
+    "hard_sigmoid" => activations::HardSigmoid,
+    "hard_silu" => activations::HardSilu,
     "softmax" => activations::Softmax,
 };
 
 /// What a layer can be in a fused block on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     /// No part of any.
     Plain,
@@ -138,7 +151,7 @@ pub enum Role {
 }
 
 /// The first layer of a fused block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusedConv {
     /// How rows and columns of zeros are added around the image.
     pub padding: Padding,

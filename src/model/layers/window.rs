@@ -107,9 +107,68 @@ pub fn windows(
     })
 }
 
+/// Where the outputs of a transposed convolution lie along one direction: in the sum of all windows, each
+/// begun `stride` after the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// Outputs.
+    pub output: usize,
+    /// Values of the sum that come before the first output.
+    pub begin: usize,
+    /// Outputs beyond the end of the sum, which are 0.
+    pub beyond: usize,
+}
+
+/// Lays the windows of a transposed convolution for `size` inputs. "valid" and "same" give as many outputs as
+/// Keras, a number as many as PyTorch with this `padding` and `output_padding`.
+///
+/// # Errors
+/// A padding that leaves no output.
+pub fn spread(
+    size: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    padding: Padding,
+    output_padding: usize,
+) -> Result<Spread, Mismatch> {
+    let reach = (kernel - 1) * dilation + 1;
+    let sum = size.saturating_sub(1) * stride + reach;
+    let (output, begin) = match padding {
+        Padding::Named(PaddingName::Valid) => (size * stride + reach.saturating_sub(stride), 0),
+        Padding::Named(PaddingName::Same) => (size * stride, reach.saturating_sub(stride) / 2),
+        Padding::Number(n) => ((sum + output_padding).saturating_sub(2 * n), n),
+    };
+    if output == 0 {
+        let message = format!("takes away all {sum} values of the output");
+        return Err(Mismatch::of("padding", message));
+    }
+    Ok(Spread {
+        output,
+        begin,
+        beyond: (begin + output).saturating_sub(sum),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `keras.layers.Conv2DTranspose(1, kernel, strides)` of 5 values; `torch.nn.ConvTranspose1d(1, 1, kernel,
+    /// stride, padding, output_padding)` for numbers.
+    #[test]
+    fn counts_outputs_of_transposed_convolutions_as_keras_and_pytorch_do() {
+        let same = Padding::Named(PaddingName::Same);
+        let outputs = |kernel, stride, padding, more| {
+            spread(5, kernel, stride, 1, padding, more).map(|spread| spread.output)
+        };
+        assert_eq!(outputs(3, 2, Padding::default(), 0), Ok(11));
+        assert_eq!(outputs(2, 3, Padding::default(), 0), Ok(15));
+        assert_eq!(outputs(3, 2, same, 0), Ok(10));
+        assert_eq!(outputs(4, 2, Padding::Number(1), 0), Ok(10));
+        assert_eq!(outputs(3, 2, Padding::Number(1), 1), Ok(10));
+        assert!(outputs(1, 1, Padding::Number(3), 0).is_err());
+    }
 
     fn along(
         size: usize,

@@ -1,0 +1,103 @@
+//! Every loss against what Keras and PyTorch compute (`tests/reference/losses_reference.py` recorded the figures):
+//! each sample's loss, and the gradient of their mean, on the CPU.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use kiln::config::{Path, Spec, read_member};
+use kiln::data::Target;
+use kiln::model::{LOSSES, Loss};
+use serde_json::Value as Json;
+
+/// Relative to the largest value.
+const TOLERANCE: f64 = 1e-4;
+
+fn wave(count: usize, key: usize, scale: f64) -> Vec<f32> {
+    let value = |i: usize| scale * (((i * 37 + key * 101) % 97) as f64 / 97.0 - 0.5);
+    (0..count).map(|i| value(i) as f32).collect()
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().expect("32-bit floats")
+}
+
+fn cases() -> Vec<Json> {
+    serde_json::from_str(include_str!("reference/losses.json")).expect("a list of cases")
+}
+
+fn spec(case: &Json) -> Spec {
+    serde_json::from_value(case["loss"].clone()).expect("a loss")
+}
+
+fn target(case: &Json, device: &Device) -> Target {
+    let (kind, values) = case["target"]
+        .as_object()
+        .expect("one kind")
+        .iter()
+        .next()
+        .expect("one");
+    let rows = values.as_array().expect("a list");
+    if kind == "class" {
+        let classes: Vec<i32> = serde_json::from_value(values.clone()).expect("classes");
+        return Target::Class(Tensor::<1, Int>::from_ints(&classes[..], device));
+    }
+    let rows: Vec<Vec<f32>> = rows
+        .iter()
+        .map(|row| serde_json::from_value(row.clone()).expect("numbers"))
+        .collect();
+    let shape = [rows.len(), rows[0].len()];
+    let tensor = Tensor::from_data(TensorData::new(rows.concat(), shape), device);
+    match kind.as_str() {
+        "soft" => Target::Soft(tensor),
+        "multi" => Target::Multi(tensor),
+        _ => Target::Real(tensor),
+    }
+}
+
+fn close(what: &str, found: &[f32], expected: &Json) {
+    let expected: Vec<f64> = serde_json::from_value(expected.clone()).expect("numbers");
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = expected.iter().fold(1e-3f64, |most, x| most.max(x.abs()));
+    for (index, (&found, expected)) in found.iter().zip(&expected).enumerate() {
+        let error = (f64::from(found) - expected).abs() / size;
+        assert!(
+            error < TOLERANCE,
+            "{what}[{index}]: {found}, recorded {expected}"
+        );
+    }
+}
+
+#[test]
+fn losses_and_their_gradients_agree_with_keras_and_pytorch() {
+    let device = Device::flex().autodiff();
+    for case in cases() {
+        let what = format!("{} as {}", case["name"], case["loss"]);
+        let loss: Box<dyn Loss> = read_member(LOSSES, "loss", &spec(&case), &Path::default())
+            .unwrap_or_else(|faults| panic!("{what}: {faults:?}"));
+        let outputs = case["outputs"].as_u64().expect("a number") as usize;
+        let data = TensorData::new(wave(5 * outputs, 50, 6.0), [5, outputs]);
+        let x = Tensor::<2>::from_data(data, &device).require_grad();
+        let losses = loss.forward(x.clone(), &target(&case, &device));
+        close(
+            &format!("{what}: losses"),
+            &floats(losses.clone().inner()),
+            &case["losses"],
+        );
+        let grads = losses.mean().backward();
+        let grad = floats(x.grad(&grads).expect("a gradient"));
+        close(&format!("{what}: gradient"), &grad, &case["grad"]);
+    }
+}
+
+#[test]
+fn every_loss_has_a_recorded_case() {
+    let names: Vec<String> = cases()
+        .iter()
+        .map(|case| spec(case).name().to_string())
+        .collect();
+    for loss in LOSSES {
+        assert!(
+            names.iter().any(|name| name == loss.name),
+            "{} has none",
+            loss.name
+        );
+    }
+}
