@@ -96,7 +96,8 @@ impl Prepared {
         let train = Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
             .drop_last(experiment.train.drop_last)
             .sampler(experiment.train.sampler);
-        let pace = plan.pace(train.num_batches())?;
+        let accumulate = experiment.train.accumulate;
+        let pace = plan.pace(train.num_batches().div_ceil(accumulate))?;
         let stepper = Stepper::new(
             &plan.network,
             &*plan.loss,
@@ -142,6 +143,7 @@ impl Prepared {
             valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
+            accumulate,
             max_steps: start.max_steps,
             limits: Limits::new(&experiment.train),
             plateau: plan.pace(1)?.schedule,

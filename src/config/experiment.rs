@@ -143,6 +143,12 @@ pub struct Train {
     /// Leaves out the last batch of an epoch where it is smaller than the others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drop_last: bool,
+    /// Batches whose gradients make one update: their mean over all samples, as of one batch of so many times the
+    /// size. Schedules, warm-up, `max_steps` and checkpoints count updates; the last update of an epoch may be of
+    /// fewer batches.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1))]
+    pub accumulate: usize,
     /// What training lowers.
     #[schemars(extend("x-family" = "losses"))]
     pub loss: Spec,
@@ -213,6 +219,14 @@ pub struct Train {
     /// What happens when the loss or the parameters are not finite any more.
     #[serde(default)]
     pub on_non_finite: OnNonFinite,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 fn is_zero(number: &f64) -> bool {

@@ -62,16 +62,16 @@ impl Run<'_> {
         let mut pending = Vec::new();
         let mut batches = self.train.epoch_from(epoch as u64, self.state.batch);
         let mut ended = Ended::Complete;
+        let num_batches = self.train.num_batches();
         loop {
-            if stop.is_set() || self.max_steps == Some(0) {
+            // What is saved is never in the middle of a group.
+            let begins = self.state.batch.is_multiple_of(self.accumulate);
+            if begins && (stop.is_set() || self.max_steps == Some(0)) {
                 ended = Ended::Stopped;
                 break;
             }
-            if self
-                .limits
-                .budget(self.stepper.counters().updates)
-                .is_some()
-            {
+            let updates = self.stepper.counters().updates;
+            if begins && self.limits.budget(updates).is_some() {
                 break; // the epoch ends here
             }
             let waiting = Instant::now();
@@ -80,7 +80,11 @@ impl Run<'_> {
             };
             clock.wait += waiting.elapsed();
             note_failed(failed, &loaded.failed);
-            self.max_steps = self.max_steps.map(|steps| steps - 1);
+            let taken = self.state.batch + 1;
+            let ends = taken.is_multiple_of(self.accumulate) || taken == num_batches;
+            if ends {
+                self.max_steps = self.max_steps.map(|steps| steps - 1);
+            }
             if !loaded.indices.is_empty() {
                 if let Some(weights) = &self.class_weights {
                     loaded.batch.weigh(weights);
@@ -88,19 +92,20 @@ impl Run<'_> {
                 let said = Said::of(&loaded.batch);
                 let batch = loaded.batch.to_device(shape, &device);
                 pending.push(Pending {
-                    output: self.stepper.step(batch, epoch as u64),
+                    output: self.stepper.step_of_group(batch, epoch as u64, ends),
                     said,
                     batch: self.state.batch,
                 });
+            } else if ends {
+                self.stepper.end_group();
             }
-            self.state.batch += 1;
+            self.state.batch = taken;
             if pending.len() >= self.max_pending
                 && let Some(found) = self.read(&mut pending, observer)
             {
                 return Ok(Ended::Broken(found));
             }
-            let more = self.state.batch < self.train.num_batches();
-            if self.checkpointer.is_due()? && more {
+            if ends && self.checkpointer.is_due()? && taken < num_batches {
                 if let Some(found) = self.settle(&mut pending, observer) {
                     return Ok(Ended::Broken(found));
                 }

@@ -35,7 +35,9 @@ pub struct Run<'a> {
     pub valid: Loader,
     /// Epochs to train.
     pub num_epochs: usize,
-    /// Steps after which to stop, for comparisons.
+    /// Batches whose gradients make one update.
+    pub accumulate: usize,
+    /// Updates after which to stop, for comparisons.
     pub max_steps: Option<usize>,
     /// What ends the training before its last epoch.
     pub limits: Limits,

@@ -93,7 +93,8 @@ impl Plan {
     /// Tensors that training keeps beside each parameter and its gradient.
     pub fn num_slots(&self) -> usize {
         let averages = Averaging::new(&self.source.experiment.train).is_some();
-        self.optimizer.slots().len() + usize::from(averages)
+        let gathers = self.source.experiment.train.accumulate > 1;
+        self.optimizer.slots().len() + usize::from(averages) + usize::from(gathers)
     }
 
     /// Samples a step.
@@ -138,7 +139,7 @@ impl PlanParts {
         .map_err(|faults| self.source.explain(&faults))
     }
 
-    /// How the learning rate changes, with `per_epoch` steps an epoch.
+    /// How the learning rate changes, with `per_epoch` updates an epoch.
     ///
     /// # Errors
     /// None where the plan was checked.

@@ -12,7 +12,7 @@ use super::optimizers::Optimizer;
 use super::schedules::Pace;
 use super::shaping::Shaping;
 use crate::data::{Batch, SampleId, Target, Value};
-use crate::kernels::{Gradient, Sink, copy_to_host, is_finite, on_cpu, update};
+use crate::kernels::{Gradient, Sink, add_scaled, copy_to_host, is_finite, on_cpu, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host, upload};
 
 /// Parameters, the optimizer's state, and what a step needs.
@@ -24,6 +24,7 @@ pub struct Stepper<'a> {
     pub params: ParamStore,
     pub(super) average: Option<Average>,
     slots: Vec<Vec<Tensor<1>>>,
+    gathered: Option<Gathered>,
     /// Of every parameter, where its gradient comes as factors.
     sinks: Vec<Option<Sink>>,
     pub(super) counters: Counters,
@@ -50,6 +51,13 @@ pub struct Counters {
     /// Epochs in the mean of the weights.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub averaged: u32,
+}
+
+/// Gradients of the batches so far of a group that makes one update.
+struct Gathered {
+    /// Sums over the samples.
+    sums: Vec<Option<Tensor<1>>>,
+    samples: usize,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -106,6 +114,7 @@ impl<'a> Stepper<'a> {
             params,
             average: None,
             slots,
+            gathered: None,
             counters: Counters {
                 loss_scale: compute.needs_loss_scale().then(LossScale::default),
                 ..Counters::default()
@@ -200,6 +209,7 @@ impl<'a> Stepper<'a> {
         mut values: impl FnMut(&str, &[usize]) -> anyhow::Result<Vec<f32>>,
     ) -> anyhow::Result<()> {
         let names = self.optimizer.slots();
+        self.gathered = None;
         for param in &mut self.params.params {
             let device = param.tensor.device();
             param.tensor = upload(values(&param.name, &param.shape)?, &device);
@@ -261,8 +271,15 @@ impl<'a> Stepper<'a> {
 
     /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
     pub fn step(&mut self, batch: Batch, epoch: u64) -> StepOutput {
+        self.step_of_group(batch, epoch, true)
+    }
+
+    /// The same for a batch of a group whose gradients make one update; `ends`: it is the last of it.
+    pub fn step_of_group(&mut self, batch: Batch, epoch: u64, ends: bool) -> StepOutput {
         let ids: &[SampleId] = &batch.ids;
-        let few = ids.len() <= MAX_FACTORS && !self.shaping.needs_whole();
+        let samples = ids.len();
+        let alone = ends && self.gathered.is_none();
+        let few = samples <= MAX_FACTORS && alone && !self.shaping.needs_whole();
         let sinks: &[Option<Sink>] = if few { &self.sinks } else { &[] };
         let pass = Pass {
             training: Some(self.training(epoch, ids)),
@@ -316,12 +333,15 @@ impl<'a> Stepper<'a> {
         };
         let begin = Instant::now();
         if verdict == Verdict::Update {
-            let grads = self.shaping.apply(grads, &self.params);
-            self.update(grads);
             self.params.store(buffers);
-            if let Some(average) = &mut self.average {
-                average.after_update(self.counters.updates, &self.params);
+            if alone {
+                self.update(grads);
+            } else {
+                self.gather(grads, samples);
             }
+        }
+        if ends {
+            self.end_group();
         }
         self.update_time = begin.elapsed();
         StepOutput {
@@ -332,7 +352,33 @@ impl<'a> Stepper<'a> {
         }
     }
 
+    /// Adds the mean gradients of a batch to those of the batches before it.
+    fn gather(&mut self, grads: Vec<Option<Gradient>>, samples: usize) {
+        let gathered = self.gathered.get_or_insert_with(|| Gathered {
+            sums: vec![None; grads.len()],
+            samples: 0,
+        });
+        gathered.samples += samples;
+        for (sum, grad) in gathered.sums.iter_mut().zip(grads) {
+            let Some(Gradient::Whole(grad)) = grad else {
+                continue; // none come as factors where the batch is not alone
+            };
+            let before = sum.take().unwrap_or_else(|| grad.zeros_like());
+            *sum = Some(add_scaled(before, &grad, samples as f64));
+        }
+    }
+
+    /// Makes the update of the batches of a group so far, if there are any.
+    pub fn end_group(&mut self) {
+        let Some(Gathered { sums, samples }) = self.gathered.take() else {
+            return;
+        };
+        let mean = |sum: Tensor<1>| Gradient::Whole(Box::new(sum / samples as f64));
+        self.update(sums.into_iter().map(|sum| sum.map(mean)).collect());
+    }
+
     fn update(&mut self, grads: Vec<Option<Gradient>>) {
+        let grads = self.shaping.apply(grads, &self.params);
         self.counters.updates += 1;
         let rule = self
             .optimizer
@@ -345,6 +391,9 @@ impl<'a> Stepper<'a> {
             param
                 .tensor
                 .inplace(|tensor| update(rule, tensor, slots, grad));
+        }
+        if let Some(average) = &mut self.average {
+            average.after_update(self.counters.updates, &self.params);
         }
     }
 }

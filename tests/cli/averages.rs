@@ -8,11 +8,11 @@ use safetensors::SafeTensors;
 use crate::resume::{MANY, assert_same, left, left_alone, resume};
 use crate::world::World;
 
-type Tensors = BTreeMap<String, Vec<f32>>;
+pub type Tensors = BTreeMap<String, Vec<f32>>;
 
 const EMA: [&str; 2] = ["--set", "train.ema={decay=0.9}"];
 
-fn tensors(world: &World, file: &str) -> Tensors {
+pub fn tensors(world: &World, file: &str) -> Tensors {
     let bytes = std::fs::read(world.path(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     file.iter()

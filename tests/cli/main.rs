@@ -1,5 +1,6 @@
 //! The real binary in temporary folders: exit code, standard output, standard error.
 
+mod accumulating;
 mod archives;
 mod audit;
 mod averages;

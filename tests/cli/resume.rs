@@ -76,13 +76,13 @@ pub fn spawn(mut command: Command) -> Child {
 
 /// Starts a run without an end, and stops it by a signal after its first epoch.
 #[cfg(unix)]
-fn stopped_by(world: &World, signal: &str) -> Run {
+pub fn stopped_by(world: &World, signal: &str, sets: &[&str]) -> Run {
     use std::io::{BufRead, BufReader, Read};
 
     let base = ["train", "--config", "experiment.toml", "--device", "cpu"];
     let more = ["--out", "run", "--json", "--set", "train.epochs=100000"];
     let mut child = world
-        .command(&[&base[..], &more, &MANY].concat())
+        .command(&[&base[..], &more, sets].concat())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -109,7 +109,7 @@ fn stopped_by(world: &World, signal: &str) -> Run {
 fn ctrl_c_and_sigterm_save_say_how_to_go_on_and_tell_themselves_apart() {
     let world = World::colours();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let run = stopped_by(&world, signal);
+        let run = stopped_by(&world, signal, &MANY);
         assert_eq!(run.code, code, "{}", run.stderr);
         let end: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
         assert_eq!(end["interrupted"], true);
