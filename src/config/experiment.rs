@@ -247,8 +247,8 @@ pub enum Warmup {
     },
 }
 
-/// A running average of the weights: after each step `average = d average + (1 - d) weights`. The running
-/// averages of batch normalisation are averaged with them.
+/// A running average of the weights: after each step `average = d average + (1 - d) weights`, from the weights after
+/// the first one on. The running averages of batch normalisation are averaged with them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ema {
@@ -257,7 +257,7 @@ pub struct Ema {
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub decay: f64,
     /// Whether the average follows faster at first, so that the first weights do not linger: step t keeps
-    /// `min(decay, (1 + t) / (10 + t))`, as in TensorFlow. Without it as Keras's `use_ema`, timm and PyTorch.
+    /// `min(decay, (1 + t) / (10 + t))`, as in TensorFlow. Without it as Keras's `use_ema` and PyTorch's `AveragedModel`.
     #[serde(default = "default_warmup")]
     pub warmup: bool,
 }

@@ -36,6 +36,6 @@ pub use norm::Moments;
 pub use simple_blocks::{
     NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,
 };
-pub use update::{Factors, Gradient, Update, update};
+pub use update::{Factors, Gradient, Rule, Update, update};
 pub(crate) use vector::arch;
 pub use vector::{SimdLimit, limit_simd};

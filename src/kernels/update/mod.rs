@@ -4,6 +4,11 @@
 //! The gradient of a fully connected layer need not be stored at all: it may come as the two
 //! factors whose product it is, a few rows at a time.
 
+mod lamb;
+mod tensors;
+#[cfg(test)]
+mod tests;
+
 use burn::backend::Flex;
 use burn::backend::TensorMetadata;
 use burn::tensor::Tensor;
@@ -17,23 +22,35 @@ use super::vector::{arch, load, store};
 
 /// The update of an optimizer with its numbers for one step.
 #[derive(Clone, Copy, Debug)]
-pub enum Update {
+pub struct Update {
+    /// What gradient and state make of a parameter.
+    pub rule: Rule,
+    /// Coupled weight decay: so many times the parameter is added to the gradient first.
+    pub decay: f32,
+    /// What decoupled weight decay leaves of a parameter; 1 without.
+    pub keep: f32,
+}
+
+/// What gradient and state make of a parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
     /// `w -= rate g`
     Sgd {
         /// The learning rate.
         rate: f32,
     },
-    /// `v = momentum v - rate g; w += v`; with Nesterov's look ahead `w += momentum v - rate g`
+    /// `v = momentum v - inner g; w += outer v`; with Nesterov's look ahead `w += outer (momentum v - inner g)`
     Momentum {
-        /// The learning rate.
-        rate: f32,
+        /// The learning rate where the velocity contains it, else 1.
+        inner: f32,
+        /// The learning rate where the velocity does not contain it, else 1.
+        outer: f32,
         /// The share of the last step that is repeated.
         momentum: f32,
         /// Whether the step is taken as if the velocity had already moved the parameter.
         nesterov: bool,
     },
-    /// `m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
-    /// w = keep w - rate m / (sqrt(v) + epsilon)`
+    /// `m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= rate m / (sqrt(v) + epsilon)`
     Adam {
         /// `learning rate * sqrt(1 - beta2^t) / (1 - beta1^t)`
         rate: f32,
@@ -43,21 +60,75 @@ pub enum Update {
         beta2: f64,
         /// Added to the root of the mean squared gradient.
         epsilon: f32,
-        /// What decoupled weight decay leaves of a parameter; 1 without.
-        keep: f32,
     },
-    /// `s = rho s + (1 - rho) g^2; v = momentum v + rate g / sqrt(s + epsilon); w -= v`; without
-    /// momentum there is no `v` to keep
-    RmsProp {
-        /// The learning rate.
+    /// m and v as `Adam`; `w -= (rate m + ahead g) / (sqrt(v) + epsilon)`
+    Nadam {
+        /// Of the mean gradient.
         rate: f32,
+        /// Of the gradient.
+        ahead: f32,
+        /// The share of the mean gradient that a step keeps.
+        beta1: f64,
         /// The share of the mean squared gradient that a step keeps.
-        rho: f64,
-        /// The share of the last step that is repeated.
-        momentum: f32,
-        /// Added to the mean squared gradient.
+        beta2: f64,
+        /// Added to the root of the mean squared gradient.
         epsilon: f32,
     },
+    /// `s = kept s + taken g^2; v = momentum v + inner g / (sqrt(s + inside) + outside); w -= outer v`; without
+    /// momentum there is no `v` to keep
+    Squares {
+        /// The learning rate where the velocity contains it, else 1.
+        inner: f32,
+        /// The learning rate where the velocity does not contain it, else 1.
+        outer: f32,
+        /// The share of the squares that a step keeps.
+        kept: f32,
+        /// The share of its own that it adds.
+        taken: f32,
+        /// The share of the last step that is repeated.
+        momentum: f32,
+        /// Added to the squares.
+        inside: f32,
+        /// Added to their root.
+        outside: f32,
+    },
+    /// `w -= rate sign(beta1 m + (1 - beta1) g); m = beta2 m + (1 - beta2) g`
+    Lion {
+        /// The learning rate.
+        rate: f32,
+        /// The share of the mean gradient in the step.
+        beta1: f64,
+        /// The share of the mean gradient that a step keeps.
+        beta2: f64,
+    },
+    /// m and v as `Adam`; `u = m scale1 / (sqrt(v scale2) + epsilon) + decay w; w -= rate |w| / |u| u`, norms over the
+    /// whole parameter, without them where one is 0
+    Lamb {
+        /// The learning rate.
+        rate: f32,
+        /// The share of the mean gradient that a step keeps.
+        beta1: f64,
+        /// The share of the mean squared gradient that a step keeps.
+        beta2: f64,
+        /// `1 / (1 - beta1^t)`
+        scale1: f32,
+        /// `1 / (1 - beta2^t)`
+        scale2: f32,
+        /// Added to the root of the mean squared gradient.
+        epsilon: f32,
+        /// The share of the parameter in the step.
+        decay: f32,
+    },
+}
+
+impl From<Rule> for Update {
+    fn from(rule: Rule) -> Update {
+        Update {
+            rule,
+            decay: 0.0,
+            keep: 1.0,
+        }
+    }
 }
 
 /// A gradient on its way to an update.
@@ -114,11 +185,17 @@ pub fn update(
             *slots = state;
             param
         }
-        grad => match state.len() {
-            0 => in_place::<0>(update, param, state, slots, grad),
-            1 => in_place::<1>(update, param, state, slots, grad),
-            _ => in_place::<2>(update, param, state, slots, grad),
-        },
+        grad => {
+            let param = match state.len() {
+                0 => in_place::<0>(update, param, state, slots, grad),
+                1 => in_place::<1>(update, param, state, slots, grad),
+                _ => in_place::<2>(update, param, state, slots, grad),
+            };
+            match update.rule {
+                Rule::Lamb { .. } => lamb::trusted_step(update.rule, param, slots),
+                _ => param,
+            }
+        }
     }
 }
 
@@ -203,84 +280,11 @@ fn apply<const N: usize>(update: Update, piece: &mut Piece<'_, N>, at: usize, gr
 impl Update {
     /// Tensors of state.
     pub fn num_slots(&self) -> usize {
-        match self {
-            Update::Sgd { .. } => 0,
-            Update::Momentum { .. } => 1,
-            Update::RmsProp { momentum, .. } => 1 + usize::from(*momentum > 0.0),
-            Update::Adam { .. } => 2,
-        }
-    }
-}
-
-/// The same update as a chain of tensor operations, for other devices.
-impl Update {
-    fn on_tensors(
-        &self,
-        param: Tensor<1>,
-        mut state: Vec<Tensor<1>>,
-        grad: Tensor<1>,
-    ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        let follow =
-            |mean: Tensor<1>, value: Tensor<1>, share: f64| mean * share + value * (1.0 - share);
-        let second = (state.len() > 1).then(|| state.pop()).flatten();
-        let first = state.pop();
-        match (*self, first, second) {
-            (
-                Update::Momentum {
-                    rate,
-                    momentum,
-                    nesterov,
-                },
-                Some(velocity),
-                None,
-            ) => {
-                let step = grad * -rate;
-                let velocity = velocity * momentum + step.clone();
-                let change = if nesterov {
-                    velocity.clone() * momentum + step
-                } else {
-                    velocity.clone()
-                };
-                (param + change, vec![velocity])
-            }
-            (
-                Update::Adam {
-                    rate,
-                    beta1,
-                    beta2,
-                    epsilon,
-                    keep,
-                },
-                Some(m),
-                Some(v),
-            ) => {
-                let m = follow(m, grad.clone(), beta1);
-                let v = follow(v, grad.square(), beta2);
-                let change = m.clone() / (v.clone().sqrt() + epsilon) * rate;
-                (param * keep - change, vec![m, v])
-            }
-            (
-                Update::RmsProp {
-                    rate,
-                    rho,
-                    momentum,
-                    epsilon,
-                },
-                Some(square),
-                velocity,
-            ) => {
-                let square = follow(square, grad.clone().square(), rho);
-                let change = grad * rate / (square.clone() + epsilon).sqrt();
-                match velocity {
-                    Some(velocity) => {
-                        let velocity = velocity * momentum + change;
-                        (param - velocity.clone(), vec![square, velocity])
-                    }
-                    None => (param - change, vec![square]),
-                }
-            }
-            (Update::Sgd { rate }, None, None) => (param - grad * rate, Vec::new()),
-            (update, ..) => unreachable!("{update:?}: the number of tensors was checked"),
+        match self.rule {
+            Rule::Sgd { .. } => 0,
+            Rule::Momentum { .. } | Rule::Lion { .. } => 1,
+            Rule::Squares { momentum, .. } => 1 + usize::from(momentum > 0.0),
+            Rule::Adam { .. } | Rule::Nadam { .. } | Rule::Lamb { .. } => 2,
         }
     }
 }
@@ -324,32 +328,38 @@ fn step<S: Simd>(
     slots: &mut [S::f32s],
     grad: S::f32s,
 ) -> S::f32s {
-    match (*update, slots) {
+    let grad = if update.decay == 0.0 {
+        grad
+    } else {
+        simd.mul_add_e_f32s(param, simd.splat_f32s(update.decay), grad)
+    };
+    let param = simd.mul_f32s(param, simd.splat_f32s(update.keep));
+    match (update.rule, slots) {
         (
-            Update::Momentum {
-                rate,
+            Rule::Momentum {
+                inner,
+                outer,
                 momentum,
                 nesterov,
             },
             [velocity],
         ) => {
             let momentum = simd.splat_f32s(momentum);
-            let step = simd.mul_f32s(grad, simd.splat_f32s(-rate));
+            let step = simd.mul_f32s(grad, simd.splat_f32s(-inner));
             *velocity = simd.mul_add_e_f32s(*velocity, momentum, step);
             let change = if nesterov {
                 simd.mul_add_e_f32s(*velocity, momentum, step)
             } else {
                 *velocity
             };
-            simd.add_f32s(param, change)
+            simd.mul_add_e_f32s(change, simd.splat_f32s(outer), param)
         }
         (
-            Update::Adam {
+            Rule::Adam {
                 rate,
                 beta1,
                 beta2,
                 epsilon,
-                keep,
             },
             [m, v],
         ) => {
@@ -357,32 +367,71 @@ fn step<S: Simd>(
             *v = follow::<S>(simd, *v, simd.mul_f32s(grad, grad), beta2);
             let root = simd.add_f32s(simd.sqrt_f32s(*v), simd.splat_f32s(epsilon));
             let change = simd.div_f32s(*m, root);
-            let kept = simd.mul_f32s(param, simd.splat_f32s(keep));
-            simd.mul_add_e_f32s(simd.splat_f32s(-rate), change, kept)
+            simd.mul_add_e_f32s(simd.splat_f32s(-rate), change, param)
         }
         (
-            Update::RmsProp {
+            Rule::Nadam {
                 rate,
-                rho,
-                momentum,
+                ahead,
+                beta1,
+                beta2,
                 epsilon,
             },
-            [square, velocity @ ..],
+            [m, v],
         ) => {
-            *square = follow::<S>(simd, *square, simd.mul_f32s(grad, grad), rho);
-            let root = simd.sqrt_f32s(simd.add_f32s(*square, simd.splat_f32s(epsilon)));
-            let change = simd.mul_f32s(simd.div_f32s(grad, root), simd.splat_f32s(rate));
-            match velocity {
-                [velocity, ..] => {
-                    *velocity = simd.mul_add_e_f32s(*velocity, simd.splat_f32s(momentum), change);
-                    simd.sub_f32s(param, *velocity)
-                }
-                [] => simd.sub_f32s(param, change),
-            }
+            *m = follow::<S>(simd, *m, grad, beta1);
+            *v = follow::<S>(simd, *v, simd.mul_f32s(grad, grad), beta2);
+            let root = simd.add_f32s(simd.sqrt_f32s(*v), simd.splat_f32s(epsilon));
+            let change = simd.mul_f32s(*m, simd.splat_f32s(rate));
+            let change = simd.mul_add_e_f32s(grad, simd.splat_f32s(ahead), change);
+            simd.sub_f32s(param, simd.div_f32s(change, root))
         }
-        (Update::Sgd { rate }, _) => simd.mul_add_e_f32s(grad, simd.splat_f32s(-rate), param),
+        (
+            Rule::Squares {
+                inner,
+                outer,
+                kept,
+                taken,
+                momentum,
+                inside,
+                outside,
+            },
+            [squares, velocity @ ..],
+        ) => {
+            let before = simd.mul_f32s(*squares, simd.splat_f32s(kept));
+            let square = simd.mul_f32s(grad, grad);
+            *squares = simd.mul_add_e_f32s(square, simd.splat_f32s(taken), before);
+            let root = simd.sqrt_f32s(simd.add_f32s(*squares, simd.splat_f32s(inside)));
+            let root = simd.add_f32s(root, simd.splat_f32s(outside));
+            let mut change = simd.mul_f32s(simd.div_f32s(grad, root), simd.splat_f32s(inner));
+            if let [velocity, ..] = velocity {
+                change = simd.mul_add_e_f32s(*velocity, simd.splat_f32s(momentum), change);
+                *velocity = change;
+            }
+            simd.mul_add_e_f32s(change, simd.splat_f32s(-outer), param)
+        }
+        (Rule::Lion { rate, beta1, beta2 }, [m]) => {
+            let step = follow::<S>(simd, *m, grad, beta1);
+            *m = follow::<S>(simd, *m, grad, beta2);
+            simd.mul_add_e_f32s(sign::<S>(simd, step), simd.splat_f32s(-rate), param)
+        }
+        // The norms are over the whole parameter, which moves in a second pass.
+        (Rule::Lamb { beta1, beta2, .. }, [m, v]) => {
+            *m = follow::<S>(simd, *m, grad, beta1);
+            *v = follow::<S>(simd, *v, simd.mul_f32s(grad, grad), beta2);
+            param
+        }
+        (Rule::Sgd { rate }, _) => simd.mul_add_e_f32s(grad, simd.splat_f32s(-rate), param),
         _ => unreachable!("the number of tensors of state was checked"),
     }
+}
+
+/// -1, 0 or 1; what is not a number stays so.
+#[inline(always)]
+fn sign<S: Simd>(simd: S, value: S::f32s) -> S::f32s {
+    let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+    let below = simd.select_f32s(simd.less_than_f32s(value, zero), simd.neg_f32s(one), value);
+    simd.select_f32s(simd.less_than_f32s(zero, value), one, below)
 }
 
 /// `share mean + (1 - share) value`

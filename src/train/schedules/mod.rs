@@ -153,47 +153,24 @@ mod tests {
         read_member(SCHEDULES, "schedule", &spec, &Path::default()).expect("options")
     }
 
-    fn factors(json: serde_json::Value, at: &[u64]) -> Vec<f64> {
-        let schedule = read(json);
-        let at = at.iter().map(|&step| At {
-            step,
-            steps: 100,
-            per_epoch: 10,
-        });
-        at.map(|at| schedule.factor(at)).collect()
-    }
-
     fn close(found: &[f64], expected: &[f64]) {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
     }
 
-    /// `torch.optim.lr_scheduler` of PyTorch 2.15, rate 1, stepped as its documentation says.
     #[test]
-    fn factors_agree_with_pytorch() {
-        use serde_json::json;
-        // StepLR(step_size=3, gamma=0.5), MultiStepLR([2, 5]), ExponentialLR(0.9): by the epoch.
-        let step = json!({"step": {"epochs": 3, "gamma": 0.5}});
-        close(&factors(step, &[0, 29, 30, 65]), &[1.0, 1.0, 0.5, 0.25]);
-        let step = json!({"step": {"milestones": [2, 5]}});
-        close(&factors(step, &[19, 20, 50]), &[1.0, 0.1, 0.01]);
-        let exponential = json!({"exponential": {"gamma": 0.9}});
-        close(&factors(exponential, &[5, 25]), &[1.0, 0.81]);
-        // CosineAnnealingLR(T_max=100), CosineAnnealingWarmRestarts(T_0=20, T_mult=2): by the step.
-        let cosine = json!({"cosine": {}});
-        close(&factors(cosine, &[0, 50, 25]), &[1.0, 0.5, 0.853_553_39]);
-        let cosine = json!({"cosine": {"cycle_epochs": 2, "cycle_growth": 2}});
-        close(&factors(cosine, &[10, 20, 40, 60]), &[0.5, 1.0, 0.5, 1.0]);
-        // PolynomialLR(total_iters=100, power=2).
-        let polynomial = json!({"polynomial": {"power": 2}});
-        close(&factors(polynomial, &[0, 50, 100]), &[1.0, 0.25, 0.0]);
-        // OneCycleLR(max_lr=1, total_steps=100).
-        let one_cycle = json!({"one_cycle": {}});
-        close(
-            &factors(one_cycle, &[0, 10, 29, 60, 99]),
-            &[0.04, 0.295_163_95, 1.0, 0.589_280_09, 4e-6],
-        );
+    fn a_mean_over_epochs_may_have_a_rate_of_its_own() {
+        let schedule = Some(read(serde_json::json!({"exponential": {"gamma": 0.5}})));
+        let swa = Swa {
+            start_epoch: 3,
+            learning_rate: Some(0.3),
+        };
+        let pace = Pace::new(schedule, None, 10, 4).with_swa(Some(swa));
+        let found: Vec<f64> = [9, 10, 19, 20, 39]
+            .map(|step| pace.rate(0.1, step))
+            .to_vec();
+        close(&found, &[0.1, 0.05, 0.05, 0.3, 0.3]);
     }
 
     #[test]
@@ -202,11 +179,5 @@ mod tests {
         let pace = Pace::new(schedule, Some(Warmup::Steps(4)), 10, 2);
         let found: Vec<f64> = [0, 3, 4, 12].map(|step| pace.factor(step)).to_vec();
         close(&found, &[0.25, 1.0, 1.0, 0.5]);
-    }
-
-    #[test]
-    fn noam_rises_to_its_peak_and_falls_with_the_root() {
-        let noam = serde_json::json!({"noam": {"warmup_steps": 4}});
-        close(&factors(noam, &[0, 3, 15]), &[0.25, 1.0, 0.5]);
     }
 }

@@ -1,0 +1,72 @@
+//! LAMB (You and others, 2020), for large batches: Adam's step, scaled for each parameter to the size of its weights:
+//! `u = m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + decay w; w -= lr |w| / |u| u`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Optimizer;
+use crate::kernels::{Rule, Update};
+
+/// Adam's step, scaled to the size of the weights. Weight decay is a part of the step before it is scaled, as in
+/// the paper (Keras's is apart from it).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lamb {
+    /// The step's size.
+    #[serde(default = "default_rate")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    learning_rate: f64,
+    /// The share of the mean gradient that a step keeps.
+    #[serde(default = "default_beta1")]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    beta1: f64,
+    /// The share of the mean squared gradient that a step keeps.
+    #[serde(default = "default_beta2")]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    beta2: f64,
+    /// Keeps the division finite.
+    #[serde(default = "default_epsilon")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    epsilon: f64,
+    /// The share of a parameter in the step. Biases decay too.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    weight_decay: f64,
+}
+
+fn default_rate() -> f64 {
+    1e-3
+}
+fn default_beta1() -> f64 {
+    0.9
+}
+fn default_beta2() -> f64 {
+    0.999
+}
+fn default_epsilon() -> f64 {
+    1e-7
+}
+
+impl Optimizer for Lamb {
+    fn slots(&self) -> &'static [&'static str] {
+        &["lamb.m", "lamb.v"]
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn update(&self, step: u64, learning_rate: f64) -> Update {
+        let scale = |beta: f64| (1.0 / (1.0 - beta.powf(step as f64))) as f32;
+        let rule = Rule::Lamb {
+            rate: learning_rate as f32,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            scale1: scale(self.beta1),
+            scale2: scale(self.beta2),
+            epsilon: self.epsilon as f32,
+            decay: self.weight_decay as f32,
+        };
+        rule.into()
+    }
+}

@@ -1,0 +1,106 @@
+//! NAdam (Dozat, 2016): Adam with Nesterov's look ahead, by a momentum that rises to beta1:
+//! `mu_t = beta1 (1 - 0.96^(t d) / 2)`, `P_t = mu_1 ... mu_t`,
+//! `w -= lr (mu_{t+1} m / (1 - P_{t+1}) + (1 - mu_t) g / (1 - P_t)) / (sqrt(v / (1 - beta2^t)) + epsilon)`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Optimizer;
+use crate::kernels::{Rule, Update};
+
+/// Adam with Nesterov's look ahead. Epsilon is added after the correction, in Keras and PyTorch alike.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nadam {
+    /// The step's size.
+    #[serde(default = "default_rate")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    learning_rate: f64,
+    /// The share of the mean gradient that a step keeps.
+    #[serde(default = "default_beta1")]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    beta1: f64,
+    /// The share of the mean squared gradient that a step keeps.
+    #[serde(default = "default_beta2")]
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    beta2: f64,
+    /// Keeps the division finite.
+    #[serde(default = "default_epsilon")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    epsilon: f64,
+    /// How fast the momentum rises: 1 as in Keras, 0.004 as in the paper and PyTorch.
+    #[serde(default = "default_momentum_decay")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    momentum_decay: f64,
+    /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
+    /// `adamw`). Biases decay too.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    weight_decay: f64,
+}
+
+fn default_rate() -> f64 {
+    1e-3
+}
+fn default_beta1() -> f64 {
+    0.9
+}
+fn default_beta2() -> f64 {
+    0.999
+}
+fn default_epsilon() -> f64 {
+    1e-7
+}
+fn default_momentum_decay() -> f64 {
+    1.0
+}
+
+/// A product of momentums below this is 0 beside 1 in 32 bits.
+const NEGLIGIBLE: f64 = 1e-12;
+
+impl Nadam {
+    /// `mu_t`
+    fn momentum(&self, step: u64) -> f64 {
+        self.beta1 * (1.0 - 0.5 * 0.96f64.powf(step as f64 * self.momentum_decay))
+    }
+
+    /// `mu_1 ... mu_t`: a function of the step, so that there is no state of it.
+    fn product(&self, step: u64) -> f64 {
+        let mut product = 1.0;
+        for earlier in 1..=step {
+            product *= self.momentum(earlier);
+            if product < NEGLIGIBLE {
+                break;
+            }
+        }
+        product
+    }
+}
+
+impl Optimizer for Nadam {
+    fn slots(&self) -> &'static [&'static str] {
+        &["nadam.m", "nadam.v"]
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn update(&self, step: u64, learning_rate: f64) -> Update {
+        let correction = (1.0 - self.beta2.powf(step as f64)).sqrt();
+        let rate = learning_rate * correction;
+        let (now, next) = (self.momentum(step), self.momentum(step + 1));
+        let product = self.product(step);
+        let rule = Rule::Nadam {
+            rate: (rate * next / (1.0 - product * next)) as f32,
+            ahead: (rate * (1.0 - now) / (1.0 - product)) as f32,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: (self.epsilon * correction) as f32,
+        };
+        Update {
+            decay: self.weight_decay as f32,
+            ..rule.into()
+        }
+    }
+}
