@@ -43,6 +43,7 @@ fn begin(device: &Device) -> ParamStore {
     let param = |index: usize| Param {
         name: NAMES[index].to_string(),
         shape: vec![SIZES[index]],
+        restraint: Default::default(),
         trainable: true,
         tensor: upload(wave(SIZES[index], index, 2.0), device),
     };
