@@ -30,7 +30,8 @@ pub enum Init {
     LecunUniform,
     /// Normal with variance `1 / fan_in`.
     LecunNormal,
-    /// Uniform within `1 / sqrt(fan_in)`: PyTorch's default for weights and biases.
+    /// Uniform within `1 / sqrt(fan_in)`: PyTorch's default for weights and biases. Of recurrent layers fan_in is
+    /// the number of units.
     TorchUniform,
     /// Orthogonal rows or columns, whichever are fewer (Saxe and others, 2013): Keras's default for
     /// recurrent weights.
