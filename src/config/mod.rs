@@ -8,6 +8,7 @@ mod byte_size;
 mod experiment;
 mod family;
 mod fault;
+mod named;
 mod node;
 mod parse;
 mod source;
@@ -25,6 +26,7 @@ pub use family::{
     Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,
 };
 pub use fault::{ExperimentError, Fault};
+pub use named::{bare_names, by_name, other_names};
 pub use node::{Path, Step};
 pub use source::Source;
 pub use styles::{STYLES, Setting};

@@ -2,7 +2,7 @@
 //! option always holds; the others are written into its layers and optimizer before those are read, so that
 //! a model file, and `experiment.toml` in the run folder, say in full what was trained.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::experiment::{Experiment, Style};
 
@@ -147,6 +147,9 @@ pub(super) fn apply(experiment: &mut Experiment) {
     if let Some(model) = model.and_then(|value| serde_json::from_value(value).ok()) {
         experiment.model = model;
     }
+    if let Some(columns) = experiment.data.get_mut("columns") {
+        columns_of(columns, style);
+    }
     let optimizer = serde_json::to_value(&experiment.train.optimizer);
     let optimizer = rewrite(optimizer, |value, style| fill(value, "optimizers", style));
     if let Some(optimizer) = optimizer.and_then(|value| serde_json::from_value(value).ok()) {
@@ -183,6 +186,21 @@ fn nets(value: &mut Value, style: Style) {
     }
 }
 
+/// Fills in the options of the table's columns that are embedded, a length alone becoming options.
+fn columns_of(columns: &mut Value, style: Style) {
+    let columns = columns.as_object_mut().into_iter().flatten();
+    let embeddings = columns.filter_map(|(_, column)| column.get_mut("embedding"));
+    for embedding in embeddings {
+        let options = match embedding.take() {
+            Value::Number(dim) => json!({ "dim": dim }),
+            options => options,
+        };
+        let mut pick = json!({ "embedding": options });
+        fill(&mut pick, "layers", style);
+        *embedding = pick["embedding"].take();
+    }
+}
+
 /// Adds what a pick from a family leaves out: a name, or a table of one.
 fn fill(pick: &mut Value, family: &str, style: Style) {
     let name = match &*pick {
@@ -208,7 +226,6 @@ fn fill(pick: &mut Value, family: &str, style: Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn styled(style: Value, layers: Value, optimizer: Value) -> Experiment {
         let mut experiment: Experiment = serde_json::from_value(json!({
@@ -271,6 +288,18 @@ mod tests {
             json!(experiment.model.heads["price"][0]),
             json!({"dense": dense})
         );
+    }
+
+    #[test]
+    fn fills_in_embedded_columns() {
+        let mut experiment = styled(json!("torch"), json!(["flatten"]), json!("adam"));
+        let columns = json!({"place": {"embedding": 8}, "size": "numeric", "street": {"embedding": {"dim": 2,
+            "weight_init": "zeros"}}});
+        experiment.data.insert("columns".into(), columns);
+        apply(&mut experiment);
+        let expected = json!({"place": {"embedding": {"dim": 8, "weight_init": {"normal": {"std": 1}}}},
+            "size": "numeric", "street": {"embedding": {"dim": 2, "weight_init": "zeros"}}});
+        assert_eq!(experiment.data["columns"], expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::named::{bare_names, by_name, other_names};
+use crate::config::{bare_names, by_name, other_names};
 use crate::data::{Purpose, Rng, hash_text};
 
 /// How a parameter starts.
