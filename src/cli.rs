@@ -56,8 +56,8 @@ pub enum Command {
     Cache(CacheArgs),
     /// List the devices there are
     Devices(DevicesArgs),
-    /// Print the JSON schema of experiments, for editors
-    Schema,
+    /// Print the JSON schema of experiments, for editors; or what `style` sets
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   kiln completions bash > ~/.local/share/bash-completion/completions/kiln
@@ -430,6 +430,14 @@ pub enum CacheCommand {
         /// Those to remove, by name [default: all]
         names: Vec<String>,
     },
+}
+
+/// `kiln schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Print the defaults that `style = "keras"` and `style = "torch"` set, as a table
+    #[arg(long)]
+    pub styles: bool,
 }
 
 /// `kiln devices`

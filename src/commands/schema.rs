@@ -1,17 +1,43 @@
-//! `kiln schema`: the JSON schema of experiments, put together from every family's table.
+//! `kiln schema`: the JSON schema of experiments, put together from every family's table; or the table of what
+//! `style` sets.
 
 use std::io::{Write, stdout};
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Experiment, Member, family_schema, schema_of};
+use crate::cli::SchemaArgs;
+use crate::config::{Experiment, Member, STYLES, Setting, family_schema, schema_of};
 use crate::data::{SOURCES, augment};
 use crate::model::{LAYERS, LOSSES};
 use crate::train::{OPTIMIZERS, SCHEDULES};
 
-pub fn run() -> anyhow::Result<u8> {
+pub fn run(args: &SchemaArgs) -> anyhow::Result<u8> {
+    if args.styles {
+        write!(stdout(), "{}", styles())?;
+        return Ok(0);
+    }
     writeln!(stdout(), "{}", serde_json::to_string_pretty(&schema())?)?;
     Ok(0)
+}
+
+/// The table of styles, in Markdown.
+fn styles() -> String {
+    let head = "| members | option | keras | torch |\n|---|---|---|---|\n".to_string();
+    STYLES.iter().fold(head, |table, setting| {
+        let Setting {
+            members,
+            option,
+            keras,
+            torch,
+            ..
+        } = setting;
+        let part = match setting.family {
+            "activations" => " as a layer's `activation`",
+            _ => "",
+        };
+        let members = members.join(", ");
+        format!("{table}| {members}{part} | {option} | `{keras}` | `{torch}` |\n")
+    })
 }
 
 fn schema() -> Value {
@@ -67,4 +93,42 @@ fn sources() -> Value {
         schema
     };
     json!({"anyOf": SOURCES.iter().map(with_kind).collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Path, Style, validate};
+
+    #[test]
+    fn the_readme_shows_the_table_of_styles() {
+        let readme = include_str!("../../README.md");
+        assert!(
+            readme.contains(&styles()),
+            "put this into the README:\n{}",
+            styles()
+        );
+    }
+
+    #[test]
+    fn every_setting_is_an_option_of_its_members() {
+        let layer = |name: &str| LAYERS.iter().find(|m| m.name == name).map(|m| m.schema);
+        let rule = |name: &str| OPTIMIZERS.iter().find(|m| m.name == name).map(|m| m.schema);
+        for setting in STYLES {
+            for name in setting.members {
+                let schema = match setting.family {
+                    "optimizers" => rule(name),
+                    _ => layer(name),
+                };
+                let schema = schema.unwrap_or_else(|| panic!("{name} is no member"))();
+                let option = &schema["properties"][setting.option];
+                assert!(option.is_object(), "{name} has no {}", setting.option);
+                for style in [Style::Keras, Style::Torch] {
+                    let faults = validate(&setting.value(style), option, &Path::default());
+                    assert!(faults.is_empty(), "{name}.{}: {faults:?}", setting.option);
+                }
+                assert_ne!(setting.value(Style::Keras), setting.value(Style::Torch));
+            }
+        }
+    }
 }

@@ -19,6 +19,10 @@ pub struct Experiment {
     /// Every random choice is a function of this number.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// The library whose defaults hold wherever the experiment says nothing of an option: `kiln schema --styles`
+    /// lists them. Default: neither's as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
     /// The samples: kind, folders, size.
     #[schemars(with = "Table", extend("x-family" = "data"))]
     pub data: BTreeMap<String, Value>,
@@ -45,6 +49,16 @@ pub struct Experiment {
     /// Where it runs.
     #[serde(default)]
     pub device: Device,
+}
+
+/// A library with defaults of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// Keras 3.
+    Keras,
+    /// PyTorch 2.
+    Torch,
 }
 
 /// What is done about faults of the data, which are looked for before training.

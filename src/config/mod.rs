@@ -8,23 +8,27 @@ mod byte_size;
 mod experiment;
 mod family;
 mod fault;
+mod named;
 mod node;
 mod parse;
 mod source;
+mod styles;
 mod validate;
 mod write;
 
 pub use byte_size::ByteSize;
 pub use experiment::{
     Audit, Balanced, BatchSize, Checkpoints, ClassWeights, Device, EarlyStopping, Ema, Eval,
-    Experiment, Fit, Model, OnLeak, OnNonFinite, Precision, Preprocess, Sampler, Statistic, Swa,
-    Table, Train, Warmup,
+    Experiment, Fit, Model, OnLeak, OnNonFinite, Precision, Preprocess, Sampler, Statistic, Style,
+    Swa, Table, Train, Warmup,
 };
 pub use family::{
     Member, Spec, about, family_schema, find_member, read, read_member, read_options, schema_of,
 };
 pub use fault::{ExperimentError, Fault};
+pub use named::{bare_names, by_name, other_names};
 pub use node::{Path, Step};
 pub use source::Source;
+pub use styles::{STYLES, Setting};
 pub use validate::{describe, unknown_key, validate, with_nearest};
 pub use write::to_toml;

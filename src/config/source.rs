@@ -10,6 +10,7 @@ use super::family;
 use super::fault::{Excerpts, ExperimentError, Fault};
 use super::node::{Kind, Node, Origin, Path, Step};
 use super::parse::{SyntaxFault, parse_json, parse_toml, toml_value};
+use super::styles;
 
 /// Keys that hold paths: relative ones are resolved against the experiment file, or against the
 /// working folder where a flag gave them.
@@ -54,6 +55,7 @@ impl Source {
             let stem = file.file_stem().map(|stem| stem.to_string_lossy());
             experiment.name = stem.unwrap_or_else(|| "run".into()).into_owned();
         }
+        styles::apply(&mut experiment);
         Ok(Source {
             experiment,
             excerpts,

@@ -166,6 +166,9 @@ fn check_alternatives(
 }
 
 fn names_of(schema: &Value) -> Vec<&str> {
+    if let Some(options) = alternatives(schema) {
+        return options.iter().flat_map(names_of).collect();
+    }
     let listed = schema.get("enum").and_then(Value::as_array);
     listed
         .into_iter()
@@ -173,6 +176,16 @@ fn names_of(schema: &Value) -> Vec<&str> {
         .chain(schema.get("const"))
         .filter_map(Value::as_str)
         .collect()
+}
+
+/// Whether nothing but names fits.
+fn is_names(schema: &Value) -> bool {
+    match alternatives(schema) {
+        Some(options) => options
+            .iter()
+            .all(|option| is_names(option) || types(option) == ["null"]),
+        None => !names_of(schema).is_empty(),
+    }
 }
 
 fn types(schema: &Value) -> Vec<&str> {
@@ -248,14 +261,15 @@ pub fn describe(schema: &Value) -> String {
     }
     if let Some(options) = alternatives(schema) {
         let options = options.iter().filter(|option| types(option) != ["null"]);
-        let names: Vec<&str> = options.clone().flat_map(names_of).collect();
+        let names = options.clone().filter(|option| is_names(option));
+        let names: Vec<&str> = names.flat_map(names_of).collect();
         let listed = names.len() > 2;
         let mut words = Vec::new();
         if listed {
             let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             words.push(format!("one of {}", names.join(", ")));
         }
-        for option in options.filter(|option| !listed || names_of(option).is_empty()) {
+        for option in options.filter(|option| !(listed && is_names(option))) {
             let word = describe(option);
             if !words.contains(&word) {
                 words.push(word);
@@ -359,7 +373,7 @@ mod tests {
     #[test]
     fn lists_names_together_and_says_what_else_fits() {
         let schema = json!({"oneOf": [{"const": "a"}, {"const": "b"}, {"type": "object"}, {"type": "object"},
-            {"enum": ["c", "d"]}]});
+            {"anyOf": [{"enum": ["c", "d"]}, {"type": "null"}]}]});
         assert_eq!(
             messages(json!(0), schema),
             ["train is 0, expected one of \"a\", \"b\", \"c\", \"d\" or a table"]

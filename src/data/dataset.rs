@@ -182,6 +182,11 @@ pub trait Survey: Send {
     /// The shape of a sample, now known.
     fn shape(&self) -> Shape;
 
+    /// The inputs that are numbers of categories, which the net embeds.
+    fn embedded(&self) -> Vec<super::EmbeddedColumn> {
+        Vec::new()
+    }
+
     /// Whether samples can be read in any order as fast as in sequence.
     fn any_order(&self) -> bool {
         true

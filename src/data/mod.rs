@@ -57,7 +57,7 @@ pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use resize::{Aspect, Filter, Resizing};
-pub use table::{Csv, TablePreprocess};
+pub use table::{Csv, EmbeddedColumn, TablePreprocess};
 pub use task::{Head, Output, Task};
 pub use text::{Text, TextFolder, TextPreprocess};
 pub use webdataset::WebDataset;

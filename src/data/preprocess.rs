@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::decode::{Alpha, Pixels, Wanted, decode};
 use super::files::read_file;
 use super::resize::{Aspect, Filter, Resizing};
-use super::table::TablePreprocess;
+use super::table::{EmbeddedColumn, TablePreprocess};
 use super::text::TextPreprocess;
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
@@ -184,6 +184,14 @@ impl Preprocessor {
             Preprocessor::Image(image) => image.shape(),
             Preprocessor::Table(table) => table.shape(),
             Preprocessor::Text(text) => text.shape(),
+        }
+    }
+
+    /// The inputs that are numbers of categories, which the net embeds.
+    pub fn embedded(&self) -> Vec<EmbeddedColumn> {
+        match self {
+            Preprocessor::Table(table) => table.embedded(),
+            Preprocessor::Image(_) | Preprocessor::Text(_) => Vec::new(),
         }
     }
 

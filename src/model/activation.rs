@@ -4,7 +4,7 @@ use burn::tensor::{FloatDType, Tensor, activation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::named::{bare_names, by_name};
+use crate::config::{bare_names, by_name};
 use crate::data::Value;
 
 /// What follows a layer's linear part: a name, or { leaky_relu = { slope = 0.2 } }.

@@ -119,7 +119,7 @@ impl ModelFile {
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
         let (info, _) = ModelInfo::read(bytes)?;
-        let input = info.preprocess.shape();
+        let (input, embedded) = (info.preprocess.shape(), info.preprocess.embedded());
         let loss = read_member(
             LOSSES,
             "loss",
@@ -128,6 +128,7 @@ impl ModelFile {
         )
         .map_err(|faults| in_words(&faults))?;
         let layers = Layers::of(&info.experiment.model).map_err(|f| in_words(&f))?;
+        let layers = layers.with_columns(embedded).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
             .check_head(&*loss, &info.task)

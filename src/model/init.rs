@@ -6,7 +6,7 @@
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::named::{bare_names, by_name, other_names};
+use crate::config::{bare_names, by_name, other_names};
 use crate::data::{Purpose, Rng, hash_text};
 
 /// How a parameter starts.
@@ -30,7 +30,8 @@ pub enum Init {
     LecunUniform,
     /// Normal with variance `1 / fan_in`.
     LecunNormal,
-    /// Uniform within `1 / sqrt(fan_in)`: PyTorch's default for weights and biases.
+    /// Uniform within `1 / sqrt(fan_in)`: PyTorch's default for weights and biases. Of recurrent layers fan_in is
+    /// the number of units.
     TorchUniform,
     /// Orthogonal rows or columns, whichever are fewer (Saxe and others, 2013): Keras's default for
     /// recurrent weights.

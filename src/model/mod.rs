@@ -8,7 +8,6 @@ mod file;
 mod init;
 mod layers;
 mod losses;
-mod named;
 mod network;
 mod params;
 mod penalty;

@@ -6,12 +6,12 @@ use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::activation::Activation;
 use super::compute::Compute;
-use super::layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windows};
+use super::layers::{EmbedColumns, LAYERS, Layer, LayerPlan, Mismatch, Pass, Role, Scope, windows};
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use super::value::{cast, into_flat};
 use crate::config::{Fault, Model, Path, Precision, Spec, read_member};
-use crate::data::{Shape, Task, Value};
+use crate::data::{EmbeddedColumn, Shape, Task, Value};
 use crate::kernels::{
     BlockOptions, DenseOptions, Epilogue, Sink, conv_block, dense_block, max_pool_block, on_cpu,
 };
@@ -59,6 +59,8 @@ enum Block {
 /// The layers of an experiment, read but not yet given shapes.
 #[derive(Debug)]
 pub struct Layers {
+    /// Before the trunk, where columns of a table are embedded.
+    columns: Option<EmbedColumns>,
     trunk: List,
     /// By name.
     heads: Vec<(String, List)>,
@@ -74,6 +76,7 @@ impl Layers {
     /// Every unknown layer and every mistake of the layers' options.
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
         Ok(Layers {
+            columns: None,
             trunk: read_list(specs, &trunk_path())?,
             heads: Vec::new(),
         })
@@ -98,10 +101,23 @@ impl Layers {
             heads.map(|(name, specs)| (name.clone(), keep(read_list(specs, &head_path(name)))));
         let heads = heads.collect();
         if faults.is_empty() {
-            Ok(Layers { trunk, heads })
+            Ok(Layers {
+                columns: None,
+                trunk,
+                heads,
+            })
         } else {
             Err(faults)
         }
+    }
+
+    /// The same behind a layer that embeds these columns, `model.embed`.
+    ///
+    /// # Errors
+    /// Every mistake of the columns' options.
+    pub fn with_columns(self, columns: Vec<EmbeddedColumn>) -> Result<Layers, Vec<Fault>> {
+        let columns = EmbedColumns::read(columns)?;
+        Ok(Layers { columns, ..self })
     }
 }
 
@@ -142,6 +158,8 @@ pub struct Network {
     pub layers: Vec<PlannedLayer>,
     /// Each takes what the layers before the first of them give; none where the net has one output.
     pub heads: Vec<PlannedHead>,
+    /// Layers before the experiment's, which the data brings along.
+    before: usize,
 }
 
 /// The layers that lead to one of several outputs.
@@ -160,11 +178,21 @@ impl Network {
     /// The first layer whose input does not fit, with what it expects and what it gets.
     pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
         let of_trunk = layers.heads.is_empty().then_some(loss);
-        let mut network = Self::plan_list(layers.trunk, input, of_trunk, "model.").map_err(
+        let columns = layers
+            .columns
+            .map(|columns| Self::plan_columns(columns, input))
+            .transpose()?;
+        let shape = columns.as_ref().map_or(input, |columns| columns.output);
+        let mut network = Self::plan_list(layers.trunk, shape, of_trunk, "model.").map_err(
             |(index, tag, mismatch)| vec![explain(&trunk_path(), index, &tag, mismatch)],
         )?;
         if layers.heads.is_empty() {
             network.ends_with_a_row(&trunk_path())?;
+        }
+        network.input = input;
+        network.before = columns.iter().len();
+        network.layers.splice(0..0, columns);
+        if layers.heads.is_empty() {
             return Ok(network);
         }
         let trunk = network.output();
@@ -182,6 +210,23 @@ impl Network {
             });
         }
         Ok(network)
+    }
+
+    fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
+        let plan = columns.plan(input).map_err(|mismatch| {
+            let path = Path::parse("data.columns");
+            vec![Fault::new(path, mismatch.message)]
+        })?;
+        Ok(PlannedLayer {
+            name: "model.embed".into(),
+            tag: "embedding".into(),
+            output: plan.output,
+            params: plan.params,
+            multiply_adds: plan.multiply_adds,
+            absorbed: None,
+            fused: None,
+            layer: Box::new(columns),
+        })
     }
 
     fn ends_with_a_row(&self, path: &Path) -> Result<(), Vec<Fault>> {
@@ -245,6 +290,7 @@ impl Network {
             input,
             layers: planned,
             heads: Vec::new(),
+            before: 0,
         };
         network.fuse();
         Ok(network)
@@ -407,7 +453,7 @@ impl Network {
                 return Err(vec![fault.hint(hint)]);
             }
             ([], _) => {
-                let last = self.layers.len().saturating_sub(1);
+                let last = (self.layers.len() - self.before).saturating_sub(1);
                 let checked = loss.check(self.num_outputs(), task);
                 (checked, trunk_path().index(last))
             }

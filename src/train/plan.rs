@@ -181,14 +181,16 @@ impl Net {
             let (loss, optimizer, ..) = read_parts(source)?;
             let experiment = &source.experiment;
             let data = read_source(&experiment.data)?;
-            let (shape, task) = match data.declared_shape() {
-                Some(shape) => (shape, None),
+            let (shape, embedded, task) = match data.declared_shape() {
+                Some(shape) => (shape, Vec::new(), None),
                 None => {
                     let survey = data.survey(experiment.seed)?;
-                    (survey.shape(), Some(survey.summary().task.clone()))
+                    let task = survey.summary().task.clone();
+                    (survey.shape(), survey.embedded(), Some(task))
                 }
             };
-            let network = Network::plan(Layers::of(&experiment.model)?, shape, &*loss)?;
+            let layers = Layers::of(&experiment.model)?.with_columns(embedded)?;
+            let network = Network::plan(layers, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
             network.check_head(&*loss, &task)?;
             Ok(Net {
@@ -272,7 +274,8 @@ fn fit_to_data(
     check_drop_last(&experiment.train, &*survey)?;
     check_sampler(&experiment.train, &*survey)?;
     check_augmentation(augmentation, survey.shape())?;
-    let network = Network::plan(layers()?, survey.shape(), loss)?;
+    let layers = layers()?.with_columns(survey.embedded())?;
+    let network = Network::plan(layers, survey.shape(), loss)?;
     let task = &survey.summary().task;
     network.check_head(loss, task)?;
     class_weights::check(experiment.train.class_weights.as_ref(), task)?;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::fitted::{ColumnKind, FittedColumn, MissingCategory, finite_number};
-use super::options::{ColumnDefaults, ColumnOptions, Counting, Fill, Impute, Role, Scaling};
+use super::options::{
+    ColumnDefaults, ColumnOptions, Counting, Embedding, Fill, Impute, Role, Scaling,
+};
 use super::reading::Layout;
 use super::rows::Rows;
 use crate::data::text::{Splitting, WordCounts};
@@ -253,6 +255,7 @@ fn category(
         values,
         missing,
         unseen: options.unseen.unwrap_or(defaults.unseen),
+        embedding: options.embedding.as_ref().map(Embedding::options),
     })
 }
 
@@ -309,6 +312,12 @@ pub fn misplaced(planned: &Planned) -> Option<(&'static str, &'static str)> {
         (
             "max_categories",
             options.max_categories.is_some(),
+            category,
+            "categories",
+        ),
+        (
+            "embedding",
+            options.embedding.is_some(),
             category,
             "categories",
         ),

@@ -46,7 +46,7 @@ pub enum ColumnKind {
         /// Whether an input says that the number is missing.
         indicator: bool,
     },
-    /// One input a category.
+    /// One input a category; or one for all, the number of the category, which the net embeds.
     Category {
         /// In the order of the inputs.
         values: Vec<String>,
@@ -54,6 +54,9 @@ pub enum ColumnKind {
         missing: MissingCategory,
         /// What is done about others.
         unseen: Unseen,
+        /// The options of the layer `embedding`, where the net has a vector for each category.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        embedding: Option<serde_json::Value>,
     },
     /// One input a word.
     Text {
@@ -65,6 +68,20 @@ pub enum ColumnKind {
         #[serde(default)]
         weights: Vec<f64>,
     },
+}
+
+/// An input that is the number of a category: from 1 on in the order of the categories, a category of missing
+/// fields last; 0 where none holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmbeddedColumn {
+    /// The column's name.
+    pub name: String,
+    /// Its place among the inputs.
+    pub at: usize,
+    /// The number of categories.
+    pub categories: usize,
+    /// The options of the layer `embedding`.
+    pub options: serde_json::Value,
 }
 
 /// What stands for a missing category.
@@ -98,9 +115,20 @@ impl FittedColumn {
         match &self.kind {
             ColumnKind::Numeric { indicator, .. } => 1 + usize::from(*indicator),
             ColumnKind::Category {
+                embedding: Some(_), ..
+            } => self.categories().min(1),
+            ColumnKind::Category { .. } => self.categories(),
+            ColumnKind::Text { tokenizer, .. } => tokenizer.num_words(),
+        }
+    }
+
+    /// The categories of a category column, with that of missing fields.
+    fn categories(&self) -> usize {
+        match &self.kind {
+            ColumnKind::Category {
                 values, missing, ..
             } => values.len() + usize::from(*missing == MissingCategory::Own),
-            ColumnKind::Text { tokenizer, .. } => tokenizer.num_words(),
+            _ => 0,
         }
     }
 
@@ -132,7 +160,10 @@ impl FittedColumn {
                 }
             }
             ColumnKind::Category {
-                values, missing, ..
+                values,
+                missing,
+                embedding,
+                ..
             } => {
                 let shown: Vec<&str> = values.iter().take(5).map(String::as_str).collect();
                 let more = values.len().saturating_sub(shown.len());
@@ -146,6 +177,9 @@ impl FittedColumn {
                         text.push_str(&format!("; {} where missing", values[*index]));
                     }
                     MissingCategory::None | MissingCategory::Refuse => {}
+                }
+                if let Some(options) = embedding {
+                    text.push_str(&format!("; embedded in {}", options["dim"]));
                 }
                 text
             }
@@ -176,6 +210,28 @@ impl TablePreprocess {
         Shape::Flat {
             features: self.columns.iter().map(FittedColumn::inputs).sum(),
         }
+    }
+
+    /// The inputs that the net embeds.
+    pub fn embedded(&self) -> Vec<EmbeddedColumn> {
+        let mut at = 0;
+        let columns = self.columns.iter().filter_map(|column| {
+            let begin = at;
+            at += column.inputs();
+            match &column.kind {
+                ColumnKind::Category {
+                    embedding: Some(options),
+                    ..
+                } if at > begin => Some(EmbeddedColumn {
+                    name: column.name.clone(),
+                    at: begin,
+                    categories: column.categories(),
+                    options: options.clone(),
+                }),
+                _ => None,
+            }
+        });
+        columns.collect()
     }
 
     /// The names of the columns that are used.
@@ -321,10 +377,15 @@ impl Encoder {
                 values,
                 missing: filled,
                 unseen,
+                embedding,
             } => {
+                let hold = |out: &mut [f32], category: usize| match embedding {
+                    Some(_) => out[0] = (category + 1) as f32,
+                    None => out[category] = 1.0,
+                };
                 let known = if missing { None } else { index.get(field) };
                 if let Some(&value) = known {
-                    out[value] = 1.0;
+                    hold(out, value);
                     return Ok(Treated::Plain);
                 }
                 if !missing && *unseen == Unseen::Error {
@@ -335,8 +396,8 @@ impl Encoder {
                 }
                 if missing || *unseen == Unseen::Missing {
                     match filled {
-                        MissingCategory::Own => out[values.len()] = 1.0,
-                        MissingCategory::Value(value) => out[*value] = 1.0,
+                        MissingCategory::Own => hold(out, values.len()),
+                        MissingCategory::Value(value) => hold(out, *value),
                         MissingCategory::None => {}
                         MissingCategory::Refuse => return Err("is missing".into()),
                     }
@@ -417,6 +478,7 @@ mod tests {
             values: vec!["a".into(), "b".into()],
             missing: MissingCategory::Own,
             unseen: Unseen::Ignore,
+            embedding: None,
         };
         let column = |name: &str, kind| FittedColumn {
             name: name.into(),
@@ -450,6 +512,26 @@ mod tests {
         assert_eq!(missing.1, [Treated::Missing, Treated::Missing]);
         let unseen = encode(["10", "z"]).expect("unseen");
         assert_eq!(unseen, (vec![0.0; 5], vec![Treated::Unseen]));
+    }
+
+    #[test]
+    fn an_embedded_category_is_one_input_its_number() {
+        let mut preprocess = preprocess();
+        let ColumnKind::Category { embedding, .. } = &mut preprocess.columns[1].kind else {
+            panic!("a category");
+        };
+        *embedding = Some(serde_json::json!({"dim": 4}));
+        let embedded = preprocess.embedded();
+        assert_eq!((embedded[0].at, embedded[0].categories), (2, 3));
+        assert_eq!(preprocess.shape(), Shape::Flat { features: 3 });
+        let encoder = preprocess.encoder();
+        for (field, number) in [("a", 1.0), ("b", 2.0), ("NA", 3.0), ("z", 0.0)] {
+            let mut out = vec![9.0; 3];
+            let fields = ["10", field];
+            let done = encoder.write(|column| Cow::Borrowed(fields[column]), &mut out, |_, _| {});
+            done.expect("inputs");
+            assert_eq!(out, [0.0, 0.0, number], "{field}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod source;
 
 pub use audit::TableAudit;
 pub use dataset::{Encoded, Treatment};
-pub use fitted::{Encoder, TablePreprocess, Treated};
+pub use fitted::{EmbeddedColumn, Encoder, TablePreprocess, Treated};
 pub use look::{Looked, LookedColumn};
 pub use options::{Csv, Files, Role, TaskKind};
 pub use reading::{Layout, Row, TableFile};

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::reading::Layout;
-use crate::config::ByteSize;
+use crate::config::{ByteSize, other_names};
 
 /// Rows of a delimited text file (CSV, TSV): numbers, categories and text in, a class, labels or numbers out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -170,6 +171,10 @@ pub struct ColumnOptions {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_categories: Option<usize>,
+    /// A trained vector for each category in place of an input: its length, or the options of the layer
+    /// `embedding` ({ dim = 8, weight_init = "normal", l2 = 1e-4 }). The column is then taken for categories.
+    #[serde(default)]
+    pub embedding: Option<Embedding>,
     /// Of text: the most frequent words that are kept. Default 1000.
     #[serde(default)]
     #[schemars(range(min = 1))]
@@ -195,6 +200,7 @@ impl Choice {
 /// How numbers are scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = scaling_names)]
 pub enum Scaling {
     /// To mean 0 and standard deviation 1 (scikit-learn's `StandardScaler`).
     #[default]
@@ -204,6 +210,10 @@ pub enum Scaling {
     MinMax,
     /// Not at all.
     None,
+}
+
+fn scaling_names(schema: &mut Schema) {
+    other_names(schema, &[("standardize", "standardise")]);
 }
 
 /// What stands for a missing value.
@@ -219,6 +229,26 @@ pub enum Impute {
     MostFrequent,
     /// Nothing: a missing value is an error.
     Refuse,
+}
+
+/// How the categories of a column become vectors.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Embedding {
+    /// Values of a vector.
+    Dim(#[schemars(range(min = 1))] usize),
+    /// Options of the layer `embedding`.
+    Options(BTreeMap<String, Value>),
+}
+
+impl Embedding {
+    /// The options of the layer.
+    pub fn options(&self) -> Value {
+        match self {
+            Embedding::Dim(dim) => json!({ "dim": dim }),
+            Embedding::Options(options) => json!(options),
+        }
+    }
 }
 
 /// A value that is given.

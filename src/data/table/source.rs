@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::audit::audit_tables;
 use super::dataset::{Encoded, Treatment, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
-use super::fitted::TablePreprocess;
+use super::fitted::{EmbeddedColumn, TablePreprocess};
 use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
@@ -200,6 +200,10 @@ impl Survey for TableSurvey {
         self.preprocess.shape()
     }
 
+    fn embedded(&self) -> Vec<EmbeddedColumn> {
+        self.preprocess.embedded()
+    }
+
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
         no_pictures(
             preprocess,
@@ -370,6 +374,7 @@ fn plan_columns(
         let path = key("columns").key(name);
         let (role, why) = match column_options.role {
             Some(role) => (role, ""),
+            None if column_options.embedding.is_some() => (Role::Category, ""),
             None => match scan.role(name) {
                 Ok(role) => role,
                 Err(message) => {

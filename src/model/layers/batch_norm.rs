@@ -32,6 +32,9 @@ pub struct BatchNorm {
     #[serde(default = "default_epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
+    /// Whether the running variance follows `sum / (n - 1)`, as in PyTorch, and not `sum / n`, as in Keras.
+    #[serde(default)]
+    unbiased: bool,
 }
 
 fn default_momentum() -> f64 {
@@ -46,6 +49,17 @@ impl BatchNorm {
     /// The share of the running averages that this pass keeps.
     fn momentum(&self, scope: &Scope<'_>) -> f64 {
         scope.pass.momentum.unwrap_or(self.momentum)
+    }
+
+    /// What the variance of `values` numbers, of which each channel has one in `channels`, is multiplied by for
+    /// the running average.
+    fn correction(&self, values: usize, channels: usize) -> f64 {
+        let n = (values / channels.max(1)) as f64;
+        if self.unbiased && n > 1.0 {
+            n / (n - 1.0)
+        } else {
+            1.0
+        }
     }
 
     /// On the CPU; channels are the last dimension.
@@ -66,6 +80,7 @@ impl BatchNorm {
             return batch_norm_block(x, gamma, beta, options(given));
         }
         let device = x.device().inner();
+        let correction = self.correction(x.dims().iter().product(), x.dims()[D - 1]) as f32;
         let place = Arc::new(Mutex::new(Moments::default()));
         let found = NormMoments::Found(place.clone());
         let output = batch_norm_block(x, gamma, beta, options(found));
@@ -77,7 +92,9 @@ impl BatchNorm {
             upload(values.collect(), &device)
         };
         scope.update("running_mean", follow(running.mean, batch.mean));
-        scope.update("running_variance", follow(running.variance, batch.variance));
+        let variance = batch.variance.into_iter().map(|v| v * correction);
+        let variance = follow(running.variance, variance.collect());
+        scope.update("running_variance", variance);
         output
     }
 
@@ -88,13 +105,17 @@ impl BatchNorm {
         if scope.pass.training.is_none() {
             return batch_norm(x, gamma, beta, mean, variance, self.epsilon);
         }
+        let correction = self.correction(x.dims().iter().product(), x.dims()[1]);
         let result = batch_norm_train(x, gamma, beta, self.epsilon);
         let momentum = self.momentum(scope);
         let follow = |running: Tensor<1>, batch: Tensor<1>| {
             running.inner() * momentum + batch.inner() * (1.0 - momentum)
         };
         scope.update("running_mean", follow(mean, result.mean));
-        scope.update("running_variance", follow(variance, result.variance));
+        scope.update(
+            "running_variance",
+            follow(variance, result.variance * correction),
+        );
         result.output
     }
 }

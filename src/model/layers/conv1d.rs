@@ -142,7 +142,7 @@ impl Layer for Conv1d {
         let (outputs, _) = self.lay(length)?;
         let fans = Fans {
             fan_in: features / groups * self.kernel,
-            fan_out: self.filters / groups * self.kernel,
+            fan_out: self.filters * self.kernel,
         };
         let shape = [self.filters, features / groups, self.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);

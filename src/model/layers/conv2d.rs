@@ -113,7 +113,7 @@ impl Layer for Conv2d {
         let taps = kernel[0] * kernel[1];
         let fans = Fans {
             fan_in: group_channels * taps,
-            fan_out: self.filters / self.groups * taps,
+            fan_out: self.filters * taps,
         };
         let shape = [self.filters, group_channels, kernel[0], kernel[1]];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);

@@ -110,7 +110,7 @@ impl Layer for ConvTranspose1d {
         let steps = self.lay(length)?;
         let fans = Fans {
             fan_in: filters / groups * self.kernel,
-            fan_out: features / groups * self.kernel,
+            fan_out: features * self.kernel,
         };
         let shape = [features, filters / groups, self.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);

@@ -148,7 +148,7 @@ impl Layer for ConvTranspose2d {
         let taps = kernel[0] * kernel[1];
         let fans = Fans {
             fan_in: self.filters / self.groups * taps,
-            fan_out: channels / self.groups * taps,
+            fan_out: channels * taps,
         };
         let shape = [channels, self.filters / self.groups, kernel[0], kernel[1]];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);

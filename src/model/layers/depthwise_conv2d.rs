@@ -15,7 +15,8 @@ use crate::model::init::Init;
 use crate::model::network::{Layers, Network};
 use crate::model::penalty::Penalty;
 
-/// A convolution of each channel by itself. Keras's `DepthwiseConv2D`.
+/// A convolution of each channel by itself. Keras's `DepthwiseConv2D`; it starts as PyTorch's `Conv2d` with groups,
+/// which with a multiplier of 1 is within the same limits in Keras.
 ///
 /// # Shapes
 /// Input `[batch, height, width, channels]`, output `[batch, height', width', channels * multiplier]`.

@@ -35,23 +35,36 @@ fn uniform() -> Init {
     }
 }
 
+impl Embedding {
+    /// Values of a vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The vectors, `[vocabulary, dim]`.
+    pub fn weight(&self, vocabulary: usize) -> ParamSpec {
+        let fans = Fans {
+            fan_in: vocabulary,
+            fan_out: self.dim,
+        };
+        let shape = [vocabulary, self.dim];
+        ParamSpec::new("weight", &shape, self.weight_init, fans)
+            .penalised(self.penalty, [1, 1, vocabulary, self.dim])
+    }
+}
+
 impl Layer for Embedding {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let Shape::Tokens { length, vocabulary } = input else {
             let message = format!("expects tokens, gets {input} values");
             return Err(Mismatch::new(message).hint("tokens come from data.kind = \"text\""));
         };
-        let fans = Fans {
-            fan_in: vocabulary,
-            fan_out: self.dim,
-        };
-        let weight = ParamSpec::new("weight", &[vocabulary, self.dim], self.weight_init, fans);
         Ok(LayerPlan {
             output: Shape::Sequence {
                 length,
                 features: self.dim,
             },
-            params: vec![weight.penalised(self.penalty, [1, 1, vocabulary, self.dim])],
+            params: vec![self.weight(vocabulary)],
             multiply_adds: 0,
         })
     }

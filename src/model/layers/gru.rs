@@ -5,10 +5,10 @@ use burn::tensor::activation::{sigmoid, tanh};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::recurrent::{gate_mask, masked, masks, order, step};
+use super::recurrent::{fans, gate_mask, masked, masks, order, step};
 use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
-use crate::model::init::{Fans, Init};
+use crate::model::init::Init;
 use crate::model::params::ParamSpec;
 use crate::model::penalty::Penalty;
 
@@ -67,23 +67,30 @@ impl Layer for Gru {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let (length, features) = sequence_dims(input)?;
         let units = self.units;
-        let fans = |fan_in| Fans {
-            fan_in,
-            fan_out: 3 * units,
-        };
+        let fans = |init, inputs| fans(init, inputs, units, 3);
         let (shape, recurrent, bias) = ([features, 3 * units], [units, 3 * units], [3 * units]);
         let params = vec![
-            ParamSpec::new("weight", &shape, self.weight_init, fans(features))
-                .penalised(self.penalty, [1, features, 3 * units, 1]),
+            ParamSpec::new(
+                "weight",
+                &shape,
+                self.weight_init,
+                fans(self.weight_init, features),
+            )
+            .penalised(self.penalty, [1, features, 3 * units, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent_init,
-                fans(units),
+                fans(self.recurrent_init, units),
             )
             .penalised(self.penalty, [1, units, 3 * units, 1]),
-            ParamSpec::new("bias", &bias, self.bias_init, fans(units)),
-            ParamSpec::new("recurrent_bias", &bias, self.bias_init, fans(units)),
+            ParamSpec::new("bias", &bias, self.bias_init, fans(self.bias_init, units)),
+            ParamSpec::new(
+                "recurrent_bias",
+                &bias,
+                self.bias_init,
+                fans(self.bias_init, units),
+            ),
         ];
         Ok(LayerPlan {
             output: match self.return_sequences {

@@ -16,6 +16,7 @@ mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
+mod embed_columns;
 mod embedding;
 mod flatten;
 mod global_avg_pool;
@@ -38,6 +39,7 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 
+pub use embed_columns::EmbedColumns;
 pub use window::{Padding, windows};
 
 use super::activation::Activation;

@@ -4,6 +4,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Training;
 use crate::data::{Purpose, Rng, hash_text};
+use crate::model::init::{Fans, Init};
+
+/// What initialisers count for the weights of `inputs`: PyTorch's rule draws all weights and biases of a recurrent
+/// layer within `1 / sqrt(units)`.
+pub(super) fn fans(init: Init, inputs: usize, units: usize, gates: usize) -> Fans {
+    Fans {
+        fan_in: match init {
+            Init::TorchUniform => units,
+            _ => inputs,
+        },
+        fan_out: gates * units,
+    }
+}
 
 /// Masks of each sample of a batch, `[batch, gates, width]`: 0 for the share `rate`, else `1 / (1 -
 /// rate)`; empty where nothing is dropped. They are a function of (seed, layer, what is dropped, epoch,

@@ -13,7 +13,8 @@ use crate::model::activation::Activation;
 use crate::model::network::{Layers, Network};
 
 /// `activation(layers(x) + shortcut(x))`. Where the layers change the shape, the shortcut is a convolution of
-/// 1 x 1 with a stride (of images) or a product (of rows), without a bias.
+/// 1 x 1 with a stride (of images) or a product (of rows), without a bias; it starts as the first layer of the
+/// block that says how its weights start.
 ///
 /// # Shapes
 /// Output: that of the last layer.
@@ -31,7 +32,8 @@ pub struct Residual {
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     drop_path: f64,
-    /// Normalises what a projecting shortcut gives by batch normalisation.
+    /// Normalises what a projecting shortcut gives by batch normalisation, with the options of the block's first
+    /// one.
     #[serde(default)]
     shortcut_norm: bool,
     #[serde(skip)]
@@ -67,7 +69,7 @@ impl Residual {
             let message = format!("turn {input} into {output}, which no shortcut does");
             Mismatch::of("layers", message)
         };
-        let json = match (input, output) {
+        let mut json = match (input, output) {
             (input, output) if input == output => return plan(&[], input),
             (
                 Shape::Image { height, width, .. },
@@ -96,9 +98,21 @@ impl Residual {
             }
             _ => return Err(no_way()),
         };
+        let options = json.as_object_mut().into_iter().flatten().next();
+        let options = options.and_then(|(_, options)| options.as_object_mut());
+        let mut own = self.layers.iter().map(Spec::options);
+        let init = own.find_map(|options| options.get("weight_init").cloned());
+        if let (Some(options), Some(init)) = (options, init) {
+            options.insert("weight_init".into(), init);
+        }
         let mut specs: Vec<Spec> = vec![serde_json::from_value(json).map_err(|_| no_way())?];
         if self.shortcut_norm {
-            specs.push(Spec::Name("batch_norm".into()));
+            let mut norms = self
+                .layers
+                .iter()
+                .filter(|spec| spec.name() == "batch_norm");
+            let norm = norms.next().cloned();
+            specs.push(norm.unwrap_or_else(|| Spec::Name("batch_norm".into())));
         }
         let shortcut = plan(&specs, input)?;
         if shortcut.output() == output {
@@ -183,5 +197,26 @@ impl Layer for Residual {
 
     fn activation(&self) -> Option<Activation> {
         Some(self.activation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::init::Init;
+    use serde_json::json;
+
+    #[test]
+    fn the_shortcut_starts_and_normalises_as_the_block_does() {
+        let options = json!({"shortcut_norm": true, "layers": [
+            {"dense": {"units": 3, "weight_init": "torch_uniform"}}, {"batch_norm": {"epsilon": 0.5}}]});
+        let block: Residual = serde_json::from_value(options).expect("options");
+        let plan = block.plan(Shape::Flat { features: 2 }).expect("a row");
+        let find = |name: &str| plan.params.iter().find(|spec| spec.name == name);
+        let weight = find("shortcut.0.weight").expect("a projection");
+        assert_eq!(weight.init, Init::TorchUniform);
+        assert!(find("shortcut.1.gamma").is_some());
+        let (_, shortcut) = block.planned.get().expect("planned");
+        assert!(format!("{:?}", shortcut.layers[1]).contains("epsilon: 0.5"));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 
 /// Reads a name alone as the name with every option at its default, where the variant has options.
-pub(super) fn by_name<'de, T, D: Deserializer<'de>>(
+pub fn by_name<'de, T, D: Deserializer<'de>>(
     deserializer: D,
     read: fn(Value) -> Result<T, serde_json::Error>,
 ) -> Result<T, D::Error> {
@@ -21,7 +21,7 @@ pub(super) fn by_name<'de, T, D: Deserializer<'de>>(
 }
 
 /// Adds to a schema of variants the names of those that need no options.
-pub(super) fn bare_names(schema: &mut Schema) {
+pub fn bare_names(schema: &mut Schema) {
     let Some(variants) = variants(schema) else {
         return;
     };
@@ -38,7 +38,7 @@ fn bare_name(variant: &Value) -> Option<Value> {
 }
 
 /// Lets a schema of variants accept other names for some of them: (name, other name).
-pub(super) fn other_names(schema: &mut Schema, names: &[(&str, &str)]) {
+pub fn other_names(schema: &mut Schema, names: &[(&str, &str)]) {
     for variant in variants(schema).into_iter().flatten() {
         let Some(name) = variant.get("const").and_then(Value::as_str) else {
             continue;
