@@ -161,7 +161,9 @@ fn three_steps(style: &str, case: &Json) -> Vec<(String, Vec<f32>)> {
 #[test]
 fn steps_with_default_options_are_those_of_the_library() {
     for style in STYLES {
-        for case in recorded(style, "steps") {
+        let cases = recorded(style, "steps");
+        assert_eq!(cases.len(), 6);
+        for case in cases {
             let expected = case["params"].as_array().expect("parameters");
             let found = three_steps(style, &case);
             assert_eq!(found.len(), expected.len());

@@ -128,8 +128,30 @@ pub const STYLES: &[Setting] = &[
     },
     optimizers(&["sgd"], "learning_rate", "1e-2", "1e-3"),
     optimizers(&["rmsprop"], "learning_rate", "1e-3", "1e-2"),
+    optimizers(&["adagrad"], "learning_rate", "1e-3", "1e-2"),
+    optimizers(&["nadam"], "learning_rate", "1e-3", "2e-3"),
     optimizers(&["rmsprop"], "rho", "0.9", "0.99"),
-    optimizers(&["adam", "adamw", "rmsprop"], "epsilon", "1e-7", "1e-8"),
+    optimizers(&["adagrad"], "initial_accumulator", "0.1", "0"),
+    optimizers(&["nadam"], "momentum_decay", "1", "4e-3"),
+    optimizers(
+        &["adam", "adamw", "nadam", "rmsprop"],
+        "epsilon",
+        "1e-7",
+        "1e-8",
+    ),
+    optimizers(&["adagrad"], "epsilon", "1e-7", "1e-10"),
+    optimizers(
+        &["adam", "adamw", "rmsprop", "adagrad"],
+        "epsilon_form",
+        r#""keras""#,
+        r#""torch""#,
+    ),
+    optimizers(
+        &["sgd", "rmsprop"],
+        "momentum_form",
+        r#""keras""#,
+        r#""torch""#,
+    ),
     optimizers(&["adamw"], "weight_decay", "4e-3", "1e-2"),
 ];
 

@@ -133,7 +133,7 @@ def torch_steps(optimizer):
     return [turned(w.detach()).numpy().flatten().tolist() for w in params()]
 
 
-OPTIMIZERS = {"keras": ["sgd", "adam", "adamw", "rmsprop"], "torch": ["sgd"]}
+OPTIMIZERS = ["sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"]
 
 if __name__ == "__main__":
     if sys.argv[1] == "join":
@@ -143,5 +143,5 @@ if __name__ == "__main__":
         print("{" + ",\n".join(rows) + "}")
     else:
         starts, steps = {"keras": (keras_starts, keras_steps), "torch": (torch_starts, torch_steps)}[sys.argv[1]]
-        rows = [{"net": NET, "optimizer": o, "params": steps(o)} for o in OPTIMIZERS[sys.argv[1]]]
+        rows = [{"net": NET, "optimizer": o, "params": steps(o)} for o in OPTIMIZERS]
         print(json.dumps({"starts": list(starts()), "steps": rows}))
