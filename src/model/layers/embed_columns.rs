@@ -90,6 +90,7 @@ impl Layer for EmbedColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::{Choice, choose};
     use crate::model::layers::Pass;
     use burn::tensor::{Device, Tolerance};
     use serde_json::json;
@@ -105,16 +106,28 @@ mod tests {
         layer.expect("a column")
     }
 
-    /// Rows 0 and 1 have categories 2 and 1 of three, row 2 has none, row 3 has the last.
     #[test]
     fn it_is_a_dense_layer_without_bias_on_one_input_a_category() {
-        let device = Device::flex().autodiff();
+        equals_dense(&Device::flex().autodiff());
+    }
+
+    /// With `KILN_TEST_GPU=1`.
+    #[test]
+    fn it_is_a_dense_layer_without_bias_on_a_gpu_too() {
+        if std::env::var_os("KILN_TEST_GPU").is_some() {
+            let chosen = choose(Choice::Gpu(None)).expect("an adapter");
+            equals_dense(&chosen.device.autodiff());
+        }
+    }
+
+    /// Rows 0 and 1 have categories 2 and 1 of three, row 2 has none, row 3 has the last.
+    fn equals_dense(device: &Device) {
         let layer = layer();
         let plan = layer.plan(Shape::Flat { features: 3 }).expect("a row");
         assert_eq!(plan.output, Shape::Flat { features: 4 });
         assert_eq!(plan.params[0].name, "place.weight");
         let weight =
-            || Tensor::<1>::from_floats([0.5, -1.0, 2.0, 0.25, 3.0, -4.0], &device).require_grad();
+            || Tensor::<1>::from_floats([0.5, -1.0, 2.0, 0.25, 3.0, -4.0], device).require_grad();
         let pull = Tensor::<2>::from_floats(
             [
                 [1.0, 2.0, 3.0, 4.0],
@@ -122,7 +135,7 @@ mod tests {
                 [9.0; 4],
                 [-1.0, 0.5, 2.0, 1.0],
             ],
-            &device,
+            device,
         );
 
         let ours = weight();
@@ -142,7 +155,7 @@ mod tests {
             [3.0, 0.0, 4.0],
             [1.0, 3.0, 2.0],
         ];
-        let x = Tensor::<2>::from_floats(rows, &device);
+        let x = Tensor::<2>::from_floats(rows, device);
         let Value::Flat(found) = layer.forward(Value::Flat(x), &scope) else {
             panic!("a row")
         };
@@ -150,8 +163,8 @@ mod tests {
 
         let dense = weight();
         let hot = [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0; 3], [0.0, 0.0, 1.0]];
-        let hot = Tensor::<2>::from_floats(hot, &device);
-        let beside = |values: [f32; 4]| Tensor::<1>::from_floats(values, &device).reshape([4, 1]);
+        let hot = Tensor::<2>::from_floats(hot, device);
+        let beside = |values: [f32; 4]| Tensor::<1>::from_floats(values, device).reshape([4, 1]);
         let product = hot.matmul(dense.clone().reshape([3, 2]));
         let sides = [beside([7.0, 5.0, 3.0, 1.0]), beside([8.0, 6.0, 4.0, 2.0])];
         let [before, after] = sides;
