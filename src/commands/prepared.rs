@@ -12,8 +12,8 @@ use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
 use crate::report::{DecodeBar, tables};
 use crate::train::{
-    Averaging, Checkpoint, Checkpointer, Files, Limits, Plan, PlanParts, Run, RunFolder, Shaping,
-    State, Stepper, class_weights,
+    Averaging, Checkpoint, Checkpointer, Files, Plan, PlanParts, Run, RunFolder, Shaping, State,
+    Stepper, class_weights,
 };
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -145,7 +145,7 @@ impl Prepared {
             class_weights: self.class_weights.clone(),
             accumulate,
             max_steps: start.max_steps,
-            limits: Limits::new(&experiment.train),
+            limits: plan.limits()?,
             plateau: plan.pace(1)?.schedule,
             monitor,
             decision: plan.decision,

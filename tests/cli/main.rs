@@ -13,6 +13,7 @@ mod heads;
 mod idx;
 mod killed;
 mod resume;
+mod stopping;
 mod tables;
 mod texts;
 mod training;
