@@ -12,6 +12,7 @@ mod gpu;
 mod heads;
 mod idx;
 mod killed;
+mod lr_find;
 mod resume;
 mod stopping;
 mod tables;
