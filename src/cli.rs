@@ -48,6 +48,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
+    /// Sweep the learning rate and suggest one; keeps nothing of what it trains
+    LrFind(LrFindArgs),
     /// Write a commented starter experiment for a folder of pictures or a table
     Init(InitArgs),
     /// Generate a small dataset
@@ -333,6 +335,57 @@ pub struct BenchArgs {
     /// Print one JSON object; train and infer are samples a second
     #[arg(long)]
     pub json: bool,
+}
+
+/// `kiln lr-find`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln lr-find --config photos.toml
+  kiln lr-find --config photos.toml --steps 300 --plot rates.svg
+
+Trains a net that is thrown away, with a rate that grows by the same factor at each step, until the loss goes up.
+Suggests the rate at which the smoothed loss falls fastest. Schedule and warm-up are left out.")]
+pub struct LrFindArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// The first rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-7)]
+    pub from: f64,
+
+    /// The last rate
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    pub to: f64,
+
+    /// Rates that are tried, one a step
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    pub steps: u32,
+
+    /// Also draw the curve into this file (SVG)
+    #[arg(long, value_name = "FILE", value_parser = svg_name)]
+    pub plot: Option<PathBuf>,
+
+    /// Do not look for faults of the data first
+    #[arg(long)]
+    pub no_audit: bool,
+
+    /// Show warnings and results only
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object a step, and one at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn svg_name(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
+        Ok(path)
+    } else {
+        Err("expected a name that ends with .svg".to_string())
+    }
 }
 
 /// `kiln init`

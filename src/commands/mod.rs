@@ -9,6 +9,7 @@ mod devices;
 mod eval;
 mod init;
 mod judge;
+mod lr_find;
 mod predict;
 mod prepared;
 mod preview;
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Preview(args) => preview::run(args),
         Command::Audit(args) => audit::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::LrFind(args) => lr_find::run(args),
         Command::Check(args) => check::run(args),
         Command::Init(args) => init::run(&args),
         Command::Synth(args) => synth::run(&args),

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use super::judge::judge;
 use super::num_workers;
-use crate::cli::TrainArgs;
 use crate::config::OnNonFinite;
 use crate::data::{Dataset, Loader, class_counts};
 use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
 use crate::report::{DecodeBar, tables};
 use crate::train::{
-    Averaging, Checkpoint, Checkpointer, Files, Limits, Plan, PlanParts, Run, RunFolder, Shaping,
-    State, Stepper, class_weights,
+    Averaging, Checkpoint, Checkpointer, Files, Found, Plan, PlanParts, Run, RunFolder, Shaping,
+    State, Stepper, StopFlag, Sweep, Trial, class_weights,
 };
 
 /// Steps that may be on their way on a GPU before their results are read.
@@ -46,13 +45,14 @@ impl Prepared {
         plan: Plan,
         device: Chosen,
         compute: Compute,
-        args: &TrainArgs,
+        quiet: bool,
+        no_audit: bool,
     ) -> anyhow::Result<Prepared> {
         let (plan, survey, augmentation) = plan.into_parts();
         let experiment = &plan.source.experiment;
-        let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
+        let bar = DecodeBar::new(!quiet && stderr().is_terminal());
         let datasets = survey
-            .prepare(&experiment.preprocess, augmentation, !args.no_audit, &bar)
+            .prepare(&experiment.preprocess, augmentation, !no_audit, &bar)
             .map_err(|faults| plan.source.explain(&faults))?;
         if let Some(text) = tables::skipped(&datasets.skipped, datasets.preprocess.what()) {
             eprintln!("warning: {text}");
@@ -87,8 +87,8 @@ impl Prepared {
         })
     }
 
-    /// A run from the beginning or from a checkpoint.
-    pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
+    /// The training split, and a net before its first step.
+    fn begin(&self) -> anyhow::Result<(Loader, Stepper<'_>)> {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let (seed, device) = (experiment.seed, &self.device.device);
@@ -106,9 +106,36 @@ impl Prepared {
             seed,
             self.compute,
         );
-        let mut stepper = stepper
+        let stepper = stepper
             .with(pace, Shaping::new(&experiment.train))
             .averaging(Averaging::new(&experiment.train));
+        Ok((train, stepper))
+    }
+
+    /// Trains a net that is thrown away, with one learning rate after the other.
+    pub fn sweep(
+        &self,
+        sweep: Sweep,
+        stop: &StopFlag,
+        tick: &mut dyn FnMut(),
+    ) -> anyhow::Result<Found> {
+        let (train, stepper) = self.begin()?;
+        let trial = Trial {
+            train: &train,
+            class_weights: self.class_weights.as_deref(),
+            accumulate: self.plan.source.experiment.train.accumulate,
+            device: &self.device.device,
+        };
+        Ok(sweep.run(stepper, &trial, stop, tick))
+    }
+
+    /// A run from the beginning or from a checkpoint.
+    pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
+        let plan = &self.plan;
+        let experiment = &plan.source.experiment;
+        let device = &self.device.device;
+        let batch_size = plan.batch_size;
+        let (train, mut stepper) = self.begin()?;
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
         let mut state = State::default();
@@ -143,9 +170,9 @@ impl Prepared {
             valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
-            accumulate,
+            accumulate: experiment.train.accumulate,
             max_steps: start.max_steps,
-            limits: Limits::new(&experiment.train),
+            limits: plan.limits()?,
             plateau: plan.pace(1)?.schedule,
             monitor,
             decision: plan.decision,

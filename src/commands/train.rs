@@ -44,7 +44,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     if !args.quiet {
         eprintln!("run folder: {}", folder.path().display());
     }
-    let prepared = match Prepared::new(plan, device, compute, &args) {
+    let prepared = match Prepared::new(plan, device, compute, args.quiet, args.no_audit) {
         Ok(prepared) => prepared,
         Err(error) => {
             if args.resume.is_none() {
@@ -223,9 +223,9 @@ fn finish(
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "-_./:\\".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=\\".contains(c);
     if text.chars().all(plain) {
         text
     } else {

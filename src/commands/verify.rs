@@ -25,7 +25,7 @@ pub fn run(
     let steps = steps as usize;
     // It is the steps that count.
     plan.source.experiment.train.epochs = u32::MAX as usize;
-    let prepared = Prepared::new(plan, device, compute, args)?;
+    let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
     let folder = Temporary::new()?;
     let half = steps / 2;
     let straight = digest_after(&prepared, &folder.0.join("straight"), steps, stop)?;

@@ -303,6 +303,9 @@ pub struct Swa {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
+    /// The figure that is to get better, as `history.jsonl` calls it; default: `train.monitor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<String>,
     /// Epochs without a better value after which training ends.
     #[schemars(range(min = 1))]
     pub patience: usize,

@@ -20,8 +20,7 @@ pub fn blend(mean: Tensor<1>, value: &Tensor<1>, share: f64) -> Tensor<1> {
     if on_cpu(&mean.device()) {
         in_place(mean, value, share as f32, true)
     } else {
-        let difference = value.clone() - mean.clone();
-        mean + difference * share
+        on_tensors(mean, value, share, true)
     }
 }
 
@@ -33,8 +32,17 @@ pub fn add_scaled(sum: Tensor<1>, value: &Tensor<1>, times: f64) -> Tensor<1> {
     if on_cpu(&sum.device()) {
         in_place(sum, value, times as f32, false)
     } else {
-        sum + value.clone() * times
+        on_tensors(sum, value, times, false)
     }
+}
+
+/// As tensor operations, for other devices.
+fn on_tensors(to: Tensor<1>, from: &Tensor<1>, factor: f64, towards: bool) -> Tensor<1> {
+    let from = match towards {
+        true => from.clone() - to.clone(),
+        false => from.clone(),
+    };
+    to + from * factor
 }
 
 /// One pass, in place where nobody else holds the first tensor.
@@ -124,6 +132,17 @@ mod tests {
         let third = |i: usize| 1.0 / (3.0 + i as f32);
         let found = values(blend(tensor(third), &tensor(third), 0.001));
         assert_eq!(found, values(tensor(third)));
+    }
+
+    #[test]
+    fn the_pass_agrees_with_tensor_operations() {
+        let (to, from) = (tensor(|i| (i % 17) as f32), tensor(|i| (i % 13) as f32));
+        for towards in [false, true] {
+            let found = values(in_place(to.clone(), &from, 0.3, towards));
+            let expected = values(on_tensors(to.clone(), &from, 0.3, towards));
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+            assert!(found.iter().zip(&expected).all(close), "{towards}");
+        }
     }
 
     #[test]

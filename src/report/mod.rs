@@ -2,12 +2,14 @@
 
 pub mod audit;
 mod bench;
+mod curve;
 mod json;
 mod progress;
 mod sheet;
 pub mod tables;
 
 pub use bench::{bench_table, peak_memory};
+pub use curve::{Curve, rate};
 pub use json::JsonLines;
 pub use progress::{Bars, DecodeBar, Lines, Several};
 pub use sheet::Sheet;

@@ -45,6 +45,8 @@ pub struct Monitor {
     pub name: String,
     /// Whether more of it is better.
     pub higher_is_better: bool,
+    /// Where the experiment names it.
+    key: &'static str,
     best: Option<f64>,
 }
 
@@ -54,6 +56,14 @@ impl Monitor {
     /// # Errors
     /// A figure that there is not.
     pub fn read(name: &str, heads: &[&str]) -> Result<Monitor, Vec<Fault>> {
+        Self::read_at("train.monitor", name, heads)
+    }
+
+    /// The same for another key of the experiment.
+    ///
+    /// # Errors
+    /// A figure that there is not.
+    pub fn read_at(key: &'static str, name: &str, heads: &[&str]) -> Result<Monitor, Vec<Fault>> {
         let known = known_metrics();
         let of_heads = heads.iter().flat_map(|head| {
             let figure = move |metric: &Known| {
@@ -75,12 +85,13 @@ impl Monitor {
             Some((_, higher_is_better)) => Ok(Monitor {
                 name: name.to_string(),
                 higher_is_better: *higher_is_better,
+                key,
                 best: None,
             }),
             None => {
                 let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_str()).collect();
                 let message = format!("is {name:?}, expected one of {}", names.join(", "));
-                let fault = Fault::new(Path::parse("train.monitor"), message);
+                let fault = Fault::new(Path::parse(key), message);
                 Err(vec![with_nearest(fault, name, &names)])
             }
         }
@@ -110,7 +121,7 @@ impl Monitor {
             let defined = known.iter().filter(|metric| metric.is_for(task));
             let prefix = self.name.strip_suffix(name).unwrap_or("valid_");
             let names: Vec<String> = defined.map(|m| format!("{prefix}{}", m.name)).collect();
-            let fault = Fault::new(Path::parse("train.monitor"), message);
+            let fault = Fault::new(Path::parse(self.key), message);
             return Err(vec![
                 fault.hint(format!("expected one of {}", names.join(", "))),
             ]);
@@ -124,7 +135,7 @@ impl Monitor {
             "is {:?}, which is for {fewest} classes or more; the data has {num_classes}",
             self.name
         );
-        let fault = Fault::new(Path::parse("train.monitor"), message);
+        let fault = Fault::new(Path::parse(self.key), message);
         Err(vec![fault.hint(
             "expected another figure, such as \"valid_accuracy\" or \"valid_balanced_accuracy\"",
         )])

@@ -3,10 +3,11 @@
 
 use super::average::Averaging;
 use super::class_weights;
+use super::limits::Limits;
 use super::monitor::Monitor;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use super::schedules::{Pace, SCHEDULES, Schedule};
-use crate::config::{Fault, Path, Sampler, Source, Train, read_member};
+use crate::config::{Experiment, Fault, Path, Sampler, Source, Train, read_member};
 use crate::data::augment::Augmentation;
 use crate::data::{Output, Shape, Survey, Task, read_source};
 use crate::model::{LOSSES, Layers, Loss, Network};
@@ -45,6 +46,10 @@ impl Plan {
         let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
         let checked = monitor.check(&survey.summary().task);
+        let checked = checked.and_then(|()| match read_stopping(&source.experiment)? {
+            Some(stopping) => stopping.check(&survey.summary().task),
+            None => Ok(()),
+        });
         checked.map_err(|faults| source.explain(&faults))?;
         Ok(Plan {
             source,
@@ -139,6 +144,16 @@ impl PlanParts {
         .map_err(|faults| self.source.explain(&faults))
     }
 
+    /// What ends the training before its last epoch.
+    ///
+    /// # Errors
+    /// None where the plan was checked.
+    pub fn limits(&self) -> anyhow::Result<Limits> {
+        let experiment = &self.source.experiment;
+        let watched = read_stopping(experiment).map_err(|faults| self.source.explain(&faults))?;
+        Ok(Limits::new(&experiment.train, watched))
+    }
+
     /// How the learning rate changes, with `per_epoch` updates an epoch.
     ///
     /// # Errors
@@ -149,6 +164,15 @@ impl PlanParts {
         let pace = Pace::new(schedule, train.warmup, per_epoch, train.epochs);
         Ok(pace.with_swa(train.swa))
     }
+}
+
+/// Early stopping's figure, where it has one of its own.
+fn read_stopping(experiment: &Experiment) -> Result<Option<Monitor>, Vec<Fault>> {
+    let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
+    let stopping = experiment.train.early_stopping.as_ref();
+    let name = stopping.and_then(|stopping| stopping.monitor.as_ref());
+    name.map(|name| Monitor::read_at("train.early_stopping.monitor", name, &heads))
+        .transpose()
 }
 
 fn read_schedule(train: &Train) -> Result<Option<Box<dyn Schedule>>, Vec<Fault>> {
@@ -236,6 +260,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let loss = read_member(LOSSES, "loss", &train.loss, &Path::parse("train.loss"));
     keep(read_schedule(train).map(|_| ()));
     keep(check_averages(train));
+    keep(read_stopping(experiment).map(|_| ()));
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();

@@ -34,6 +34,8 @@ pub struct Stepper<'a> {
     compute: Compute,
     on_cpu: bool,
     pace: Pace,
+    /// The learning rate of all steps, whatever the rest says.
+    fixed_rate: Option<f64>,
     shaping: Shaping,
     /// What the last step's update took.
     pub update_time: Duration,
@@ -125,6 +127,7 @@ impl<'a> Stepper<'a> {
             compute,
             on_cpu,
             pace: Pace::default(),
+            fixed_rate: None,
             shaping: Shaping::default(),
             update_time: Duration::ZERO,
         }
@@ -154,11 +157,17 @@ impl<'a> Stepper<'a> {
         self.pace.reduced = reduced;
     }
 
+    /// Sets the learning rate of the steps from now on, whatever the schedule says.
+    pub fn set_rate(&mut self, rate: Option<f64>) {
+        self.fixed_rate = rate;
+    }
+
     /// The learning rate of the last step (before the first, of the first), halved as often as the run has
     /// backed off.
     pub fn learning_rate(&self) -> f64 {
         let step = self.counters.updates.saturating_sub(1);
         let rate = self.pace.rate(self.optimizer.learning_rate(), step);
+        let rate = self.fixed_rate.unwrap_or(rate);
         rate * 0.5f64.powi(self.counters.backed_off as i32)
     }
 

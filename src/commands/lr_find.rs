@@ -1,0 +1,170 @@
+//! `kiln lr-find`
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::prepared::Prepared;
+use super::signals::stop_flag;
+use super::train::quoted;
+use super::{load, take_compute, take_device};
+use crate::cli::{ExperimentArgs, LrFindArgs};
+use crate::config::Source;
+use crate::data::Progress;
+use crate::model::write_atomically;
+use crate::report::{Curve, DecodeBar, rate};
+use crate::train::{Found, Plan, Point, Sweep};
+
+pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
+    let sweep = Sweep {
+        from: args.from,
+        to: args.to,
+        steps: args.steps as usize,
+    };
+    if !(sweep.from > 0.0 && sweep.to.is_finite() && sweep.from < sweep.to) {
+        bail!(
+            "--from {} --to {}: expected two rates above 0, the first below the second",
+            sweep.from,
+            sweep.to
+        );
+    }
+    let stop = stop_flag()?;
+    let (source, choice) = load(&args.experiment)?;
+    let device = take_device(choice, args.quiet)?;
+    let compute = take_compute(&source, &device, args.quiet)?;
+    let plan = Plan::check(source)?;
+    let optimizer = plan.source.experiment.train.optimizer.name().to_string();
+    let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
+    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
+    bar.begin("learning rates", sweep.steps);
+    let found = prepared.sweep(sweep, &stop, &mut || bar.tick())?;
+    bar.end();
+    if let Some(code) = stop.exit_code() {
+        return Ok(code);
+    }
+    if found.points.is_empty() {
+        bail!(
+            "the loss is not finite with the initial weights; check preprocess (divide_by = 255), and that no \
+             value of the data is not a number"
+        );
+    }
+    let told = Told::new(&found, &args.experiment, &optimizer);
+    if let Some(path) = &args.plot {
+        let picture = told.curve(&found).svg();
+        write_atomically(path, picture.as_bytes())?;
+    }
+    let text = if args.json {
+        told.json(&found)
+    } else {
+        told.text(&found, &args)
+    };
+    stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to standard output")?;
+    Ok(0)
+}
+
+/// What is said of a sweep.
+struct Told {
+    steepest: Option<f64>,
+    tenth: Option<f64>,
+    /// What sets a rate in the experiment.
+    set: Option<String>,
+}
+
+impl Told {
+    fn new(found: &Found, args: &ExperimentArgs, optimizer: &str) -> Told {
+        let steepest = found.steepest();
+        Told {
+            steepest,
+            tenth: found.tenth_of_minimum(),
+            set: steepest.map(|rate| setting(args, optimizer, rate)),
+        }
+    }
+
+    fn curve(&self, found: &Found) -> Curve<'_> {
+        let point = |point: &Point| (point.rate, point.smoothed);
+        let named = [
+            (self.steepest, "steepest descent"),
+            (self.tenth, "a tenth of the minimum's"),
+        ];
+        let marks = named
+            .into_iter()
+            .filter_map(|(rate, what)| Some((rate?, what)));
+        Curve {
+            title: "Loss over the learning rate",
+            axes: ["learning rate", "loss, smoothed"],
+            points: found.points.iter().map(point).collect(),
+            marks: marks.collect(),
+        }
+    }
+
+    /// One line a step, and one for all.
+    fn json(&self, found: &Found) -> String {
+        let step = |(step, point): (usize, &Point)| {
+            json!({
+                "step": step + 1,
+                "learning_rate": point.rate,
+                "loss": point.loss,
+                "smoothed_loss": point.smoothed,
+            })
+        };
+        let steps = found.points.iter().enumerate().map(step);
+        let end = json!({
+            "suggestion": self.steepest,
+            "tenth_of_minimum": self.tenth,
+            "diverged": found.diverged,
+            "set": self.set,
+        });
+        steps
+            .chain([end])
+            .map(|object| object.to_string() + "\n")
+            .collect()
+    }
+
+    fn text(&self, found: &Found, args: &LrFindArgs) -> String {
+        let mut text = String::from("loss, smoothed, over the learning rate\n");
+        text += &self.curve(found).braille();
+        let (steps, of) = (found.points.len(), args.steps);
+        if found.diverged {
+            text += &format!(
+                "ended after {steps} of {of} steps: the loss went up to four times its best\n"
+            );
+        } else if found.falls_to_the_end() {
+            text += "the loss fell up to the last rate; a larger --to shows where it goes up\n";
+        }
+        let (Some(steepest), Some(tenth), Some(set)) = (self.steepest, self.tenth, &self.set)
+        else {
+            let short = "no suggestion: the loss never fell. More --steps, a smaller --from, or something else is \
+                         wrong: kiln check, kiln preview\n";
+            return text + short;
+        };
+        text += &format!(
+            "\nsuggestion: {}  where the loss falls fastest, as Lightning's finder\n",
+            rate(steepest)
+        );
+        text += &format!(
+            "otherwise:  {}  a tenth of the rate with the smallest loss, as fastai's\n",
+            rate(tenth)
+        );
+        let mut command = format!("kiln train --config {}", quoted(&args.experiment.config));
+        for set in args.experiment.sets.iter().chain([set]) {
+            command += &format!(" --set {}", quoted(Path::new(set)));
+        }
+        text + &format!("\n  {command}\n")
+    }
+}
+
+/// A `--set` that changes the optimizer's rate, with two digits. Where the experiment names the optimizer alone there is
+/// no table to set a key of: it becomes one.
+fn setting(args: &ExperimentArgs, optimizer: &str, learning_rate: f64) -> String {
+    let learning_rate = rate(learning_rate);
+    let key = format!("train.optimizer.{optimizer}.learning_rate={learning_rate}");
+    let sets: Vec<String> = args.sets.iter().chain([&key]).cloned().collect();
+    match Source::load(&args.config, &sets) {
+        Ok(_) => key,
+        Err(_) => format!("train.optimizer={{{optimizer}={{learning_rate={learning_rate}}}}}"),
+    }
+}
