@@ -344,7 +344,7 @@ pub struct BenchArgs {
   kiln lr-find --config photos.toml --steps 300 --plot rates.svg
 
 Trains a net that is thrown away, with a rate that grows by the same factor at each step, until the loss goes up.
-Suggests the rate at which the smoothed loss falls fastest. Schedule and warm-up are left out.")]
+Suggests the middle of the longest fall of the smoothed loss. Schedule and warm-up are left out.")]
 pub struct LrFindArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,

@@ -68,6 +68,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
 
 /// What is said of a sweep.
 struct Told {
+    valley: Option<f64>,
     steepest: Option<f64>,
     tenth: Option<f64>,
     /// What sets a rate in the experiment.
@@ -76,18 +77,19 @@ struct Told {
 
 impl Told {
     fn new(found: &Found, args: &ExperimentArgs, optimizer: &str) -> Told {
-        let steepest = found.steepest();
+        let valley = found.valley();
         Told {
-            steepest,
+            valley,
+            steepest: found.steepest(),
             tenth: found.tenth_of_minimum(),
-            set: steepest.map(|rate| setting(args, optimizer, rate)),
+            set: valley.map(|rate| setting(args, optimizer, rate)),
         }
     }
 
     fn curve(&self, found: &Found) -> Curve<'_> {
         let point = |point: &Point| (point.rate, point.smoothed);
         let named = [
-            (self.steepest, "steepest descent"),
+            (self.valley, "the middle of the fall"),
             (self.tenth, "a tenth of the minimum's"),
         ];
         let marks = named
@@ -113,7 +115,8 @@ impl Told {
         };
         let steps = found.points.iter().enumerate().map(step);
         let end = json!({
-            "suggestion": self.steepest,
+            "suggestion": self.valley,
+            "steepest": self.steepest,
             "tenth_of_minimum": self.tenth,
             "diverged": found.diverged,
             "set": self.set,
@@ -135,18 +138,17 @@ impl Told {
         } else if found.falls_to_the_end() {
             text += "the loss fell up to the last rate; a larger --to shows where it goes up\n";
         }
-        let (Some(steepest), Some(tenth), Some(set)) = (self.steepest, self.tenth, &self.set)
-        else {
+        let (Some(valley), Some(tenth), Some(set)) = (self.valley, self.tenth, &self.set) else {
             let short = "no suggestion: the loss never fell. More --steps, a smaller --from, or something else is \
                          wrong: kiln check, kiln preview\n";
             return text + short;
         };
         text += &format!(
-            "\nsuggestion: {}  where the loss falls fastest, as Lightning's finder\n",
-            rate(steepest)
+            "\nsuggestion: {}  the middle of the longest fall, as fastai's `valley`\n",
+            rate(valley)
         );
         text += &format!(
-            "otherwise:  {}  a tenth of the rate with the smallest loss, as fastai's\n",
+            "otherwise:  {}  a tenth of the rate with the smallest loss, as fastai's `minimum`\n",
             rate(tenth)
         );
         let mut command = format!("kiln train --config {}", quoted(&args.experiment.config));

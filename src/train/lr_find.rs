@@ -1,5 +1,5 @@
 //! A sweep of the learning rate (Smith, 2017): a net that is thrown away is trained with a rate that grows by the same
-//! factor at each update, until its loss goes up. Where the loss falls fastest lies a rate to train with.
+//! factor at each update, until its loss goes up. In the middle of the long fall before lies a rate to train with.
 
 use burn::tensor::Device;
 
@@ -102,6 +102,25 @@ impl Found {
         self.points.last().is_some_and(least)
     }
 
+    /// The middle, over the logarithm of the rate, of the longest fall of the running mean: of the longest series of
+    /// points of which each is below the one before, others in between left out, so that noise does no harm
+    /// (fastai's `valley`). `None` where it never falls, or the sweep was too short.
+    pub fn valley(&self) -> Option<f64> {
+        let points = self.points.get(SKIPPED..)?;
+        // Of the longest series that ends at each point: how many points, and its first.
+        let mut series: Vec<(usize, usize)> = Vec::new();
+        for (at, point) in points.iter().enumerate() {
+            let above = (0..at).filter(|&before| points[before].smoothed > point.smoothed);
+            let longest = above
+                .map(|before| series[before])
+                .max_by_key(|found| found.0);
+            series.push(longest.map_or((1, at), |(len, first)| (len + 1, first)));
+        }
+        let ends = series.iter().enumerate();
+        let (end, (len, first)) = ends.max_by_key(|(_, (len, _))| *len)?;
+        (*len > 1).then(|| points[first + (end - first) / 2].rate)
+    }
+
     /// The rate before the minimum at which the running mean falls fastest over the logarithm of the rate (Lightning's
     /// suggestion, which also looks behind it); `None` where it never falls, or the sweep was too short.
     pub fn steepest(&self) -> Option<f64> {
@@ -116,7 +135,7 @@ impl Found {
 
     /// A tenth of the rate at which the running mean is smallest (fastai's `minimum`), under the same conditions.
     pub fn tenth_of_minimum(&self) -> Option<f64> {
-        self.steepest()?;
+        self.valley()?;
         Some(self.points[self.minimum()?].rate / 10.0)
     }
 
@@ -241,9 +260,24 @@ mod tests {
     }
 
     #[test]
-    fn suggestions_are_the_steepest_descent_and_a_tenth_of_the_minimum() {
+    fn suggestions_are_the_middle_of_the_fall_its_steepest_place_and_a_tenth_of_the_minimum() {
         // Falls along a sigmoid around 1e-3, rises again after 1e-1.
-        let curve = found(|log| 1.0 / (1.0 + (4.0 * (log + 3.0)).exp()) + (log + 1.0).max(0.0));
+        let fall = |log: f64| 1.0 / (1.0 + (4.0 * (log + 3.0)).exp()) + (log + 1.0).max(0.0);
+        let curve = found(fall);
+        let valley = curve.valley().expect("it falls"); // from 1e-5 on
+        assert!((valley.log10() + 3.0).abs() < 1e-9, "{valley}");
+        // A fall within the noise of the beginning is steeper, but short.
+        let noisy = found(|log| {
+            fall(log)
+                + if log < -4.75 {
+                    -3.0 * (log + 4.75)
+                } else {
+                    0.0
+                }
+        });
+        let valley = noisy.valley().expect("it falls");
+        assert!((valley.log10() + 3.0).abs() < 0.11, "{valley}");
+        assert!(noisy.steepest().expect("it falls") < 1e-4);
         let steepest = curve.steepest().expect("it falls");
         assert!((steepest.log10() + 3.0).abs() < 1e-9, "{steepest}");
         assert!(!curve.falls_to_the_end() && found(|log| -log).falls_to_the_end());
@@ -265,8 +299,8 @@ mod tests {
     #[test]
     fn a_curve_that_never_falls_suggests_nothing() {
         let rising = found(|log| log + 7.0);
-        assert_eq!((rising.steepest(), rising.tenth_of_minimum()), (None, None));
-        assert_eq!(Found::default().steepest(), None);
+        assert_eq!((rising.valley(), rising.tenth_of_minimum()), (None, None));
+        assert_eq!((Found::default().valley(), rising.steepest()), (None, None));
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn the_curve_is_drawn_and_the_command_printed() {
     assert!(run.stdout.contains("\nsuggestion: ") && run.stdout.contains("\notherwise: "));
     let svg = world.read("curve.svg");
     assert!(
-        svg.contains("<polyline") && svg.contains("steepest descent"),
+        svg.contains("<polyline") && svg.contains("the middle of the fall"),
         "{svg}"
     );
 }
