@@ -10,8 +10,7 @@ use super::prepared::Prepared;
 use super::signals::stop_flag;
 use super::train::quoted;
 use super::{load, take_compute, take_device};
-use crate::cli::{ExperimentArgs, LrFindArgs};
-use crate::config::Source;
+use crate::cli::LrFindArgs;
 use crate::data::Progress;
 use crate::model::write_atomically;
 use crate::report::{Curve, DecodeBar, rate};
@@ -50,7 +49,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
              value of the data is not a number"
         );
     }
-    let told = Told::new(&found, &args.experiment, &optimizer);
+    let told = Told::new(&found, &optimizer);
     if let Some(path) = &args.plot {
         let picture = told.curve(&found).svg();
         write_atomically(path, picture.as_bytes())?;
@@ -76,13 +75,13 @@ struct Told {
 }
 
 impl Told {
-    fn new(found: &Found, args: &ExperimentArgs, optimizer: &str) -> Told {
+    fn new(found: &Found, optimizer: &str) -> Told {
         let valley = found.valley();
         Told {
             valley,
             steepest: found.steepest(),
             tenth: found.tenth_of_minimum(),
-            set: valley.map(|rate| setting(args, optimizer, rate)),
+            set: valley.map(|rate| setting(optimizer, rate)),
         }
     }
 
@@ -159,14 +158,8 @@ impl Told {
     }
 }
 
-/// A `--set` that changes the optimizer's rate, with two digits. Where the experiment names the optimizer alone there is
-/// no table to set a key of: it becomes one.
-fn setting(args: &ExperimentArgs, optimizer: &str, learning_rate: f64) -> String {
+/// A `--set` that changes the optimizer's rate, with two digits.
+fn setting(optimizer: &str, learning_rate: f64) -> String {
     let learning_rate = rate(learning_rate);
-    let key = format!("train.optimizer.{optimizer}.learning_rate={learning_rate}");
-    let sets: Vec<String> = args.sets.iter().chain([&key]).cloned().collect();
-    match Source::load(&args.config, &sets) {
-        Ok(_) => key,
-        Err(_) => format!("train.optimizer={{{optimizer}={{learning_rate={learning_rate}}}}}"),
-    }
+    format!("train.optimizer.{optimizer}.learning_rate={learning_rate}")
 }

@@ -58,7 +58,7 @@ fn a_sweep_ends_where_the_loss_goes_up() {
     assert!(count < 150);
     let set = end["set"].as_str().expect("a setting");
     assert!(
-        set.starts_with("train.optimizer={sgd={learning_rate="),
+        set.starts_with("train.optimizer.sgd.learning_rate="),
         "{set}"
     );
     assert!(
@@ -74,7 +74,7 @@ fn a_sweep_ends_where_the_loss_goes_up() {
     let text = find(&world, &sets).expect_success().stdout;
     let told = format!("ended after {count} of 150 steps: the loss went up");
     assert!(text.contains(&told), "{text}");
-    let command = format!("--set train.optimizer=sgd --set '{net}' --set '{set}'\n");
+    let command = format!("--set train.optimizer=sgd --set '{net}' --set {set}\n");
     assert!(text.ends_with(&command), "{text}");
 }
 
