@@ -11,6 +11,7 @@ use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
+use crate::data::Task;
 use crate::model::{FaultPoint, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, tables};
 use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
@@ -191,7 +192,7 @@ fn finish(
             "best": best,
             "baseline": outcome.evaluation.as_ref().and_then(|e| e.predictions.majority_share()),
             "classes": info.task.classes(),
-            "targets": info.task.names(),
+            "targets": targets(&info.task),
             "interrupted": outcome.interrupted,
         });
         writeln!(stdout(), "{end}").context("cannot write to standard output")?;
@@ -220,6 +221,14 @@ fn finish(
         return Ok(stop.exit_code().unwrap_or(1));
     }
     Ok(0)
+}
+
+/// What the net says, by name; of several heads, their names.
+fn targets(task: &Task) -> Vec<&str> {
+    match task.heads() {
+        [] => task.names(),
+        heads => heads.iter().map(|head| &*head.name).collect(),
+    }
 }
 
 /// A path as a shell takes it.

@@ -66,6 +66,7 @@ fn two_heads_are_trained_judged_and_answer_side_by_side() {
     let world = world();
     let trained = world.train(&["--json"]).expect_success();
     let end = trained.json().pop().unwrap();
+    assert_eq!(end["targets"], serde_json::json!(["kind", "price"]));
     let best = &end["best"];
     let figure = |name: &str| {
         best[name]
