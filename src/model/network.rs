@@ -167,8 +167,10 @@ pub struct Network {
 pub struct PlannedHead {
     /// The name of the target.
     pub name: String,
-    /// Its layers among those of the net.
+    /// Its layers among those of the net; none where it says what the trunk gives.
     pub layers: Range<usize>,
+    /// Outputs a sample.
+    pub outputs: usize,
 }
 
 impl Network {
@@ -202,11 +204,13 @@ impl Network {
             let head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
                 .map_err(|(index, tag, mismatch)| vec![explain(&path, index, &tag, mismatch)])?;
             head.ends_with_a_row(&path)?;
+            let outputs = head.num_outputs();
             let begin = network.layers.len();
             network.layers.extend(head.layers);
             network.heads.push(PlannedHead {
                 name,
                 layers: begin..network.layers.len(),
+                outputs,
             });
         }
         Ok(network)
@@ -301,20 +305,16 @@ impl Network {
         if self.heads.is_empty() {
             return self.layers.last().map_or(self.input, |layer| layer.output);
         }
-        let widths = self.head_outputs().into_iter().map(|(_, width)| width);
+        let outputs = self.heads.iter().map(|head| head.outputs);
         Shape::Flat {
-            features: widths.sum(),
+            features: outputs.sum(),
         }
     }
 
     /// The outputs of each head, in the order of the logits.
     fn head_outputs(&self) -> Vec<(&str, usize)> {
-        let width = |head: &PlannedHead| match head.layers.end {
-            0 => self.input.num_elements(),
-            end => self.layers[end - 1].output.num_elements(),
-        };
         let heads = self.heads.iter();
-        heads.map(|head| (&*head.name, width(head))).collect()
+        heads.map(|head| (&*head.name, head.outputs)).collect()
     }
 
     /// Finds the blocks: a convolution or a fully connected layer, with the activation and the max

@@ -151,6 +151,8 @@ fn heads_and_targets_that_do_not_fit_are_named() {
         set("model.heads={ kind = [{ dense = { units = 3 } }] }"),
         &["model.heads", "has no layers for the target \"price\""],
     );
+    // A head without layers says what the trunk gives, whatever the head before it does.
+    told(set("model.heads.price=[]"), &["head price: mse", "16"]);
     told(
         set("model.heads.colour=[{ dense = { units = 3 } }]"),
         &["model.heads has \"colour\", the targets of the data are kind, price"],
