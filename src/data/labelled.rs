@@ -56,7 +56,7 @@ impl Preprocessor {
                     text::encode(texts, preprocess, task, &|| {}).map_err(in_words)?;
                 skipped.extend(more);
                 Ok(Labelled {
-                    notices: text_notices("texts", dataset.len(), &figures),
+                    notices: text_notices("texts", &figures),
                     dataset: Arc::new(dataset),
                     skipped,
                 })

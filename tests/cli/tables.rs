@@ -503,3 +503,14 @@ fn mistakes_in_an_embedded_column_are_told() {
         &["data.columns.size.embedding is for categories; size is numeric"],
     );
 }
+
+#[test]
+fn predicting_counts_the_fields_that_were_filled_in() {
+    let world = world(&houses());
+    world.train(&["--set", "train.epochs=1"]).expect_success();
+    world.write("new.csv", "size,place\n5,moon\n5,lake\n,moon\n");
+    let run = world.kiln(&["predict", "--model", "run/best.safetensors", "new.csv"]);
+    let told = run.expect_success().stderr;
+    let expected = "fields of the rows filled in: size 1 missing; place 2 not seen in training";
+    assert!(told.contains(expected), "{told}");
+}

@@ -82,6 +82,10 @@ fn sentences_are_learned_and_answered() {
         .map(|line| line.split('\t').nth(1).unwrap())
         .collect();
     assert_eq!(classes, ["happy", "sad"], "{}", said.stdout);
+    let strange = ["predict", "--model", model, "--text", "the good xylophone"];
+    let told = world.kiln(&strange).expect_success().stderr;
+    let expected = "1 of 3 words in texts are not known (33.3%)";
+    assert!(told.contains(expected), "{told}");
     world.write("lines.txt", "good music\n\nbad end\n");
     let mut piped = world.command(&["predict", "--model", model, "--json", "-"]);
     let file = std::fs::File::open(world.path("lines.txt")).unwrap();

@@ -49,6 +49,10 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 failures += 1;
                 continue;
             }
+            Work::Noticed(text) => {
+                eprintln!("{text}");
+                continue;
+            }
         };
         let mut batch = HostBatch::default();
         for (index, (_, values)) in prepared.iter().enumerate() {
@@ -125,6 +129,8 @@ enum Work {
     Prepared(Vec<(Subject, Result<Vec<f32>, String>)>),
     /// An argument without samples, and why.
     Failed(String),
+    /// What the user should know of all samples, after the last one.
+    Noticed(String),
 }
 
 type Sender = SyncSender<anyhow::Result<Work>>;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{BATCH, Sender, Subject, Work};
 use crate::data::TablePreprocess;
-use crate::data::table::{Row, TableFile, bind};
+use crate::data::table::{Row, TableFile, Tally, bind, notices};
 
 /// Why the rest of a file is not read: nobody listens any more.
 const GIVEN_UP: &str = "given up";
@@ -14,6 +14,7 @@ const GIVEN_UP: &str = "given up";
 pub(super) fn prepare(files: &[PathBuf], preprocess: &TablePreprocess, sender: &Sender) {
     let encoder = preprocess.encoder();
     let names = preprocess.names();
+    let tally = Tally::new(encoder.num_columns());
     for file in files {
         let sent = each_table(file, |path, name| {
             let table = TableFile::open(path, &preprocess.layout)
@@ -22,7 +23,9 @@ pub(super) fn prepare(files: &[PathBuf], preprocess: &TablePreprocess, sender: &
             send_rows(&table, name, sender, |row| {
                 let mut values = vec![0.0; encoder.num_inputs()];
                 let field = |column: usize| row.field(columns[column]);
-                let written = encoder.write(field, &mut values, |_, _| {});
+                let written = encoder.write(field, &mut values, |column, treated| {
+                    tally.count(column, treated);
+                });
                 let subject = Subject::Row(name.to_string(), row.place.line);
                 (subject, written.map(|()| values))
             })
@@ -32,6 +35,9 @@ pub(super) fn prepare(files: &[PathBuf], preprocess: &TablePreprocess, sender: &
         {
             return;
         }
+    }
+    if let Some(notice) = notices("the rows", &tally.treatments(preprocess)) {
+        let _ = sender.send(Ok(Work::Noticed(notice))); // nobody may listen any more
     }
 }
 

@@ -7,7 +7,7 @@ use super::rows::{each_table, send_rows};
 use super::{BATCH, Sender, Subject, Work};
 use crate::data::TextPreprocess;
 use crate::data::table::{TableFile, bind};
-use crate::data::text::TextEncoder;
+use crate::data::text::{TextEncoder, TextFigures, text_notices};
 
 /// The most bytes of a text file.
 const MAX_FILE: u64 = 64 << 20;
@@ -19,34 +19,35 @@ pub(super) fn prepare(
     preprocess: &TextPreprocess,
     sender: &Sender,
 ) {
-    let encoder = preprocess.encoder();
-    let given = texts.chunks(BATCH).map(|texts| {
+    let mut reader = Reader {
+        preprocess,
+        encoder: preprocess.encoder(),
+        figures: TextFigures::default(),
+    };
+    for texts in texts.chunks(BATCH) {
         let texts = texts.iter().map(|text| {
             let subject = Subject::Text(text.clone());
-            (subject, tokens(&encoder, preprocess, text))
+            (subject, reader.tokens(text))
         });
-        Work::Prepared(texts.collect())
-    });
-    for work in given {
-        if sender.send(Ok(work)).is_err() {
+        if sender.send(Ok(Work::Prepared(texts.collect()))).is_err() {
             return;
         }
     }
     for file in files {
         let sent = if file.as_os_str() == "-" {
-            lines(&encoder, preprocess, sender)
+            lines(&mut reader, sender)
         } else if is_table(file) {
             each_table(file, |path, name| {
                 let table = TableFile::open(path, &preprocess.layout)
                     .map_err(|message| format!("{name}: {message}"))?;
                 let columns = bind(&table, &[&preprocess.text])?;
                 send_rows(&table, name, sender, |row| {
-                    let values = tokens(&encoder, preprocess, &row.field(columns[0]));
+                    let values = reader.tokens(&row.field(columns[0]));
                     (Subject::Row(name.to_string(), row.place.line), values)
                 })
             })
         } else {
-            let values = read_text(file).and_then(|text| tokens(&encoder, preprocess, &text));
+            let values = read_text(file).and_then(|text| reader.tokens(&text));
             let work = Work::Prepared(vec![(Subject::File(file.clone()), values)]);
             sender.send(Ok(work)).map_err(|_| String::new())
         };
@@ -56,20 +57,30 @@ pub(super) fn prepare(
             return;
         }
     }
+    for notice in text_notices("texts", &reader.figures) {
+        let _ = sender.send(Ok(Work::Noticed(notice))); // nobody may listen any more
+    }
 }
 
-/// # Errors
-/// A text without a word: there is nothing to say of it.
-fn tokens(
-    encoder: &TextEncoder,
-    preprocess: &TextPreprocess,
-    text: &str,
-) -> Result<Vec<f32>, String> {
-    let mut tokens = vec![0; preprocess.length];
-    if encoder.write(text, &mut tokens).words == 0 {
-        return Err("holds no word".into());
+/// Makes texts into tokens, and counts what was seen of them.
+struct Reader<'a> {
+    preprocess: &'a TextPreprocess,
+    encoder: TextEncoder,
+    figures: TextFigures,
+}
+
+impl Reader<'_> {
+    /// # Errors
+    /// A text without a word: there is nothing to say of it.
+    fn tokens(&mut self, text: &str) -> Result<Vec<f32>, String> {
+        let mut tokens = vec![0; self.preprocess.length];
+        let seen = self.encoder.write(text, &mut tokens);
+        if seen.words == 0 {
+            return Err("holds no word".into());
+        }
+        self.figures.add(seen);
+        Ok(tokens.into_iter().map(|token| token as f32).collect())
     }
-    Ok(tokens.into_iter().map(|token| token as f32).collect())
 }
 
 fn is_table(path: &Path) -> bool {
@@ -90,11 +101,7 @@ fn read_text(path: &Path) -> Result<String, String> {
 }
 
 /// A text a line; each is answered before the next one comes.
-fn lines(
-    encoder: &TextEncoder,
-    preprocess: &TextPreprocess,
-    sender: &Sender,
-) -> Result<(), String> {
+fn lines(reader: &mut Reader<'_>, sender: &Sender) -> Result<(), String> {
     let mut input = BufReader::new(stdin());
     let mut batch = Vec::new();
     loop {
@@ -107,7 +114,7 @@ fn lines(
         let text = text.trim_end_matches(['\n', '\r']);
         if !text.is_empty() {
             let subject = Subject::Text(text.to_string());
-            batch.push((subject, tokens(encoder, preprocess, text)));
+            batch.push((subject, reader.tokens(text)));
         }
         let more = input.buffer().contains(&b'\n');
         if (batch.len() >= BATCH || !more) && !batch.is_empty() {

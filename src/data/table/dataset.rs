@@ -1,10 +1,9 @@
 //! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::fitted::{Encoder, TablePreprocess, Treated};
 use super::reading::Row;
 use super::rows::{Part, Rows, retain};
+use super::treatments::{Tally, Treatment};
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
 use crate::data::task::Task;
@@ -18,17 +17,6 @@ pub struct TableDataset {
     /// Labels or numbers as the net sees them, row by row.
     targets: Vec<f32>,
     labels: bool,
-}
-
-/// What was done about fields that are not plain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Treatment {
-    /// The column.
-    pub column: String,
-    /// Fields that were missing.
-    pub missing: usize,
-    /// Categories that training did not have.
-    pub unseen: usize,
 }
 
 /// What reading a split once leaves behind.
@@ -60,9 +48,7 @@ pub fn encode(
     let in_memory = bytes <= budget;
     let mut matrix = vec![0.0; if in_memory { rows.len() * inputs } else { 0 }];
     let mut scratch = vec![0.0; inputs];
-    let counts: Vec<[AtomicUsize; 2]> = (0..encoder.num_columns())
-        .map(|_| Default::default())
-        .collect();
+    let tally = Tally::new(encoder.num_columns());
     let mut keep = vec![true; rows.len()];
     let mut skipped = Vec::new();
     rows.visit(|index, row, part| {
@@ -70,7 +56,7 @@ pub fn encode(
             true => &mut matrix[index * inputs..][..inputs],
             false => &mut scratch[..],
         };
-        if let Err(reason) = write(&encoder, row, part, out, &counts) {
+        if let Err(reason) = write(&encoder, row, part, out, Some(&tally)) {
             keep[index] = false;
             let name = rows.name(index);
             skipped.push(Skipped { name, reason });
@@ -85,13 +71,6 @@ pub fn encode(
             rows.retain(&keep)
         }
     };
-    let treatments = preprocess.columns.iter().zip(&counts);
-    let treatments = treatments.map(|(column, [missing, unseen])| Treatment {
-        column: column.name.clone(),
-        missing: missing.load(Ordering::Relaxed),
-        unseen: unseen.load(Ordering::Relaxed),
-    });
-    let treatments = treatments.filter(|t| t.missing + t.unseen > 0).collect();
     let targets = rows.scaled_targets(task);
     Ok(Encoded {
         dataset: TableDataset {
@@ -102,7 +81,7 @@ pub fn encode(
             matrix,
         },
         skipped,
-        treatments,
+        treatments: tally.treatments(preprocess),
     })
 }
 
@@ -111,12 +90,11 @@ fn write(
     row: &Row<'_>,
     part: &Part,
     out: &mut [f32],
-    counts: &[[AtomicUsize; 2]],
+    tally: Option<&Tally>,
 ) -> Result<(), String> {
     let count = |column: usize, treated: Treated| {
-        let kind = usize::from(treated == Treated::Unseen);
-        if let Some(counts) = counts.get(column) {
-            counts[kind].fetch_add(1, Ordering::Relaxed);
+        if let Some(tally) = tally {
+            tally.count(column, treated);
         }
     };
     encoder.write(|column| row.field(part.columns[column]), out, count)
@@ -160,7 +138,7 @@ impl Dataset for TableDataset {
             out.copy_from_slice(&self.matrix[index * inputs..][..inputs]);
             return Ok(());
         }
-        let write = |row: &Row<'_>, part: &Part| write(&self.encoder, row, part, out, &[]);
+        let write = |row: &Row<'_>, part: &Part| write(&self.encoder, row, part, out, None);
         self.rows.with_row(index, write)
     }
 }

@@ -14,16 +14,18 @@ mod reading;
 mod rows;
 mod scan;
 mod source;
+mod treatments;
 
 pub use audit::TableAudit;
-pub use dataset::{Encoded, Treatment};
+pub use dataset::Encoded;
 pub use fitted::{EmbeddedColumn, Encoder, TablePreprocess, Treated};
 pub use look::{Looked, LookedColumn};
 pub use options::{Csv, Files, Role, TaskKind};
 pub use reading::{Layout, Row, TableFile};
 pub use rows::{Rows, Targets, class_name};
 pub use scan::{bind, listed, scan};
-pub use source::{labelled_rows, notices};
+pub use source::labelled_rows;
+pub use treatments::{Tally, Treatment, notices};
 
 pub(in crate::data) use audit::audit_tables;
 pub(in crate::data) use source::{check_name, divide, no_pictures, open, plan_task, scale_targets};

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::audit::audit_tables;
-use super::dataset::{Encoded, Treatment, encode};
+use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
 use super::fitted::{EmbeddedColumn, TablePreprocess};
 use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
 use super::scan::{ColumnScan, DISTINCT, listed, scan};
+use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
@@ -298,25 +299,6 @@ impl TableSurvey {
             ..Audit::default()
         })
     }
-}
-
-/// What was done about fields that are not plain, a sentence a split.
-pub fn notices(what: &str, treatments: &[Treatment]) -> Option<String> {
-    let say = |t: &Treatment| {
-        let parts = [(t.missing, "missing"), (t.unseen, "not seen in training")];
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
-        format!("{} {}", t.column, parts.join(", "))
-    };
-    let shown: Vec<String> = treatments.iter().take(10).map(say).collect();
-    let more = treatments.len().saturating_sub(shown.len());
-    let rest = match more {
-        0 => String::new(),
-        more => format!(" and {more} more columns"),
-    };
-    (!shown.is_empty()).then(|| format!("fields of {what} filled in: {}{rest}", shown.join("; ")))
 }
 
 /// Scaling of pixel values means nothing here.

@@ -91,6 +91,8 @@ pub struct Seen {
     pub words: usize,
     /// Of them, unknown ones.
     pub unknown: usize,
+    /// Whether tokens were left out at an end.
+    pub cut: bool,
 }
 
 impl TextEncoder {
@@ -112,6 +114,7 @@ impl TextEncoder {
             }
         }
         let length = out.len();
+        seen.cut = tokens.len() > length;
         let kept = match self.preprocess.truncate {
             End::Pre => &tokens[tokens.len().saturating_sub(length)..],
             End::Post => &tokens[..tokens.len().min(length)],

@@ -404,7 +404,8 @@ fn audit_files(train: &Texts, valid: &Texts) -> Result<TableAudit, String> {
 }
 
 /// What the user should know of the texts of a split.
-pub fn text_notices(what: &str, texts: usize, figures: &TextFigures) -> Vec<String> {
+pub fn text_notices(what: &str, figures: &TextFigures) -> Vec<String> {
+    let texts = figures.texts;
     let mut notices = Vec::new();
     if figures.empty > 0 {
         notices.push(format!(
@@ -493,12 +494,8 @@ impl Survey for TextSurvey {
                 return Err(fault(name, "has no text that can be used"));
             }
         }
-        let mut notices = text_notices("training texts", train.len(), &train_figures);
-        notices.extend(text_notices(
-            "validation texts",
-            valid.len(),
-            &valid_figures,
-        ));
+        let mut notices = text_notices("training texts", &train_figures);
+        notices.extend(text_notices("validation texts", &valid_figures));
         Ok(Datasets {
             task: self.task,
             train: Arc::new(train),

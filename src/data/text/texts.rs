@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::preprocess::TextPreprocess;
+use super::preprocess::{Seen, TextPreprocess};
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
 use crate::data::files::read_file;
@@ -139,6 +139,8 @@ pub struct TextDataset {
 /// What is said of the texts of a split.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextFigures {
+    /// Texts.
+    pub texts: usize,
     /// Texts without a word.
     pub empty: usize,
     /// Texts that are cut.
@@ -147,6 +149,17 @@ pub struct TextFigures {
     pub words: usize,
     /// Of them, unknown ones.
     pub unknown: usize,
+}
+
+impl TextFigures {
+    /// One more text.
+    pub fn add(&mut self, seen: Seen) {
+        self.texts += 1;
+        self.empty += usize::from(seen.words == 0);
+        self.cut += usize::from(seen.cut);
+        self.words += seen.words;
+        self.unknown += seen.unknown;
+    }
 }
 
 /// Makes every text into tokens; those that cannot be read are left out.
@@ -170,10 +183,7 @@ pub fn encode(
         match text {
             Ok(text) => {
                 let seen = encoder.write(text, &mut row);
-                figures.empty += usize::from(seen.words == 0);
-                figures.cut += usize::from(seen.words > length);
-                figures.words += seen.words;
-                figures.unknown += seen.unknown;
+                figures.add(seen);
                 tokens.extend_from_slice(&row);
             }
             Err(reason) => {
