@@ -1,0 +1,149 @@
+//! Shapes: what each layer makes of what the layer before gives.
+
+use super::list::{Layers, List, head_path, trunk_path};
+use super::{Network, PlannedHead, PlannedLayer};
+use crate::config::{Fault, Path};
+use crate::data::Shape;
+use crate::model::activation::Activation;
+use crate::model::layers::{EmbedColumns, Layer, LayerPlan, Mismatch};
+use crate::model::losses::Loss;
+
+impl Network {
+    /// Infers every shape.
+    ///
+    /// # Errors
+    /// The first layer whose input does not fit, with what it expects and what it gets.
+    pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
+        let of_trunk = layers.heads.is_empty().then_some(loss);
+        let columns = layers
+            .columns
+            .map(|columns| Self::plan_columns(columns, input))
+            .transpose()?;
+        let shape = columns.as_ref().map_or(input, |columns| columns.output);
+        let mut network = Self::plan_list(layers.trunk, shape, of_trunk, "model.").map_err(
+            |(index, tag, mismatch)| vec![explain(&trunk_path(), index, &tag, mismatch)],
+        )?;
+        if layers.heads.is_empty() {
+            network.ends_with_a_row(&trunk_path())?;
+        }
+        network.input = input;
+        network.before = columns.iter().len();
+        network.layers.splice(0..0, columns);
+        if layers.heads.is_empty() {
+            return Ok(network);
+        }
+        let trunk = network.output();
+        for (name, list) in layers.heads {
+            let path = head_path(&name);
+            let prefix = format!("model.heads.{name}.");
+            let head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
+                .map_err(|(index, tag, mismatch)| vec![explain(&path, index, &tag, mismatch)])?;
+            head.ends_with_a_row(&path)?;
+            let outputs = head.num_outputs();
+            let begin = network.layers.len();
+            network.layers.extend(head.layers);
+            network.heads.push(PlannedHead {
+                name,
+                layers: begin..network.layers.len(),
+                outputs,
+            });
+        }
+        Ok(network)
+    }
+
+    fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
+        let plan = columns.plan(input).map_err(|mismatch| {
+            let path = Path::parse("data.columns");
+            vec![Fault::new(path, mismatch.message)]
+        })?;
+        Ok(PlannedLayer {
+            name: "model.embed".into(),
+            tag: "embedding".into(),
+            output: plan.output,
+            params: plan.params,
+            multiply_adds: plan.multiply_adds,
+            absorbed: None,
+            fused: None,
+            layer: Box::new(columns),
+        })
+    }
+
+    fn ends_with_a_row(&self, path: &Path) -> Result<(), Vec<Fault>> {
+        let Shape::Flat { .. } = self.output() else {
+            let message = format!(
+                "ends with {} values a sample, expected a row of outputs",
+                self.output()
+            );
+            let path = match self.layers.len() {
+                0 => path.clone(),
+                len => path.index(len - 1),
+            };
+            let fault = Fault::new(path, message);
+            return Err(vec![fault.hint("end with { dense = { units = ... } }")]);
+        };
+        Ok(())
+    }
+
+    /// The layers within a layer; their names are numbers.
+    ///
+    /// # Errors
+    /// The first layer whose input does not fit, with its number and its tag.
+    pub fn plan_inner(layers: Layers, input: Shape) -> Result<Network, (usize, String, Mismatch)> {
+        Self::plan_list(layers.trunk, input, None, "")
+    }
+
+    fn plan_list(
+        list: List,
+        input: Shape,
+        loss: Option<&dyn Loss>,
+        prefix: &str,
+    ) -> Result<Network, (usize, String, Mismatch)> {
+        let mut planned = Vec::new();
+        let mut shape = input;
+        let last = list.len().saturating_sub(1);
+        for (index, (tag, layer)) in list.into_iter().enumerate() {
+            let LayerPlan {
+                output,
+                params,
+                multiply_adds,
+            } = layer
+                .plan(shape)
+                .map_err(|mismatch| (index, tag.clone(), mismatch))?;
+            let absorbed = layer.activation().filter(|activation| {
+                let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
+                index == last && absorbs != Activation::Linear && *activation == absorbs
+            });
+            shape = output;
+            planned.push(PlannedLayer {
+                name: format!("{prefix}{index}"),
+                tag,
+                output,
+                params,
+                multiply_adds,
+                absorbed,
+                fused: None,
+                layer,
+            });
+        }
+        let mut network = Network {
+            input,
+            layers: planned,
+            heads: Vec::new(),
+            before: 0,
+        };
+        network.fuse();
+        Ok(network)
+    }
+}
+
+fn explain(list: &Path, index: usize, tag: &str, mismatch: Mismatch) -> Fault {
+    let layer = list.index(index);
+    let fault = match mismatch.key {
+        Some(key) => Fault::new(layer.key(tag).key(key), mismatch.message),
+        None => Fault::new(layer, format!("({tag}) {}", mismatch.message)),
+    };
+    match mismatch.hint {
+        Some(hint) => fault.hint(hint),
+        None => fault,
+    }
+}
