@@ -47,7 +47,7 @@ pub struct Monitor {
     pub higher_is_better: bool,
     /// Where the experiment names it.
     key: &'static str,
-    best: Option<f64>,
+    watch: Watch,
 }
 
 impl Monitor {
@@ -86,7 +86,7 @@ impl Monitor {
                 name: name.to_string(),
                 higher_is_better: *higher_is_better,
                 key,
-                best: None,
+                watch: Watch::new(*higher_is_better, 0.0),
             }),
             None => {
                 let names: Vec<&str> = figures.iter().map(|(name, _)| name.as_str()).collect();
@@ -99,7 +99,7 @@ impl Monitor {
 
     /// Goes on from a run whose best value this was.
     pub fn resume(&mut self, best: Option<f64>) {
-        self.best = best;
+        self.watch.best = best;
     }
 
     /// Checks the figure against what the net is to say.
@@ -143,20 +143,7 @@ impl Monitor {
 
     /// Whether `value` is the best so far; keeps it if so. A value that is not a number never is.
     pub fn improves(&mut self, value: Option<f64>) -> bool {
-        let Some(value) = value.filter(|value| !value.is_nan()) else {
-            return false;
-        };
-        let better = self.best.is_none_or(|best| {
-            if self.higher_is_better {
-                value > best
-            } else {
-                value < best
-            }
-        });
-        if better {
-            self.best = Some(value);
-        }
-        better
+        self.watch.improves(value)
     }
 }
 
