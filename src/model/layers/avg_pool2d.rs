@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, windows};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims, into_image,
+    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, defaults, image_dims,
+    into_image,
 };
 use crate::data::{Shape, Value};
 
@@ -19,7 +20,7 @@ use crate::data::{Shape, Value};
 #[serde(deny_unknown_fields)]
 pub struct AvgPool2d {
     /// Height and width of the window: one number, or [height, width].
-    #[serde(default = "two")]
+    #[serde(default = "defaults::two")]
     size: Pair,
     /// Steps between windows; default: the window's size.
     stride: Option<Pair>,
@@ -29,10 +30,6 @@ pub struct AvgPool2d {
     /// Whether pixels of padding count in the mean: not in Keras, by default in PyTorch.
     #[serde(default)]
     count_padding: bool,
-}
-
-fn two() -> Pair {
-    Pair::Both(2)
 }
 
 impl Layer for AvgPool2d {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::window::{Padding, PaddingName, windows};
-use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
 use crate::config::Precision;
 use crate::data::{Shape, Value};
 use crate::kernels::{BlockOptions, conv_block, on_cpu};
@@ -31,31 +31,31 @@ pub struct Conv1d {
     #[schemars(range(min = 1, max = 65535))]
     kernel: usize,
     /// Steps between windows.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     stride: usize,
     /// "valid" (none), "same", "causal" (all at the beginning), or a number of steps at both ends.
     #[serde(default)]
     padding: Padding1d,
     /// Steps between the window's taps.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     dilation: usize,
     /// Splits input and output features into that many independent groups.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     groups: usize,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
@@ -83,22 +83,6 @@ impl Default for Padding1d {
     fn default() -> Self {
         Padding1d::Plain(Padding::default())
     }
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl Conv1d {

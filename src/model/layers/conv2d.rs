@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, windows};
 use super::{
-    FusedConv, Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, image_dims,
-    into_image,
+    FusedConv, Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, defaults,
+    image_dims, into_image,
 };
 use crate::data::{Shape, Value};
 use crate::kernels::half_conv;
@@ -40,42 +40,26 @@ pub struct Conv2d {
     #[serde(default)]
     dilation: Pair,
     /// Splits input and output channels into that many independent groups.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     groups: usize,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     /// Input channels; inferred, and checked where given.
     #[schemars(range(min = 1))]
     in_channels: Option<usize>,
     #[serde(flatten)]
     penalty: Penalty,
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl Conv2d {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::conv_transpose2d::check;
 use super::window::{Padding, Spread, spread};
-use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -30,7 +30,7 @@ pub struct ConvTranspose1d {
     #[schemars(range(min = 1, max = 65535))]
     kernel: usize,
     /// Steps between windows in the output.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     stride: usize,
     /// "valid" (the whole sum), "same" (length times stride), or a number of steps cut off at both ends.
@@ -41,43 +41,27 @@ pub struct ConvTranspose1d {
     #[schemars(range(max = 65535))]
     output_padding: usize,
     /// Steps between the window's taps.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     dilation: usize,
     /// Splits input and output features into that many independent groups.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     groups: usize,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl ConvTranspose1d {

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, Spread, spread};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, image_dims, into_image,
+    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, defaults, image_dims,
+    into_image,
 };
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
@@ -46,39 +47,23 @@ pub struct ConvTranspose2d {
     #[serde(default)]
     dilation: Pair,
     /// Splits input and output channels into that many independent groups.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     groups: usize,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 /// What transposed convolutions of images and of sequences check: groups, and what may be added at the end.

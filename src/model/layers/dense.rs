@@ -4,7 +4,7 @@ use burn::tensor::module::linear;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Role, Scope};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, defaults};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -23,35 +23,22 @@ pub struct Dense {
     #[schemars(range(min = 1))]
     units: usize,
     /// Adds a number per unit.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear_activation")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     /// Inputs; inferred, and checked where given.
     #[schemars(range(min = 1))]
     in_features: Option<usize>,
     #[serde(flatten)]
     penalty: Penalty,
-}
-
-fn yes() -> bool {
-    true
-}
-fn linear_activation() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl Layer for Dense {

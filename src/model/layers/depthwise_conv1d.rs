@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::conv1d::Padding1d;
 use super::depthwise_conv2d::{plan_parts, run_parts};
-use super::{Layer, LayerPlan, Mismatch, Scope, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::Init;
@@ -26,31 +26,31 @@ pub struct DepthwiseConv1d {
     #[schemars(range(min = 1, max = 65535))]
     kernel: usize,
     /// Steps between windows.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     stride: usize,
     /// "valid" (none), "same", "causal" (all at the beginning), or a number of steps at both ends.
     #[serde(default)]
     padding: Padding1d,
     /// Steps between the window's taps.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     dilation: usize,
     /// Outputs of each feature.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     multiplier: usize,
     /// Adds a number per output feature.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
@@ -72,48 +72,32 @@ pub struct SeparableConv1d {
     #[schemars(range(min = 1, max = 65535))]
     kernel: usize,
     /// Steps between windows.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     stride: usize,
     /// "valid" (none), "same", "causal" (all at the beginning), or a number of steps at both ends.
     #[serde(default)]
     padding: Padding1d,
     /// Steps between the window's taps.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1, max = 65535))]
     dilation: usize,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl Layer for DepthwiseConv1d {

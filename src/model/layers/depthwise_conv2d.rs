@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::window::{Padding, Pair};
-use super::{Layer, LayerPlan, Mismatch, Scope, image_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, image_dims};
 use crate::config::Spec;
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
@@ -35,20 +35,20 @@ pub struct DepthwiseConv2d {
     #[serde(default)]
     dilation: Pair,
     /// Outputs of each channel.
-    #[serde(default = "one")]
+    #[serde(default = "defaults::one")]
     #[schemars(range(min = 1))]
     multiplier: usize,
     /// Adds a number per output channel.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
@@ -78,37 +78,21 @@ pub struct SeparableConv2d {
     #[serde(default)]
     dilation: Pair,
     /// Adds a number per filter.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     bias: bool,
     /// What follows.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// How the weights start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the bias starts.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
     #[serde(skip)]
     planned: OnceLock<Network>,
-}
-
-fn one() -> usize {
-    1
-}
-fn yes() -> bool {
-    true
-}
-fn linear() -> Activation {
-    Activation::Linear
-}
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 /// Plans layers that are described by a list.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::recurrent::{fans, gate_mask, masked, masks, order, step};
-use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::model::init::Init;
 use crate::model::params::ParamSpec;
@@ -41,26 +41,16 @@ pub struct Gru {
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     recurrent_dropout: f64,
     /// How the weights of the inputs start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the recurrent weights start.
-    #[serde(default = "orthogonal")]
+    #[serde(default = "defaults::orthogonal")]
     recurrent_init: Init,
     /// How the biases start.
-    #[serde(default = "zeros")]
+    #[serde(default = "defaults::zeros")]
     bias_init: Init,
     #[serde(flatten)]
     penalty: Penalty,
-}
-
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn orthogonal() -> Init {
-    Init::Orthogonal
-}
-fn zeros() -> Init {
-    Init::Zeros
 }
 
 impl Layer for Gru {

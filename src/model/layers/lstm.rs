@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::recurrent::{fans, gate_mask, masked, masks, order, step};
-use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 use crate::kernels::lstm::Masks;
 use crate::kernels::{LstmOptions, lstm_block, on_cpu};
@@ -46,10 +46,10 @@ pub struct Lstm {
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     recurrent_dropout: f64,
     /// How the weights of the inputs start.
-    #[serde(default = "glorot")]
+    #[serde(default = "defaults::glorot")]
     weight_init: Init,
     /// How the recurrent weights start.
-    #[serde(default = "orthogonal")]
+    #[serde(default = "defaults::orthogonal")]
     recurrent_init: Init,
     /// How the bias starts.
     #[serde(default = "forget_one")]
@@ -61,12 +61,6 @@ pub struct Lstm {
     penalty: Penalty,
 }
 
-fn glorot() -> Init {
-    Init::GlorotUniform
-}
-fn orthogonal() -> Init {
-    Init::Orthogonal
-}
 fn forget_one() -> Init {
     Init::ForgetOne
 }
@@ -251,8 +245,8 @@ mod tests {
                 go_backwards,
                 dropout,
                 recurrent_dropout: dropout,
-                weight_init: glorot(),
-                recurrent_init: orthogonal(),
+                weight_init: defaults::glorot(),
+                recurrent_init: defaults::orthogonal(),
                 bias_init: forget_one(),
                 recurrent_bias: false,
                 penalty: Penalty::default(),

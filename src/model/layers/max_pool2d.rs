@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::window::{Padding, PaddingName, Pair, windows};
 use super::{
-    Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, image_dims, into_image,
+    Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, defaults, image_dims,
+    into_image,
 };
 use crate::data::{Shape, Value};
 
@@ -20,17 +21,13 @@ use crate::data::{Shape, Value};
 #[serde(deny_unknown_fields)]
 pub struct MaxPool2d {
     /// Height and width of the window: one number, or [height, width].
-    #[serde(default = "two")]
+    #[serde(default = "defaults::two")]
     size: Pair,
     /// Steps between windows; default: the window's size.
     stride: Option<Pair>,
     /// "valid" (none), "same", or a number of pixels on every side.
     #[serde(default)]
     padding: Padding,
-}
-
-fn two() -> Pair {
-    Pair::Both(2)
 }
 
 impl Layer for MaxPool2d {

@@ -12,6 +12,7 @@ mod conv1d;
 mod conv2d;
 mod conv_transpose1d;
 mod conv_transpose2d;
+mod defaults;
 mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;

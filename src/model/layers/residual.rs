@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
 use crate::config::Spec;
 use crate::data::{Purpose, Rng, Shape, Value, hash_text};
 use crate::model::activation::Activation;
@@ -25,7 +25,7 @@ pub struct Residual {
     #[schemars(length(min = 1))]
     layers: Vec<Spec>,
     /// What follows the sum.
-    #[serde(default = "linear")]
+    #[serde(default = "defaults::linear")]
     activation: Activation,
     /// The share of samples of which training leaves the layers out, so that they pass by the shortcut
     /// alone (stochastic depth, Huang and others, 2016).
@@ -38,10 +38,6 @@ pub struct Residual {
     shortcut_norm: bool,
     #[serde(skip)]
     planned: OnceLock<(Network, Network)>,
-}
-
-fn linear() -> Activation {
-    Activation::Linear
 }
 
 /// # Errors
