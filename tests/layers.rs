@@ -1,5 +1,5 @@
 //! Single layers against what PyTorch and Keras compute (`tests/reference/layers_reference.py` recorded the
-//! figures): outputs, and the gradients of input and parameters, on the CPU's fast path and by plain operations.
+//! figures): outputs, and the gradients of input and parameters, on the CPU and on the GPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln::config::{Path, Spec, read_member};
@@ -10,12 +10,15 @@ use serde_json::Value as Json;
 /// Relative to the largest value.
 const TOLERANCE: f64 = 1e-4;
 
+/// The same on a GPU: drivers may compute `exp` and its kin to fewer digits, and Mesa's software driver does.
+const GPU_TOLERANCE: f64 = 1e-3;
+
 fn wave(count: usize, key: usize, scale: f64) -> Vec<f32> {
     let value = |i: usize| scale * (((i * 37 + key * 101) % 97) as f64 / 97.0 - 0.5);
     (0..count).map(|i| value(i) as f32).collect()
 }
 
-fn close(what: &str, found: &[f32], expected: &Json) {
+fn close(what: &str, found: &[f32], expected: &Json, tolerance: f64) {
     let expected = expected.as_array().expect("a list");
     let expected: Vec<f64> = expected
         .iter()
@@ -26,7 +29,7 @@ fn close(what: &str, found: &[f32], expected: &Json) {
     for (index, (&found, expected)) in found.iter().zip(&expected).enumerate() {
         let error = (f64::from(found) - expected).abs() / size;
         assert!(
-            error < TOLERANCE,
+            error < tolerance,
             "{what}[{index}]: {found}, recorded {expected}"
         );
     }
@@ -42,21 +45,21 @@ enum Input {
     Image(Tensor<4>),
 }
 
-fn agrees(case: &Json) {
+fn agrees(case: &Json, device: &Device, tolerance: f64) {
     let name = case["name"].as_str().expect("a name");
     let sizes: Vec<usize> = serde_json::from_value(case["input"].clone()).expect("sizes");
-    let device = Device::flex().autodiff();
+    let autodiff = device.clone().autodiff();
     let scale = case["scale"].as_f64().expect("a number");
     let values = wave(sizes.iter().product(), 50, scale);
     let (shape, input) = match sizes[..] {
         [batch, length, features] => {
             let data = TensorData::new(values, [batch, length, features]);
-            let x = Tensor::<3>::from_data(data, &device).require_grad();
+            let x = Tensor::<3>::from_data(data, &autodiff).require_grad();
             (Shape::Sequence { length, features }, Input::Sequence(x))
         }
         [batch, height, width, channels] => {
             let data = TensorData::new(values, [batch, height, width, channels]);
-            let x = Tensor::<4>::from_data(data, &device).require_grad();
+            let x = Tensor::<4>::from_data(data, &autodiff).require_grad();
             let shape = Shape::Image {
                 height,
                 width,
@@ -73,7 +76,7 @@ fn agrees(case: &Json) {
     let layers = Layers::read(&specs).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
     let network = Network::plan(layers, shape, &*loss);
     let network = network.unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
-    let mut params = network.init(1, &Device::flex());
+    let mut params = network.init(1, device);
     for (key, param) in params.params.iter_mut().enumerate() {
         let expected: Vec<usize> = serde_json::from_value(case["params"][key].clone()).unwrap();
         let count = param.shape.iter().product();
@@ -83,7 +86,7 @@ fn agrees(case: &Json) {
             "{name}: {}",
             param.name
         );
-        param.tensor = upload(wave(count, key, 1.0), &Device::flex());
+        param.tensor = upload(wave(count, key, 1.0), device);
     }
     let leaves = params.leaves(&[]);
     let value = match &input {
@@ -95,6 +98,7 @@ fn agrees(case: &Json) {
         &format!("{name}: output"),
         &floats(out.clone().inner()),
         &case["output"],
+        tolerance,
     );
     let zeros = Target::Real(out.zeros_like());
     let grads = loss.forward(out, &zeros).mean().backward();
@@ -106,6 +110,7 @@ fn agrees(case: &Json) {
         &format!("{name}: gradient of the input"),
         &found,
         &case["grads"][0],
+        tolerance,
     );
     let mut recorded = case["grads"].as_array().expect("gradients")[1..].to_vec();
     if recorded.len() < leaves.len() {
@@ -123,14 +128,33 @@ fn agrees(case: &Json) {
             &format!("{name}: gradient of {}", param.name),
             &found,
             expected,
+            tolerance,
         );
     }
 }
 
+fn cases() -> Vec<Json> {
+    serde_json::from_str(include_str!("reference/layers.json")).expect("a list of cases")
+}
+
 #[test]
 fn layers_agree_with_pytorch_and_keras() {
-    let cases: Json = serde_json::from_str(include_str!("reference/layers.json")).expect("JSON");
-    let cases = cases.as_array().expect("a list");
+    let cases = cases();
     assert!(cases.len() >= 70, "{} cases", cases.len());
-    cases.iter().for_each(agrees);
+    cases
+        .iter()
+        .for_each(|case| agrees(case, &Device::flex(), TOLERANCE));
+}
+
+/// With `KILN_TEST_GPU=1`; a missing adapter fails.
+#[test]
+fn layers_on_a_gpu_agree_with_pytorch_and_keras() {
+    if std::env::var_os("KILN_TEST_GPU").is_none() {
+        eprintln!("not run, KILN_TEST_GPU is not 1");
+        return;
+    }
+    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    cases()
+        .iter()
+        .for_each(|case| agrees(case, &chosen.device, GPU_TOLERANCE));
 }

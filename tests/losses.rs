@@ -1,5 +1,5 @@
 //! Every loss against what Keras and PyTorch compute (`tests/reference/losses_reference.py` recorded the figures):
-//! each sample's loss, and the gradient of their mean, on the CPU.
+//! each sample's loss, and the gradient of their mean, on the CPU and on the GPU.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln::config::{Path, Spec, read_member};
@@ -65,9 +65,8 @@ fn close(what: &str, found: &[f32], expected: &Json) {
     }
 }
 
-#[test]
-fn losses_and_their_gradients_agree_with_keras_and_pytorch() {
-    let device = Device::flex().autodiff();
+fn agree(device: &Device) {
+    let device = device.clone().autodiff();
     for case in cases() {
         let what = format!("{} as {}", case["name"], case["loss"]);
         let loss: Box<dyn Loss> = read_member(LOSSES, "loss", &spec(&case), &Path::default())
@@ -85,6 +84,22 @@ fn losses_and_their_gradients_agree_with_keras_and_pytorch() {
         let grad = floats(x.grad(&grads).expect("a gradient"));
         close(&format!("{what}: gradient"), &grad, &case["grad"]);
     }
+}
+
+#[test]
+fn losses_and_their_gradients_agree_with_keras_and_pytorch() {
+    agree(&Device::flex());
+}
+
+/// With `KILN_TEST_GPU=1`; a missing adapter fails.
+#[test]
+fn losses_on_a_gpu_agree_with_keras_and_pytorch() {
+    if std::env::var_os("KILN_TEST_GPU").is_none() {
+        eprintln!("not run, KILN_TEST_GPU is not 1");
+        return;
+    }
+    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    agree(&chosen.device);
 }
 
 #[test]

@@ -75,9 +75,7 @@ fn close(what: &str, tensor: &Tensor<1>, expected: &Json) {
     }
 }
 
-#[test]
-fn every_step_is_the_peers() {
-    let device = Device::flex();
+fn every_step_agrees(device: &Device) {
     for case in cases() {
         let name = format!("{}, {}", case["peer"], case["name"]);
         let spec: Spec = serde_json::from_value(case["optimizer"].clone()).expect("an optimizer");
@@ -86,7 +84,7 @@ fn every_step_is_the_peers() {
         let first = case["first"].as_f64().expect("a rate");
         assert_eq!(optimizer.learning_rate(), first);
         let shaping = shaping(&case);
-        let mut params = begin(&device);
+        let mut params = begin(device);
         let averaging = case["decay"].as_f64().map(|decay| Averaging::Ema {
             decay,
             warmup: false,
@@ -99,7 +97,7 @@ fn every_step_is_the_peers() {
         let mut state: Vec<_> = params.params.iter().map(zeros).collect();
         for (step, expected) in case["steps"].as_array().expect("steps").iter().enumerate() {
             let grads = (0..2).map(|index| {
-                let grad = upload(gradient(step, index), &device);
+                let grad = upload(gradient(step, index), device);
                 Some(Gradient::Whole(Box::new(grad)))
             });
             let grads = shaping.apply(grads.collect(), &params);
@@ -130,6 +128,22 @@ fn every_step_is_the_peers() {
             }
         }
     }
+}
+
+#[test]
+fn every_step_is_the_peers() {
+    every_step_agrees(&Device::flex());
+}
+
+/// With `KILN_TEST_GPU=1`; a missing adapter fails.
+#[test]
+fn every_step_on_a_gpu_is_the_peers() {
+    if std::env::var_os("KILN_TEST_GPU").is_none() {
+        eprintln!("not run, KILN_TEST_GPU is not 1");
+        return;
+    }
+    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    every_step_agrees(&chosen.device);
 }
 
 /// No optimizer and no way of shaping gradients without figures.

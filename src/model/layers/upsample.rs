@@ -1,12 +1,11 @@
 //! Larger images and longer sequences.
 
-use burn::tensor::module::interpolate;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::window::Pair;
-use super::{Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last};
+use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
 use crate::data::{Shape, Value};
 
 /// Repeats pixels or steps, or interpolates between pixels. Keras's `UpSampling2D` and `UpSampling1D`.
@@ -18,7 +17,7 @@ use crate::data::{Shape, Value};
 #[serde(deny_unknown_fields)]
 pub struct Upsample {
     /// How many times as high and wide: one number, or [height, width].
-    #[serde(default = "two")]
+    #[serde(default = "defaults::two")]
     size: Pair,
     /// What lies between pixels.
     #[serde(default)]
@@ -34,10 +33,6 @@ enum Mode {
     Nearest,
     /// The values between them.
     Bilinear,
-}
-
-fn two() -> Pair {
-    Pair::Both(2)
 }
 
 impl Layer for Upsample {
@@ -78,11 +73,12 @@ impl Layer for Upsample {
                 Value::Image(rows.reshape([batch, height * high, width * wide, channels]))
             }
             (Value::Image(x), Mode::Bilinear) => {
-                let [_, height, width, _] = x.dims();
-                let options = InterpolateOptions::new(InterpolateMode::Bilinear)
-                    .with_align_corners(false)
-                    .with_output_size([height * high, width * wide]);
-                Value::Image(channels_last(interpolate(channels_first(x), options)))
+                let [batch, height, width, channels] = x.dims();
+                let rows = x.reshape([batch, height, width * channels]);
+                let rows = between(height, high, &rows).matmul(rows);
+                let pixels = rows.reshape([batch * height * high, width, channels]);
+                let pixels = between(width, wide, &pixels).matmul(pixels);
+                Value::Image(pixels.reshape([batch, height * high, width * wide, channels]))
             }
             (Value::Sequence(x), _) => {
                 let [batch, length, features] = x.dims();
@@ -92,5 +88,38 @@ impl Layer for Upsample {
             }
             (other, _) => unreachable!("planned for an image or a sequence, got {other:?}"),
         }
+    }
+}
+
+/// The matrix `[1, factor * size, size]` that interpolates along an axis, for values such as `like`: Burn's own
+/// interpolation has no gradient on GPUs (burn-cubecl 0.22.1). Pixels are areas: the centre of the first of
+/// `factor` new ones lies at `0.5 / factor - 0.5`.
+fn between(size: usize, factor: usize, like: &Tensor<3>) -> Tensor<3> {
+    let mut shares = vec![0.0f32; factor * size * size];
+    for (index, row) in shares.chunks_exact_mut(size).enumerate() {
+        let place = (index as f64 + 0.5) / factor as f64 - 0.5;
+        let place = place.clamp(0.0, (size - 1) as f64);
+        let first = place as usize;
+        let share = (place - first as f64) as f32;
+        row[first] += 1.0 - share;
+        row[(first + 1).min(size - 1)] += share;
+    }
+    let data = TensorData::new(shares, [1, factor * size, size]);
+    Tensor::<3>::from_data(data, &like.device()).cast(like.dtype())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// PyTorch: `F.interpolate(torch.tensor([[[[0., 4.]]]]), scale_factor=(1, 2), mode="bilinear")`.
+    #[test]
+    fn values_lie_between_the_centres_of_pixels() {
+        let like = Tensor::<3>::from_data([[[0.0], [4.0]]], &Device::flex());
+        let found = between(2, 2, &like).matmul(like);
+        let found: Vec<f32> = found.into_data().try_to_vec().expect("floats");
+        assert_eq!(found, [0.0, 1.0, 3.0, 4.0]);
     }
 }
