@@ -603,6 +603,11 @@ pub fn labelled_binaries(path: &FilePath) -> Option<Result<(Blocks, Vec<String>)
     cifar.then(|| read_cifar(path, Labels::Fine, VALID).map_err(follows))
 }
 
+/// The pictures of an IDX file without their labels; `None` where `path` is not named as such files are.
+pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
+    (path.is_file() && is_images(path)).then(|| IdxFile::read(path)?.into_pictures(path))
+}
+
 /// Gives labels the places that a model's classes have: by name, or by number where no name is the same.
 ///
 /// # Errors

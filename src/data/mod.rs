@@ -46,7 +46,7 @@ pub use dataset::{
     class_counts,
 };
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
-pub use idx::{CifarBinary, Idx, parse_idx};
+pub use idx::{CifarBinary, Idx, idx_pictures, parse_idx};
 pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
 pub use image_survey::ImageSurvey;
@@ -56,6 +56,7 @@ pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
+pub use raw::RawBlock;
 pub use resize::{Aspect, Filter, Resizing};
 pub use table::{Csv, EmbeddedColumn, TablePreprocess};
 pub use task::{Head, Output, Task};

@@ -184,3 +184,30 @@ fn cifar_binaries_are_learned() {
     let run = world.kiln(&["check", "--config", "experiment.toml"]);
     told(run, "has 3000 bytes, expected a multiple of 3073");
 }
+
+#[test]
+fn pictures_of_an_idx_file_are_predicted_without_labels() {
+    let world = world();
+    world.train(&["--set", "train.epochs=4"]).expect_success();
+    std::fs::remove_file(world.path("digits/t10k-labels-idx1-ubyte")).unwrap();
+    let model = "run/best.safetensors";
+    let file = "digits/t10k-images-idx3-ubyte";
+    let said = world.kiln(&["predict", "--model", model, file, "--json"]);
+    let said = said.expect_success().json();
+    assert_eq!(said.len(), 24);
+    for (number, answer) in said.iter().enumerate() {
+        assert_eq!(answer["file"], file);
+        assert_eq!(answer["number"], number);
+        assert_eq!(answer["class"], ["0", "1"][number % 2], "{answer}");
+    }
+    let text = world.kiln(&["predict", "--model", model, file]);
+    let text = text.expect_success().stdout;
+    let first = "digits/t10k-images-idx3-ubyte #0\t0\t";
+    assert!(text.starts_with(first), "{text}");
+    world.write("bad-images-idx3-ubyte", [0, 0, 8, 3, 0]);
+    let bad = world.kiln(&["predict", "--model", model, "bad-images-idx3-ubyte"]);
+    told(
+        bad,
+        "bad-images-idx3-ubyte is truncated: its head is not whole",
+    );
+}

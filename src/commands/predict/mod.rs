@@ -95,6 +95,8 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
 enum Subject {
     /// A file.
     File(PathBuf),
+    /// A picture of a file of many, by its number.
+    Picture(PathBuf, usize),
     /// A row of a table, by the file and the line it begins in.
     Row(String, u32),
     /// A text.
@@ -105,6 +107,7 @@ impl Subject {
     fn name(&self) -> String {
         match self {
             Subject::File(path) => path.display().to_string(),
+            Subject::Picture(path, number) => format!("{} #{number}", path.display()),
             Subject::Row(file, line) => format!("{file}:{line}"),
             Subject::Text(text) => text.replace(['\t', '\n', '\r'], " "),
         }
@@ -113,6 +116,10 @@ impl Subject {
     fn as_json(&self) -> Map<String, Value> {
         let entries = match self {
             Subject::File(path) => vec![("file", json!(path.display().to_string()))],
+            Subject::Picture(path, number) => vec![
+                ("file", json!(path.display().to_string())),
+                ("number", json!(number)),
+            ],
             Subject::Row(file, line) => vec![("file", json!(file)), ("line", json!(line))],
             Subject::Text(text) => vec![("text", json!(text))],
         };

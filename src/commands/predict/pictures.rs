@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{BATCH, Sender, Subject, Work};
-use crate::data::{ImagePreprocess, list_pictures};
+use crate::data::{ImagePreprocess, Pixels, RawBlock, idx_pictures, list_pictures};
 
 /// Decodes the pictures that the arguments name, batch after batch; ends where nobody listens.
 pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sender: &Sender) {
@@ -47,6 +47,19 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
             }
             continue;
         }
+        if let Some(block) = idx_pictures(argument) {
+            let sent = match block {
+                Ok(block) => flush(&mut files) && send_block(&block, preprocess, sender),
+                Err(reason) => {
+                    let text = format!("{} {reason}", argument.display());
+                    flush(&mut files) && sender.send(Ok(Work::Failed(text))).is_ok()
+                }
+            };
+            if !sent {
+                return;
+            }
+            continue;
+        }
         match expand(argument) {
             Err(text) => {
                 if !flush(&mut files) || sender.send(Ok(Work::Failed(text))).is_err() {
@@ -66,11 +79,28 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
     flush(&mut files);
 }
 
+/// Whether somebody listens to the end.
+fn send_block(block: &RawBlock, preprocess: &ImagePreprocess, sender: &Sender) -> bool {
+    let numbers: Vec<usize> = (0..block.len()).collect();
+    numbers.chunks(BATCH).all(|numbers| {
+        let decode = |&number: &usize| {
+            let picture = preprocess.decode(&block.picture(number));
+            let values = picture.map(|picture| scaled(&picture, preprocess));
+            (Subject::Picture(block.path.clone(), number), values)
+        };
+        let decoded = numbers.par_iter().map(decode).collect();
+        sender.send(Ok(Work::Prepared(decoded))).is_ok()
+    })
+}
+
 fn load(file: &Path, preprocess: &ImagePreprocess) -> Result<Vec<f32>, String> {
-    let picture = preprocess.load(file)?;
+    Ok(scaled(&preprocess.load(file)?, preprocess))
+}
+
+fn scaled(picture: &Pixels, preprocess: &ImagePreprocess) -> Vec<f32> {
     let mut values = vec![0.0; picture.bytes.len()];
-    preprocess.write(&picture, &mut values);
-    Ok(values)
+    preprocess.write(picture, &mut values);
+    values
 }
 
 /// Folders become their pictures, patterns what they match.
