@@ -23,12 +23,13 @@ NETS = pathlib.Path(__file__).parent / "nets"
 def read(name):
     """(height, width, channels), [(layer, options)], outputs, batch size"""
     experiment = tomllib.loads((NETS / f"{name}.toml").read_text())
-    layers = [
-        (layer, {}) if isinstance(layer, str) else next(iter(layer.items()))
-        for layer in experiment["model"]["layers"]
-    ]
+    layers = listed(experiment["model"]["layers"])
     shape = (*experiment["data"]["size"], experiment["data"]["channels"])
     return shape, layers, layers[-1][1]["units"], experiment["train"]["batch_size"]
+
+
+def listed(layers):
+    return [(layer, {}) if isinstance(layer, str) else next(iter(layer.items())) for layer in layers]
 
 
 def keras_steps(name, mode):
@@ -38,16 +39,31 @@ def keras_steps(name, mode):
     bf16, xla = "bf16" in mode, "xla" in mode
     tf.keras.mixed_precision.set_global_policy("mixed_bfloat16" if bf16 else "float32")
     shape, layers, outputs, batch = read(name)
+    from tensorflow.keras import layers as L
+
     known = {
-        "conv2d": lambda o: tf.keras.layers.Conv2D(o["filters"], o["kernel"], padding=o.get("padding", "valid"), activation=o["activation"]),
-        "max_pool2d": lambda o: tf.keras.layers.MaxPooling2D(2),
-        "flatten": lambda o: tf.keras.layers.Flatten(),
-        "dense": lambda o: tf.keras.layers.Dense(o["units"], activation=o.get("activation")),
-        "dropout": lambda o: tf.keras.layers.Dropout(o["rate"]),
+        "conv2d": lambda o: L.Conv2D(o["filters"], o["kernel"], padding=o.get("padding", "valid"), activation=o.get("activation"), use_bias=o.get("bias", True)),
+        "batch_norm": lambda o: L.BatchNormalization(momentum=o.get("momentum", 0.99)),
+        "relu": lambda o: L.ReLU(),
+        "max_pool2d": lambda o: L.MaxPooling2D(2),
+        "global_avg_pool": lambda o: L.GlobalAveragePooling2D(),
+        "global_max_pool": lambda o: L.GlobalMaxPooling2D(),
+        "flatten": lambda o: L.Flatten(),
+        "dense": lambda o: L.Dense(o["units"], activation=o.get("activation")),
+        "dropout": lambda o: L.Dropout(o["rate"]),
     }
-    net = tf.keras.Sequential([tf.keras.layers.Input(shape)] + [known[layer](options) for layer, options in layers[:-1]])
+
+    def through(value, layers):
+        for layer, options in layers:
+            if layer == "residual":
+                value = L.Add()([value, through(value, listed(options["layers"]))])
+            else:
+                value = known[layer](options)(value)
+        return value
+
+    inputs = L.Input(shape)
     last = "sigmoid" if outputs == 1 else "softmax"
-    net.add(tf.keras.layers.Dense(outputs, activation=last, dtype="float32"))
+    net = tf.keras.Model(inputs, L.Dense(outputs, activation=last, dtype="float32")(through(inputs, layers[:-1])))
     loss = "binary_crossentropy" if outputs == 1 else "sparse_categorical_crossentropy"
     net.compile("adam", loss, jit_compile=xla)
     random = np.random.default_rng(0)
@@ -64,26 +80,46 @@ def torch_steps(name, mode):
     shape, layers, outputs, batch = read(name)
     height, width, channels = shape
     x = torch.rand(batch, channels, height, width)
-    modules, sample = [], x[:1]
-    for layer, o in layers:
-        if layer == "conv2d":
-            added = [nn.Conv2d(sample.shape[1], o["filters"], o["kernel"], padding=o.get("padding", "valid")), nn.ReLU()]
-        elif layer == "max_pool2d":
-            added = [nn.MaxPool2d(2)]
-        elif layer == "flatten":
-            added = [nn.Flatten()]
-        elif layer == "dropout":
-            added = [nn.Dropout(o["rate"])]
-        else:
-            added = [nn.Linear(sample.shape[1], o["units"])] + ([nn.ReLU()] if "activation" in o else [])
-        modules += added
-        with torch.no_grad():
-            sample = nn.Sequential(*added)(sample)
-    net = nn.Sequential(*modules)
+
+    class Residual(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return x + self.inner(x)
+
+    def built(layers, sample):
+        modules = []
+        for layer, o in layers:
+            if layer == "residual":
+                added = [Residual(built(listed(o["layers"]), sample)[0])]
+            elif layer == "conv2d":
+                added = [nn.Conv2d(sample.shape[1], o["filters"], o["kernel"], padding=o.get("padding", "valid"), bias=o.get("bias", True))]
+                added += [nn.ReLU()] if "activation" in o else []
+            elif layer == "dense":
+                added = [nn.Linear(sample.shape[1], o["units"])] + ([nn.ReLU()] if "activation" in o else [])
+            else:
+                added = {
+                    "batch_norm": lambda: [nn.BatchNorm2d(sample.shape[1])],
+                    "relu": lambda: [nn.ReLU()],
+                    "max_pool2d": lambda: [nn.MaxPool2d(2)],
+                    "global_avg_pool": lambda: [nn.AdaptiveAvgPool2d(1), nn.Flatten()],
+                    "global_max_pool": lambda: [nn.AdaptiveMaxPool2d(1), nn.Flatten()],
+                    "flatten": lambda: [nn.Flatten()],
+                    "dropout": lambda: [nn.Dropout(o["rate"])],
+                }[layer]()
+            modules += added
+            with torch.no_grad():
+                sample = nn.Sequential(*added)(sample)
+        return nn.Sequential(*modules), sample
+
+    net, _ = built(layers, x[:2])
     for module in net.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.xavier_uniform_(module.weight)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
     if "cl" in mode or "compile" in mode:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     run = torch.compile(net) if "compile" in mode else net
