@@ -13,9 +13,9 @@ use kiln::data::{Purpose, Rng};
 use kiln::kernels::conv::{ConvShape, forward, input_grad, weight_grad};
 use kiln::kernels::dense::{self, DenseShape};
 use kiln::kernels::{
-    BlockOptions, DenseOptions, Epilogue, Labels, Moments, NormMoments, NormOptions, SimdLimit,
-    batch_norm_block, conv_block, cross_entropy, dense_block, global_mean_block, limit_simd,
-    max_pool_block,
+    BlockOptions, DenseOptions, Epilogue, Labels, Moments, NormMoments, NormOptions, NormThen,
+    SimdLimit, batch_norm_block, conv_block, cross_entropy, dense_block, global_mean_block,
+    limit_simd, max_pool_block,
 };
 
 /// The limit is of the process, so tests take turns.
@@ -606,6 +606,7 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
     let options = NormOptions {
         epsilon: 1e-3,
         moments: NormMoments::Found(found.clone()),
+        then: NormThen::Nothing,
     };
     let fused = batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options);
     let first = x.clone().permute([0, 3, 1, 2]);
@@ -620,11 +621,33 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
     let plain = run(plain.output.permute([0, 2, 3, 1]), &leaves());
     compare("batch norm", &run(fused, &leaves()), &plain);
 
+    for then in [NormThen::Relu, NormThen::ReluPool] {
+        let options = NormOptions {
+            epsilon: 1e-3,
+            moments: NormMoments::Found(Arc::default()),
+            then,
+        };
+        let fused = batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options);
+        let first = x.clone().permute([0, 3, 1, 2]);
+        let plain = batch_norm_train(first, gamma.clone(), beta.clone(), 1e-3);
+        let plain = relu(plain.output.permute([0, 2, 3, 1]));
+        let plain = match then {
+            NormThen::ReluPool => pooled(plain),
+            _ => plain,
+        };
+        compare(
+            &format!("{then:?}"),
+            &run(fused, &leaves()),
+            &run(plain, &leaves()),
+        );
+    }
+
     // With given moments the output is linear in the input.
     let given = |x: &Tensor<4>| {
         let options = NormOptions {
             epsilon: 1e-3,
             moments: NormMoments::Given(Arc::new(moments.clone())),
+            then: NormThen::Nothing,
         };
         batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options)
     };

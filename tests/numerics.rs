@@ -183,3 +183,56 @@ fn activations() {
         agrees(name, layers, [4, 1, 2, 3], &[1, 0, 0, 1], BCE);
     }
 }
+
+/// Outside training a batch normalisation goes into the convolution before it; a dropout between them, which does
+/// nothing then, keeps them apart.
+#[test]
+fn a_batch_norm_within_a_convolution_gives_what_it_gives_behind_it() {
+    let device = Device::flex();
+    let input = TensorData::new(wave(3 * 9 * 8 * 9, 50, 2.0), [3, 9, 8, 9]);
+    let shape = Shape::Image {
+        height: 9,
+        width: 8,
+        channels: 9,
+    };
+    let spec = Spec::Name(CE.into());
+    let loss = read_member(LOSSES, "loss", &spec, &Path::default()).expect("a loss");
+    let outputs = |between: &[Json], bias: bool, behind: &[Json]| {
+        let conv = json!({"conv2d": {"filters": 10, "kernel": 3, "padding": "same", "bias": bias}});
+        let layers = [
+            &[conv],
+            between,
+            &[json!({"batch_norm": {"epsilon": 0.01}})],
+            behind,
+        ];
+        let layers = [layers.concat(), vec![json!("flatten")]].concat();
+        let specs: Vec<Spec> = serde_json::from_value(Json::from(layers)).expect("layers");
+        let layers = Layers::read(&specs).expect("layers");
+        let network = Network::plan(layers, shape, &*loss).expect("shapes that fit");
+        let mut params = network.init(1, &device);
+        for (key, param) in params.params.iter_mut().enumerate() {
+            let mut values = wave(param.shape.iter().product(), key, 1.0);
+            if param.name.ends_with("variance") {
+                values
+                    .iter_mut()
+                    .for_each(|value| *value = value.abs() + 0.1);
+            }
+            param.tensor = upload(values, &device);
+        }
+        let image = Value::Image(Tensor::from_data(input.clone(), &device));
+        floats(network.forward(image, &params.tensors(), &Pass::default()))
+    };
+    let apart = [json!({"dropout": {"rate": 0.5}})];
+    for bias in [true, false] {
+        for behind in [
+            vec![],
+            vec![json!("relu")],
+            vec![json!("relu"), json!({"max_pool2d": {"size": 2}})],
+            vec![json!("gelu")],
+        ] {
+            let expected = Json::from(outputs(&apart, bias, &behind));
+            let what = format!("{behind:?}, bias {bias}");
+            close(&what, &outputs(&[], bias, &behind), &expected, 1e-5);
+        }
+    }
+}

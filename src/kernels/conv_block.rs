@@ -13,6 +13,7 @@ use burn::tensor::Tensor;
 
 use super::conv::{self, ConvShape};
 use super::flex::{Primitive, floats, tensor};
+use super::scratch::{in_pieces, zeros};
 use crate::config::Precision;
 
 /// What a block does beside the convolution.
@@ -92,7 +93,7 @@ fn run(
         relu: options.relu,
     };
     let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
-    let mut out = vec![0.0; shape.out_len()];
+    let mut out = zeros(shape.out_len());
     let mut places = vec![0; if keep { shape.out_len() } else { 0 }];
     conv::forward(
         &shape,
@@ -122,15 +123,16 @@ fn pad(input: &Primitive, padding: [(usize, usize); 2]) -> Primitive {
     let [batch, height, width, channels] = input.shape().dims();
     let [(top, bottom), (left, right)] = padding;
     let (padded_height, padded_width) = (height + top + bottom, width + left + right);
-    let mut padded = vec![0.0; batch * padded_height * padded_width * channels];
-    for (index, row) in floats(input)
-        .chunks_exact((width * channels).max(1))
-        .enumerate()
-    {
-        let (image, y) = (index / height, index % height);
-        let to = ((image * padded_height + y + top) * padded_width + left) * channels;
-        padded[to..to + row.len()].copy_from_slice(row);
-    }
+    let values = floats(input);
+    let row_len = padded_width * channels;
+    let padded = in_pieces(batch * padded_height * row_len, row_len, |index, row| {
+        let (image, y) = (index / padded_height, index % padded_height);
+        if (top..top + height).contains(&y) {
+            let from = (image * height + y - top) * width * channels;
+            row[left * channels..][..width * channels]
+                .copy_from_slice(&values[from..][..width * channels]);
+        }
+    });
     tensor(padded, [batch, padded_height, padded_width, channels])
 }
 
@@ -142,13 +144,12 @@ fn crop(values: Vec<f32>, shape: &ConvShape, padding: [(usize, usize); 2]) -> Pr
     if padding == [(0, 0); 2] {
         return tensor(values, sizes);
     }
-    let mut cropped = Vec::with_capacity(sizes.iter().product());
-    for image in 0..shape.batch {
-        for y in top..top + height {
-            let from = ((image * shape.height + y) * shape.width + left) * shape.channels;
-            cropped.extend_from_slice(&values[from..from + width * shape.channels]);
-        }
-    }
+    let row_len = width * shape.channels;
+    let cropped = in_pieces(sizes.iter().product(), row_len, |index, row| {
+        let (image, y) = (index / height, index % height);
+        let from = ((image * shape.height + y + top) * shape.width + left) * shape.channels;
+        row.copy_from_slice(&values[from..][..row_len]);
+    });
     tensor(cropped, sizes)
 }
 
@@ -188,7 +189,7 @@ impl Backward<Flex, 3> for ConvBlockBackward {
         }
         if let Some(node) = input {
             let grad = dense_input_grad(&state, &grad).unwrap_or_else(|| {
-                let mut out = vec![0.0; shape.input_len()];
+                let mut out = zeros(shape.input_len());
                 conv::input_grad(shape, floats(&state.weight), values, places, &mut out);
                 crop(out, shape, state.options.padding)
             });
@@ -221,7 +222,7 @@ fn dense_input_grad(state: &State, grad: &Primitive) -> Option<Primitive> {
         filters: shape.channels,
         ..*shape
     };
-    let mut out = vec![0.0; turned.out_len()];
+    let mut out = zeros(turned.out_len());
     conv::forward(
         &turned,
         floats(&padded),

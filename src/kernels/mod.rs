@@ -34,7 +34,7 @@ pub use lstm_block::{LstmOptions, lstm_block};
 pub use max_norm::limit_norms;
 pub use norm::Moments;
 pub use simple_blocks::{
-    NormMoments, NormOptions, batch_norm_block, global_mean_block, max_pool_block,
+    NormMoments, NormOptions, NormThen, batch_norm_block, global_mean_block, max_pool_block,
 };
 pub use update::{Factors, Gradient, Rule, Update, update};
 pub(crate) use vector::arch;

@@ -2,8 +2,10 @@
 //! that no page is touched for the first time in the steady state.
 
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
 use bytemuck::{Pod, Zeroable};
+use rayon::prelude::*;
 
 /// One cache line.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -32,6 +34,27 @@ pub fn with_halves<R>(len: usize, work: impl FnOnce(&mut [u16]) -> R) -> R {
     with_scratch(len.div_ceil(2), |floats| {
         work(&mut bytemuck::cast_slice_mut(floats)[..len])
     })
+}
+
+/// `len` numbers in pieces of `piece`: `fill` gets the number of a piece and its zeros to write over, on any thread.
+/// They become zeros just before, while the piece is in the thread's cache; `vec![0.0; len]` would be a pass of one
+/// thread over memory that the others wait for.
+pub fn in_pieces(len: usize, piece: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    let pieces = values.spare_capacity_mut()[..len].par_chunks_mut(piece.max(1));
+    pieces.enumerate().for_each(|(index, piece)| {
+        piece.fill(MaybeUninit::new(0.0));
+        // SAFETY: the piece has just been written.
+        fill(index, unsafe { piece.assume_init_mut() });
+    });
+    // SAFETY: every piece of the first `len` numbers has been written.
+    unsafe { values.set_len(len) };
+    values
+}
+
+/// `len` zeros, written by all threads.
+pub fn zeros(len: usize) -> Vec<f32> {
+    in_pieces(len, 1 << 16, |_, _| {})
 }
 
 /// A buffer that starts on a cache line and is all zeros at first.
@@ -87,5 +110,13 @@ mod tests {
         let both = [again, with_scratch(100, |a| a.as_ptr())];
         assert!(both.contains(&first), "the thread keeps its buffers");
         assert_eq!(Aligned::zeros(17).as_ptr().align_offset(64), 0);
+    }
+
+    #[test]
+    fn pieces_are_filled_by_their_numbers() {
+        let found = in_pieces(7, 3, |index, piece| piece[0] = index as f32 + 1.0);
+        assert_eq!(found, [1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 3.0]);
+        assert!(in_pieces(0, 0, |_, _| panic!("no piece")).is_empty());
+        assert_eq!(zeros(70_000), vec![0.0; 70_000]);
     }
 }

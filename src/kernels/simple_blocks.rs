@@ -12,8 +12,9 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::flex::{Primitive, floats, tensor};
-use super::norm::{self, Moments};
+use super::norm::{self, Affine, Moments};
 use super::pool::{self, PoolShape};
+use super::scratch::zeros;
 
 /// How a normalisation gets its moments.
 #[derive(Clone, Debug)]
@@ -22,6 +23,20 @@ pub struct NormOptions {
     pub epsilon: f32,
     /// Given moments (evaluation), or a place for the batch's own (training).
     pub moments: NormMoments,
+    /// What follows in the same pass.
+    pub then: NormThen,
+}
+
+/// What follows a normalisation in the same pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NormThen {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A ReLU.
+    Relu,
+    /// A ReLU and 2 x 2 max pooling, of images.
+    ReluPool,
 }
 
 /// Moments given or found.
@@ -36,7 +51,7 @@ pub enum NormMoments {
 /// Backends that have the blocks.
 #[backend_extension(Flex, Autodiff)]
 pub trait SimpleBlocks: Backend {
-    /// Batch normalisation over the last dimension.
+    /// Batch normalisation over the last dimension, and what follows.
     fn batch_norm_block(
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -54,7 +69,8 @@ pub trait SimpleBlocks: Backend {
 /// Batch normalisation on the CPU.
 ///
 /// # Shapes
-/// Input and output `[.., channels]`, gamma and beta `[channels]`.
+/// Input and output `[.., channels]`, gamma and beta `[channels]`; with pooling input `[batch, height, width,
+/// channels]`, output `[batch, height / 2, width / 2, channels]`.
 pub fn batch_norm_block<const D: usize>(
     input: Tensor<D>,
     gamma: Tensor<1>,
@@ -100,20 +116,30 @@ fn pool_shape(input: &Primitive) -> PoolShape {
 struct NormState {
     input: Primitive,
     gamma: Primitive,
+    beta: Primitive,
     moments: Arc<Moments>,
     /// Whether the moments are the batch's, so that the gradient passes through them.
     own: bool,
     epsilon: f32,
+    relu: bool,
+    /// Where a pooling follows.
+    pooled: Option<PoolShape>,
+}
+
+impl NormState {
+    fn affine(&self) -> Affine<'_> {
+        let (gamma, beta) = (floats(&self.gamma), floats(&self.beta));
+        Affine::new(&self.moments, gamma, beta, self.epsilon)
+    }
 }
 
 fn run_norm(
     input: Primitive,
     gamma: Primitive,
-    beta: &Primitive,
+    beta: Primitive,
     options: NormOptions,
 ) -> (Primitive, NormState) {
     let (input, gamma) = (input.to_contiguous(), gamma.to_contiguous());
-    let beta = beta.to_contiguous();
     let (moments, own) = match options.moments {
         NormMoments::Given(moments) => (moments, false),
         NormMoments::Found(place) => {
@@ -124,37 +150,44 @@ fn run_norm(
             (Arc::new(moments), true)
         }
     };
-    let out = norm::normalise(
-        floats(&input),
-        &moments,
-        floats(&gamma),
-        floats(&beta),
-        options.epsilon,
-    );
-    let out = tensor(out, input.shape());
+    let pooled = (options.then == NormThen::ReluPool).then(|| pool_shape(&input));
     let state = NormState {
         input,
         gamma,
+        beta: beta.to_contiguous(),
         moments,
         own,
         epsilon: options.epsilon,
+        relu: options.then != NormThen::Nothing,
+        pooled,
     };
+    let (affine, values) = (state.affine(), floats(&state.input));
+    let out = match &state.pooled {
+        Some(shape) => {
+            let out = norm::normalise_and_pool(values, shape, &affine);
+            tensor(out, pooled_sizes(shape))
+        }
+        None => {
+            let out = norm::normalise(values, &affine, state.relu);
+            tensor(out, state.input.shape())
+        }
+    };
+    drop(affine);
     (out, state)
+}
+
+fn pooled_sizes(shape: &PoolShape) -> [usize; 4] {
+    let (rows, columns) = (shape.height / 2, shape.width / 2);
+    [shape.batch, rows, columns, shape.channels]
 }
 
 fn run_max_pool(input: &Primitive, relu: bool) -> (Primitive, (PoolShape, Vec<u8>)) {
     let shape = pool_shape(input);
-    let mut out = vec![0.0; shape.pooled_len()];
+    let mut out = zeros(shape.pooled_len());
     let mut places = vec![0; out.len()];
     let input = input.to_contiguous();
     pool::max_pool(&shape, relu, floats(&input), &mut out, &mut places);
-    let sizes = [
-        shape.batch,
-        shape.height / 2,
-        shape.width / 2,
-        shape.channels,
-    ];
-    (tensor(out, sizes), (shape, places))
+    (tensor(out, pooled_sizes(&shape)), (shape, places))
 }
 
 fn run_global_mean(input: &Primitive) -> (Primitive, PoolShape) {
@@ -170,7 +203,7 @@ impl SimpleBlocks for Flex {
         beta: FloatTensor<Self>,
         options: NormOptions,
     ) -> FloatTensor<Self> {
-        run_norm(input, gamma, &beta, options).0
+        run_norm(input, gamma, beta, options).0
     }
 
     fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
@@ -191,19 +224,23 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<NormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [input, gamma, beta] = ops.parents;
         let state = ops.state;
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let (x, scale) = (floats(&state.input), floats(&state.gamma));
-        let result = norm::gradients(
-            x,
-            &state.moments,
-            scale,
-            state.epsilon,
-            floats(&grad),
-            state.own,
-        );
-        let channels = [scale.len()];
+        let mut grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let (affine, x) = (state.affine(), floats(&state.input));
+        let (grad, result) = match &state.pooled {
+            Some(shape) => {
+                let grad = floats(&grad);
+                let (grad, sums) = norm::pooled_gradients(x, shape, &affine, grad, state.own);
+                (tensor(grad, state.input.shape()), sums)
+            }
+            None => {
+                let values = grad.storage_mut::<f32>();
+                let sums = norm::gradients(x, &affine, state.relu, values, state.own);
+                (grad, sums)
+            }
+        };
+        let channels = [result.gamma.len()];
         if let Some(node) = input {
-            grads.register::<Flex>(node.id, tensor(result.input, state.input.shape()));
+            grads.register::<Flex>(node.id, grad);
         }
         if let Some(node) = gamma {
             grads.register::<Flex>(node.id, tensor(result.gamma, channels));
@@ -226,8 +263,7 @@ impl Backward<Flex, 1> for MaxPoolBackward {
         let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
         if let Some(node) = input {
             let sizes = [shape.batch, shape.height, shape.width, shape.channels];
-            let mut out = vec![0.0; sizes.iter().product()];
-            pool::max_pool_grad(&shape, floats(&grad), &places, &mut out);
+            let out = pool::max_pool_grad(&shape, floats(&grad), &places);
             grads.register::<Flex>(node.id, tensor(out, sizes));
         }
     }
@@ -261,7 +297,7 @@ impl<C: CheckpointStrategy> SimpleBlocks for Autodiff<Flex, C> {
         let (input, input_node) = input.into_parts();
         let (gamma, gamma_node) = gamma.into_parts();
         let (beta, beta_node) = beta.into_parts();
-        let (out, state) = run_norm(input, gamma, &beta, options);
+        let (out, state) = run_norm(input, gamma, beta, options);
         match NormBackward
             .prepare::<C>([input_node, gamma_node, beta_node])
             .compute_bound()

@@ -70,6 +70,7 @@ impl BatchNorm {
         let options = |moments| NormOptions {
             epsilon: self.epsilon as f32,
             moments,
+            then: scope.then,
         };
         let running = Moments {
             mean: host(mean),
@@ -149,7 +150,7 @@ impl Layer for BatchNorm {
     }
 
     fn role(&self) -> Role {
-        Role::Alone
+        Role::Norm(self.epsilon)
     }
 
     fn needs_f32(&self) -> bool {

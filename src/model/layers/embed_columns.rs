@@ -147,6 +147,7 @@ mod tests {
             tensors: &tensors,
             sinks: &[],
             skip_activation: false,
+            then: Default::default(),
             pass: &pass,
         };
         let rows = [

@@ -287,6 +287,7 @@ mod tests {
                     tensors: &tensors,
                     sinks: &[],
                     skip_activation: false,
+                    then: Default::default(),
                     pass: &pass,
                 };
                 let out = if plain {

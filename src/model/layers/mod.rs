@@ -49,7 +49,7 @@ use super::params::ParamSpec;
 use crate::config::Member;
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
-use crate::kernels::Sink;
+use crate::kernels::{NormThen, Sink};
 
 /// One layer of a net.
 pub trait Layer: Debug + Send + Sync {
@@ -149,6 +149,8 @@ pub enum Role {
     Pointwise(Activation),
     /// A kernel of its own.
     Alone,
+    /// The beginning of one, or part of the convolution before it: a batch normalisation with this epsilon.
+    Norm(f64),
     /// Could be fused, but for this option.
     Slow(&'static str),
 }
@@ -234,6 +236,8 @@ pub struct Scope<'a> {
     pub sinks: &'a [Option<Sink>],
     /// Whether the layer's activation is left to the loss.
     pub skip_activation: bool,
+    /// What of the layers behind it a batch normalisation does in the same pass.
+    pub then: NormThen,
     /// The pass.
     pub pass: &'a Pass<'a>,
 }

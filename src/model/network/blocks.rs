@@ -3,7 +3,7 @@
 use super::{Network, PlannedLayer};
 use crate::config::Precision;
 use crate::data::Shape;
-use crate::kernels::{BlockOptions, Epilogue};
+use crate::kernels::{BlockOptions, Epilogue, NormThen};
 use crate::model::activation::Activation;
 use crate::model::layers::{Role, windows};
 
@@ -23,6 +23,7 @@ pub(super) enum Block {
     Dense(Epilogue),
     /// 2 x 2 max pooling, after a ReLU where true.
     MaxPool(bool),
+    Norm(NormThen),
     /// The layer's own kernel.
     Layer,
 }
@@ -106,6 +107,20 @@ impl Network {
                     num_layers: 2,
                     block: Block::MaxPool(relu),
                     then: if relu { Activation::Linear } else { activation },
+                })
+            }
+            (Role::Norm(_), _) => {
+                let image = matches!(shape, Shape::Image { .. });
+                let relu = role(1) == Role::Pointwise(Activation::Relu);
+                let (num_layers, then) = match relu {
+                    true if image && role(2) == Role::MaxPool => (3, NormThen::ReluPool),
+                    true => (2, NormThen::Relu),
+                    false => (1, NormThen::Nothing),
+                };
+                Some(Fused {
+                    num_layers,
+                    block: Block::Norm(then),
+                    then: Activation::Linear,
                 })
             }
             (Role::Alone, _) => Some(Fused {

@@ -7,9 +7,11 @@ use burn::tensor::{FloatDType, Tensor};
 use super::blocks::{Block, Fused};
 use super::{Network, PlannedLayer};
 use crate::data::Value;
-use crate::kernels::{BlockOptions, DenseOptions, conv_block, dense_block, max_pool_block, on_cpu};
+use crate::kernels::{
+    BlockOptions, DenseOptions, NormThen, conv_block, dense_block, max_pool_block, on_cpu,
+};
 use crate::model::compute::Compute;
-use crate::model::layers::{Pass, Scope};
+use crate::model::layers::{Pass, Role, Scope};
 use crate::model::value::{cast, into_flat};
 
 impl Network {
@@ -101,6 +103,10 @@ impl Network {
         let before = self.layers[..index].iter();
         let at: usize = before.map(|layer| layer.params.len()).sum();
         let planned = &self.layers[index];
+        let input = match self.run_folded(index, input, &tensors[at..], pass) {
+            Ok(ran) => return ran,
+            Err(input) => input,
+        };
         let params = at..at + planned.params.len();
         let (input, half) = planned.in_its_type(input, &tensors[params.clone()], pass.compute);
         let scope = Scope {
@@ -109,9 +115,65 @@ impl Network {
             tensors: half.as_deref().unwrap_or(&tensors[params.clone()]),
             sinks: pass.sinks.get(params).unwrap_or_default(),
             skip_activation: planned.absorbed.is_some(),
+            then: NormThen::Nothing,
             pass,
         };
         planned.forward(input, &scope)
+    }
+
+    /// Outside training a batch normalisation scales a convolution's outputs by constants: on the CPU they go into
+    /// weights and bias, and all that follows into the convolution's block. `tensors` are the parameters of the
+    /// layer at `index` and of those behind it. Gives the input back where the layers are others.
+    fn run_folded(
+        &self,
+        index: usize,
+        input: Value,
+        tensors: &[Tensor<1>],
+        pass: &Pass<'_>,
+    ) -> Result<(usize, Value), Value> {
+        let conv = &self.layers[index];
+        let block = |layer: &PlannedLayer| layer.fused.map(|fused| (fused.num_layers, fused.block));
+        let (Some(norm), Value::Image(x)) = (self.layers.get(index + 1), &input) else {
+            return Err(input);
+        };
+        let (
+            Some((1, Block::Conv(options))),
+            Some((num_layers, Block::Norm(then))),
+            Role::Norm(epsilon),
+        ) = (block(conv), block(norm), norm.layer.role())
+        else {
+            return Err(input);
+        };
+        if pass.training.is_some() || pass.compute.half().is_some() || !on_cpu(&x.device()) {
+            return Err(input);
+        }
+        let (of_conv, rest) = tensors.split_at(conv.params.len());
+        let param = |name: &str| {
+            let index = norm.params.iter().position(|spec| spec.name == name);
+            rest[index.expect("a batch normalisation has it")].clone()
+        };
+        let scale = param("gamma") / (param("running_variance") + epsilon).sqrt();
+        let weight = &conv.params[0];
+        let sizes: [usize; 4] = weight
+            .shape
+            .clone()
+            .try_into()
+            .expect("a kernel of an image");
+        let filters = sizes[0];
+        let shift = match of_conv.get(1) {
+            Some(bias) => bias.clone() - param("running_mean"),
+            None => param("running_mean").neg(),
+        };
+        let bias = shift * scale.clone() + param("beta");
+        let weight = of_conv[0].clone().reshape(sizes) * scale.reshape([filters, 1, 1, 1]);
+        let options = BlockOptions {
+            relu: then != NormThen::Nothing,
+            pool: then == NormThen::ReluPool,
+            precision: pass.compute.kernels(),
+            ..options
+        };
+        let y = conv_block(x.clone(), weight, bias, options);
+        Ok((1 + num_layers, Value::Image(y)))
     }
 }
 
@@ -193,7 +255,27 @@ impl PlannedLayer {
                 let y = max_pool_block(x, relu);
                 (fused.num_layers, fused.then.forward(Value::Image(y)))
             }
+            (
+                Some(Fused {
+                    num_layers,
+                    block: Block::Norm(then),
+                    ..
+                }),
+                input,
+            ) if is_on_cpu(&input) => {
+                let scope = Scope { then, ..*scope };
+                (num_layers, self.layer.forward(input, &scope))
+            }
             (_, input) => (1, self.layer.forward(input, scope)),
         }
+    }
+}
+
+fn is_on_cpu(value: &Value) -> bool {
+    match value {
+        Value::Image(x) => on_cpu(&x.device()),
+        Value::Sequence(x) => on_cpu(&x.device()),
+        Value::Flat(x) => on_cpu(&x.device()),
+        Value::Tokens(_) => false,
     }
 }
