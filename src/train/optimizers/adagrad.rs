@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer};
+use super::{Form, Optimizer, defaults};
 use crate::kernels::{Rule, Update};
 
 /// Steps that shrink with the sum of all squared gradients so far. PyTorch begins the sum with 0 and has
@@ -12,7 +12,7 @@ use crate::kernels::{Rule, Update};
 #[serde(deny_unknown_fields)]
 pub struct Adagrad {
     /// The step's size.
-    #[serde(default = "default_rate")]
+    #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     learning_rate: f64,
     /// What the sum of the squares begins with.
@@ -20,7 +20,7 @@ pub struct Adagrad {
     #[schemars(range(min = 0))]
     initial_accumulator: f64,
     /// Keeps the division finite.
-    #[serde(default = "default_epsilon")]
+    #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
     /// Where epsilon is added: to the sum of the squares ("keras"), or to its root ("torch").
@@ -33,14 +33,8 @@ pub struct Adagrad {
     weight_decay: f64,
 }
 
-fn default_rate() -> f64 {
-    1e-3
-}
 fn default_accumulator() -> f64 {
     0.1
-}
-fn default_epsilon() -> f64 {
-    1e-7
 }
 
 impl Optimizer for Adagrad {

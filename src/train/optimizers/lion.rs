@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Optimizer;
+use super::{Optimizer, defaults};
 use crate::kernels::{Rule, Update};
 
 /// Steps of one size. The authors advise a third to a tenth of Adam's rate, with three to ten times AdamW's decay.
@@ -12,11 +12,11 @@ use crate::kernels::{Rule, Update};
 #[serde(deny_unknown_fields)]
 pub struct Lion {
     /// The step's size.
-    #[serde(default = "default_rate")]
+    #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     learning_rate: f64,
     /// The share of the mean gradient in the step.
-    #[serde(default = "default_beta1")]
+    #[serde(default = "defaults::beta1")]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     beta1: f64,
     /// The share of the mean gradient that a step keeps.
@@ -29,12 +29,6 @@ pub struct Lion {
     weight_decay: f64,
 }
 
-fn default_rate() -> f64 {
-    1e-3
-}
-fn default_beta1() -> f64 {
-    0.9
-}
 fn default_beta2() -> f64 {
     0.99
 }

@@ -6,6 +6,7 @@
 mod adagrad;
 mod adam;
 mod adamw;
+mod defaults;
 mod lamb;
 mod lion;
 mod nadam;

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Optimizer;
+use super::{Optimizer, defaults};
 use crate::kernels::{Rule, Update};
 
 /// Adam with Nesterov's look ahead. Epsilon is added after the correction, in Keras and PyTorch alike.
@@ -13,19 +13,19 @@ use crate::kernels::{Rule, Update};
 #[serde(deny_unknown_fields)]
 pub struct Nadam {
     /// The step's size.
-    #[serde(default = "default_rate")]
+    #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     learning_rate: f64,
     /// The share of the mean gradient that a step keeps.
-    #[serde(default = "default_beta1")]
+    #[serde(default = "defaults::beta1")]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     beta1: f64,
     /// The share of the mean squared gradient that a step keeps.
-    #[serde(default = "default_beta2")]
+    #[serde(default = "defaults::beta2")]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     beta2: f64,
     /// Keeps the division finite.
-    #[serde(default = "default_epsilon")]
+    #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
     /// How fast the momentum rises: 1 as in Keras, 0.004 as in the paper and PyTorch.
@@ -39,18 +39,6 @@ pub struct Nadam {
     weight_decay: f64,
 }
 
-fn default_rate() -> f64 {
-    1e-3
-}
-fn default_beta1() -> f64 {
-    0.9
-}
-fn default_beta2() -> f64 {
-    0.999
-}
-fn default_epsilon() -> f64 {
-    1e-7
-}
 fn default_momentum_decay() -> f64 {
     1.0
 }

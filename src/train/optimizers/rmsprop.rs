@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer};
+use super::{Form, Optimizer, defaults};
 use crate::kernels::{Rule, Update};
 
 /// RMSprop. PyTorch's `alpha` is rho, with the default 0.99.
@@ -11,7 +11,7 @@ use crate::kernels::{Rule, Update};
 #[serde(deny_unknown_fields)]
 pub struct RmsProp {
     /// The step's size.
-    #[serde(default = "default_rate")]
+    #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     learning_rate: f64,
     /// The share of the mean squared gradient that a step keeps.
@@ -26,7 +26,7 @@ pub struct RmsProp {
     #[serde(default)]
     momentum_form: Form,
     /// Keeps the division finite.
-    #[serde(default = "default_epsilon")]
+    #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     epsilon: f64,
     /// Where epsilon is added: to the mean of the squares ("keras"), or to its root ("torch").
@@ -39,14 +39,8 @@ pub struct RmsProp {
     weight_decay: f64,
 }
 
-fn default_rate() -> f64 {
-    1e-3
-}
 fn default_rho() -> f64 {
     0.9
-}
-fn default_epsilon() -> f64 {
-    1e-7
 }
 
 impl Optimizer for RmsProp {
