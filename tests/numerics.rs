@@ -197,8 +197,9 @@ fn a_batch_norm_within_a_convolution_gives_what_it_gives_behind_it() {
     };
     let spec = Spec::Name(CE.into());
     let loss = read_member(LOSSES, "loss", &spec, &Path::default()).expect("a loss");
-    let outputs = |between: &[Json], bias: bool, behind: &[Json]| {
-        let conv = json!({"conv2d": {"filters": 10, "kernel": 3, "padding": "same", "bias": bias}});
+    let outputs = |between: &[Json], (bias, activation): (bool, &str), behind: &[Json]| {
+        let conv = json!({"conv2d": {"filters": 10, "kernel": 3, "padding": "same", "bias": bias,
+            "activation": activation}});
         let layers = [
             &[conv],
             between,
@@ -223,16 +224,21 @@ fn a_batch_norm_within_a_convolution_gives_what_it_gives_behind_it() {
         floats(network.forward(image, &params.tensors(), &Pass::default()))
     };
     let apart = [json!({"dropout": {"rate": 0.5}})];
-    for bias in [true, false] {
+    for conv in [
+        (true, "linear"),
+        (false, "linear"),
+        (true, "relu"),
+        (true, "gelu"),
+    ] {
         for behind in [
             vec![],
             vec![json!("relu")],
             vec![json!("relu"), json!({"max_pool2d": {"size": 2}})],
             vec![json!("gelu")],
         ] {
-            let expected = Json::from(outputs(&apart, bias, &behind));
-            let what = format!("{behind:?}, bias {bias}");
-            close(&what, &outputs(&[], bias, &behind), &expected, 1e-5);
+            let expected = Json::from(outputs(&apart, conv, &behind));
+            let what = format!("{behind:?} behind {conv:?}");
+            close(&what, &outputs(&[], conv, &behind), &expected, 1e-5);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::data::Value;
 use crate::kernels::{
     BlockOptions, DenseOptions, NormThen, conv_block, dense_block, max_pool_block, on_cpu,
 };
+use crate::model::activation::Activation;
 use crate::model::compute::Compute;
 use crate::model::layers::{Pass, Role, Scope};
 use crate::model::value::{cast, into_flat};
@@ -132,15 +133,22 @@ impl Network {
         pass: &Pass<'_>,
     ) -> Result<(usize, Value), Value> {
         let conv = &self.layers[index];
-        let block = |layer: &PlannedLayer| layer.fused.map(|fused| (fused.num_layers, fused.block));
         let (Some(norm), Value::Image(x)) = (self.layers.get(index + 1), &input) else {
             return Err(input);
         };
         let (
-            Some((1, Block::Conv(options))),
-            Some((num_layers, Block::Norm(then))),
+            Some(Fused {
+                num_layers: 1,
+                block: Block::Conv(options @ BlockOptions { relu: false, .. }),
+                then: Activation::Linear,
+            }),
+            Some(Fused {
+                num_layers,
+                block: Block::Norm(then),
+                ..
+            }),
             Role::Norm(epsilon),
-        ) = (block(conv), block(norm), norm.layer.role())
+        ) = (conv.fused, norm.fused, norm.layer.role())
         else {
             return Err(input);
         };
