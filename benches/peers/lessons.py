@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The programs of the usual lessons in Keras and PyTorch, on the rows that the configs train on: a line an epoch, JSON.
 
-usage: lessons.py split DATA OUT                  divides mnist and sentences of DATA into OUT/NAME/{train,valid}, for all programs
+usage: lessons.py split DATA OUT                  divides mnist, sentences and housing of DATA into OUT/NAME/{train,valid}
        lessons.py mnist OUT SEED                  Keras: configs/mnist.toml
        lessons.py mnist_torch OUT SEED            PyTorch: configs/mnist_torch.toml
        lessons.py cifar10 FOLDER SEED             PyTorch: configs/cifar10.toml; FOLDER holds {train,valid}/CLASS/*
-       lessons.py reviews OUT SEED                Keras: configs/reviews.toml
+       lessons.py reviews OUT SEED                Keras: configs/reviews.toml; reviews_conv: the same for that
+       lessons.py housing OUT SEED                Keras: configs/housing.toml; housing_mlp: the same for that (a cosine after a
+                                                  rise in place of the one-cycle rate). R2 in place of the accuracy
 Kiln takes the same rows with --set data.train=OUT/mnist/train --set data.valid=OUT/mnist/valid (and valid_fraction left out of
 the experiment). `split` needs numpy alone.
 """
@@ -46,14 +48,15 @@ def split(data, out):
         folder.mkdir(parents=True, exist_ok=True)
         write_idx(folder / "train-images-idx3-ubyte", images[rows])
         write_idx(folder / "train-labels-idx1-ubyte", labels[rows])
-    with open(data / "sentences/reviews.csv", newline="") as file:
-        head, *rows = csv.reader(file)
-    order = np.random.default_rng(0).permutation(len(rows))
-    fifth = len(rows) // 5
-    (out / "sentences").mkdir(parents=True, exist_ok=True)
-    for name, part in [("train", order[fifth:]), ("valid", order[:fifth])]:
-        with open(out / f"sentences/{name}.csv", "w", newline="") as file:
-            csv.writer(file).writerows([head] + [rows[i] for i in part])
+    for name, table in [("sentences", "reviews"), ("housing", "housing")]:
+        with open(data / name / f"{table}.csv", newline="") as file:
+            head, *rows = csv.reader(file)
+        order = np.random.default_rng(0).permutation(len(rows))
+        fifth = len(rows) // 5
+        (out / name).mkdir(parents=True, exist_ok=True)
+        for part, chosen in [("train", order[fifth:]), ("valid", order[:fifth])]:
+            with open(out / name / f"{part}.csv", "w", newline="") as file:
+                csv.writer(file).writerows([head] + [rows[i] for i in chosen])
 
 
 def digits(out, name):
@@ -83,10 +86,9 @@ def mnist(out, seed):
     fit_keras("mnist", net, "sparse_categorical_crossentropy", "accuracy", (scale(x), y), (scale(vx), vy), 5, seed)
 
 
-def reviews(out, seed):
+def sentences(out, length, limit):
+    """((tokens, labels), (tokens, labels)) of training and validation; `limit` tokens."""
     import keras
-    from keras import layers as L
-    keras.utils.set_random_seed(seed)
     drops = str.maketrans({c: " " for c in "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"})
     words = lambda text: text.lower().translate(drops).split(" ")
     def read(name):
@@ -100,11 +102,79 @@ def reviews(out, seed):
             counts[word] = counts.get(word, 0) + 1
     index = {w: i + 1 for i, w in enumerate(sorted(counts, key=lambda w: -counts[w]))}
     def tokens(texts):
-        rows = [[index[w] for w in text if index.get(w, 5000) < 5000] for text in texts]
-        return keras.utils.pad_sequences(rows, maxlen=40)
+        rows = [[index[w] for w in text if index.get(w, limit) < limit] for text in texts]
+        return keras.utils.pad_sequences(rows, maxlen=length)
+    return (tokens(texts), y), (tokens(valid_texts), vy)
+
+
+def reviews(out, seed):
+    import keras
+    from keras import layers as L
+    keras.utils.set_random_seed(seed)
     net = keras.Sequential([
         L.Input((40,)), L.Embedding(5000, 50), L.LSTM(50, dropout=0.2, recurrent_dropout=0.2), L.Dense(1, activation="sigmoid")])
-    fit_keras("reviews", net, "binary_crossentropy", "accuracy", (tokens(texts), y), (tokens(valid_texts), vy), 10, seed)
+    fit_keras("reviews", net, "binary_crossentropy", "accuracy", *sentences(out, 40, 5000), 10, seed)
+
+
+def reviews_conv(out, seed):
+    import keras
+    from keras import layers as L
+    keras.utils.set_random_seed(seed)
+    x = inputs = L.Input((51,))
+    x = L.SpatialDropout1D(0.3)(L.Embedding(20000, 100)(x))
+    x = L.Add()([x, L.Dropout(0.3)(L.Conv1D(100, 3, padding="same", activation="relu")(x))])
+    x = L.Dense(1, activation="sigmoid")(L.Dropout(0.5)(L.GlobalAveragePooling1D()(x)))
+    fit_keras("reviews_conv", keras.Model(inputs, x), "binary_crossentropy", "accuracy", *sentences(out, 51, 20000), 12, seed)
+
+
+def houses(out):
+    """((inputs, prices), (inputs, prices)): numbers scaled, missing ones the mean; the category one-hot; prices scaled."""
+    tables = []
+    for name in ["train", "valid"]:
+        with open(out / f"housing/{name}.csv", newline="") as file:
+            tables.append(list(csv.DictReader(file)))
+    columns = [[], []]
+    for column in tables[0][0]:
+        values = [[row[column] for row in table] for table in tables]
+        if column == "ocean_proximity":
+            known = sorted(set(values[0]))
+            made = [np.array([[value == name for name in known] for value in part], "float32") for part in values]
+        else:
+            numbers = [np.array([float(value) if value else np.nan for value in part]) for part in values]
+            mean, deviation = np.nanmean(numbers[0]), np.nanstd(numbers[0])
+            made = [np.nan_to_num((part - mean) / deviation)[:, None].astype("float32") for part in numbers]
+        for part, values in zip(columns, made):
+            part.append((column, values))
+    split = lambda part: (np.concatenate([v for c, v in part if c != "median_house_value"], 1), dict(part)["median_house_value"])
+    return split(columns[0]), split(columns[1])
+
+
+def fit_houses(program, layers, rate, epochs, batch, seed, out):
+    import keras
+    from keras import layers as L
+    keras.utils.set_random_seed(seed)
+    (x, y), (vx, vy) = houses(out)
+    batch = batch or len(x)
+    steps = epochs * -(-len(x) // batch)
+    if layers:  # the one-cycle rate's neighbour
+        rate = keras.optimizers.schedules.CosineDecay(rate / 25, steps * 7 // 10, warmup_target=rate, warmup_steps=steps * 3 // 10)
+    else:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    net = keras.Sequential([L.Input(x.shape[1:])] + [L.Dense(units, activation="relu") for units in layers] + [L.Dense(1)])
+    net.compile(keras.optimizers.Adam(rate), "mse")
+    start = time.perf_counter()
+    net.fit(x, y, batch_size=batch, epochs=epochs, validation_data=(vx, vy), validation_batch_size=4096, verbose=0)
+    seconds = time.perf_counter() - start
+    loss = float(net.evaluate(vx, vy, batch_size=4096, verbose=0))
+    report("keras", program, seed, epochs, seconds, 1 - loss / float(np.var(vy)), loss)
+
+
+def housing(out, seed):
+    fit_houses("housing", [], 0.05, 1000, None, seed, out)
+
+
+def housing_mlp(out, seed):
+    fit_houses("housing_mlp", [64, 64], 3e-3, 60, 64, seed, out)
 
 
 def fit_torch(program, x, y, vx, vy, seed):
@@ -152,7 +222,7 @@ def cifar10(folder, seed):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in ["split", "mnist", "mnist_torch", "cifar10", "reviews"]:
+    if len(sys.argv) != 4 or sys.argv[1] not in ["split", "mnist", "mnist_torch", "cifar10", "reviews", "reviews_conv", "housing", "housing_mlp"]:
         raise SystemExit(__doc__)
     if sys.argv[1] == "split":
         split(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))

@@ -20,7 +20,7 @@ impl Observer for Several {
     }
 }
 
-/// The line that sums up an epoch, below 100 columns; `bal` is the balanced accuracy, `history.jsonl` holds
+/// The line that sums up an epoch, of at most 100 columns; `bal` is the balanced accuracy, `history.jsonl` holds
 /// every figure.
 fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
     let width = num_epochs.to_string().len();
@@ -46,13 +46,29 @@ fn epoch_line(record: &EpochRecord, num_epochs: usize) -> String {
         None => format!("  valid loss {}{}", figure(valid("loss")), of_heads(record)),
     };
     format!(
-        "epoch {:>width$}/{num_epochs}  train loss {:.4}{valid}  {:.1} s  {:.0}/s{}",
+        "epoch {:>width$}/{num_epochs}  train loss {:.4}{valid}  {}  {}/s{}",
         record.epoch,
         record.train_loss,
-        record.seconds,
-        record.samples_per_second,
+        time(record.seconds),
+        rate(record.samples_per_second),
         if record.best { "  best" } else { "" }
     )
+}
+
+fn time(seconds: f64) -> String {
+    if seconds < 0.095 {
+        format!("{:.0} ms", 1e3 * seconds)
+    } else {
+        format!("{seconds:.1} s")
+    }
+}
+
+fn rate(samples_per_second: f64) -> String {
+    if samples_per_second < 9999.5 {
+        format!("{samples_per_second:.0}")
+    } else {
+        format!("{:.0}k", samples_per_second / 1e3)
+    }
 }
 
 /// The accuracy or R2 of each head.
@@ -245,5 +261,22 @@ impl Progress for DecodeBar {
 
     fn end(&self) {
         self.with(ProgressBar::finish_and_clear);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_epochs_and_high_rates_stay_short() {
+        assert_eq!(
+            [time(0.043), time(0.0949), time(0.095), time(12.34)],
+            ["43 ms", "95 ms", "0.1 s", "12.3 s"]
+        );
+        assert_eq!(
+            [rate(9999.4), rate(14_318.0), rate(1.2e6)],
+            ["9999", "14k", "1200k"]
+        );
     }
 }
