@@ -104,10 +104,9 @@ impl Network {
         let before = self.layers[..index].iter();
         let at: usize = before.map(|layer| layer.params.len()).sum();
         let planned = &self.layers[index];
-        let input = match self.run_folded(index, input, &tensors[at..], pass) {
-            Ok(ran) => return ran,
-            Err(input) => input,
-        };
+        if let Some(ran) = self.run_folded(index, &input, &tensors[at..], pass) {
+            return ran;
+        }
         let params = at..at + planned.params.len();
         let (input, half) = planned.in_its_type(input, &tensors[params.clone()], pass.compute);
         let scope = Scope {
@@ -124,17 +123,17 @@ impl Network {
 
     /// Outside training a batch normalisation scales a convolution's outputs by constants: on the CPU they go into
     /// weights and bias, and all that follows into the convolution's block. `tensors` are the parameters of the
-    /// layer at `index` and of those behind it. Gives the input back where the layers are others.
+    /// layer at `index` and of those behind it. `None` where the layers are others.
     fn run_folded(
         &self,
         index: usize,
-        input: Value,
+        input: &Value,
         tensors: &[Tensor<1>],
         pass: &Pass<'_>,
-    ) -> Result<(usize, Value), Value> {
+    ) -> Option<(usize, Value)> {
         let conv = &self.layers[index];
-        let (Some(norm), Value::Image(x)) = (self.layers.get(index + 1), &input) else {
-            return Err(input);
+        let (Some(norm), Value::Image(x)) = (self.layers.get(index + 1), input) else {
+            return None;
         };
         let (
             Some(Fused {
@@ -150,10 +149,10 @@ impl Network {
             Role::Norm(epsilon),
         ) = (conv.fused, norm.fused, norm.layer.role())
         else {
-            return Err(input);
+            return None;
         };
         if pass.training.is_some() || pass.compute.half().is_some() || !on_cpu(&x.device()) {
-            return Err(input);
+            return None;
         }
         let (of_conv, rest) = tensors.split_at(conv.params.len());
         let param = |name: &str| {
@@ -181,7 +180,7 @@ impl Network {
             ..options
         };
         let y = conv_block(x.clone(), weight, bias, options);
-        Ok((1 + num_layers, Value::Image(y)))
+        Some((1 + num_layers, Value::Image(y)))
     }
 }
 
