@@ -2,7 +2,7 @@
 //! (`tests/reference/torch_reference.py` recorded the figures).
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use kiln::config::{Path, Spec, read_member};
+use kiln::config::{Model, Path, Spec, read_member};
 use kiln::data::{Shape, Target, Value};
 use kiln::model::{LOSSES, Layers, Network, Pass, Training, upload};
 use serde_json::{Value as Json, json};
@@ -241,4 +241,39 @@ fn a_batch_norm_within_a_convolution_gives_what_it_gives_behind_it() {
             close(&what, &outputs(&[], conv, &behind), &expected, 1e-5);
         }
     }
+}
+
+/// A convolution that ends the trunk has the normalisation of no head behind it.
+#[test]
+fn a_batch_norm_that_begins_a_head_stays_in_the_head() {
+    let device = Device::flex();
+    let shape = Shape::Image {
+        height: 6,
+        width: 5,
+        channels: 2,
+    };
+    let input = TensorData::new(wave(2 * 6 * 5 * 2, 50, 2.0), [2, 6, 5, 2]);
+    let spec = Spec::Name(CE.into());
+    let loss = read_member(LOSSES, "loss", &spec, &Path::default()).expect("a loss");
+    let outputs = |first: &[Json]| {
+        let end = [json!("flatten"), json!({"dense": {"units": 2}})];
+        let head = [first, &[json!("batch_norm"), json!("relu")], &end].concat();
+        let model: Model = serde_json::from_value(json!({
+            "layers": [{"conv2d": {"filters": 3, "kernel": 3}}],
+            "heads": {"a": head, "b": end},
+        }))
+        .expect("a model");
+        let layers = Layers::of(&model).expect("layers");
+        let network = Network::plan(layers, shape, &*loss).expect("shapes that fit");
+        let mut params = network.init(1, &device);
+        for (key, param) in params.params.iter_mut().enumerate() {
+            let values = wave(param.shape.iter().product(), key, 1.0);
+            let values = values.into_iter().map(|value| value.abs() + 0.1).collect();
+            param.tensor = upload(values, &device);
+        }
+        let image = Value::Image(Tensor::from_data(input.clone(), &device));
+        floats(network.forward(image, &params.tensors(), &Pass::default()))
+    };
+    let apart = Json::from(outputs(&[json!({"dropout": {"rate": 0.5}})]));
+    close("both heads", &outputs(&[]), &apart, 1e-5);
 }

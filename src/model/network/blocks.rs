@@ -17,15 +17,27 @@ pub struct Fused {
     pub(super) then: Activation,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Block {
-    Conv(BlockOptions),
+    /// Outside training with the batch normalisation behind it, if there is one.
+    Conv(BlockOptions, Option<Folded>),
     Dense(Epilogue),
     /// 2 x 2 max pooling, after a ReLU where true.
     MaxPool(bool),
     Norm(NormThen),
     /// The layer's own kernel.
     Layer,
+}
+
+/// A convolution that takes in the batch normalisation behind it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Folded {
+    /// Layers of the block then.
+    pub(super) num_layers: usize,
+    /// What is done then.
+    pub(super) options: BlockOptions,
+    /// The normalisation's.
+    pub(super) epsilon: f64,
 }
 
 impl Network {
@@ -64,14 +76,30 @@ impl Network {
                 }
                 let pool = role(num_layers) == Role::MaxPool && activation.is_monotone();
                 let relu = activation == Activation::Relu;
+                let options = BlockOptions {
+                    padding: laid.padding,
+                    relu,
+                    pool,
+                    precision: Precision::F32,
+                };
+                let folded = match role(1) {
+                    Role::Norm(epsilon) if activation == Activation::Linear => {
+                        let (behind, then) = self.norm_at(index + 1);
+                        Some(Folded {
+                            num_layers: 1 + behind,
+                            options: BlockOptions {
+                                relu: then != NormThen::Nothing,
+                                pool: then == NormThen::ReluPool,
+                                ..options
+                            },
+                            epsilon,
+                        })
+                    }
+                    _ => None,
+                };
                 Some(Fused {
                     num_layers: num_layers + usize::from(pool),
-                    block: Block::Conv(BlockOptions {
-                        padding: laid.padding,
-                        relu,
-                        pool,
-                        precision: Precision::F32,
-                    }),
+                    block: Block::Conv(options, folded),
                     then: if relu { Activation::Linear } else { activation },
                 })
             }
@@ -110,13 +138,7 @@ impl Network {
                 })
             }
             (Role::Norm(_), _) => {
-                let image = matches!(shape, Shape::Image { .. });
-                let relu = role(1) == Role::Pointwise(Activation::Relu);
-                let (num_layers, then) = match relu {
-                    true if image && role(2) == Role::MaxPool => (3, NormThen::ReluPool),
-                    true => (2, NormThen::Relu),
-                    false => (1, NormThen::Nothing),
-                };
+                let (num_layers, then) = self.norm_at(index);
                 Some(Fused {
                     num_layers,
                     block: Block::Norm(then),
@@ -129,6 +151,20 @@ impl Network {
                 then: Activation::Linear,
             }),
             _ => None,
+        }
+    }
+
+    /// The layers of the block that begins with the batch normalisation at `index`, and what follows it there. Max
+    /// pooling is of images alone.
+    fn norm_at(&self, index: usize) -> (usize, NormThen) {
+        let role = |offset: usize| {
+            let layer = self.layers.get(index + offset);
+            layer.map_or(Role::Plain, |layer| layer.layer.role())
+        };
+        match (role(1), role(2)) {
+            (Role::Pointwise(Activation::Relu), Role::MaxPool) => (3, NormThen::ReluPool),
+            (Role::Pointwise(Activation::Relu), _) => (2, NormThen::Relu),
+            _ => (1, NormThen::Nothing),
         }
     }
 }

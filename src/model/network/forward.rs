@@ -4,15 +4,14 @@ use std::ops::Range;
 
 use burn::tensor::{FloatDType, Tensor};
 
-use super::blocks::{Block, Fused};
+use super::blocks::{Block, Folded};
 use super::{Network, PlannedLayer};
 use crate::data::Value;
 use crate::kernels::{
     BlockOptions, DenseOptions, NormThen, conv_block, dense_block, max_pool_block, on_cpu,
 };
-use crate::model::activation::Activation;
 use crate::model::compute::Compute;
-use crate::model::layers::{Pass, Role, Scope};
+use crate::model::layers::{Pass, Scope};
 use crate::model::value::{cast, into_flat};
 
 impl Network {
@@ -101,87 +100,64 @@ impl Network {
         tensors: &[Tensor<1>],
         pass: &Pass<'_>,
     ) -> (usize, Value) {
-        let before = self.layers[..index].iter();
-        let at: usize = before.map(|layer| layer.params.len()).sum();
         let planned = &self.layers[index];
-        if let Some(ran) = self.run_folded(index, &input, &tensors[at..], pass) {
-            return ran;
+        let scope = self.scope(index, name, tensors, pass);
+        if let (Some(folded), Value::Image(x)) = (planned.folded(pass), &input)
+            && has_kernels(&input, pass)
+        {
+            let norm = self.scope(index + 1, name, tensors, pass);
+            let y = run_folded(folded, x.clone(), &scope, &norm);
+            return (folded.num_layers, Value::Image(y));
         }
-        let params = at..at + planned.params.len();
-        let (input, half) = planned.in_its_type(input, &tensors[params.clone()], pass.compute);
+        let (input, half) = planned.in_its_type(input, scope.tensors, pass.compute);
         let scope = Scope {
-            name,
-            specs: &planned.params,
-            tensors: half.as_deref().unwrap_or(&tensors[params.clone()]),
-            sinks: pass.sinks.get(params).unwrap_or_default(),
-            skip_activation: planned.absorbed.is_some(),
-            then: NormThen::Nothing,
-            pass,
+            tensors: half.as_deref().unwrap_or(scope.tensors),
+            ..scope
         };
         planned.forward(input, &scope)
     }
 
-    /// Outside training a batch normalisation scales a convolution's outputs by constants: on the CPU they go into
-    /// weights and bias, and all that follows into the convolution's block. `tensors` are the parameters of the
-    /// layer at `index` and of those behind it. `None` where the layers are others.
-    fn run_folded(
-        &self,
+    /// What the layer at `index`, whose full name is `name`, sees. `tensors` are all parameters of the net.
+    fn scope<'a>(
+        &'a self,
         index: usize,
-        input: &Value,
-        tensors: &[Tensor<1>],
-        pass: &Pass<'_>,
-    ) -> Option<(usize, Value)> {
-        let conv = &self.layers[index];
-        let (Some(norm), Value::Image(x)) = (self.layers.get(index + 1), input) else {
-            return None;
-        };
-        let (
-            Some(Fused {
-                num_layers: 1,
-                block: Block::Conv(options @ BlockOptions { relu: false, .. }),
-                then: Activation::Linear,
-            }),
-            Some(Fused {
-                num_layers,
-                block: Block::Norm(then),
-                ..
-            }),
-            Role::Norm(epsilon),
-        ) = (conv.fused, norm.fused, norm.layer.role())
-        else {
-            return None;
-        };
-        if pass.training.is_some() || pass.compute.half().is_some() || !on_cpu(&x.device()) {
-            return None;
+        name: &'a str,
+        tensors: &'a [Tensor<1>],
+        pass: &'a Pass<'a>,
+    ) -> Scope<'a> {
+        let planned = &self.layers[index];
+        let before = self.layers[..index].iter();
+        let at: usize = before.map(|layer| layer.params.len()).sum();
+        let params = at..at + planned.params.len();
+        Scope {
+            name,
+            specs: &planned.params,
+            tensors: &tensors[params.clone()],
+            sinks: pass.sinks.get(params).unwrap_or_default(),
+            skip_activation: planned.absorbed.is_some(),
+            then: NormThen::Nothing,
+            pass,
         }
-        let (of_conv, rest) = tensors.split_at(conv.params.len());
-        let param = |name: &str| {
-            let index = norm.params.iter().position(|spec| spec.name == name);
-            rest[index.expect("a batch normalisation has it")].clone()
-        };
-        let scale = param("gamma") / (param("running_variance") + epsilon).sqrt();
-        let weight = &conv.params[0];
-        let sizes: [usize; 4] = weight
-            .shape
-            .clone()
-            .try_into()
-            .expect("a kernel of an image");
-        let filters = sizes[0];
-        let shift = match of_conv.get(1) {
-            Some(bias) => bias.clone() - param("running_mean"),
-            None => param("running_mean").neg(),
-        };
-        let bias = shift * scale.clone() + param("beta");
-        let weight = of_conv[0].clone().reshape(sizes) * scale.reshape([filters, 1, 1, 1]);
-        let options = BlockOptions {
-            relu: then != NormThen::Nothing,
-            pool: then == NormThen::ReluPool,
-            precision: pass.compute.kernels(),
-            ..options
-        };
-        let y = conv_block(x.clone(), weight, bias, options);
-        Some((1 + num_layers, Value::Image(y)))
     }
+}
+
+/// Outside training a batch normalisation scales a convolution's outputs by constants: they go into weights and bias.
+fn run_folded(folded: Folded, x: Tensor<4>, conv: &Scope<'_>, norm: &Scope<'_>) -> Tensor<4> {
+    let variance: Tensor<1> = norm.weight("running_variance");
+    let scale = norm.weight::<1>("gamma") / (variance + folded.epsilon).sqrt();
+    let mean: Tensor<1> = norm.weight("running_mean");
+    let shift = match conv.param::<1>("bias") {
+        Some(bias) => bias - mean,
+        None => mean.neg(),
+    };
+    let bias = shift * scale.clone() + norm.weight("beta");
+    let weight: Tensor<4> = conv.weight("weight");
+    let filters = weight.dims()[0];
+    let options = BlockOptions {
+        precision: conv.pass.compute.kernels(),
+        ..folded.options
+    };
+    conv_block(x, weight * scale.reshape([filters, 1, 1, 1]), bias, options)
 }
 
 impl PlannedLayer {
@@ -210,79 +186,53 @@ impl PlannedLayer {
             let none = || Tensor::zeros([count], &weight.device());
             scope.param("bias").unwrap_or_else(none)
         };
-        // The kernels are for 32-bit floats.
-        let fused = self.fused.filter(|_| scope.pass.compute.half().is_none());
-        match (fused, input) {
-            (
-                Some(
-                    fused @ Fused {
-                        block: Block::Conv(options),
-                        ..
-                    },
-                ),
-                Value::Image(x),
-            ) if on_cpu(&x.device()) => {
+        let Some(fused) = self.fused.filter(|_| has_kernels(&input, scope.pass)) else {
+            return (1, self.layer.forward(input, scope));
+        };
+        let precision = scope.pass.compute.kernels();
+        let output = match (fused.block, input) {
+            (Block::Conv(options, _), Value::Image(x)) => {
                 let weight: Tensor<4> = scope.weight("weight");
                 let bias = bias(&scope.tensors[0], weight.dims()[0]);
                 let options = BlockOptions {
-                    precision: scope.pass.compute.kernels(),
+                    precision,
                     ..options
                 };
-                let y = conv_block(x, weight, bias, options);
-                (fused.num_layers, fused.then.forward(Value::Image(y)))
+                Value::Image(conv_block(x, weight, bias, options))
             }
-            (
-                Some(
-                    fused @ Fused {
-                        block: Block::Dense(epilogue),
-                        ..
-                    },
-                ),
-                Value::Flat(x),
-            ) if on_cpu(&x.device()) => {
+            (Block::Dense(epilogue), Value::Flat(x)) => {
                 let weight: Tensor<2> = scope.weight("weight");
                 let bias = bias(&scope.tensors[0], weight.dims()[1]);
                 let options = DenseOptions {
                     epilogue,
                     sink: scope.sink("weight"),
-                    precision: scope.pass.compute.kernels(),
+                    precision,
                 };
-                let y = dense_block(x, weight, bias, options);
-                (fused.num_layers, fused.then.forward(Value::Flat(y)))
+                Value::Flat(dense_block(x, weight, bias, options))
             }
-            (
-                Some(
-                    fused @ Fused {
-                        block: Block::MaxPool(relu),
-                        ..
-                    },
-                ),
-                Value::Image(x),
-            ) if on_cpu(&x.device()) => {
-                let y = max_pool_block(x, relu);
-                (fused.num_layers, fused.then.forward(Value::Image(y)))
-            }
-            (
-                Some(Fused {
-                    num_layers,
-                    block: Block::Norm(then),
-                    ..
-                }),
-                input,
-            ) if is_on_cpu(&input) => {
-                let scope = Scope { then, ..*scope };
-                (num_layers, self.layer.forward(input, &scope))
-            }
-            (_, input) => (1, self.layer.forward(input, scope)),
+            (Block::MaxPool(relu), Value::Image(x)) => Value::Image(max_pool_block(x, relu)),
+            (Block::Norm(then), input) => self.layer.forward(input, &Scope { then, ..*scope }),
+            (_, input) => return (1, self.layer.forward(input, scope)),
+        };
+        (fused.num_layers, fused.then.forward(output))
+    }
+
+    /// The convolution with the batch normalisation behind it, where this pass may take them together.
+    fn folded(&self, pass: &Pass<'_>) -> Option<Folded> {
+        match self.fused?.block {
+            Block::Conv(_, folded) if pass.training.is_none() => folded,
+            _ => None,
         }
     }
 }
 
-fn is_on_cpu(value: &Value) -> bool {
-    match value {
+/// Whether the kernels are for this value: of 32-bit floats, on the CPU.
+fn has_kernels(value: &Value, pass: &Pass<'_>) -> bool {
+    let on_cpu = match value {
         Value::Image(x) => on_cpu(&x.device()),
         Value::Sequence(x) => on_cpu(&x.device()),
         Value::Flat(x) => on_cpu(&x.device()),
         Value::Tokens(_) => false,
-    }
+    };
+    on_cpu && pass.compute.half().is_none()
 }
