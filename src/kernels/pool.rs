@@ -45,19 +45,6 @@ pub fn cell_of(shape: &PoolShape, cell: usize) -> [usize; 4] {
     [at, at + shape.channels, below, below + shape.channels]
 }
 
-/// The largest of four values and its place, the first of several; what is not a number wins, and then nothing is
-/// larger.
-#[inline(always)]
-pub fn largest(values: [f32; 4]) -> (f32, u8) {
-    let (mut best, mut place) = (values[0], 0);
-    for (other, &value) in values.iter().enumerate().skip(1) {
-        let larger = value > best || value.is_nan();
-        best = if larger { value } else { best };
-        place = if larger { other as u8 } else { place };
-    }
-    (best, place)
-}
-
 /// 2 x 2 max pooling after a ReLU (where `relu`); keeps the place of each maximum.
 pub fn max_pool(shape: &PoolShape, relu: bool, input: &[f32], out: &mut [f32], places: &mut [u8]) {
     let channels = shape.channels;
@@ -75,7 +62,13 @@ pub fn max_pool(shape: &PoolShape, relu: bool, input: &[f32], out: &mut [f32], p
                 let cell = cell_of(shape, index * (shape.width / 2) + column);
                 let pixels = cell.map(|at| &input[at..at + channels]);
                 for channel in 0..channels {
-                    let (best, place) = largest(pixels.map(|pixel| pixel[channel]));
+                    let (mut best, mut place) = (pixels[0][channel], 0);
+                    for (other, pixel) in pixels.iter().enumerate().skip(1) {
+                        // What is not a number wins, and then nothing is larger.
+                        let larger = pixel[channel] > best || pixel[channel].is_nan();
+                        best = if larger { pixel[channel] } else { best };
+                        place = if larger { other as u8 } else { place };
+                    }
                     // Asked this way round, so that what is not a number stays visible.
                     let shut = relu && best <= 0.0;
                     out[channel] = if shut { 0.0 } else { best };

@@ -60,6 +60,21 @@ pub fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
     }
 }
 
+/// Of each lane the largest of some values, and its place: of equals the first. What is not a number is larger than
+/// any number, and then nothing is larger.
+#[inline(always)]
+pub fn largest<S: Simd, const N: usize>(simd: S, values: &[S::f32s; N]) -> (S::f32s, S::u32s) {
+    let (mut best, mut place) = (values[0], simd.splat_u32s(0));
+    for (other, &value) in values.iter().enumerate().skip(1) {
+        let number = simd.equal_f32s(value, value);
+        let larger = simd.greater_than_f32s(value, best);
+        let larger = simd.or_m32s(larger, simd.not_m32s(number));
+        best = simd.select_f32s(larger, value, best);
+        place = simd.select_u32s(larger, simd.splat_u32s(other as u32), place);
+    }
+    (best, place)
+}
+
 /// Stores a vector, or as much of it as there is room for.
 #[inline(always)]
 pub fn store<S: Simd>(simd: S, to: &mut [f32], value: S::f32s) {

@@ -4,7 +4,7 @@ use pulp::Simd;
 use rayon::prelude::*;
 
 use super::{ConvShape, SHUT};
-use crate::kernels::vector::{load, store};
+use crate::kernels::vector::{largest, load, store};
 
 /// 32-bit lanes of the widest vectors.
 const MAX_LANES: usize = 16;
@@ -64,16 +64,7 @@ impl Outputs<'_> {
             return;
         }
         let zero = simd.splat_f32s(0.0);
-        let mut best = sums[0];
-        let mut place = simd.splat_u32s(0);
-        for (other, &value) in sums.iter().enumerate().skip(1) {
-            // What is not a number wins, and then nothing is larger.
-            let number = simd.equal_f32s(value, value);
-            let larger = simd.greater_than_f32s(value, best);
-            let larger = simd.or_m32s(larger, simd.not_m32s(number));
-            best = simd.select_f32s(larger, value, best);
-            place = simd.select_u32s(larger, simd.splat_u32s(other as u32), place);
-        }
+        let (mut best, mut place) = largest(simd, sums);
         let bias = load::<S>(simd, &self.bias[filter..filter + S::F32_LANES]);
         best = simd.add_f32s(best, bias);
         if shape.relu {

@@ -3,29 +3,24 @@
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 use super::{Affine, AffineVector, NormSums, for_each_vector, open, sums};
 use crate::kernels::pool::{PoolShape, cell_of};
-use crate::kernels::scratch::{in_pieces, zeros};
-use crate::kernels::vector::{arch, load, store};
+use crate::kernels::scratch::in_pieces;
+use crate::kernels::vector::{arch, largest, load, store};
 
 /// Normalises; a ReLU and 2 x 2 max pooling follow.
 pub fn normalise_and_pool(input: &[f32], shape: &PoolShape, affine: &Affine<'_>) -> Vec<f32> {
-    let mut out = zeros(shape.pooled_len());
     let columns = shape.width / 2;
-    out.par_chunks_mut((columns * shape.channels).max(1))
-        .enumerate()
-        .for_each(|(row, out)| {
-            arch().dispatch(Cells {
-                affine,
-                shape,
-                first: row * columns,
-                input,
-                out,
-            });
+    in_pieces(shape.pooled_len(), columns * shape.channels, |row, out| {
+        arch().dispatch(Cells {
+            affine,
+            shape,
+            first: row * columns,
+            input,
+            out,
         });
-    out
+    })
 }
 
 /// A cell's pixels of one vector of channels, and the largest of what the normalisation makes of them.
@@ -36,21 +31,11 @@ struct Cell<S: Simd> {
 }
 
 impl<S: Simd> Cell<S> {
-    /// `at` says where the pixels begin. Of equals the first is the largest; what is not a number is larger than
-    /// any number, and then nothing is larger.
+    /// `at` says where the pixels begin.
     #[inline(always)]
     fn new(simd: S, affine: &AffineVector<S>, input: &[f32], at: [usize; 4], wide: usize) -> Self {
         let pixels = at.map(|at| load::<S>(simd, &input[at..at + wide]));
-        let mut largest = affine.of(simd, pixels[0]);
-        let mut place = simd.splat_u32s(0);
-        for (other, &x) in pixels.iter().enumerate().skip(1) {
-            let value = affine.of(simd, x);
-            let number = simd.equal_f32s(value, value);
-            let larger = simd.greater_than_f32s(value, largest);
-            let larger = simd.or_m32s(larger, simd.not_m32s(number));
-            largest = simd.select_f32s(larger, value, largest);
-            place = simd.select_u32s(larger, simd.splat_u32s(other as u32), place);
-        }
+        let (largest, place) = largest(simd, &pixels.map(|x| affine.of(simd, x)));
         Cell {
             pixels,
             largest,
