@@ -38,12 +38,12 @@ fn parts_of(
     })
 }
 
-/// Calls `run` for the channels of each vector.
+/// The channels of each vector. To be looped over: the body of a closure may stay a function of its own, and then it
+/// is compiled without the vectors' instructions.
 #[inline(always)]
-fn for_each_vector<S: Simd>(channels: usize, mut run: impl FnMut(Range<usize>)) {
-    for first in (0..channels).step_by(S::F32_LANES) {
-        run(first..(first + S::F32_LANES).min(channels));
-    }
+fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
+    let firsts = (0..channels).step_by(S::F32_LANES);
+    firsts.map(move |first| first..(first + S::F32_LANES).min(channels))
 }
 
 /// Two sums of each channel over all rows; `add` makes those of a block.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{for_each_vector, parts_of};
+use super::{parts_of, vectors};
 use crate::kernels::vector::{arch, load, store};
 
 /// What a batch says of each channel.
@@ -96,7 +96,7 @@ impl WithSimd for Block<'_> {
         let channels = self.mean.len();
         let zero = simd.splat_f32s(0.0);
         let share = simd.splat_f32s(1.0 / (self.input.len() / channels) as f32);
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             // Distances from the first row: a mean far from 0 would take the sum's last digits.
             let first = load::<S>(simd, &self.input[at.clone()]);
             let mut sum = zero;
@@ -112,7 +112,7 @@ impl WithSimd for Block<'_> {
             }
             store::<S>(simd, &mut self.mean[at.clone()], mean);
             store::<S>(simd, &mut self.squares[at], sum);
-        });
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{Affine, AffineVector, NormSums, for_each_vector, open, sums};
+use super::{Affine, AffineVector, NormSums, open, sums, vectors};
 use crate::kernels::pool::{PoolShape, cell_of};
 use crate::kernels::scratch::in_pieces;
 use crate::kernels::vector::{arch, largest, load, store};
@@ -34,8 +34,13 @@ impl<S: Simd> Cell<S> {
     /// `at` says where the pixels begin.
     #[inline(always)]
     fn new(simd: S, affine: &AffineVector<S>, input: &[f32], at: [usize; 4], wide: usize) -> Self {
-        let pixels = at.map(|at| load::<S>(simd, &input[at..at + wide]));
-        let (largest, place) = largest(simd, &pixels.map(|x| affine.of(simd, x)));
+        let mut pixels = [simd.splat_f32s(0.0); 4];
+        let mut values = pixels;
+        for place in 0..4 {
+            pixels[place] = load::<S>(simd, &input[at[place]..at[place] + wide]);
+            values[place] = affine.of(simd, pixels[place]);
+        }
+        let (largest, place) = largest(simd, &values);
         Cell {
             pixels,
             largest,
@@ -66,7 +71,7 @@ impl WithSimd for Cells<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             for (index, out) in self.out.chunks_exact_mut(channels).enumerate() {
                 let pixels = cell_of(self.shape, self.first + index).map(|pixel| pixel + at.start);
@@ -74,7 +79,7 @@ impl WithSimd for Cells<'_> {
                 let y = open(simd, cell.largest, cell.largest);
                 store::<S>(simd, &mut out[at.clone()], y);
             }
-        });
+        }
     }
 }
 
@@ -132,7 +137,7 @@ impl WithSimd for CellSums<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
         let [betas, gammas] = self.sums;
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             let (mut beta, mut gamma) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             for index in self.cells.clone() {
@@ -149,7 +154,7 @@ impl WithSimd for CellSums<'_> {
             }
             store::<S>(simd, &mut betas[at.clone()], beta);
             store::<S>(simd, &mut gammas[at], gamma);
-        });
+        }
     }
 }
 
@@ -171,7 +176,7 @@ impl WithSimd for ImageGrads<'_> {
         let (shape, channels) = (self.shape, self.affine.channels());
         let zero = simd.splat_f32s(0.0);
         let (height, columns) = (shape.height / 2, shape.width / 2);
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             let through = self.sums.vector(simd, affine, at.clone());
             for (index, grad) in self.grad.chunks_exact(channels).enumerate() {
@@ -194,6 +199,6 @@ impl WithSimd for ImageGrads<'_> {
                     store::<S>(simd, &mut self.out[to..to + at.len()], grad);
                 }
             }
-        });
+        }
     }
 }

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Affine, BLOCK, NormSums, for_each_vector, open, sums};
+use super::{Affine, BLOCK, NormSums, open, sums, vectors};
 use crate::kernels::scratch::in_pieces;
 use crate::kernels::vector::{arch, load, store};
 
@@ -34,7 +34,7 @@ impl WithSimd for Rows<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             let rows = self.out.chunks_exact_mut(channels);
             for (out, x) in rows.zip(self.input.chunks_exact(channels)) {
@@ -42,7 +42,7 @@ impl WithSimd for Rows<'_> {
                 let y = if self.relu { open(simd, y, y) } else { y };
                 store::<S>(simd, &mut out[at.clone()], y);
             }
-        });
+        }
     }
 }
 
@@ -99,7 +99,7 @@ impl WithSimd for RowSums<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
         let [betas, gammas] = self.sums;
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             let (mut beta, mut gamma) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             let rows = self.grad.chunks_exact(channels);
@@ -114,7 +114,7 @@ impl WithSimd for RowSums<'_> {
             }
             store::<S>(simd, &mut betas[at.clone()], beta);
             store::<S>(simd, &mut gammas[at], gamma);
-        });
+        }
     }
 }
 
@@ -133,7 +133,7 @@ impl WithSimd for RowGrads<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
-        for_each_vector::<S>(channels, |at| {
+        for at in vectors::<S>(channels) {
             let affine = self.affine.vector(simd, at.clone());
             let through = self.sums.vector(simd, affine, at.clone());
             let rows = self.grad.chunks_exact_mut(channels);
@@ -145,6 +145,6 @@ impl WithSimd for RowGrads<'_> {
                 }
                 store::<S>(simd, &mut to[at.clone()], through.input(simd, x, grad));
             }
-        });
+        }
     }
 }
