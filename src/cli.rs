@@ -60,6 +60,8 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Print the JSON schema of experiments, for editors; or what `style` sets
     Schema(SchemaArgs),
+    /// Read the manual: a page, or what a key, layer, loss, optimizer or metric does
+    Guide(GuideArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   kiln completions bash > ~/.local/share/bash-completion/completions/kiln
@@ -491,6 +493,28 @@ pub struct SchemaArgs {
     /// Print the defaults that `style = "keras"` and `style = "torch"` set, as a table
     #[arg(long)]
     pub styles: bool,
+}
+
+/// `kiln guide`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln guide                           the pages
+  kiln guide tables                    a page
+  kiln guide train.optimizer.adam      a key of the experiment, with its options, types, defaults and ranges
+  kiln guide conv2d                    a layer, loss, optimizer, schedule, augmentation or metric by its name
+  kiln guide layers                    what there is to pick from; also losses, optimizers, metrics, data, ...")]
+pub struct GuideArgs {
+    /// A page, a key, or a name [default: the list of pages]
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
+
+    /// Do not page what is longer than the terminal
+    #[arg(long)]
+    pub no_pager: bool,
+
+    /// Print one JSON object an entry: a page as Markdown, a key with its schema
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kiln devices`

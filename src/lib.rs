@@ -25,6 +25,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod guide;
 pub mod kernels;
 pub mod metrics;
 pub mod model;

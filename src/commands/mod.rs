@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod devices;
 mod eval;
+mod guide;
 mod init;
 mod judge;
 mod lr_find;
@@ -75,6 +76,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Cache(args) => cache::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Guide(args) => guide::run(&args),
         Command::Completions { shell } => completions::run(shell),
     }
 }

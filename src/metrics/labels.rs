@@ -25,14 +25,21 @@ pub struct LabelPredictions {
 pub struct LabelMetric {
     /// The name in `history.jsonl`, behind `valid_`.
     pub name: &'static str,
+    /// What it is, in a sentence for the guide.
+    pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
     compute: fn(&LabelPredictions) -> Option<f64>,
 }
 
-const fn higher(name: &'static str, compute: fn(&LabelPredictions) -> Option<f64>) -> LabelMetric {
+const fn higher(
+    name: &'static str,
+    compute: fn(&LabelPredictions) -> Option<f64>,
+    about: &'static str,
+) -> LabelMetric {
     LabelMetric {
         name,
+        about,
         higher_is_better: true,
         compute,
     }
@@ -42,19 +49,60 @@ const fn higher(name: &'static str, compute: fn(&LabelPredictions) -> Option<f64
 pub const LABEL_METRICS: &[LabelMetric] = &[
     LabelMetric {
         name: "loss",
+        about: "the training loss without penalties, mean over the samples.",
         higher_is_better: false,
         compute: |p| mean_loss(&p.losses),
     },
-    higher("accuracy", LabelPredictions::accuracy),
-    higher("exact_match", LabelPredictions::exact_match),
-    higher("precision_micro", |p| p.micro("precision")),
-    higher("recall_micro", |p| p.micro("recall")),
-    higher("f1_micro", |p| p.micro("f1")),
-    higher("precision_macro", |p| p.macro_mean("precision")),
-    higher("recall_macro", |p| p.macro_mean("recall")),
-    higher("f1_macro", |p| p.macro_mean("f1")),
-    higher("auc", |p| p.macro_mean("auc")),
-    higher("pr_auc", |p| p.macro_mean("pr_auc")),
+    higher(
+        "accuracy",
+        LabelPredictions::accuracy,
+        "share of (sample, label) pairs that are predicted right.",
+    ),
+    higher(
+        "exact_match",
+        LabelPredictions::exact_match,
+        "share of samples all of whose labels are predicted right.",
+    ),
+    higher(
+        "precision_micro",
+        |p| p.micro("precision"),
+        "precision over all (sample, label) pairs together.",
+    ),
+    higher(
+        "recall_micro",
+        |p| p.micro("recall"),
+        "recall over all (sample, label) pairs together.",
+    ),
+    higher(
+        "f1_micro",
+        |p| p.micro("f1"),
+        "F1 over all (sample, label) pairs together.",
+    ),
+    higher(
+        "precision_macro",
+        |p| p.macro_mean("precision"),
+        "mean of the labels' precision.",
+    ),
+    higher(
+        "recall_macro",
+        |p| p.macro_mean("recall"),
+        "mean of the labels' recall.",
+    ),
+    higher(
+        "f1_macro",
+        |p| p.macro_mean("f1"),
+        "mean of the labels' F1.",
+    ),
+    higher(
+        "auc",
+        |p| p.macro_mean("auc"),
+        "mean of the labels' areas under the ROC curve.",
+    ),
+    higher(
+        "pr_auc",
+        |p| p.macro_mean("pr_auc"),
+        "mean of the labels' average precision.",
+    ),
 ];
 
 impl LabelPredictions {

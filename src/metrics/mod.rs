@@ -125,6 +125,8 @@ fn largest(row: &[f32]) -> usize {
 pub struct Metric {
     /// The name in `history.jsonl`, behind `valid_`.
     pub name: &'static str,
+    /// What it is, in a sentence or two for the guide.
+    pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Computes it; `None` where it is not defined.
@@ -137,9 +139,10 @@ pub struct Metric {
 
 type Compute = fn(&ClassPredictions, &Confusion) -> Option<f64>;
 
-const fn higher(name: &'static str, compute: Compute) -> Metric {
+const fn higher(name: &'static str, compute: Compute, about: &'static str) -> Metric {
     Metric {
         name,
+        about,
         higher_is_better: true,
         compute,
         in_tables: true,
@@ -147,10 +150,10 @@ const fn higher(name: &'static str, compute: Compute) -> Metric {
     }
 }
 
-const fn lower(name: &'static str, compute: Compute) -> Metric {
+const fn lower(name: &'static str, compute: Compute, about: &'static str) -> Metric {
     Metric {
         higher_is_better: false,
-        ..higher(name, compute)
+        ..higher(name, compute, about)
     }
 }
 
@@ -172,28 +175,28 @@ impl Metric {
 
 /// Every metric: `higher` where more is better, `lower` where less is.
 pub const METRICS: &[Metric] = &[
-    lower("loss", loss::loss),
-    higher("accuracy", accuracy::accuracy),
-    higher("balanced_accuracy", balanced_accuracy::balanced_accuracy),
-    higher("precision", precision::precision),
-    higher("recall", recall::recall),
-    higher("f1", f1::f1),
-    higher("auc", auc::auc),
-    higher("pr_auc", pr_auc::pr_auc),
-    lower("log_loss", log_loss::log_loss).json_only(),
-    lower("brier", brier::brier),
-    lower("ece", ece::ece),
-    higher("top_5_accuracy", top_5_accuracy::top_5_accuracy)
+    lower("loss", loss::loss, "the training loss without class weights and penalties, mean over the samples."),
+    higher("accuracy", accuracy::accuracy, "share of samples whose predicted class is the target; tables show its 95% interval (Wilson) and the majority baseline."),
+    higher("balanced_accuracy", balanced_accuracy::balanced_accuracy, "mean of the classes' recalls, so that rare classes count as much as frequent ones."),
+    higher("precision", precision::precision, "of the samples predicted as a class, the share that are of it; of the positive class with two classes, else the macro average."),
+    higher("recall", recall::recall, "of the samples of a class, the share that are predicted as it; of the positive class with two classes, else the macro average."),
+    higher("f1", f1::f1, "harmonic mean of precision and recall; of the positive class with two classes, else the macro average."),
+    higher("auc", auc::auc, "area under the ROC curve; with more than two classes the macro average of one class against the rest. Undefined where the split holds one class only."),
+    higher("pr_auc", pr_auc::pr_auc, "average precision, the area under the precision-recall curve; macro average with more than two classes."),
+    lower("log_loss", log_loss::log_loss, "mean of -ln(probability of the target), probabilities clipped as scikit-learn does.").json_only(),
+    lower("brier", brier::brier, "mean squared error of the probabilities: in [0, 1] with two classes; with more, the sum over the classes, in [0, 2]."),
+    lower("ece", ece::ece, "expected calibration error: mean distance between confidence and accuracy in 15 bins of equal width (Guo and others, 2017)."),
+    higher("top_5_accuracy", top_5_accuracy::top_5_accuracy, "share of samples whose target is among the five most probable classes.")
         .min_classes(top_5_accuracy::MIN_CLASSES),
-    higher("precision_macro", precision::precision_macro).json_only(),
-    higher("precision_micro", precision::precision_micro).json_only(),
-    higher("precision_weighted", precision::precision_weighted).json_only(),
-    higher("recall_macro", recall::recall_macro).json_only(),
-    higher("recall_micro", recall::recall_micro).json_only(),
-    higher("recall_weighted", recall::recall_weighted).json_only(),
-    higher("f1_macro", f1::f1_macro).json_only(),
-    higher("f1_micro", f1::f1_micro).json_only(),
-    higher("f1_weighted", f1::f1_weighted).json_only(),
+    higher("precision_macro", precision::precision_macro, "mean of the classes' precision, each class counting the same.").json_only(),
+    higher("precision_micro", precision::precision_micro, "precision over the counts of all classes together; with one class a sample it is the accuracy.").json_only(),
+    higher("precision_weighted", precision::precision_weighted, "mean of the classes' precision, each class weighted by its number of samples.").json_only(),
+    higher("recall_macro", recall::recall_macro, "mean of the classes' recall, each class counting the same.").json_only(),
+    higher("recall_micro", recall::recall_micro, "recall over the counts of all classes together; with one class a sample it is the accuracy.").json_only(),
+    higher("recall_weighted", recall::recall_weighted, "mean of the classes' recall, each class weighted by its number of samples.").json_only(),
+    higher("f1_macro", f1::f1_macro, "mean of the classes' F1, each class counting the same.").json_only(),
+    higher("f1_micro", f1::f1_micro, "F1 over the counts of all classes together; with one class a sample it is the accuracy.").json_only(),
+    higher("f1_weighted", f1::f1_weighted, "mean of the classes' F1, each class weighted by its number of samples.").json_only(),
 ];
 
 /// The metric of that name.

@@ -26,6 +26,8 @@ pub use rmse::rmse;
 pub struct RegressionMetric {
     /// The name, as in `history.jsonl` behind `valid_`.
     pub name: &'static str,
+    /// What it is, in a sentence for the guide.
+    pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Computes it from (predicted, target), which have the same length; `None` where it is not defined.
@@ -36,26 +38,31 @@ pub struct RegressionMetric {
 pub const REGRESSION_METRICS: &[RegressionMetric] = &[
     RegressionMetric {
         name: "mse",
+        about: "mean squared error, in squared units of the target.",
         higher_is_better: false,
         compute: mse,
     },
     RegressionMetric {
         name: "rmse",
+        about: "root of the mean squared error, in the units of the target.",
         higher_is_better: false,
         compute: rmse,
     },
     RegressionMetric {
         name: "mae",
+        about: "mean absolute error, in the units of the target.",
         higher_is_better: false,
         compute: mae,
     },
     RegressionMetric {
         name: "r2",
+        about: "coefficient of determination: 1 is perfect, 0 is as good as the mean of the targets, below 0 is worse.",
         higher_is_better: true,
         compute: r2,
     },
     RegressionMetric {
         name: "mape",
+        about: "mean absolute error relative to the target, as a fraction.",
         higher_is_better: false,
         compute: mape,
     },
