@@ -9,6 +9,7 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+mod guide;
 mod heads;
 mod idx;
 mod killed;
