@@ -370,6 +370,22 @@ fn the_page_of_commands_names_every_command() {
     assert!(missing.is_empty(), "not in the table: {missing:?}");
 }
 
+#[test]
+fn every_entry_that_the_pages_point_to_exists() {
+    let world = World::empty();
+    let mut names = std::collections::BTreeSet::new();
+    for code in pages().iter().flat_map(Page::inline_code) {
+        let name = code.strip_prefix("kiln guide ");
+        let is_name = |name: &&str| !name.contains(char::is_uppercase);
+        names.extend(name.filter(is_name).map(String::from));
+    }
+    assert!(names.contains("layers"), "{names:?}");
+    for name in &names {
+        let run = world.kiln(&["guide", name]);
+        assert_eq!(run.code, 0, "kiln guide {name}\n{}", run.stderr);
+    }
+}
+
 /// The schemas of what lies under `key` (an index stands for any item); empty where nothing does.
 fn below<'a>(schema: &'a Value, key: &str) -> Vec<&'a Value> {
     let mut found = Vec::new();
@@ -439,8 +455,8 @@ fn key_of(code: &str) -> Option<&str> {
     let key = code.split([' ', '=']).next()?;
     let (table, rest) = key.split_once('.')?;
     // `model.2.weight` and `model.embed.street.weight` are parameters.
-    let is_parameter = rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("embed.");
-    (TABLES.contains(&table) && !key.contains('/') && !is_parameter).then_some(key)
+    let is_parameter = table == "model" && (rest.ends_with(".weight") || rest.ends_with(".bias"));
+    (TABLES.contains(&table) && !is_parameter).then_some(key)
 }
 
 #[test]
