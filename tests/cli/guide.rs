@@ -1,256 +1,21 @@
 //! The README and the pages of the guide hold what they say: every command is run, every experiment, key and link
 //! exists.
 //!
-//! A page is run in a folder of its own, with the fixtures of [`fixtures`]. A TOML block whose first line is
+//! A page is run in a folder of its own, with the fixtures of [`fixtures()`]. A TOML block whose first line is
 //! `# NAME.toml` is written there under this name. The commands of a `sh` block are run in the order of the page; the
 //! comment `# exit N` states another exit code than 0. A block marked `sh norun` (it needs a GPU, a dataset that is not
 //! in the project, cargo, or much time) is not run, but its options are looked up in `--help`.
 
-use std::path::{Path, PathBuf};
+mod fixtures;
+mod page;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::world::World;
-
-/// The README, or a page of the guide.
-struct Page {
-    path: PathBuf,
-    text: String,
-}
-
-/// A fenced block of code.
-struct Block {
-    /// What stands behind the opening fence: "sh", "sh norun", "toml".
-    info: String,
-    /// The line of the opening fence, from 1.
-    line: usize,
-    text: String,
-}
-
-/// A command of a block, without its comment.
-#[derive(Debug, PartialEq)]
-struct Line {
-    command: String,
-    exit_code: i32,
-}
-
-fn project() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every page of the guide, found in its folder.
-fn guide() -> Vec<Page> {
-    let folder = project().join("src/guide");
-    let entries = std::fs::read_dir(&folder).expect("the guide's folder can be read");
-    let paths = entries.map(|entry| entry.expect("an entry can be read").path());
-    let mut paths: Vec<PathBuf> = paths
-        .filter(|path| path.extension().is_some_and(|e| e == "md"))
-        .collect();
-    paths.sort();
-    assert!(paths.len() >= 10, "{paths:?}");
-    paths.into_iter().map(Page::read).collect()
-}
-
-/// The README and every page of the guide.
-fn pages() -> Vec<Page> {
-    let mut pages = guide();
-    pages.insert(0, Page::read(project().join("README.md")));
-    pages
-}
-
-impl Page {
-    fn read(path: PathBuf) -> Page {
-        let text = std::fs::read_to_string(&path).expect("a page can be read");
-        Page { path, text }
-    }
-
-    fn name(&self) -> String {
-        let name = self.path.strip_prefix(project()).unwrap_or(&self.path);
-        name.display().to_string()
-    }
-
-    fn blocks(&self) -> Vec<Block> {
-        let mut blocks = Vec::new();
-        let mut open: Option<Block> = None;
-        for (number, line) in self.text.lines().enumerate() {
-            match (&mut open, line.strip_prefix("```")) {
-                (None, Some(info)) => {
-                    open = Some(Block {
-                        info: info.trim().to_string(),
-                        line: number + 1,
-                        text: String::new(),
-                    });
-                }
-                (Some(_), Some(_)) => blocks.extend(open.take()),
-                (Some(block), None) => {
-                    block.text.push_str(line);
-                    block.text.push('\n');
-                }
-                (None, None) => {}
-            }
-        }
-        assert!(open.is_none(), "{}: a block is not closed", self.name());
-        blocks
-    }
-
-    /// The text outside of fenced blocks.
-    fn prose(&self) -> String {
-        let mut inside = false;
-        let mut keep = |line: &&str| {
-            let is_fence = line.starts_with("```");
-            inside ^= is_fence;
-            !inside && !is_fence
-        };
-        let lines: Vec<&str> = self.text.lines().filter(|line| keep(line)).collect();
-        lines.join("\n")
-    }
-
-    /// What stands between backticks in the prose, paragraph by paragraph.
-    fn inline_code(&self) -> Vec<String> {
-        let prose = self.prose();
-        let paragraphs = prose.split("\n\n");
-        let spans = paragraphs.flat_map(|paragraph| paragraph.split('`').skip(1).step_by(2));
-        spans.map(|span| span.replace('\n', " ")).collect()
-    }
-
-    /// The targets of the links in the prose, but for those to other sites.
-    fn links(&self) -> Vec<String> {
-        let prose = self.prose();
-        let targets = prose.split("](").skip(1);
-        targets
-            .filter_map(|rest| rest.split_once(')'))
-            .map(|(target, _)| target.to_string())
-            .filter(|target| !target.starts_with("http"))
-            .collect()
-    }
-}
-
-impl Block {
-    /// The commands: lines joined at a backslash, comments taken off.
-    fn lines(&self) -> Vec<Line> {
-        let joined = self.text.replace("\\\n", " ");
-        let lines = joined.lines().map(Line::parse);
-        lines.filter(|line| !line.command.is_empty()).collect()
-    }
-
-    /// The name under which an experiment is written: `# NAME.toml` in the first line.
-    fn file_name(&self) -> Option<&str> {
-        let name = self.text.lines().next()?.strip_prefix("# ")?;
-        (self.info == "toml" && name.ends_with(".toml") && !name.contains(' ')).then_some(name)
-    }
-}
-
-impl Line {
-    fn parse(line: &str) -> Line {
-        let (command, comment) = match comment_begin(line) {
-            Some(place) => line.split_at(place),
-            None => (line, ""),
-        };
-        let exit_code = comment.trim_start_matches('#').trim();
-        let exit_code = exit_code.strip_prefix("exit ");
-        Line {
-            command: command.trim().to_string(),
-            exit_code: exit_code.map_or(0, |code| code.parse().expect("an exit code")),
-        }
-    }
-}
-
-/// Where a shell takes the rest of a line for a comment: a `#` at the beginning of a word, outside of quotes.
-fn comment_begin(line: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut before = ' ';
-    for (place, c) in line.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '#') if before.is_whitespace() => return Some(place),
-            _ => {}
-        }
-        before = c;
-    }
-    None
-}
-
-/// The files that the pages' commands take, and links to the project's experiments and data.
-fn fixtures() -> World {
-    let world = World::empty();
-    let colours = [("cats", [220, 40, 20]), ("dogs", [20, 40, 220])];
-    let folders = [("photos", 0..12), ("test-photos", 12..18)];
-    for (class, (name, colour)) in colours.into_iter().enumerate() {
-        for (folder, numbers) in folders.clone() {
-            for number in numbers {
-                let file = format!("{folder}/{name}/{number}.png");
-                world.picture(&file, colour, number + 100 * class as u8);
-            }
-        }
-    }
-    world.picture("new.jpg", [210, 50, 30], 250);
-    world.write("houses.csv", houses(0..120));
-    world.write("more-houses.csv", houses(120..150));
-    world.write("reviews.csv", reviews(0..80));
-    world.write("more-reviews.csv", reviews(80..100));
-    world.write("animals.csv", animals());
-    world.write("films.csv", films());
-    #[cfg(unix)]
-    for name in ["configs", "data"] {
-        std::os::unix::fs::symlink(project().join(name), world.path(name))
-            .expect("a link can be made");
-    }
-    world
-}
-
-fn houses(rows: std::ops::Range<usize>) -> String {
-    let mut text = String::from("size,garden,postcode,street,remarks,price\n");
-    for row in rows {
-        let (size, place) = (20 + row * 7 % 90, row % 3);
-        let garden = match row % 17 {
-            5 => String::new(),
-            _ => (row * 13 % 400).to_string(),
-        };
-        let street = ["Hill Road", "Lake Street", "Mill Lane", "High Street"][row * 5 % 4];
-        let remarks = ["quiet", "near the lake", "new roof", "with a view"][row * 11 % 4];
-        let price = 1000 * size + 20_000 * place + 137 * (row * 31 % 7);
-        let postcode = 4051 + place;
-        text.push_str(&format!(
-            "{size},{garden},{postcode},{street},\"{remarks}, no. {row}\",{price}\n"
-        ));
-    }
-    text
-}
-
-fn reviews(rows: std::ops::Range<usize>) -> String {
-    let words = ["film", "plot", "actor", "scene", "music", "end"];
-    let mut text = String::from("text,label\n");
-    for row in rows {
-        let (thing, other) = (words[row % 6], words[(row / 6) % 6]);
-        let (mood, label) = [("a quiet triumph", "good"), ("simply dull", "bad")][row % 2];
-        text.push_str(&format!(
-            "\"The {thing}, no. {row}, and the {other}: {mood}!\",{label}\n"
-        ));
-    }
-    text
-}
-
-fn animals() -> String {
-    let mut text = String::from("length,age,species,weight\n");
-    for row in 0..90 {
-        let length = row * 7 % 90;
-        let species = ["cat", "dog", "emu"][length / 30];
-        let (age, weight) = (row * 31 % 17, 40 * length + 137 * (row * 31 % 7));
-        text.push_str(&format!("{length},{age},{species},{weight}\n"));
-    }
-    text
-}
-
-fn films() -> String {
-    let mut text = String::from("jokes,tears,comedy,drama\n");
-    for row in 0..90 {
-        let (jokes, tears) = (row * 7 % 50, row * 11 % 40);
-        let (comedy, drama) = (u8::from(jokes > 25), u8::from(tears > 15));
-        text.push_str(&format!("{jokes},{tears},{comedy},{drama}\n"));
-    }
-    text
-}
+use fixtures::fixtures;
+use page::{Page, guide, pages, project};
 
 /// Runs the commands of a page; what went wrong, in words.
 fn run_page(page: &Page) -> Vec<String> {
@@ -280,7 +45,6 @@ fn run_page(page: &Page) -> Vec<String> {
     faults
 }
 
-#[cfg(unix)]
 #[test]
 fn every_command_of_the_guide_runs() {
     let faults: Vec<String> = pages().iter().flat_map(run_page).collect();
@@ -297,27 +61,29 @@ fn options_of_commands_that_are_not_run_exist() {
             let place = format!("{}:{}", page.name(), block.line);
             assert!(known.contains(&&*block.info), "{place}: {:?}", block.info);
             for line in block.lines().iter().filter(|_| block.info == "sh norun") {
-                let mut words = line.command.split_whitespace();
-                if words.next() != Some("kiln") {
-                    continue;
+                if let Some(arguments) = line.command.strip_prefix("kiln ") {
+                    check_options(&world, arguments, &place);
+                    checked += 1;
                 }
-                let is_name = |word: &&str| !word.starts_with('-');
-                let mut command: Vec<&str> = words.clone().take_while(is_name).collect();
-                command.push("--help");
-                let help = world.kiln(&command).expect_success().stdout;
-                let is_known = |flag: &str| {
-                    let mut names = help.split(|c: char| !c.is_alphanumeric() && c != '-');
-                    names.any(|name| name == flag)
-                };
-                for flag in words.filter(|word| word.starts_with('-')) {
-                    let flag = flag.split('=').next().unwrap_or(flag);
-                    assert!(flag == "-" || is_known(flag), "{place}: {flag}");
-                }
-                checked += 1;
             }
         }
     }
     assert!(checked > 0, "no page has a block that is not run");
+}
+
+/// Asserts that there is such a command, and that its help names every option.
+fn check_options(world: &World, arguments: &str, place: &str) {
+    let words = || arguments.split_whitespace();
+    let mut command: Vec<&str> = words().take_while(|word| !word.starts_with('-')).collect();
+    command.push("--help");
+    let help = world.kiln(&command).expect_success().stdout;
+    let is_part = |c: char| c.is_alphanumeric() || c == '-';
+    let mut options = words().filter(|word| word.starts_with('-') && *word != "-");
+    let unknown = options.find(|option| {
+        let name = option.split('=').next();
+        !help.split(|c| !is_part(c)).any(|known| Some(known) == name)
+    });
+    assert_eq!(unknown, None, "{place}: kiln {arguments}");
 }
 
 #[test]
@@ -373,7 +139,7 @@ fn the_page_of_commands_names_every_command() {
 #[test]
 fn every_entry_that_the_pages_point_to_exists() {
     let world = World::empty();
-    let mut names = std::collections::BTreeSet::new();
+    let mut names = BTreeSet::new();
     for code in pages().iter().flat_map(Page::inline_code) {
         let name = code.strip_prefix("kiln guide ");
         let is_name = |name: &&str| !name.contains(char::is_uppercase);
@@ -488,19 +254,4 @@ fn every_key_of_the_guide_exists() {
         }
     }
     assert!(named > 40 && written > 100, "{named} {written}");
-}
-
-#[test]
-fn lines_of_a_block_are_read_as_a_shell_reads_them() {
-    let block = Block {
-        info: "sh".into(),
-        line: 1,
-        text: "# all\nkiln a --b 'c # d' \\\n  --e#f   # exit 2\n\nkiln g  # h\n".into(),
-    };
-    let line = |command: &str, exit_code| Line {
-        command: command.into(),
-        exit_code,
-    };
-    let expected = [line("kiln a --b 'c # d'    --e#f", 2), line("kiln g", 0)];
-    assert_eq!(block.lines(), expected);
 }
