@@ -9,6 +9,8 @@ mod caching;
 mod commands;
 mod errors;
 mod gpu;
+#[cfg(unix)] // the pages' commands are for a POSIX shell
+mod guide;
 mod heads;
 mod idx;
 mod killed;

@@ -134,6 +134,27 @@ impl World {
         finish(self.command(arguments))
     }
 
+    /// A command line as a user types it into a shell, with the program on the search path; no GPU is used.
+    pub fn shell(&self, line: &str) -> Run {
+        let program = Path::new(env!("CARGO_BIN_EXE_kiln"));
+        let folder = program.parent().expect("the program lies in a folder");
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&others));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", line])
+            .current_dir(self.folder.path())
+            .env(
+                "PATH",
+                std::env::join_paths(folders).expect("a search path"),
+            )
+            .env("KILN_CACHE_DIR", self.path("cache"))
+            .env("VK_DRIVER_FILES", "/dev/null")
+            .env("VK_ICD_FILENAMES", "/dev/null")
+            .stdin(Stdio::null());
+        finish(command)
+    }
+
     /// Trains `experiment.toml` on the CPU into `run`.
     pub fn train(&self, more: &[&str]) -> Run {
         let base = [
