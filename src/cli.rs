@@ -90,7 +90,7 @@ pub struct ExperimentArgs {
     pub config: PathBuf,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
@@ -109,8 +109,8 @@ pub struct ExperimentArgs {
   kiln train --config cats_dogs.toml --verify 20
 
 Writes best.safetensors, last.safetensors (a checkpoint), history.jsonl and experiment.toml.
-Ctrl-C and SIGTERM end after the batch in work and save what is trained (exit codes 130 and
-143). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
+Ctrl-C, SIGTERM and a terminal that is closed end after the batch in work and save what is trained
+(exit codes 130, 143 and 129). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
 pub struct TrainArgs {
     /// The experiment file (.toml or .json)
     #[arg(short, long, value_name = "FILE", required_unless_present = "resume")]
@@ -121,7 +121,7 @@ pub struct TrainArgs {
     pub resume: Option<PathBuf>,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
@@ -193,8 +193,10 @@ pub struct EvalArgs {
   kiln predict --model best.safetensors photos/ 'more/*.png' --top 3
   find . -name '*.jpg' | kiln predict --model best.safetensors --json -
 
-A file that cannot be read is named on standard error, the others are still answered, and
-the exit code is 1.")]
+A line has the sample's name and its answers, with tabs between them. A name or class that holds tabs,
+line ends or other control characters stands in double quotes, with the escapes of a JSON string; a byte
+that is not UTF-8 is \\xFF there. A file that cannot be read is named on standard error, the others are
+still answered, and the exit code is 1.")]
 pub struct PredictArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
@@ -289,7 +291,7 @@ pub struct AuditArgs {
     pub config: Option<PathBuf>,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Draw the first pairs of equal pictures side by side (PNG)
@@ -362,7 +364,7 @@ pub struct LrFindArgs {
     pub steps: u32,
 
     /// Also draw the curve into this file (SVG)
-    #[arg(long, value_name = "FILE", value_parser = svg_name)]
+    #[arg(long, value_name = "FILE", value_parser = svg_path())]
     pub plot: Option<PathBuf>,
 
     /// Do not look for faults of the data first
@@ -378,8 +380,20 @@ pub struct LrFindArgs {
     pub json: bool,
 }
 
+/// Text that may hold a path that is not UTF-8.
+fn any_text() -> impl clap::builder::TypedValueParser<Value = String> {
+    use clap::builder::{OsStringValueParser, TypedValueParser};
+    OsStringValueParser::new()
+        .map(|text| crate::console::path_text(std::path::Path::new(&text)).into_owned())
+}
+
+fn svg_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    use clap::builder::TypedValueParser;
+    any_text().try_map(|name| svg_name(&name))
+}
+
 fn svg_name(name: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(name);
+    let path = crate::console::text_path(name);
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
         Ok(path)

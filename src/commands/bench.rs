@@ -1,6 +1,6 @@
 //! `kiln bench`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use anyhow::Context;
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
+use crate::console;
 use crate::data::{HostBatch, Loader, Silent};
 use crate::report::{bench_table, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
@@ -45,7 +46,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         steps: args.steps as usize,
     };
     let figures = bench.run(batch, net.optimizer);
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         let mut object = as_json(&name, &device.label, size, &figures);
         object["precision"] = json!(precision);

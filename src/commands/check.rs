@@ -1,11 +1,12 @@
 //! `kiln check`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use serde_json::json;
 
 use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
+use crate::console;
 use crate::report::tables;
 use crate::train::Plan;
 
@@ -14,7 +15,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let plan = Plan::check(source)?;
     let device = take_device(choice, true)?;
     take_compute(&plan.source, &device, true)?;
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         writeln!(out, "{}", as_json(&plan, &device.label))?;
         return Ok(0);

@@ -1,7 +1,7 @@
 //! `kiln eval`
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 
 use anyhow::bail;
@@ -9,26 +9,31 @@ use serde_json::{Map, Value, json};
 
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
+use crate::console::{json_path, out, shown, text_path};
 use crate::data::{Dataset, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
-use crate::model::{ModelFile, write_atomically};
+use crate::model::ModelFile;
 use crate::report::{DecodeBar, tables};
+use crate::storage::{require_writable, write_output};
 use crate::train::{Decision, Evaluation, Scorer};
 
 /// Samples of one forward pass.
 const BATCH: usize = 64;
 
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
+    if let Some(path) = &args.predictions {
+        require_writable(path)?;
+    }
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let folder = &args.data;
     let preprocess = &model.info.preprocess;
     let labelled = preprocess.labelled(folder, &model.info.task);
     let labelled =
-        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
+        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", shown(folder)))?;
     for notice in &labelled.notices {
-        eprintln!("note: {notice}");
+        crate::say!("note: {notice}");
     }
     let dataset = labelled.dataset;
     let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
@@ -49,18 +54,15 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     evaluation.failed.extend(labelled.skipped);
     let skipped = &evaluation.failed;
     if let Some(text) = tables::skipped(skipped, preprocess.what()) {
-        eprintln!("warning: {text}");
+        crate::say!("warning: {text}");
     }
     if evaluation.indices.is_empty() {
-        bail!(
-            "--data {} holds no sample that can be used",
-            folder.display()
-        );
+        bail!("--data {} holds no sample that can be used", shown(folder));
     }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }
-    let mut out = stdout().lock();
+    let mut out = out();
     if args.json {
         writeln!(out, "{}", as_json(&evaluation.predictions, skipped.len()))?;
     } else {
@@ -171,10 +173,14 @@ fn write_predictions(
     let mut text = header(predictions);
     for (sample, &index) in evaluation.indices.iter().enumerate() {
         let fields = fields(predictions, sample);
-        let _ = write!(text, "\n{},{fields}", quoted(&dataset.name(index)));
+        let _ = write!(
+            text,
+            "\n{},{fields}",
+            quoted(&json_path(&text_path(&dataset.name(index))))
+        );
     }
     text.push('\n');
-    write_atomically(path, text.as_bytes())
+    write_output(path, text.as_bytes())
 }
 
 /// The names of the columns that the task has.

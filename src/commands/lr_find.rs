@@ -1,20 +1,20 @@
 //! `kiln lr-find`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::prepared::Prepared;
-use super::signals::stop_flag;
 use super::train::quoted;
 use super::{load, take_compute, take_device};
 use crate::cli::LrFindArgs;
+use crate::console::out;
 use crate::data::Progress;
-use crate::model::write_atomically;
 use crate::report::{Curve, DecodeBar, rate};
-use crate::train::{Found, Plan, Point, Sweep};
+use crate::storage::{require_writable, write_output};
+use crate::train::{Found, Plan, Point, StopFlag, Sweep};
 
 pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let sweep = Sweep {
@@ -29,7 +29,9 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
             sweep.to
         );
     }
-    let stop = stop_flag()?;
+    if let Some(path) = &args.plot {
+        require_writable(path)?;
+    }
     let (source, choice) = load(&args.experiment)?;
     let device = take_device(choice, args.quiet)?;
     let compute = take_compute(&source, &device, args.quiet)?;
@@ -38,11 +40,8 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     bar.begin("learning rates", sweep.steps);
-    let found = prepared.sweep(sweep, &stop, &mut || bar.tick())?;
+    let found = prepared.sweep(sweep, &StopFlag::default(), &mut || bar.tick())?;
     bar.end();
-    if let Some(code) = stop.exit_code() {
-        return Ok(code);
-    }
     if found.points.is_empty() {
         bail!(
             "the loss is not finite with the initial weights; check preprocess (divide_by = 255), and that no \
@@ -52,14 +51,14 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let told = Told::new(&found, &optimizer);
     if let Some(path) = &args.plot {
         let picture = told.curve(&found).svg();
-        write_atomically(path, picture.as_bytes())?;
+        write_output(path, picture.as_bytes())?;
     }
     let text = if args.json {
         told.json(&found)
     } else {
         told.text(&found, &args)
     };
-    stdout()
+    out()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
     Ok(0)

@@ -33,6 +33,7 @@ use crate::model::{Compute, Half};
 /// # Errors
 /// Whatever keeps the command from doing what was asked.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    signals::listen()?;
     limit_instructions()?;
     let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
     if let Some(threads) = cli.threads {
@@ -94,10 +95,10 @@ fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
 fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
     let chosen = choose(choice)?;
     if let Some(notice) = chosen.notice.as_ref().filter(|_| !quiet) {
-        eprintln!("note: {notice}");
+        crate::say!("note: {notice}");
     }
     if !quiet {
-        eprintln!("device: {}", chosen.label);
+        crate::say!("device: {}", chosen.label);
     }
     Ok(chosen)
 }
@@ -121,7 +122,7 @@ fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Result
         Compute::Half(Half::F16) => Some("precision: f16 on the GPU, with loss scaling"),
     };
     if let Some(told) = told.filter(|_| !quiet) {
-        eprintln!("{told}");
+        crate::say!("{told}");
     }
     Ok(compute)
 }

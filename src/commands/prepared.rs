@@ -8,8 +8,9 @@ use super::num_workers;
 use crate::config::OnNonFinite;
 use crate::data::{Dataset, Loader, class_counts};
 use crate::kernels::Chosen;
-use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
+use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
 use crate::report::{DecodeBar, tables};
+use crate::storage::FaultPoint;
 use crate::train::{
     Averaging, Checkpoint, Checkpointer, Files, Found, Plan, PlanParts, Run, RunFolder, Shaping,
     State, Stepper, StopFlag, Sweep, Trial, class_weights,
@@ -55,10 +56,10 @@ impl Prepared {
             .prepare(&experiment.preprocess, augmentation, !no_audit, &bar)
             .map_err(|faults| plan.source.explain(&faults))?;
         if let Some(text) = tables::skipped(&datasets.skipped, datasets.preprocess.what()) {
-            eprintln!("warning: {text}");
+            crate::say!("warning: {text}");
         }
         for notice in &datasets.notices {
-            eprintln!("note: {notice}");
+            crate::say!("note: {notice}");
         }
         if let Some(found) = datasets.audit {
             judge(&plan.source, found)?;
@@ -142,7 +143,7 @@ impl Prepared {
         if let Some(checkpoint) = start.checkpoint {
             state = checkpoint.load_into(&mut stepper)?;
             if let Some(warning) = folder.reconcile(&mut state.history)? {
-                eprintln!("warning: {warning}");
+                crate::say!("warning: {warning}");
             }
             let best = state.best();
             monitor.resume(best.and_then(|best| best.figure(&monitor.name)));

@@ -1,22 +1,27 @@
 //! `kiln schema`: the JSON schema of experiments, put together from every family's table; or the table of what
 //! `style` sets.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
 use crate::cli::SchemaArgs;
 use crate::config::{Experiment, Member, STYLES, Setting, family_schema, schema_of};
+use crate::console;
 use crate::data::{SOURCES, augment};
 use crate::model::{LAYERS, LOSSES};
 use crate::train::{OPTIMIZERS, SCHEDULES};
 
 pub fn run(args: &SchemaArgs) -> anyhow::Result<u8> {
     if args.styles {
-        write!(stdout(), "{}", styles())?;
+        write!(console::out(), "{}", styles())?;
         return Ok(0);
     }
-    writeln!(stdout(), "{}", serde_json::to_string_pretty(&schema())?)?;
+    writeln!(
+        console::out(),
+        "{}",
+        serde_json::to_string_pretty(&schema())?
+    )?;
     Ok(0)
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::experiment::Experiment;
@@ -11,6 +11,11 @@ use super::fault::{Excerpts, ExperimentError, Fault};
 use super::node::{Kind, Node, Origin, Path, Step};
 use super::parse::{SyntaxFault, parse_json, parse_toml, toml_value};
 use super::styles;
+use crate::console::{path_text, shown, text_path};
+use crate::storage::read_text;
+
+/// The most bytes of an experiment file.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Keys that hold paths: relative ones are resolved against the experiment file, or against the
 /// working folder where a flag gave them.
@@ -32,14 +37,14 @@ impl Source {
     /// A file that cannot be read, a syntax error, and every unknown key, wrong type, impossible
     /// value and missing part, each with its line.
     pub fn load(file: &FilePath, sets: &[String]) -> anyhow::Result<Source> {
-        let shown = file.display().to_string();
-        let text = std::fs::read_to_string(file).with_context(|| read_failure(file))?;
+        let name = shown(file).to_string();
+        let text = read(file)?;
         let text = text
             .strip_prefix('\u{feff}')
             .map(str::to_string)
             .unwrap_or(text);
         let excerpts = Excerpts {
-            file: shown,
+            file: name,
             text,
             flags: sets.to_vec(),
         };
@@ -74,15 +79,15 @@ impl Source {
     }
 }
 
-fn read_failure(file: &FilePath) -> String {
-    if file.is_dir() {
-        return format!(
-            "{} is a folder, expected an experiment file (.toml or .json); `kiln init {}` writes one",
-            file.display(),
-            file.display()
-        );
-    }
-    format!("cannot read the experiment {}", file.display())
+fn read(file: &FilePath) -> anyhow::Result<String> {
+    ensure!(
+        !file.is_dir(),
+        "{} is a folder, expected an experiment file (.toml or .json); `kiln init {}` writes one",
+        shown(file),
+        shown(file)
+    );
+    read_text(file, MAX_BYTES)
+        .with_context(|| format!("cannot read the experiment {}", shown(file)))
 }
 
 fn parse(file: &FilePath, excerpts: &Excerpts) -> anyhow::Result<Node> {
@@ -224,12 +229,12 @@ fn resolve_paths(tree: &mut Node, file: &FilePath) -> anyhow::Result<()> {
 fn resolve(node: &mut Node, key: &str, base: &FilePath) -> anyhow::Result<()> {
     if let Kind::Scalar(Value::String(text)) = &mut node.kind {
         let joined = match node.origin {
-            Origin::Flag(_) => PathBuf::from(&*text),
-            _ => base.join(&*text),
+            Origin::Flag(_) => text_path(text),
+            _ => base.join(text_path(text)),
         };
         let absolute = std::path::absolute(&joined)
             .with_context(|| format!("cannot resolve the path {text:?} of {key}"))?;
-        *text = tidy(&absolute).display().to_string();
+        *text = path_text(&tidy(&absolute)).into_owned();
     }
     Ok(())
 }

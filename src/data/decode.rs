@@ -13,6 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{jpeg, raw, tiff};
+use crate::storage::{open_regular, read_regular};
+
+/// The most bytes of a TIFF whose header is looked for.
+const MAX_TIFF: u64 = 1 << 30;
 
 /// File name extensions that are taken for pictures.
 pub const EXTENSIONS: [&str; 9] = [
@@ -84,12 +88,12 @@ pub struct Wanted<'a> {
 pub fn read_header(path: &Path) -> Result<Header, String> {
     let fail = |error: std::io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(fail)?;
+    let file = open_regular(path).map_err(fail)?;
     file.take(HEADER_BYTES)
         .read_to_end(&mut bytes)
         .map_err(fail)?;
     if is_tiff(&bytes) {
-        bytes = std::fs::read(path).map_err(fail)?;
+        bytes = read_regular(path, MAX_TIFF).map_err(fail)?;
     }
     read_header_of(&bytes)
 }

@@ -1,7 +1,6 @@
 //! `kind = "idx"` (the format of MNIST) and `kind = "cifar-binary"`: pictures and labels in binary files.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path as FilePath, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -17,6 +16,8 @@ use super::image_survey::{ImageSurvey, Listed};
 use super::raw::RawBlock;
 use super::resize::Filter;
 use crate::config::{ByteSize, Fault, Path};
+use crate::console::Show as _;
+use crate::storage::{open_seekable, read_bounded, read_regular};
 
 /// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
 /// `train-labels-idx1-ubyte.gz` beside it.
@@ -25,17 +26,21 @@ use crate::config::{ByteSize, Fault, Path};
 pub struct Idx {
     /// The training pictures: a folder with files whose names begin with `train-`, or the file of the
     /// pictures.
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The validation pictures: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
     /// or the file of the pictures.
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
     /// The labels of the training pictures; default: the file called as that of the pictures, with
     /// labels and idx1 for images and idx3.
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     train_labels: Option<PathBuf>,
     /// The labels of the validation pictures.
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid_labels: Option<PathBuf>,
     /// The names of the classes by number; default: the numbers.
     classes: Option<Vec<String>>,
@@ -54,8 +59,10 @@ pub struct Idx {
 #[serde(deny_unknown_fields)]
 pub struct CifarBinary {
     /// The training pictures: the folder of the files, or one file.
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The validation pictures: the folder, of which the test file is taken, or one file.
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -172,14 +179,14 @@ fn survey(
     }
     let (classes, train, valid) = occurring(classes, train, valid);
     if classes.len() < 2 {
-        let message = format!("{}, which has one class only", roots[0].display());
+        let message = format!("{}, which has one class only", roots[0].shown());
         return Err(fault("train", message));
     }
     let [root, valid_root] = roots;
     let train = Split::of_blocks(root, train);
     let (train, valid, valid_from) = match valid {
         Some(blocks) => {
-            let from = valid_root.display().to_string();
+            let from = valid_root.shown().to_string();
             (train, Split::of_blocks(valid_root, blocks), from)
         }
         None => divide(train, &classes, fraction.unwrap_or_default(), seed)?,
@@ -240,7 +247,7 @@ fn check_labels<'a>(
         if let Some(index) = beyond {
             return Err(format!(
                 "{}, whose label {} of picture {index} is none of the {} classes 0 to {}",
-                block.path.display(),
+                block.path.shown(),
                 labels[index],
                 classes.len(),
                 classes.len().saturating_sub(1)
@@ -264,8 +271,7 @@ const VALID: &[&str] = &["t10k", "test", "valid", "val"];
 
 /// The files of a folder, sorted.
 fn files(folder: &FilePath) -> Result<Vec<PathBuf>, String> {
-    let fail =
-        |error: std::io::Error| format!("{}, which cannot be read: {error}", folder.display());
+    let fail = |error: std::io::Error| format!("{}, which cannot be read: {error}", folder.shown());
     let entries = std::fs::read_dir(folder).map_err(fail)?;
     let paths: std::io::Result<Vec<PathBuf>> = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -302,12 +308,12 @@ fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
         [image] => Ok(image.clone()),
         [] => Err(format!(
             "{}, which holds no file such as {}-images-idx3-ubyte.gz",
-            folder.display(),
+            folder.shown(),
             words[0]
         )),
         several => Err(format!(
             "{}, which holds several files of pictures ({}); name one",
-            folder.display(),
+            folder.shown(),
             several
                 .iter()
                 .map(|path| name_of(path))
@@ -330,7 +336,7 @@ fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
     found.ok_or_else(|| {
         format!(
             "{}, beside which there is no {labels} with the labels",
-            images.display()
+            images.shown()
         )
     })
 }
@@ -346,7 +352,7 @@ fn read_idx(path: &FilePath, labels: Option<&FilePath>, words: &[&str]) -> Resul
         None => find_labels(&images)?,
     };
     let say = |path: &FilePath| {
-        let path = path.display().to_string();
+        let path = path.shown().to_string();
         move |message: String| format!("{path}, which {message}")
     };
     let pictures = IdxFile::read(&images).map_err(say(&images))?;
@@ -356,9 +362,9 @@ fn read_idx(path: &FilePath, labels: Option<&FilePath>, words: &[&str]) -> Resul
     if block.len() != numbers.len() {
         return Err(format!(
             "{} with {} pictures, but {} has {} labels",
-            images.display(),
+            images.shown(),
             block.len(),
-            labels.display(),
+            labels.shown(),
             numbers.len()
         ));
     }
@@ -378,10 +384,10 @@ impl IdxFile {
     /// Why it is no whole IDX file, in words that follow its name.
     fn read(path: &FilePath) -> Result<IdxFile, String> {
         let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut file = File::open(path).map_err(fail)?;
+        let mut file = open_seekable(path).map_err(fail)?;
         let mut begin = [0; 2];
         let count = file.read(&mut begin).map_err(fail)?;
-        let file = File::open(path).map_err(fail)?;
+        file.seek(SeekFrom::Start(0)).map_err(fail)?;
         if count == 2 && begin == [0x1F, 0x8B] {
             Self::parse(GzDecoder::new(file))
         } else {
@@ -504,6 +510,9 @@ impl IdxFile {
     }
 }
 
+/// The most bytes of a file of CIFAR.
+const MAX_CIFAR: u64 = 8 << 30;
+
 /// Pixels of a picture of CIFAR.
 const CIFAR: usize = 3 * 32 * 32;
 
@@ -524,7 +533,7 @@ fn read_cifar(
     if found.is_empty() {
         return Err(format!(
             "{}, which holds no file such as {}.bin",
-            path.display(),
+            path.shown(),
             if words == TRAIN {
                 "data_batch_1"
             } else {
@@ -533,7 +542,8 @@ fn read_cifar(
         ));
     }
     let names = |file: &str| -> Option<Vec<String>> {
-        let text = std::fs::read_to_string(folder.join(file)).ok()?;
+        let bytes = read_regular(&folder.join(file), 1 << 20).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         Some(lines.map(str::to_string).collect())
     };
@@ -551,13 +561,13 @@ fn read_cifar(
         .unwrap_or_else(|| (0..count).map(|label| label.to_string()).collect());
     let mut blocks = Vec::new();
     for path in found {
-        let bytes = std::fs::read(&path)
-            .map_err(|error| format!("{}, which cannot be read: {error}", path.display()))?;
+        let bytes = read_bounded(&path, MAX_CIFAR)
+            .map_err(|error| format!("{}, which cannot be read: {error}", path.shown()))?;
         if bytes.is_empty() || !bytes.len().is_multiple_of(skip + CIFAR) {
             return Err(format!(
                 "{}, which has {} bytes, expected a multiple of {} ({skip} for the label and {CIFAR} for \
                  the picture)",
-                path.display(),
+                path.shown(),
                 bytes.len(),
                 skip + CIFAR
             ));

@@ -15,14 +15,17 @@ use super::listing::{Listing, list_classes};
 use super::random::hash_text;
 use super::split::split_off;
 use crate::config::{Fault, Path};
+use crate::console::{Show as _, visible};
 
 /// Pictures in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct ImageFolder {
     /// The folder of training pictures, with one folder a class.
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The folder of validation pictures, with the same classes.
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -57,7 +60,7 @@ impl Source for ImageFolder {
                     .map_err(|message| vec![Fault::new(key("valid"), message)])?;
                 require_pictures(&valid, folder, "valid")?;
                 left_out.extend(names(&valid.left_out));
-                let from = folder.display().to_string();
+                let from = folder.shown().to_string();
                 (train, Split::of_files(folder.clone(), valid.files), from)
             }
             None => divide(
@@ -104,10 +107,7 @@ fn key(name: &str) -> Path {
 
 fn list(folder: &FilePath, name: &str) -> Result<Listing, Vec<Fault>> {
     list_classes(folder).map_err(|message| {
-        let fault = Fault::new(
-            key(name),
-            format!("is {}, which {message}", folder.display()),
-        );
+        let fault = Fault::new(key(name), format!("is {}, which {message}", folder.shown()));
         let hint = "paths are relative to the experiment file; a folder looks like \
                     train/cats/1.jpg, train/dogs/1.jpg";
         vec![fault.hint(hint)]
@@ -115,10 +115,7 @@ fn list(folder: &FilePath, name: &str) -> Result<Listing, Vec<Fault>> {
 }
 
 fn names(paths: &[PathBuf]) -> Vec<String> {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
+    paths.iter().map(|path| path.shown().to_string()).collect()
 }
 
 fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<(), Vec<Fault>> {
@@ -131,11 +128,9 @@ fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<
         .filter(|class| !filled.contains(class))
         .map(|class| {
             let class = folder.join(&listing.classes[class]);
-            let message = format!(
-                "holds the class folder {} without pictures",
-                class.display()
-            );
-            Fault::new(key(name), message).hint("put pictures into it, or remove the folder")
+            let message = format!("holds the class folder {} without pictures", class.shown());
+            Fault::new(key(name), message)
+                .hint("put pictures into it, or move the folder elsewhere if it is no class")
         })
         .collect();
     if faults.is_empty() {
@@ -152,7 +147,7 @@ fn one_class(listing: &Listing, folder: &FilePath) -> Fault {
     let fault = Fault::new(key("train"), message);
     if inner >= 2 {
         let nested = folder.join(only);
-        return fault.hint(format!("did you mean {}?", nested.display()));
+        return fault.hint(format!("did you mean {}?", nested.shown()));
     }
     fault
 }
@@ -171,9 +166,11 @@ pub fn same_classes(
         return Ok(());
     }
     let all: BTreeSet<&String> = expected.iter().chain(found).collect();
+    let all = all.into_iter().map(|name| (name, visible(name)));
+    let all: Vec<_> = all.collect();
     let width = all
         .iter()
-        .map(|name| name.chars().count())
+        .map(|(_, shown)| shown.chars().count())
         .max()
         .unwrap_or(0)
         .max(5);
@@ -181,7 +178,7 @@ pub fn same_classes(
         "has other classes than {expected_in}:\n  {:width$}  {expected_in}  {found_in}",
         "class"
     );
-    for name in all {
+    for (name, shown) in all {
         let mark = |names: &[String]| {
             if names.contains(name) {
                 "yes"
@@ -191,7 +188,7 @@ pub fn same_classes(
         };
         let column = expected_in.chars().count();
         table.push_str(&format!(
-            "\n  {name:width$}  {:column$}  {}",
+            "\n  {shown:width$}  {:column$}  {}",
             mark(expected),
             mark(found)
         ));

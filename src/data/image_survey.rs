@@ -17,6 +17,7 @@ use super::listing::list_classes;
 use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
 use super::task::Task;
 use crate::config::{Fault, Path, Preprocess};
+use crate::console::visible;
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
@@ -262,7 +263,7 @@ fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(
                 .skipped
                 .iter()
                 .take(5)
-                .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
+                .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
                 .collect();
             let message = format!(
                 "holds no picture of {} that can be used:{}",

@@ -273,7 +273,7 @@ fn open_adding(
     limit: u64,
     notices: &mut Vec<String>,
 ) -> Option<Adding> {
-    let wait = || eprintln!("waiting for another run that decodes the same pictures");
+    let wait = || crate::say!("waiting for another run that decodes the same pictures");
     match open_disk(&split.root, preprocess, num_samples, limit, &wait) {
         Ok(adding) => Some(adding),
         Err(error) => {

@@ -9,6 +9,7 @@ use super::preprocess::Preprocessor;
 use super::table::{Rows, TableFile, Targets, labelled_rows, notices};
 use super::task::Task;
 use super::text::{self, TextPreprocess, Texts, list_texts, text_notices};
+use crate::console::Show as _;
 
 /// Labelled samples as a model takes them.
 pub struct Labelled {
@@ -72,7 +73,7 @@ fn text_rows(
     skipped: &mut Vec<Skipped>,
 ) -> Result<Rows, String> {
     let table = TableFile::open(path, &preprocess.layout)
-        .map_err(|message| format!("{} {message}", path.display()))?;
+        .map_err(|message| format!("{} {message}", path.shown()))?;
     let targets = Targets::new(&preprocess.targets, task);
     Rows::index(vec![table], &[&preprocess.text], &targets, skipped)
 }

@@ -7,7 +7,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -259,14 +260,35 @@ pub struct Batches {
     receiver: Receiver<Prepared>,
 }
 
+/// How often somebody who waits for a batch looks whether to go on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Batches {
+    /// The next batch; `None` as well where it has to be waited for and `go_on` is false.
+    pub fn next_while(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Loaded> {
+        let prepared = receive(&self.receiver, go_on)?;
+        match receive(&prepared, go_on)? {
+            Ok(loaded) => Some(loaded),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+fn receive<T>(from: &Receiver<T>, go_on: &mut dyn FnMut() -> bool) -> Option<T> {
+    loop {
+        match from.recv_timeout(LOOK_EVERY) {
+            Ok(received) => return Some(received),
+            Err(RecvTimeoutError::Timeout) if go_on() => {}
+            Err(_) => return None,
+        }
+    }
+}
+
 impl Iterator for Batches {
     type Item = Loaded;
 
     fn next(&mut self) -> Option<Loaded> {
-        match self.receiver.recv().ok()?.recv().ok()? {
-            Ok(loaded) => Some(loaded),
-            Err(panic) => resume_unwind(panic),
-        }
+        self.next_while(&mut || true)
     }
 }
 
@@ -411,6 +433,20 @@ mod tests {
         let loader = Loader::in_order(slow, 4, 2).expect("threads");
         let ids: Vec<u32> = loader.epoch(0).flat_map(|l| l.batch.ids).collect();
         assert_eq!(ids, (0..8).collect::<Vec<_>>(), "in order all the same");
+    }
+
+    #[test]
+    fn waiting_for_a_batch_can_be_given_up() {
+        // Nobody comes to the barrier.
+        let slow = Arc::new(Slow(std::sync::Barrier::new(2)));
+        let loader = Loader::in_order(slow, 1, 1).expect("threads");
+        let mut looks = 0;
+        let mut go_on = || {
+            looks += 1;
+            looks < 3
+        };
+        assert!(loader.epoch(0).next_while(&mut go_on).is_none());
+        assert_eq!(looks, 3);
     }
 
     #[test]

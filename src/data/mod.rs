@@ -20,7 +20,6 @@ mod jpeg;
 mod labelled;
 mod listing;
 mod loader;
-pub mod positional;
 mod preprocess;
 mod random;
 mod raw;

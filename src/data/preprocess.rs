@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decode::{Alpha, Pixels, Wanted, decode};
-use super::files::read_file;
+use super::files::read_named;
 use super::resize::{Aspect, Filter, Resizing};
 use super::table::{EmbeddedColumn, TablePreprocess};
 use super::text::TextPreprocess;
@@ -81,7 +81,7 @@ impl ImagePreprocess {
     /// # Errors
     /// Why the file cannot be used, in words that follow its name.
     pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
-        self.decode(&read_file(path, self.max_bytes())?)
+        self.decode(&read_named(path, self.max_bytes())?)
     }
 
     /// No picture file needs more: 16 bits for each of four channels, and room for what cameras

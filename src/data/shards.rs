@@ -8,6 +8,9 @@ use rayon::prelude::*;
 use tar::{Archive, Entry};
 
 use super::decode::is_picture_name;
+use crate::console::Show as _;
+use crate::console::{path_text, text_path};
+use crate::storage::open_regular;
 
 /// A labelled picture in an archive.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,16 +48,17 @@ const MAX_LABEL: u64 = 1 << 20;
 pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for pattern in patterns {
-        let text = pattern.to_str().ok_or("holds a name that is not Unicode")?;
+        let text = &*path_text(pattern);
         for name in expand_range(text)? {
-            let path = PathBuf::from(&name);
-            if path.is_file() {
+            let path = text_path(&name);
+            // Whatever it is: that it is no regular file is said when it is opened.
+            if path.exists() && !path.is_dir() {
                 files.push(path);
                 continue;
             }
             let found = glob::glob(&name).map_err(|e| format!("is {name:?}, no pattern: {e}"))?;
             let mut found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
-            found.retain(|path| path.is_file());
+            found.retain(|path| !path.is_dir());
             found.sort();
             if found.is_empty() {
                 return Err(format!("is {text:?}, and there is no file {name}"));
@@ -99,20 +103,19 @@ pub fn scan(shards: &[PathBuf]) -> Result<Vec<Scanned>, String> {
     shards
         .par_iter()
         .map(|shard| {
-            scan_one(shard).map_err(|error| {
-                format!("holds {}, which cannot be read: {error}", shard.display())
-            })
+            scan_one(shard)
+                .map_err(|error| format!("holds {}, which cannot be read: {error}", shard.shown()))
         })
         .collect()
 }
 
 fn scan_one(path: &Path) -> Result<Scanned, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let file = open_regular(path).map_err(|error| error.to_string())?;
     let size = file.metadata().map_err(|error| error.to_string())?.len();
     let mut archive = Archive::new(file);
     let mut groups = Groups::new(path);
     let damaged = |error: std::io::Error| {
-        let gzip = File::open(path).is_ok_and(|mut file| {
+        let gzip = open_regular(path).is_ok_and(|mut file| {
             let mut head = [0; 2];
             file.read_exact(&mut head).is_ok() && head == [0x1F, 0x8B]
         });
@@ -146,7 +149,7 @@ struct Groups {
 
 impl Groups {
     fn new(path: &Path) -> Groups {
-        let archive = path.file_name().unwrap_or_default().display().to_string();
+        let archive = path.file_name().unwrap_or_default().shown().to_string();
         Groups {
             scanned: Scanned::default(),
             archive,

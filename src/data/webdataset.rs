@@ -18,6 +18,8 @@ use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
 use super::shards::{Scanned, expand, scan};
 use crate::config::{Fault, Path};
+use crate::console::Show as _;
+use crate::console::{path_text, text_path};
 
 /// Pictures in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
 ///
@@ -52,8 +54,8 @@ fn default_buffer() -> usize {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Patterns {
-    One(PathBuf),
-    Several(Vec<PathBuf>),
+    One(#[serde(deserialize_with = "crate::console::read_path")] PathBuf),
+    Several(#[serde(deserialize_with = "crate::console::read_paths")] Vec<PathBuf>),
 }
 
 impl Patterns {
@@ -124,7 +126,7 @@ impl WebDataset {
         if archives.samples.is_empty() {
             let message = format!(
                 "is {}, whose archives hold no labelled picture",
-                archives.root.display()
+                archives.root.shown()
             );
             let fault = Fault::new(key(name), message);
             return Err(vec![fault.hint(
@@ -213,9 +215,9 @@ struct Archives {
 
 impl Archives {
     fn new(patterns: &[PathBuf], shards: Vec<PathBuf>, scanned: Vec<Scanned>) -> Archives {
-        let root: Vec<String> = patterns.iter().map(|p| p.display().to_string()).collect();
+        let root: Vec<String> = patterns.iter().map(|p| path_text(p).into_owned()).collect();
         let mut archives = Archives {
-            root: PathBuf::from(root.join(" ")),
+            root: text_path(&root.join(" ")),
             shards,
             samples: Vec::new(),
             labels: Vec::new(),

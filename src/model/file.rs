@@ -17,7 +17,9 @@ use super::params::{Param, ParamStore, upload};
 use super::tensors::decode_tensors;
 use super::value::host;
 use crate::config::{Experiment, Fault, Path, read_member};
+use crate::console::Show as _;
 use crate::data::{Preprocessor, Task};
+use crate::storage::read_bounded;
 
 /// The version of the metadata that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 2;
@@ -111,10 +113,10 @@ impl ModelFile {
     /// A file that is missing, damaged, not Kiln's, of a later version, or whose tensors are not
     /// those of its net.
     pub fn open(path: &FilePath, device: &Device) -> anyhow::Result<ModelFile> {
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("cannot read the model {}", path.display()))?;
+        let bytes = read_bounded(path, u64::MAX)
+            .with_context(|| format!("cannot read the model {}", path.shown()))?;
         Self::parse(&bytes, device)
-            .with_context(|| format!("{} is not a model that can be used", path.display()))
+            .with_context(|| format!("{} is not a model that can be used", path.shown()))
     }
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {

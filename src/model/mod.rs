@@ -1,9 +1,7 @@
 //! The net: layers, shape inference, parameters, losses, and the model file.
 
 mod activation;
-mod atomic;
 mod compute;
-mod fault_point;
 mod file;
 mod init;
 mod layers;
@@ -15,9 +13,7 @@ mod tensors;
 mod value;
 
 pub use activation::Activation;
-pub use atomic::{Aside, failure, temporary_name, write_atomically};
 pub use compute::{Compute, Half};
-pub use fault_point::FaultPoint;
 pub use file::{
     AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, without_average,
 };

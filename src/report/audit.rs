@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::grouped;
 use super::tables::{print, table};
+use crate::console::visible;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 use crate::data::table::{LookedColumn, Role, TableAudit};
 
@@ -279,7 +280,7 @@ fn paragraph(what: &str, names: &[String]) -> String {
     let mut text = format!("{what}:");
     for name in names.iter().take(SHOWN) {
         text.push_str("\n  ");
-        text.push_str(name);
+        text.push_str(&visible(name));
     }
     if names.len() > SHOWN {
         text.push_str(&format!("\n  and {} more", names.len() - SHOWN));

@@ -143,9 +143,9 @@ impl Observer for Bars {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                eprintln!("{}", epoch_line(record, self.num_epochs));
+                crate::say!("{}", epoch_line(record, self.num_epochs));
             }
-            Event::Notice(text) => eprintln!("note: {text}"),
+            Event::Notice(text) => crate::say!("note: {text}"),
         }
     }
 }
@@ -199,7 +199,7 @@ impl Observer for Lines {
                 self.batch += 1;
                 if self.last.elapsed() >= LINE_EVERY {
                     self.last = Instant::now();
-                    eprintln!(
+                    crate::say!(
                         "epoch {}/{}  batch {}/{}  loss {loss:.4}{}",
                         self.epoch,
                         self.num_epochs,
@@ -210,8 +210,8 @@ impl Observer for Lines {
                 }
             }
             Event::Validating => {}
-            Event::EpochEnded(record) => eprintln!("{}", epoch_line(record, self.num_epochs)),
-            Event::Notice(text) => eprintln!("note: {text}"),
+            Event::EpochEnded(record) => crate::say!("{}", epoch_line(record, self.num_epochs)),
+            Event::Notice(text) => crate::say!("note: {text}"),
         }
     }
 }

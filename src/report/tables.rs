@@ -1,9 +1,10 @@
 //! Tables for people, as text.
 
+use comfy_table::CellAlignment;
 use comfy_table::presets;
-use comfy_table::{CellAlignment, Table};
 
 use super::{bytes, figure, grouped};
+use crate::console::visible;
 use crate::data::{Column, Skipped, Summary, Task};
 use crate::kernels::Adapter;
 use crate::metrics::regression::REGRESSION_METRICS;
@@ -13,22 +14,39 @@ use crate::metrics::{
 };
 use crate::model::Network;
 
+/// A table for people: whatever stands in its cells, it has one line a row.
+pub struct Table(comfy_table::Table);
+
+impl Table {
+    /// Adds a row of cells.
+    pub fn add_row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> &mut Table {
+        let cells = cells.into_iter();
+        let cells: Vec<String> = cells
+            .map(|cell| visible(cell.as_ref()).into_owned())
+            .collect();
+        self.0.add_row(cells);
+        self
+    }
+}
+
 /// A table without frames; the columns in `right` are aligned to the right.
 pub fn table(header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(header.to_vec());
+    let header = header.iter().map(|name| visible(name).into_owned());
+    table.set_header(header.collect::<Vec<_>>());
     for &column in right {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    Table(table)
 }
 
 /// The table's lines.
 pub fn print(table: &Table) -> String {
     table
+        .0
         .lines()
         .map(|line| line.trim_end().to_string() + "\n")
         .collect()
@@ -170,7 +188,7 @@ pub fn left_out(summary: &Summary) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
+    let shown: Vec<_> = names.iter().take(10).map(|name| visible(name)).collect();
     let more = names.len().saturating_sub(shown.len());
     let rest = if more > 0 {
         format!(" and {more} more")
@@ -208,7 +226,7 @@ pub fn skipped(skipped: &[Skipped], [one, many]: [&str; 2]) -> Option<String> {
         skipped.len()
     );
     for Skipped { name, reason } in skipped.iter().take(SKIPPED_SHOWN) {
-        out.push_str(&format!("\n  {name}: {reason}"));
+        out.push_str(&format!("\n  {}: {reason}", visible(name)));
     }
     if skipped.len() > SKIPPED_SHOWN {
         out.push_str(&format!("\n  and {} more", skipped.len() - SKIPPED_SHOWN));

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 use super::events::{EpochRecord, is_time};
 use super::state::figures;
+use crate::console::Show as _;
+use crate::storage::read_regular;
 
 /// Cuts the file after the lines that `records` know, and appends those that are missing. The
 /// records take the times of their lines. Returns what the user should know.
@@ -22,8 +24,8 @@ pub fn reconcile(
     file: &mut File,
     records: &mut [EpochRecord],
 ) -> anyhow::Result<Option<String>> {
-    let fail = || format!("cannot bring {} up to date", path.display());
-    let bytes = std::fs::read(path).with_context(fail)?;
+    let fail = || format!("cannot bring {} up to date", path.shown());
+    let bytes = read_regular(path, u64::MAX).with_context(fail)?;
     let mut known = 0;
     let mut end = 0;
     for (line, record) in bytes
@@ -52,7 +54,7 @@ pub fn reconcile(
             "{} lines of {} were missing or not those of the run; they come from the checkpoint, \
              without times",
             missing.len(),
-            path.display()
+            path.shown()
         )
     }))
 }

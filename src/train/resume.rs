@@ -10,10 +10,11 @@ use super::run_folder::RunFolder;
 use super::snapshot::older;
 use super::state::{STATE_VERSION, State};
 use super::stepper::{Stepper, slot_name};
+use crate::console::Show as _;
 use crate::model::{
-    AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
-    write_tensors,
+    AVERAGES, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors, write_tensors,
 };
+use crate::storage::{Aside, FaultPoint, read_regular};
 
 /// A checkpoint, read.
 pub struct Checkpoint {
@@ -35,10 +36,10 @@ impl Checkpoint {
     /// # Errors
     /// A file that is missing, damaged, no checkpoint, or of another version.
     pub fn open(path: &Path) -> anyhow::Result<Checkpoint> {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = read_regular(path, u64::MAX)
+            .with_context(|| format!("cannot read {}", path.shown()))?;
         Self::parse(&bytes)
-            .with_context(|| format!("{} is not a checkpoint that can be used", path.display()))
+            .with_context(|| format!("{} is not a checkpoint that can be used", path.shown()))
     }
 
     fn parse(bytes: &[u8]) -> anyhow::Result<Checkpoint> {
@@ -76,7 +77,7 @@ impl Checkpoint {
             match Self::open(path) {
                 Ok(checkpoint) => {
                     let warning = first_error.map(|error: anyhow::Error| {
-                        format!("{error:#}; going on from {}", path.display())
+                        format!("{error:#}; going on from {}", path.shown())
                     });
                     return Ok(Some((checkpoint, warning)));
                 }
@@ -155,6 +156,6 @@ impl Checkpoint {
 
 /// The epoch whose weights a best model holds.
 fn best_epoch(path: &Path) -> Option<usize> {
-    let (info, _) = ModelInfo::read(&std::fs::read(path).ok()?).ok()?;
+    let (info, _) = ModelInfo::read(&read_regular(path, u64::MAX).ok()?).ok()?;
     Some(info.metrics.get("epoch")?.as_u64()? as usize)
 }

@@ -8,33 +8,29 @@ use anyhow::{Context, bail, ensure};
 
 use super::events::EpochRecord;
 use super::history;
-use crate::model::{temporary_name, write_atomically};
+use crate::console::Show as _;
+use crate::storage::{
+    EXPERIMENT, HISTORY, LAST, LOCK, RUNS, Temporary, is_temporary, remove_temporaries_of,
+    write_atomically,
+};
 
 /// A folder of its own for one run, locked against other processes.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
     history: File,
+    /// Of a run that has just begun: the folder goes where the program is ended before anything is saved.
+    begun: Option<Temporary>,
     /// The system gives the lock back when the process ends, however it does.
     _lock: File,
 }
 
-/// The file that is locked; it stays behind, which says nothing.
-const LOCK: &str = ".lock";
-
-/// One object an epoch.
-const HISTORY: &str = "history.jsonl";
-
-/// The resolved experiment.
-const EXPERIMENT: &str = "experiment.toml";
-
 impl RunFolder {
     /// Removes a folder in which nothing was trained, so that its name can be taken again.
     pub fn discard(self) {
-        for name in [EXPERIMENT, HISTORY, LOCK] {
-            let _ = std::fs::remove_file(self.path.join(name));
+        if let Some(begun) = self.begun {
+            begun.remove();
         }
-        let _ = std::fs::remove_dir(&self.path); // stays where something else is in it
     }
 
     /// Creates `runs/<name>-<number>` in the working folder, with the next free number.
@@ -52,18 +48,17 @@ impl RunFolder {
                 }
             })
             .collect();
-        let runs = Path::new("runs");
+        let runs = Path::new(RUNS);
         std::fs::create_dir_all(runs)
-            .with_context(|| format!("cannot create the folder {}", runs.display()))?;
+            .with_context(|| format!("cannot create the folder {}", runs.shown()))?;
         for number in 1.. {
             let path = runs.join(format!("{safe}-{number}"));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Self::open(path),
+                Ok(()) => return Self::begin(path),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => {
-                    return Err(error).with_context(|| {
-                        format!("cannot create the run folder {}", path.display())
-                    });
+                    return Err(error)
+                        .with_context(|| format!("cannot create the run folder {}", path.shown()));
                 }
             }
         }
@@ -77,18 +72,18 @@ impl RunFolder {
     pub fn create(path: &Path) -> anyhow::Result<RunFolder> {
         if path.exists() {
             let mut entries = std::fs::read_dir(path)
-                .with_context(|| format!("--out {} cannot be used", path.display()))?;
+                .with_context(|| format!("--out {} cannot be used", path.shown()))?;
             if entries.any(|entry| entry.is_ok_and(|entry| !is_left_over(&entry))) {
                 bail!(
                     "--out {} exists and is not empty; a run never overwrites another. Choose \
                      another folder, or remove this one",
-                    path.display()
+                    path.shown()
                 );
             }
         }
         std::fs::create_dir_all(path)
-            .with_context(|| format!("cannot create the run folder {}", path.display()))?;
-        Self::open(path.to_path_buf())
+            .with_context(|| format!("cannot create the run folder {}", path.shown()))?;
+        Self::begin(path.to_path_buf())
     }
 
     /// Takes up the folder of a run that was stopped.
@@ -99,34 +94,39 @@ impl RunFolder {
         ensure!(
             path.is_dir(),
             "--resume {}: there is no such folder, expected the folder of a run (runs/NAME-NUMBER)",
-            path.display()
+            path.shown()
         );
         ensure!(
             path.join(EXPERIMENT).is_file(),
             "--resume {}: it holds no {EXPERIMENT}, so it is no run's folder, or its run was stopped \
              before it began; start that one again with --config",
-            path.display()
+            path.shown()
         );
         let folder = Self::open(path.to_path_buf())?;
         for file in [folder.last(), folder.best(), folder.experiment()] {
-            if let Some(left_over) = temporary_name(&file) {
-                let _ = std::fs::remove_file(left_over); // there is one only after a kill
-            }
+            remove_temporaries_of(&file); // there are some only after a kill
         }
         Ok(folder)
+    }
+
+    fn begin(path: PathBuf) -> anyhow::Result<RunFolder> {
+        remove_temporaries_of(&path.join(EXPERIMENT)); // of a run that was killed here
+        let begun = Temporary::begun(&path, &[EXPERIMENT, HISTORY, LOCK], LAST);
+        Ok(RunFolder {
+            begun: Some(begun),
+            ..Self::open(path)?
+        })
     }
 
     fn open(path: PathBuf) -> anyhow::Result<RunFolder> {
         let lock = lock(&path)?;
         let file = path.join(HISTORY);
-        let history = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&file)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        let history = open_in_place(OpenOptions::new().create(true).append(true), &file)
+            .with_context(|| format!("cannot write {}", file.shown()))?;
         Ok(RunFolder {
             path,
             history,
+            begun: None,
             _lock: lock,
         })
     }
@@ -143,7 +143,7 @@ impl RunFolder {
 
     /// The weights of the last step.
     pub fn last(&self) -> PathBuf {
-        self.path.join("last.safetensors")
+        self.path.join(LAST)
     }
 
     /// The resolved experiment.
@@ -176,36 +176,51 @@ impl RunFolder {
         self.history
             .write_all(line.as_bytes())
             .and_then(|()| self.history.sync_data())
-            .with_context(|| format!("cannot write {}", self.path.join(HISTORY).display()))
+            .with_context(|| format!("cannot write {}", self.path.join(HISTORY).shown()))
     }
 }
 
 /// Whether a file is what a run that was killed before it began leaves behind.
 fn is_left_over(entry: &std::fs::DirEntry) -> bool {
-    let temporary = temporary_name(Path::new(EXPERIMENT)).unwrap_or_default();
     let name = entry.file_name();
-    let is_empty = || entry.metadata().is_ok_and(|data| data.len() == 0);
-    name == LOCK || name == temporary.as_os_str() || name == HISTORY && is_empty()
+    let is_empty = || {
+        entry
+            .metadata()
+            .is_ok_and(|data| data.is_file() && data.len() == 0)
+    };
+    let is_temporary = |name: &str| is_temporary(name, EXPERIMENT);
+    name == LOCK || name.to_str().is_some_and(is_temporary) || name == HISTORY && is_empty()
+}
+
+/// Opens a file of the folder: a FIFO in its place does not hang the program, a link is not followed.
+fn open_in_place(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW);
+    }
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::Error::other("it is no regular file")),
+    }
 }
 
 fn lock(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let mut options = OpenOptions::new();
+    let file = open_in_place(options.create(true).truncate(false).write(true), &path)
+        .with_context(|| format!("cannot write {}", path.shown()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(
             "another process is training in {}; wait until it has ended, or stop it",
-            folder.display()
+            folder.shown()
         ),
         // Some network file systems have no locks.
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            Err(error).with_context(|| format!("cannot lock {}", path.shown()))
         }
     }
 }

@@ -5,7 +5,6 @@
 //! which it takes back when the disk has it; the program's own stays as small as before. Only where
 //! training may have to go back (`on_non_finite = "back_off"`) a copy is kept here as well.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -14,11 +13,13 @@ use burn::tensor::Tensor;
 
 use super::state::State;
 use super::stepper::Stepper;
+use crate::console::Show as _;
 use crate::kernels::{all_on_host, copy_to_host, on_host};
 use crate::model::{
-    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, failure, without_average,
-    write_header, write_tensors, write_values,
+    CHECKPOINT_KEY, Head, KEY, ModelInfo, Outgoing, without_average, write_header, write_tensors,
+    write_values,
 };
+use crate::storage::{Aside, FaultPoint, failure, open_regular};
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
 #[derive(Debug, Default)]
@@ -233,7 +234,7 @@ impl Snapshot {
         metadata: &[(&str, &str)],
         fault: &FaultPoint,
     ) -> anyhow::Result<Aside> {
-        let mut last = File::open(&files.last).with_context(|| failure(&files.best))?;
+        let mut last = open_regular(&files.last).with_context(|| failure(&files.best))?;
         let params = self.shown();
         let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
         let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
@@ -268,16 +269,15 @@ fn keep_older(files: &Files) -> anyhow::Result<()> {
     for number in (1..files.keep).rev() {
         if name(number).exists() {
             std::fs::rename(name(number), name(number + 1))
-                .with_context(|| format!("cannot rename {}", name(number).display()))?;
+                .with_context(|| format!("cannot rename {}", name(number).shown()))?;
         }
     }
     let first = name(1);
     if first.exists() {
-        std::fs::remove_file(&first)
-            .with_context(|| format!("cannot remove {}", first.display()))?;
+        std::fs::remove_file(&first).with_context(|| format!("cannot remove {}", first.shown()))?;
     }
     // Where the file system has no second names, copying costs time but loses nothing.
     std::fs::hard_link(&files.last, &first)
         .or_else(|_| std::fs::copy(&files.last, &first).map(|_| ()))
-        .with_context(|| format!("cannot write {}", first.display()))
+        .with_context(|| format!("cannot write {}", first.shown()))
 }

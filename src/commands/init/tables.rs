@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::quoted;
+use crate::console::{shown, visible};
 use crate::data::Task;
 use crate::data::table::{Looked, LookedColumn, Role};
 
@@ -25,19 +26,19 @@ pub(super) fn starter(
         let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
         bail!(
             "which column is to be predicted? `kiln init {} --target NAME`, of {}",
-            table.display(),
+            shown(table),
             names.join(", ")
         );
     };
     let task = looked.task(target).map_err(anyhow::Error::msg)?;
     let others: Vec<&LookedColumn> = columns.iter().filter(|c| c.name != target).collect();
     if let Some(message) = others.iter().find_map(|column| column.role.as_ref().err()) {
-        bail!("{}: {message}", table.display());
+        bail!("{}: {message}", shown(table));
     }
     let used = |column: &&&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
     let used: Vec<&LookedColumn> = others.iter().filter(used).copied().collect();
     let (kind, layers) = match used[..] {
-        [] => bail!("{} has no column to predict from", table.display()),
+        [] => bail!("{} has no column to predict from", shown(table)),
         [only] if matches!(only.role, Ok((Role::Text, _))) => (texts(only, target), TEXT_LAYERS),
         _ => (rows(&others, target), ROW_LAYERS),
     };
@@ -86,7 +87,10 @@ optimizer = {{ adam = {{ learning_rate = 1e-3 }} }}
 monitor = "valid_loss"           # what "best" means
 "#,
         num_rows = looked.num_rows(),
-        out = out.display(),
+        what = visible(&what),
+        name = visible(name),
+        head = visible(&head),
+        out = shown(out),
         quoted_name = quoted(name),
         kind = kind.replace("TRAIN", &quoted(train)),
     );
@@ -159,7 +163,7 @@ target = {}
             notes.push(format!("missing in {} rows", column.missing));
         }
         if !notes.is_empty() {
-            line = format!("{line:<33}# {}", notes.join(", "));
+            line = format!("{line:<33}# {}", visible(&notes.join(", ")));
         }
         text.push_str(&line);
         text.push('\n');

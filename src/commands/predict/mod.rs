@@ -4,7 +4,7 @@ mod pictures;
 mod rows;
 mod texts;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::take_device;
 use crate::cli::PredictArgs;
+use crate::console::{self, field, json_path, path_text, shown, text_path, visible};
 use crate::data::{Head, HostBatch, Preprocessor, Task};
 use crate::model::ModelFile;
 
@@ -28,7 +29,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     if !args.texts.is_empty() && !matches!(preprocess, Preprocessor::Text(_)) {
         bail!(
             "--text is for models of texts; {} is none",
-            args.model.display()
+            shown(&args.model)
         );
     }
     let (sender, receiver) = sync_channel(AHEAD);
@@ -45,12 +46,12 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
         let prepared = match work? {
             Work::Prepared(prepared) => prepared,
             Work::Failed(text) => {
-                eprintln!("{text}");
+                crate::say!("{text}");
                 failures += 1;
                 continue;
             }
             Work::Noticed(text) => {
-                eprintln!("{text}");
+                crate::say!("{text}");
                 continue;
             }
         };
@@ -77,7 +78,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
         for (subject, values) in &prepared {
             match values {
                 Err(reason) => {
-                    eprintln!("{}: {reason}", subject.name());
+                    crate::say!("{}: {reason}", visible(&subject.name()));
                     failures += 1;
                 }
                 Ok(_) => {
@@ -104,10 +105,11 @@ enum Subject {
 }
 
 impl Subject {
+    /// As it is; see [`field`] and [`visible`] for what may be in it.
     fn name(&self) -> String {
         match self {
-            Subject::File(path) => path.display().to_string(),
-            Subject::Picture(path, number) => format!("{} #{number}", path.display()),
+            Subject::File(path) => path_text(path).into_owned(),
+            Subject::Picture(path, number) => format!("{} #{number}", path_text(path)),
             Subject::Row(file, line) => format!("{file}:{line}"),
             Subject::Text(text) => text.replace(['\t', '\n', '\r'], " "),
         }
@@ -115,12 +117,14 @@ impl Subject {
 
     fn as_json(&self) -> Map<String, Value> {
         let entries = match self {
-            Subject::File(path) => vec![("file", json!(path.display().to_string()))],
-            Subject::Picture(path, number) => vec![
-                ("file", json!(path.display().to_string())),
-                ("number", json!(number)),
+            Subject::File(path) => vec![("file", json!(json_path(path)))],
+            Subject::Picture(path, number) => {
+                vec![("file", json!(json_path(path))), ("number", json!(number))]
+            }
+            Subject::Row(file, line) => vec![
+                ("file", json!(json_path(&text_path(file)))),
+                ("line", json!(line)),
             ],
-            Subject::Row(file, line) => vec![("file", json!(file)), ("line", json!(line))],
             Subject::Text(text) => vec![("text", json!(text))],
         };
         let entries = entries.into_iter();
@@ -148,14 +152,15 @@ fn write_row(
     task: &Task,
     args: &PredictArgs,
 ) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         let mut object = subject.as_json();
         object.extend(answer(row, task, args.top as usize));
         writeln!(out, "{}", Value::Object(object))?;
     } else {
         let fields = fields(row, task, args.top as usize);
-        writeln!(out, "{}\t{}", subject.name(), fields.join("\t"))?;
+        let fields: Vec<_> = fields.iter().map(|text| field(text)).collect();
+        writeln!(out, "{}\t{}", field(&subject.name()), fields.join("\t"))?;
     }
     Ok(())
 }

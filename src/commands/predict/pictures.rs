@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{BATCH, Sender, Subject, Work};
+use crate::console::shown;
 use crate::data::{ImagePreprocess, Pixels, RawBlock, idx_pictures, list_pictures};
 
 /// Decodes the pictures that the arguments name, batch after batch; ends where nobody listens.
@@ -34,10 +35,11 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
                         return;
                     }
                 }
-                let name = String::from_utf8_lossy(&line);
-                let name = name.trim_end_matches(['\n', '\r']);
-                if !name.is_empty() {
-                    files.push(PathBuf::from(name));
+                while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+                    line.pop();
+                }
+                if !line.is_empty() {
+                    files.push(path_of(line));
                 }
                 // An answer does not wait for a line that has not come yet.
                 let more = input.buffer().contains(&b'\n');
@@ -51,7 +53,7 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
             let sent = match block {
                 Ok(block) => flush(&mut files) && send_block(&block, preprocess, sender),
                 Err(reason) => {
-                    let text = format!("{} {reason}", argument.display());
+                    let text = format!("{} {reason}", shown(argument));
                     flush(&mut files) && sender.send(Ok(Work::Failed(text))).is_ok()
                 }
             };
@@ -77,6 +79,14 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
         }
     }
     flush(&mut files);
+}
+
+/// A path as the system has it; it need not be UTF-8.
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes));
+    #[cfg(not(unix))]
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Whether somebody listens to the end.
@@ -116,9 +126,9 @@ fn expand(argument: &Path) -> Result<Vec<PathBuf>, String> {
         return Ok(vec![argument.to_path_buf()]);
     };
     match found {
-        Ok(files) if files.is_empty() => Err(format!("{}: {what}", argument.display())),
+        Ok(files) if files.is_empty() => Err(format!("{}: {what}", shown(argument))),
         Ok(files) => Ok(files),
-        Err(reason) => Err(format!("{}: {reason}", argument.display())),
+        Err(reason) => Err(format!("{}: {reason}", shown(argument))),
     }
 }
 
@@ -132,6 +142,6 @@ fn matches(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let found = glob::glob(text).map_err(|error| format!("is no pattern: {error}"))?;
     Ok(found
         .filter_map(Result::ok)
-        .filter(|path| path.is_file())
+        .filter(|path| !path.is_dir())
         .collect())
 }

@@ -8,6 +8,7 @@ use super::{BATCH, Sender, Subject, Work};
 use crate::data::TextPreprocess;
 use crate::data::table::{TableFile, bind};
 use crate::data::text::{TextEncoder, TextFigures, text_notices};
+use crate::storage::read_bounded;
 
 /// The most bytes of a text file.
 const MAX_FILE: u64 = 64 << 20;
@@ -92,11 +93,7 @@ fn is_table(path: &Path) -> bool {
 
 fn read_text(path: &Path) -> Result<String, String> {
     let fail = |error: std::io::Error| format!("cannot be read: {error}");
-    let size = path.metadata().map_err(fail)?.len();
-    if size > MAX_FILE {
-        return Err(format!("has {size} bytes, more than {MAX_FILE}"));
-    }
-    let bytes = std::fs::read(path).map_err(fail)?;
+    let bytes = read_bounded(path, MAX_FILE).map_err(fail)?;
     String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".into())
 }
 

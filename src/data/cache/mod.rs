@@ -11,8 +11,12 @@ use super::decode::Pixels;
 use super::files::Split;
 use super::preprocess::ImagePreprocess;
 use super::random::hash_text;
+use crate::console::shown;
+use crate::storage::read_text;
 pub use disk::{Adding, Description, Key, Records};
-pub use folder::{CacheFile, cache_folder, list_caches, make_room, remove_cache};
+pub use folder::{
+    CacheFile, cache_folder, list_caches, make_cache_folder, make_room, remove_cache,
+};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +34,7 @@ impl Budget {
 
 /// A quarter of the memory that is free now, or 1 GiB where the system does not say.
 pub fn default_memory() -> u64 {
-    let available = std::fs::read_to_string("/proc/meminfo")
+    let available = read_text(Path::new("/proc/meminfo"), 1 << 20)
         .ok()
         .and_then(|text| {
             let line = text
@@ -160,6 +164,8 @@ pub fn open_disk(
 ) -> std::io::Result<Adding> {
     let description = Description::new(root, preprocess);
     let folder = cache_folder();
+    make_cache_folder(&folder)
+        .map_err(|error| std::io::Error::other(format!("{}: {error}", shown(&folder))))?;
     let wanted = description.size_for(num_samples);
     let most = make_room(&folder, &description.file_name(), wanted, limit);
     Adding::open(&folder, &description, most, wait)

@@ -10,6 +10,7 @@ use super::reading::{Layout, TableFile};
 use super::scan::{ColumnScan, listed, scan};
 use super::source::plan_task;
 use crate::config::{Path as Key, with_nearest};
+use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::task::Task;
 
@@ -39,7 +40,7 @@ impl Looked {
     /// Why it is no table that can be read, in words that begin with its name.
     pub fn new(path: &Path) -> Result<Looked, String> {
         let table = TableFile::open(path, &Layout::default())
-            .map_err(|message| format!("{} {message}", path.display()))?;
+            .map_err(|message| format!("{} {message}", path.shown()))?;
         let scans = scan(std::slice::from_ref(&table))?;
         Ok(Looked { table, scans })
     }
@@ -80,7 +81,7 @@ impl Looked {
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.
     pub fn task(&self, target: &str) -> Result<Task, String> {
-        let (columns, path) = (&self.table.columns, self.table.path.display());
+        let (columns, path) = (&self.table.columns, self.table.path.shown());
         let Some(place) = columns.iter().position(|column| column == target) else {
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
             let message = format!(
@@ -118,7 +119,7 @@ impl Looked {
             digests.push(hash.digest());
             Ok(())
         });
-        read.map_err(|message| format!("{} {message}", self.table.path.display()))?;
+        read.map_err(|message| format!("{} {message}", self.table.path.shown()))?;
         digests.sort_unstable();
         let repeated = digests.windows(2).filter(|pair| pair[0] == pair[1]).count();
         let mut audit = TableAudit {

@@ -72,9 +72,13 @@ pub struct ColumnDefaults {
 #[serde(untagged)]
 pub enum Files {
     /// One.
-    One(PathBuf),
+    One(#[serde(deserialize_with = "crate::console::read_path")] PathBuf),
     /// Several, with the same columns.
-    Several(#[schemars(length(min = 1))] Vec<PathBuf>),
+    Several(
+        #[schemars(length(min = 1))]
+        #[serde(deserialize_with = "crate::console::read_paths")]
+        Vec<PathBuf>,
+    ),
 }
 
 impl Files {

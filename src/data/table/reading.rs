@@ -10,13 +10,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::positional::read_at;
+use crate::storage::open_seekable;
+use crate::storage::positional::{read_at, read_some_at};
 
 /// The most bytes of one row.
 pub const MAX_ROW: u64 = 64 << 20;
@@ -111,6 +113,8 @@ impl Layout {
 pub struct TableFile {
     /// Where it lies.
     pub path: PathBuf,
+    /// The file; of a pipe, what came through it.
+    file: Arc<File>,
     /// The columns' names.
     pub columns: Vec<String>,
     /// How the fields are written.
@@ -170,12 +174,13 @@ impl TableFile {
     /// Why it is no table that can be read, in words that follow its name.
     pub fn open(path: &Path, layout: &Layout) -> Result<TableFile, String> {
         let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut begin = Vec::new();
-        let file = File::open(path).map_err(fail)?;
         if path.is_dir() {
             return Err("is a folder, expected a file of rows".into());
         }
-        file.take(1 << 16).read_to_end(&mut begin).map_err(fail)?;
+        let file = Arc::new(open_seekable(path).map_err(fail)?);
+        let mut begin = Vec::new();
+        let from = FromBegin::new(file.clone());
+        from.take(1 << 16).read_to_end(&mut begin).map_err(fail)?;
         if begin.is_empty() {
             return Err("is empty (0 bytes)".into());
         }
@@ -201,6 +206,7 @@ impl TableFile {
         }
         let mut table = TableFile {
             path: path.to_path_buf(),
+            file,
             columns: Vec::new(),
             layout: layout.clone(),
             delimiter,
@@ -208,6 +214,11 @@ impl TableFile {
         };
         table.columns = table.read_columns()?;
         Ok(table)
+    }
+
+    /// The size of the file, bytes.
+    pub fn size(&self) -> u64 {
+        self.file.metadata().map_or(0, |meta| meta.len())
     }
 
     /// The file's name, for people.
@@ -252,9 +263,8 @@ impl TableFile {
     }
 
     fn reader(&self, row_begin: Rc<Cell<u64>>) -> Result<csv::Reader<Bounded>, String> {
-        let file = File::open(&self.path).map_err(|error| format!("cannot be read: {error}"))?;
         let bounded = Bounded {
-            file,
+            file: FromBegin::new(self.file.clone()),
             read: 0,
             row_begin,
             chunk: Vec::new(),
@@ -344,10 +354,10 @@ impl TableFile {
     ///
     /// # Errors
     /// A file that cannot be read or has changed.
-    pub fn read(&self, file: &File, place: RowPlace) -> Result<OwnedRow, String> {
+    pub fn read(&self, place: RowPlace) -> Result<OwnedRow, String> {
         // After a line end, so that three bytes of a row's beginning are not taken for a byte order mark.
         let mut bytes = vec![b'\n'; 1 + place.len as usize];
-        read_at(file, &mut bytes[1..], place.begin)
+        read_at(&self.file, &mut bytes[1..], place.begin)
             .map_err(|error| format!("cannot be read: {error}"))?;
         let mut reader = ReaderBuilder::new()
             .delimiter(self.delimiter)
@@ -385,9 +395,29 @@ impl OwnedRow {
     }
 }
 
+/// Reads a file from its beginning; others may do so at the same time.
+struct FromBegin {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl FromBegin {
+    fn new(file: Arc<File>) -> FromBegin {
+        FromBegin { file, offset: 0 }
+    }
+}
+
+impl Read for FromBegin {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = read_some_at(&self.file, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
 /// A file that ends with an error where a row does not end.
 struct Bounded {
-    file: File,
+    file: FromBegin,
     read: u64,
     row_begin: Rc<Cell<u64>>,
     /// What was read last.
@@ -539,9 +569,8 @@ mod tests {
             Ok(())
         };
         table.for_each(keep).expect("rows");
-        let file = File::open(&table.path).expect("the file");
         let again = |index: usize| {
-            let row = table.read(&file, places[index]).expect("the row");
+            let row = table.read(places[index]).expect("the row");
             (
                 row.row().field(0).into_owned(),
                 row.row().field(1).into_owned(),

@@ -1,7 +1,6 @@
 //! The rows of a split: where each lies, and what is to be predicted of it.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::fitted::finite_number;
 use super::reading::{Layout, Row, RowPlace, TableFile};
 use super::scan::{bind, listed};
+use crate::console::Show as _;
 use crate::data::dataset::Skipped;
 use crate::data::task::Task;
 
@@ -22,8 +22,6 @@ pub struct Part {
     pub columns: Vec<usize>,
     /// The place of each target.
     pub targets: Vec<usize>,
-    /// Open, to read rows by their place.
-    file: File,
 }
 
 /// The rows of a split. Each takes 28 bytes, and 8 more for each label or number, whatever it holds.
@@ -172,13 +170,10 @@ impl Rows {
     ) -> Result<Rows, String> {
         let mut parts = Vec::new();
         for table in files {
-            let file = File::open(&table.path)
-                .map_err(|error| format!("{} cannot be read: {error}", table.path.display()))?;
             parts.push(Part {
                 columns: bind(&table, used)?,
                 targets: bind(&table, targets.names)?,
                 table,
-                file,
             });
         }
         let mut all = Rows {
@@ -190,9 +185,9 @@ impl Rows {
             digests: Vec::new(),
         };
         for part in &parts {
-            let path = part.table.path.display();
+            let path = part.table.path.shown();
             let before = all.len();
-            let size = part.file.metadata().map_or(0, |metadata| metadata.len());
+            let size = part.table.size();
             let each = part.table.for_each(|row| {
                 if all.len() == before + GUESS_AFTER {
                     let guess = size as f64 / row.place.begin as f64 * GUESS_AFTER as f64;
@@ -324,12 +319,12 @@ impl Rows {
                 }
                 Ok(())
             });
-            walked.map_err(|message| format!("{} {message}", part.table.path.display()))?;
+            walked.map_err(|message| format!("{} {message}", part.table.path.shown()))?;
         }
         if next < self.len() {
             return Err(format!(
                 "{} has changed since it was looked through",
-                self.files().first().cloned().unwrap_or_default().display()
+                self.files().first().cloned().unwrap_or_default().shown()
             ));
         }
         Ok(())
@@ -365,7 +360,7 @@ impl Rows {
         each: impl FnOnce(&Row<'_>, &Part) -> Result<T, String>,
     ) -> Result<T, String> {
         let part = self.part(index);
-        let owned = part.table.read(&part.file, self.places[index])?;
+        let owned = part.table.read(self.places[index])?;
         each(&owned.row(), part)
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::options::Role;
 use super::reading::{Layout, TableFile};
+use crate::console::Show as _;
 
 /// Different values that are told apart while a column's role is not known.
 pub const DISTINCT: usize = 1000;
@@ -171,10 +172,10 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
             }
             Ok(())
         });
-        each.map_err(|message| format!("{} {message}", file.path.display()))?;
+        each.map_err(|message| format!("{} {message}", file.path.shown()))?;
     }
     if scans.first().is_none_or(|scan| scan.rows == 0) {
-        return Err(format!("{} has no rows", files[0].path.display()));
+        return Err(format!("{} has no rows", files[0].path.shown()));
     }
     Ok(scans)
 }
@@ -191,7 +192,7 @@ pub fn bind<S: AsRef<str>>(file: &TableFile, names: &[S]) -> Result<Vec<usize>, 
         places.get(name).copied().ok_or_else(|| {
             format!(
                 "{} has no column {name:?}; it has {}",
-                file.path.display(),
+                file.path.shown(),
                 listed(&file.columns)
             )
         })

@@ -13,6 +13,7 @@ use super::rows::{Rows, Targets, class_name, label};
 use super::scan::{ColumnScan, DISTINCT, listed, scan};
 use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
+use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
@@ -64,7 +65,7 @@ pub(in crate::data) fn open(
 ) -> Result<Vec<TableFile>, Vec<Fault>> {
     let open = |path: &PathBuf| {
         TableFile::open(path, layout).map_err(|message| {
-            let found = fault(name, format!("is {}, which {message}", path.display()));
+            let found = fault(name, format!("is {}, which {message}", path.shown()));
             let hint = "paths are relative to the experiment file";
             found.into_iter().map(|fault| fault.hint(hint)).collect()
         })
@@ -105,7 +106,7 @@ impl TableSurvey {
                 let valid = open(files, "valid", &options.layout)?;
                 let valid = index(valid, "valid", &mut skipped)?;
                 let from = valid.files();
-                let from = from.iter().map(|path| path.display().to_string());
+                let from = from.iter().map(|path| path.shown().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
             None => divide(
@@ -588,7 +589,7 @@ pub fn labelled_rows(
 ) -> Result<Encoded, String> {
     let open = |path: &PathBuf| {
         TableFile::open(path, &preprocess.layout)
-            .map_err(|message| format!("{} {message}", path.display()))
+            .map_err(|message| format!("{} {message}", path.shown()))
     };
     let files: Result<Vec<TableFile>, String> = files.iter().map(open).collect();
     let targets = Targets::new(&preprocess.targets, task);

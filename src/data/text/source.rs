@@ -11,6 +11,7 @@ use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
 use super::texts::{TextFigures, Texts, encode};
 use super::tokenizer::{Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
+use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
@@ -103,9 +104,10 @@ fn label() -> String {
 #[schemars(extend("additionalProperties" = false))]
 pub struct TextFolder {
     /// The folder of the training texts.
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The folder of the validation texts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training texts.
     #[serde(default)]
@@ -149,7 +151,7 @@ impl Source for Text {
             Some(files) => {
                 let valid = index(open(files, "valid", &self.layout)?, "valid")?;
                 let from = valid.files();
-                let from = from.iter().map(|path| path.display().to_string());
+                let from = from.iter().map(|path| path.shown().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
             None => divide(train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
@@ -175,7 +177,7 @@ impl Source for TextFolder {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         let list = |folder: &FilePath, name: &str| {
             list_texts(folder)
-                .map_err(|message| fault(name, format!("is {}, which {message}", folder.display())))
+                .map_err(|message| fault(name, format!("is {}, which {message}", folder.shown())))
         };
         let (classes, train) = list(&self.train, "train")?;
         if classes.len() < 2 {
@@ -190,7 +192,7 @@ impl Source for TextFolder {
                 let (found, valid) = list(folder, "valid")?;
                 same_classes(&classes, &found, "data.train", "data.valid")
                     .map_err(|message| fault("valid", message))?;
-                (train, valid, folder.display().to_string())
+                (train, valid, folder.shown().to_string())
             }
             None => {
                 let fraction = self.valid_fraction.unwrap_or_default();
@@ -251,8 +253,12 @@ pub fn list_texts(folder: &FilePath) -> Result<ListedTexts, String> {
         let before = files.len();
         files.extend(texts.map(|path| (path, class)));
         if files.len() > before {
-            let name = inner.file_name().unwrap_or_default();
-            classes.push(name.to_string_lossy().into_owned());
+            let name = inner.file_name().and_then(|name| name.to_str());
+            let name = name.ok_or_else(|| {
+                let inner = inner.shown();
+                format!("holds the folder {inner}, whose name is not valid Unicode; rename it")
+            })?;
+            classes.push(name.to_string());
         }
     }
     if classes.is_empty() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::preprocess::{Seen, TextPreprocess};
+use crate::console::path_text;
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
 use crate::data::files::read_file;
@@ -41,7 +42,7 @@ impl Texts {
     pub fn name(&self, index: usize) -> String {
         match self {
             Texts::Rows(rows) => rows.name(index),
-            Texts::Files(files) => files[index].0.display().to_string(),
+            Texts::Files(files) => path_text(&files[index].0).into_owned(),
         }
     }
 

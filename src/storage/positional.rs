@@ -44,3 +44,14 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         Ok(())
     }
 }
+
+/// Reads what there is from `offset` on, at most as much as `out` holds; 0 bytes at the end.
+///
+/// # Errors
+/// As the system says.
+pub fn read_some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, out, offset);
+    #[cfg(windows)]
+    std::os::windows::fs::FileExt::seek_read(file, out, offset)
+}
