@@ -7,10 +7,9 @@ use anyhow::{Context, bail};
 
 use super::find_splits;
 use crate::cli::AuditArgs;
-use crate::config::Source;
 use crate::data::audit::Audit;
 use crate::data::table::Looked;
-use crate::data::{ImageSurvey, Survey, read_source};
+use crate::data::{ImageSurvey, Survey, load, read_source};
 use crate::report::{DecodeBar, Sheet, audit};
 
 /// Pairs on the sheet.
@@ -51,7 +50,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {
-    let source = Source::load(config, sets)?;
+    let source = load(config, sets)?;
     let experiment = &source.experiment;
     read_source(&experiment.data)
         .and_then(|data| data.survey(experiment.seed))

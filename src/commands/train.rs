@@ -10,7 +10,7 @@ use super::prepared::{Prepared, Start};
 use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
-use crate::config::{Experiment, Source, to_toml};
+use crate::config::{Experiment, to_toml};
 use crate::data::Task;
 use crate::model::{FaultPoint, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, tables};
@@ -83,7 +83,7 @@ struct Resumed {
 impl Resumed {
     fn take_up(path: &Path) -> anyhow::Result<Resumed> {
         let folder = RunFolder::reopen(path)?;
-        let before = Source::load(&folder.experiment(), &[])?.experiment;
+        let before = crate::data::load(&folder.experiment(), &[])?.experiment;
         let checkpoint = Checkpoint::latest(&folder)?;
         Ok(Resumed {
             folder,

@@ -21,8 +21,10 @@ use crate::config::{Fault, Path};
 #[schemars(extend("additionalProperties" = false))]
 pub struct ImageFolder {
     /// The folder of training pictures, with one folder a class.
+    #[schemars(extend("x-path" = true))]
     train: PathBuf,
     /// The folder of validation pictures, with the same classes.
+    #[schemars(extend("x-path" = true))]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod augment;
 mod batch;
 pub mod cache;
+mod class_names;
 mod dataset;
 mod decode;
 mod files;
@@ -35,7 +36,7 @@ pub mod text;
 mod tiff;
 mod webdataset;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
@@ -73,6 +74,36 @@ pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "text" => Text,
     "text-folder" => TextFolder,
 };
+
+/// Reads an experiment, and makes the paths of its data absolute.
+///
+/// # Errors
+/// As [`Source::load`](crate::config::Source::load).
+pub fn load(file: &std::path::Path, sets: &[String]) -> anyhow::Result<crate::config::Source> {
+    let mut source = crate::config::Source::load(file, sets)?;
+    for key in path_keys(&source.experiment.data) {
+        source.resolve_paths(&key)?;
+    }
+    Ok(source)
+}
+
+/// The keys of `[data]` that hold paths, as the options of its kind declare them (`x-path` in their schema); of an
+/// unknown kind those of all.
+pub fn path_keys(table: &BTreeMap<String, serde_json::Value>) -> BTreeSet<String> {
+    let kind = table.get("kind").and_then(serde_json::Value::as_str);
+    let known = SOURCES.iter().any(|member| Some(member.name) == kind);
+    let members = SOURCES
+        .iter()
+        .filter(|member| !known || Some(member.name) == kind);
+    let mut keys = BTreeSet::new();
+    for member in members {
+        let schema = (member.schema)();
+        let options = schema["properties"].as_object().into_iter().flatten();
+        let paths = options.filter(|(_, option)| option["x-path"] == true);
+        keys.extend(paths.map(|(key, _)| key.clone()));
+    }
+    keys
+}
 
 /// Reads `[data]`.
 ///

@@ -15,9 +15,11 @@ use crate::config::{ByteSize, other_names};
 #[schemars(extend("additionalProperties" = false))]
 pub struct Csv {
     /// The file of the training rows, or several with the same columns.
+    #[schemars(extend("x-path" = true))]
     pub train: Files,
     /// The file or files of the validation rows.
     #[serde(default)]
+    #[schemars(extend("x-path" = true))]
     pub valid: Option<Files>,
     /// Instead of `valid`: the share of the training rows that is split off (of each class, where
     /// there are classes).
