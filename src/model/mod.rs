@@ -2,6 +2,7 @@
 
 mod activation;
 mod atomic;
+mod checksum;
 mod compute;
 mod fault_point;
 mod file;
@@ -16,14 +17,16 @@ mod value;
 
 pub use activation::Activation;
 pub use atomic::{Aside, failure, temporary_name, write_atomically};
+pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
 pub use fault_point::FaultPoint;
 pub use file::{
-    AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, without_average,
+    AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, ensure_finite, split_name,
+    without_average,
 };
 pub use init::{Fans, Init};
 pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
-pub use losses::{LOSSES, Loss};
+pub use losses::{LOSSES, Loss, read_loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
 pub use penalty::{Penalty, Restraint};

@@ -11,14 +11,14 @@ use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::limits::Limits;
 use super::monitor::Monitor;
-use super::non_finite::NonFinite;
+use super::non_finite::{NonFinite, rate_key};
 use super::run_folder::RunFolder;
 use super::schedules::Schedule;
 use super::state::{State, Sums, figures};
 use super::stepper::Stepper;
 use super::stop::StopFlag;
 use crate::config::OnNonFinite;
-use crate::data::{Loader, Skipped};
+use crate::data::{Loader, Shape, Skipped};
 use crate::model::{Loss, ModelFile, ModelInfo, Network};
 
 /// Everything that a run works with.
@@ -195,7 +195,14 @@ impl Run<'_> {
     /// Goes back to the last checkpoint with half the learning rate, where the experiment says so.
     fn back_off(&mut self, found: NonFinite, observer: &mut dyn Observer) -> anyhow::Result<()> {
         let backed_off = self.stepper.counters().backed_off;
-        let error = found.explain(self.network, &self.stepper, &self.train, &self.device);
+        let experiment = &self.info.experiment;
+        let error = found.explain(
+            self.network,
+            &self.stepper,
+            &self.train,
+            &self.device,
+            experiment,
+        );
         if self.on_non_finite == OnNonFinite::Stop {
             return Err(error);
         }
@@ -331,12 +338,22 @@ impl Run<'_> {
         let best = best("valid_accuracy");
         let rate = self.stepper.learning_rate();
         (best <= baseline && guesses).then(|| {
+            let experiment = &self.info.experiment;
+            let key = rate_key(experiment);
+            let augmented = match experiment.augment.is_empty() {
+                true => "",
+                false => "less augmentation, ",
+            };
+            let scaled = match self.network.input {
+                Shape::Image { .. } => {
+                    "checking that preprocess scales the values (divide_by = 255), "
+                }
+                _ => "",
+            };
             format!(
                 "after {PATIENCE_WITH_CHANCE} epochs the accuracy ({best:.3}) is no better than \
                  always guessing the most frequent class ({baseline:.3}). Things to try: a lower \
-                 learning rate (--set train.optimizer.adam.learning_rate={}), less augmentation, \
-                 checking that preprocess scales the values (divide_by = 255), checking a few \
-                 labels by eye",
+                 learning rate (--set {key}={}), {augmented}{scaled}checking a few labels by eye",
                 rate / 10.0
             )
         })

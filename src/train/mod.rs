@@ -14,6 +14,7 @@ mod limits;
 mod loss_scale;
 mod lr_find;
 mod monitor;
+mod no_effect;
 mod non_finite;
 mod optimizers;
 mod plan;

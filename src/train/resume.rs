@@ -12,7 +12,7 @@ use super::state::{STATE_VERSION, State};
 use super::stepper::{Stepper, slot_name};
 use crate::model::{
     AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
-    write_tensors,
+    ensure_finite, split_name, write_tensors,
 };
 
 /// A checkpoint, read.
@@ -55,6 +55,15 @@ impl Checkpoint {
             state.version
         );
         let tensors = decode_tensors(bytes)?;
+        for (name, (_, values)) in &tensors {
+            let is_state = split_name(name)
+                .0
+                .is_some_and(|what| !AVERAGES.contains(&what));
+            // The optimizer's state may have run out of range where the weights are still sound.
+            if !is_state || values.iter().any(|value| value.is_nan()) {
+                ensure_finite(name, values)?;
+            }
+        }
         Ok(Checkpoint {
             info,
             text: ModelInfo::text(bytes)?,
@@ -91,10 +100,10 @@ impl Checkpoint {
         let mut slots: Vec<&str> = self
             .tensors
             .keys()
-            .filter_map(|name| name.split_once('/'))
-            .map(|(slot, _)| slot)
+            .filter_map(|name| split_name(name).0)
             .filter(|slot| !AVERAGES.contains(slot))
             .collect();
+        slots.sort_unstable();
         slots.dedup();
         slots
     }

@@ -42,16 +42,7 @@ impl RunFolder {
     /// # Errors
     /// A folder that cannot be created.
     pub fn create_next(name: &str) -> anyhow::Result<RunFolder> {
-        let safe: String = name
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || "-_.".contains(c) {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
+        let safe = file_name(name);
         let runs = Path::new("runs");
         std::fs::create_dir_all(runs)
             .with_context(|| format!("cannot create the folder {}", runs.display()))?;
@@ -180,6 +171,26 @@ impl RunFolder {
     }
 }
 
+/// Bytes of an experiment's name that its run folders have; file systems take 255, with the number.
+const MOST_BYTES: usize = 200;
+
+/// An experiment's name as a part of a folder's: without what separates folders or is hard to type, nor too long.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let mut safe = String::new();
+    for c in name.chars().map(|c| if plain(c) { c } else { '_' }) {
+        if safe.len() + c.len_utf8() > MOST_BYTES {
+            break;
+        }
+        safe.push(c);
+    }
+    // A name that begins with a dot hides the folder, one with a dash looks like a flag.
+    if safe.starts_with(['.', '-']) || safe.is_empty() {
+        safe.insert(0, '_');
+    }
+    safe
+}
+
 /// Whether a file is what a run that was killed before it began leaves behind.
 fn is_left_over(entry: &std::fs::DirEntry) -> bool {
     let temporary = temporary_name(Path::new(EXPERIMENT)).unwrap_or_default();
@@ -225,6 +236,17 @@ mod tests {
         drop(first);
         RunFolder::reopen(&path).expect("free again");
         RunFolder::create(&path).expect_err("not empty");
+    }
+
+    #[test]
+    fn every_name_gives_a_folder() {
+        assert_eq!(file_name("cats & dogs/2.1"), "cats___dogs_2.1");
+        assert_eq!(
+            [file_name(""), file_name(".."), file_name("-x")],
+            ["_", "_..", "_-x"]
+        );
+        assert_eq!(file_name(&"ü".repeat(300)), "ü".repeat(100));
+        assert_eq!(file_name("a\nb\tc\"d"), "a_b_c_d");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Layer, LayerPlan, Mismatch, Scope};
-use crate::config::Spec;
+use crate::config::{Fault, Path, Spec};
 use crate::data::{Shape, Value};
 use crate::model::network::{Layers, Network};
 
@@ -75,16 +75,28 @@ impl Bidirectional {
     }
 }
 
+/// A fault of the first layer of `model.layers` as one of the option `layer`.
+fn within_list(fault: Fault) -> Fault {
+    let below = fault.path.0.get(3..).unwrap_or_default().to_vec();
+    Fault {
+        path: Path::parse("layer").join(&Path(below)),
+        ..fault
+    }
+}
+
 impl Layer for Bidirectional {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let mut networks = Vec::new();
         for spec in self.specs()? {
-            let layers = Layers::read(&[spec]).map_err(|faults| {
-                let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
-                Mismatch::of("layer", words.join("; "))
+            // Both are read from one description: what is wrong is said once, and lies there.
+            let here = Path::parse("layer");
+            let placed = |mismatch: Mismatch| Mismatch {
+                faults: mismatch.at(&here, self.layer.name()),
+            };
+            let layers = Layers::read(&[spec]).map_err(|faults| Mismatch {
+                faults: faults.into_iter().map(within_list).collect(),
             })?;
-            let network = Network::plan_inner(layers, input);
-            networks.push(network.map_err(|(_, _, mismatch)| mismatch)?);
+            networks.push(Network::plan_inner(layers, input, None).map_err(placed)?);
         }
         let named = networks.iter().zip(PARTS);
         let params = named.flat_map(|(network, part)| {
@@ -117,6 +129,10 @@ impl Layer for Bidirectional {
             params,
             multiply_adds,
         })
+    }
+
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        vec![(Path::parse("layer"), &self.layer)]
     }
 
     fn holds_layers(&self) -> bool {

@@ -107,7 +107,7 @@ pub(super) fn plan_parts(
         let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
         Mismatch::new(words.join("; "))
     })?;
-    let network = Network::plan_inner(layers, input).map_err(|(_, _, mismatch)| mismatch)?;
+    let network = Network::plan_inner(layers, input, None)?;
     let layers = || network.layers.iter();
     let params = layers().flat_map(|layer| {
         let specs = layer.params.iter();

@@ -46,7 +46,7 @@ pub use window::{Padding, windows};
 use super::activation::Activation;
 use super::compute::Compute;
 use super::params::ParamSpec;
-use crate::config::Member;
+use crate::config::{Fault, Member, Path, Spec};
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
 use crate::kernels::{NormThen, Sink};
@@ -71,6 +71,11 @@ pub trait Layer: Debug + Send + Sync {
     /// many values that the sum, or its share of a value, is lost in 16.
     fn needs_f32(&self) -> bool {
         false
+    }
+
+    /// The layers that the experiment describes within this one, with their paths from its options on.
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        Vec::new()
     }
 
     /// Whether the layer holds layers, each of which chooses for itself what it computes in.
@@ -189,38 +194,55 @@ impl LayerPlan {
 }
 
 /// A shape that a layer cannot take: what it expects and what it gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mismatch {
-    /// The option at fault, where it is one option.
-    pub key: Option<&'static str>,
-    /// What is expected and what comes.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
+    /// One, or several where the layer holds layers that cannot be read. Their paths begin at the layer's options:
+    /// empty where the layer as a whole is at fault.
+    pub faults: Vec<Fault>,
 }
 
 impl Mismatch {
     /// A mismatch of the layer as a whole.
     pub fn new(message: impl Into<String>) -> Mismatch {
-        Mismatch {
-            key: None,
-            message: message.into(),
-            hint: None,
-        }
+        Mismatch::from(Fault::new(Path::default(), message))
     }
 
     /// A mismatch of one option.
     pub fn of(key: &'static str, message: impl Into<String>) -> Mismatch {
-        Mismatch {
-            key: Some(key),
-            ..Mismatch::new(message)
-        }
+        Mismatch::from(Fault::new(Path::default().key(key), message))
     }
 
     /// Adds what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Mismatch {
-        self.hint = Some(hint.into());
+        if let Some(fault) = self.faults.pop() {
+            self.faults.push(fault.hint(hint));
+        }
         self
+    }
+
+    /// The same as faults of the experiment: `layer` is where it describes the layer, by the name `tag`.
+    pub fn at(self, layer: &Path, tag: &str) -> Vec<Fault> {
+        let faults = self.faults.into_iter();
+        let placed = faults.map(|fault| match fault.path.0.is_empty() {
+            true => Fault {
+                path: layer.clone(),
+                message: format!("({tag}) {}", fault.message),
+                ..fault
+            },
+            false => Fault {
+                path: layer.key(tag).join(&fault.path),
+                ..fault
+            },
+        });
+        placed.collect()
+    }
+}
+
+impl From<Fault> for Mismatch {
+    fn from(fault: Fault) -> Mismatch {
+        Mismatch {
+            faults: vec![fault],
+        }
     }
 }
 

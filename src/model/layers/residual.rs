@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
-use crate::config::Spec;
+use crate::config::{Path, Spec};
 use crate::data::{Purpose, Rng, Shape, Value, hash_text};
 use crate::model::activation::Activation;
 use crate::model::network::{Layers, Network};
@@ -40,22 +40,28 @@ pub struct Residual {
     planned: OnceLock<(Network, Network)>,
 }
 
+/// The layers of the block itself.
+///
 /// # Errors
 /// The first layer that does not fit.
 fn plan(specs: &[Spec], input: Shape) -> Result<Network, Mismatch> {
-    let layers = Layers::read(specs).map_err(|faults| {
-        let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
-        Mismatch::of("layers", words.join("; "))
-    })?;
-    Network::plan_inner(layers, input).map_err(|(index, tag, mismatch)| {
-        let key = mismatch.key.map_or(String::new(), |key| format!(".{key}"));
-        let message = format!("[{index}] ({tag}{key}): {}", mismatch.message);
-        Mismatch {
-            key: Some("layers"),
-            message,
-            hint: mismatch.hint,
-        }
-    })
+    let list = Path::parse("layers");
+    let layers = Layers::read_at(specs, &list).map_err(|faults| Mismatch { faults })?;
+    Network::plan_inner(layers, input, Some(&list))
+}
+
+/// The layers of a shortcut, which the experiment does not describe.
+fn plan_shortcut(specs: &[Spec], input: Shape) -> Result<Network, Mismatch> {
+    let at_layers = |mismatch: Mismatch| {
+        let words: Vec<String> = mismatch
+            .faults
+            .iter()
+            .map(|fault| fault.message.clone())
+            .collect();
+        Mismatch::of("layers", format!("have no shortcut: {}", words.join("; ")))
+    };
+    let layers = Layers::read(specs).map_err(|faults| at_layers(Mismatch { faults }))?;
+    Network::plan_inner(layers, input, None).map_err(at_layers)
 }
 
 impl Residual {
@@ -66,7 +72,7 @@ impl Residual {
             Mismatch::of("layers", message)
         };
         let mut json = match (input, output) {
-            (input, output) if input == output => return plan(&[], input),
+            (input, output) if input == output => return plan_shortcut(&[], input),
             (
                 Shape::Image { height, width, .. },
                 Shape::Image {
@@ -110,7 +116,7 @@ impl Residual {
             let norm = norms.next().cloned();
             specs.push(norm.unwrap_or_else(|| Spec::Name("batch_norm".into())));
         }
-        let shortcut = plan(&specs, input)?;
+        let shortcut = plan_shortcut(&specs, input)?;
         if shortcut.output() == output {
             Ok(shortcut)
         } else {
@@ -165,6 +171,14 @@ impl Layer for Residual {
         };
         let _ = self.planned.set((inner, shortcut));
         Ok(plan)
+    }
+
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        let list = Path::parse("layers");
+        let numbered = self.layers.iter().enumerate();
+        numbered
+            .map(|(index, spec)| (list.index(index), spec))
+            .collect()
     }
 
     fn holds_layers(&self) -> bool {

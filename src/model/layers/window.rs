@@ -198,6 +198,8 @@ mod tests {
         assert!(
             refused
                 .expect_err("too small")
+                .faults
+                .remove(0)
                 .message
                 .contains("height of at least 3, gets 2")
         );
