@@ -159,7 +159,8 @@ pub struct TrainArgs {
 
   kiln eval --model best.safetensors --data 'shards/test-*.tar'
 
-The folder holds one folder a class, with the names that the model knows.")]
+The folder holds one folder a class, with the names that the model knows. Names are compared as
+text; where another program has written the class 1 as 1.0, --numeric-labels takes one for the other.")]
 pub struct EvalArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
@@ -168,6 +169,10 @@ pub struct EvalArgs {
     /// A folder with one folder a class, or tar archives (a name or pattern)
     #[arg(short, long, value_name = "DIR")]
     pub data: PathBuf,
+
+    /// Compare classes that are written as numbers as numbers: 1.0 and 01 are the class 1 (tables, texts)
+    #[arg(long)]
+    pub numeric_labels: bool,
 
     /// Write each sample's class, prediction and probabilities to a CSV file
     #[arg(long, value_name = "FILE")]

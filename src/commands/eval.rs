@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
+use super::predict::NOT_FINITE;
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
 use crate::data::{Dataset, Loader, Progress};
@@ -23,7 +24,13 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let folder = &args.data;
-    let preprocess = &model.info.preprocess;
+    let mut preprocess = model.info.preprocess.clone();
+    if args.numeric_labels {
+        let layout = preprocess.layout_mut();
+        let layout =
+            layout.context("--numeric-labels is for tables and texts; the model is of pictures")?;
+        layout.numeric_labels = Some(true);
+    }
     let labelled = preprocess.labelled(folder, &model.info.task);
     let labelled =
         labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
@@ -56,6 +63,10 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
             "--data {} holds no sample that can be used",
             folder.display()
         );
+    }
+    if let Some(sample) = evaluation.predictions.first_not_finite() {
+        let name = dataset.name(evaluation.indices[sample]);
+        bail!("{}: {name}: {NOT_FINITE}", folder.display());
     }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;

@@ -16,6 +16,7 @@ use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
 use super::raw::RawBlock;
 use super::resize::Filter;
+use super::text::without_bom;
 use crate::config::{ByteSize, Fault, Path};
 
 /// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
@@ -25,17 +26,21 @@ use crate::config::{ByteSize, Fault, Path};
 pub struct Idx {
     /// The training pictures: a folder with files whose names begin with `train-`, or the file of the
     /// pictures.
+    #[schemars(extend("x-path" = true))]
     train: PathBuf,
     /// The validation pictures: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
     /// or the file of the pictures.
+    #[schemars(extend("x-path" = true))]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
     /// The labels of the training pictures; default: the file called as that of the pictures, with
     /// labels and idx1 for images and idx3.
+    #[schemars(extend("x-path" = true))]
     train_labels: Option<PathBuf>,
     /// The labels of the validation pictures.
+    #[schemars(extend("x-path" = true))]
     valid_labels: Option<PathBuf>,
     /// The names of the classes by number; default: the numbers.
     classes: Option<Vec<String>>,
@@ -54,8 +59,10 @@ pub struct Idx {
 #[serde(deny_unknown_fields)]
 pub struct CifarBinary {
     /// The training pictures: the folder of the files, or one file.
+    #[schemars(extend("x-path" = true))]
     train: PathBuf,
     /// The validation pictures: the folder, of which the test file is taken, or one file.
+    #[schemars(extend("x-path" = true))]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -93,6 +100,17 @@ fn fault(name: &str, message: String) -> Vec<Fault> {
     vec![Fault::new(key(name), format!("is {message}")).hint(hint)]
 }
 
+/// # Errors
+/// A filter where nothing is resized.
+fn check_resize(size: Option<[usize; 2]>, resize: Filter) -> Result<(), Vec<Fault>> {
+    if size.is_some() || resize == Filter::default() {
+        return Ok(());
+    }
+    let message = "is for pictures that are resized; without data.size they keep their own";
+    let fault = Fault::new(key("resize"), message).at_key();
+    Err(vec![fault.hint("give data.size, or remove the key")])
+}
+
 type Blocks = Vec<(RawBlock, Vec<u32>)>;
 
 impl Source for Idx {
@@ -102,6 +120,11 @@ impl Source for Idx {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
+        check_resize(self.size, self.resize)?;
+        if self.valid_labels.is_some() && self.valid.is_none() {
+            let message = "is for the pictures of data.valid, which is not given";
+            return Err(vec![Fault::new(key("valid_labels"), message).at_key()]);
+        }
         let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN)
             .map_err(|message| fault("train", message))?;
         let valid = match &self.valid {
@@ -133,6 +156,7 @@ impl Source for CifarBinary {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
+        check_resize(self.size, self.resize)?;
         let read = |path: &FilePath, name: &str, wanted| {
             read_cifar(path, self.labels, wanted).map_err(|message| fault(name, message))
         };
@@ -534,7 +558,10 @@ fn read_cifar(
     }
     let names = |file: &str| -> Option<Vec<String>> {
         let text = std::fs::read_to_string(folder.join(file)).ok()?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = without_bom(&text)
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
         Some(lines.map(str::to_string).collect())
     };
     let hundred = folder.join("fine_label_names.txt").is_file()

@@ -15,6 +15,7 @@ use super::image_options::ImageOptions;
 use super::images::{Decoded, Gather, decode_all};
 use super::listing::list_classes;
 use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::resize::Aspect;
 use super::task::Task;
 use crate::config::{Fault, Path, Preprocess};
 
@@ -121,6 +122,13 @@ impl Survey for ImageSurvey {
     }
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        if self.options.pad_value != 0 && self.options.aspect != Aspect::Fit {
+            let message = "is the level of the bars of aspect = \"fit\"; nothing else adds any";
+            let fault = Fault::new(Path::parse("data.pad_value"), message).at_key();
+            return Err(vec![
+                fault.hint("set data.aspect = \"fit\", or remove the key"),
+            ]);
+        }
         check(preprocess, self.channels)
     }
 

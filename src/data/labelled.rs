@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::class_names::{ClassNames, number};
 use super::dataset::{Dataset, Skipped};
 use super::images::ImageDataset;
 use super::preprocess::Preprocessor;
@@ -48,7 +49,8 @@ impl Preprocessor {
             Preprocessor::Text(preprocess) => {
                 let mut skipped = Vec::new();
                 let texts = if path.is_dir() {
-                    Texts::Files(labelled_files(path, task)?)
+                    let numeric = preprocess.layout.numeric_labels == Some(true);
+                    Texts::Files(labelled_files(path, task, numeric)?)
                 } else {
                     Texts::Rows(text_rows(path, preprocess, task, &mut skipped).map_err(in_words)?)
                 };
@@ -73,24 +75,26 @@ fn text_rows(
 ) -> Result<Rows, String> {
     let table = TableFile::open(path, &preprocess.layout)
         .map_err(|message| format!("{} {message}", path.display()))?;
-    let targets = Targets::new(&preprocess.targets, task);
+    let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
     Rows::index(vec![table], &[&preprocess.text], &targets, skipped)
 }
 
 /// Text files of the model's classes, which the folder need not all have.
-fn labelled_files(folder: &Path, task: &Task) -> Result<Vec<(PathBuf, u32)>, String> {
+fn labelled_files(
+    folder: &Path,
+    task: &Task,
+    numeric: bool,
+) -> Result<Vec<(PathBuf, u32)>, String> {
     let (classes, files) = list_texts(folder)?;
-    let known = task.classes();
+    let known = ClassNames::new(task.classes(), numeric);
     let place = |name: &String| {
-        known.iter().position(|class| class == name).ok_or_else(|| {
-            let all = known.join(", ");
-            format!("holds the class {name:?}, but the model knows {all}")
-        })
+        let place = known.place(name, number(name));
+        place.map_err(|message| format!("holds a folder whose name {message}"))
     };
-    let places: Result<Vec<usize>, String> = classes.iter().map(place).collect();
+    let places: Result<Vec<u32>, String> = classes.iter().map(place).collect();
     let places = places?;
     let files = files.into_iter();
     Ok(files
-        .map(|(path, class)| (path, places[class as usize] as u32))
+        .map(|(path, class)| (path, places[class as usize]))
         .collect())
 }

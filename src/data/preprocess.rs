@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::decode::{Alpha, Pixels, Wanted, decode};
 use super::files::read_file;
 use super::resize::{Aspect, Filter, Resizing};
-use super::table::{EmbeddedColumn, TablePreprocess};
+use super::table::{EmbeddedColumn, Layout, TablePreprocess};
+use super::task::Task;
 use super::text::TextPreprocess;
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
@@ -202,6 +203,42 @@ impl Preprocessor {
             Preprocessor::Table(_) => ["row", "rows"],
             Preprocessor::Text(_) => ["text", "texts"],
         }
+    }
+
+    /// How the tables of samples are written; `None` of pictures.
+    pub fn layout_mut(&mut self) -> Option<&mut Layout> {
+        match self {
+            Preprocessor::Image(_) => None,
+            Preprocessor::Table(table) => Some(&mut table.layout),
+            Preprocessor::Text(text) => Some(&mut text.layout),
+        }
+    }
+
+    /// Checks what a file from a stranger says against what its net is to say.
+    ///
+    /// # Errors
+    /// What does not fit together, in words that follow "preprocessing".
+    pub fn check_task(&self, task: &Task) -> Result<(), String> {
+        let targets = match self {
+            Preprocessor::Image(_) if task.classes().is_empty() => {
+                return Err(format!(
+                    "is of pictures, which have classes, not {}",
+                    task.what()
+                ));
+            }
+            Preprocessor::Image(_) => return Ok(()),
+            Preprocessor::Table(table) => &table.targets,
+            Preprocessor::Text(text) => &text.targets,
+        };
+        if targets.len() == task.num_targets() {
+            return Ok(());
+        }
+        Err(format!(
+            "names {} columns as targets, but the net's {} need {}",
+            targets.len(),
+            task.what(),
+            task.num_targets()
+        ))
     }
 
     /// Checks what a file from a stranger says.

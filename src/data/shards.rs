@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use tar::{Archive, Entry};
 
 use super::decode::is_picture_name;
+use super::text::without_bom;
 
 /// A labelled picture in an archive.
 #[derive(Debug, PartialEq, Eq)]
@@ -239,10 +240,11 @@ fn read_label(entry: &mut Entry<File>, extension: &str) -> Option<String> {
     }
     let mut text = String::new();
     entry.read_to_string(&mut text).ok()?;
+    let text = without_bom(&text);
     let label = match extension {
         "cls" => text.trim().to_string(),
         _ => {
-            let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+            let json: serde_json::Value = serde_json::from_str(text).ok()?;
             let label = ["label", "class", "cls"]
                 .iter()
                 .find_map(|key| json.get(key))?;

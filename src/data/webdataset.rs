@@ -27,8 +27,10 @@ use crate::config::{Fault, Path};
 pub struct WebDataset {
     /// The archives of the training pictures: names, patterns ("train-*.tar") or ranges
     /// ("train-{0000..0019}.tar").
+    #[schemars(extend("x-path" = true))]
     train: Patterns,
     /// The archives of the validation pictures.
+    #[schemars(extend("x-path" = true))]
     valid: Option<Patterns>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -167,10 +169,11 @@ pub fn labelled_archives(pattern: &FilePath, classes: &[String]) -> Result<Split
     let shards = expand(&patterns)?;
     let scanned = scan(&shards)?;
     let archives = Archives::new(&patterns, shards, scanned);
+    // Numbers stand for places where the classes have names; where they are numbers themselves, for those alone.
+    let numbered = classes.iter().any(|class| class.parse::<u64>().is_ok());
     let place = |label: &String| {
-        label
-            .parse()
-            .is_ok_and(|number: usize| number < classes.len())
+        let number = label.parse::<usize>();
+        !numbered && number.is_ok_and(|number| number < classes.len())
     };
     if !archives
         .labels

@@ -21,6 +21,10 @@ const BATCH: usize = 32;
 /// Batches that are prepared while one is computed.
 const AHEAD: usize = 1;
 
+/// What is said where a net's numbers run out of range.
+pub const NOT_FINITE: &str = "the net's answer is not a finite number: the input is far from what it was trained on, or \
+    its weights are too large";
+
 pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, true)?;
     let model = ModelFile::open(&args.model, &device.device)?;
@@ -50,7 +54,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 continue;
             }
             Work::Noticed(text) => {
-                eprintln!("{text}");
+                eprintln!("note: {text}");
                 continue;
             }
         };
@@ -82,7 +86,12 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 }
                 Ok(_) => {
                     let row = rows.next().context("a row a sample")?;
-                    write_row(subject, row, &model.info.task, &args)?;
+                    if row.iter().all(|value| value.is_finite()) {
+                        write_row(subject, row, &model.info.task, &args)?;
+                    } else {
+                        eprintln!("{}: {NOT_FINITE}", subject.name());
+                        failures += 1;
+                    }
                 }
             }
         }

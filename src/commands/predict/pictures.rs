@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{BATCH, Sender, Subject, Work};
+use crate::data::text::without_bom;
 use crate::data::{ImagePreprocess, Pixels, RawBlock, idx_pictures, list_pictures};
 
 /// Decodes the pictures that the arguments name, batch after batch; ends where nobody listens.
@@ -35,7 +36,7 @@ pub(super) fn prepare(arguments: &[PathBuf], preprocess: &ImagePreprocess, sende
                     }
                 }
                 let name = String::from_utf8_lossy(&line);
-                let name = name.trim_end_matches(['\n', '\r']);
+                let name = without_bom(name.trim_end_matches(['\n', '\r']));
                 if !name.is_empty() {
                     files.push(PathBuf::from(name));
                 }

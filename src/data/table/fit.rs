@@ -264,7 +264,8 @@ pub fn sort_values(values: &mut [String]) {
     let layout = Layout::default();
     if values.iter().all(|value| layout.number(value).is_some()) {
         let number = |value: &String| layout.number(value).unwrap_or(f64::NAN);
-        values.sort_by(|a, b| number(a).total_cmp(&number(b)));
+        // 007 and 7 are equal as numbers, but two names.
+        values.sort_by(|a, b| number(a).total_cmp(&number(b)).then_with(|| a.cmp(b)));
     } else {
         values.sort();
     }
@@ -325,8 +326,11 @@ pub fn misplaced(planned: &Planned) -> Option<(&'static str, &'static str)> {
         ("count", options.count.is_some(), text, "text"),
     ];
     let wrong = all.into_iter().find(|(_, given, fits, _)| *given && !fits);
+    let both = options.fill.is_some() && options.impute.is_some();
+    let beside_fill = both.then_some(("impute", "columns without a `fill`, which takes its place"));
     wrong
         .map(|(key, _, _, what)| (key, what))
+        .or(beside_fill)
         .or(match (&options.fill, numeric) {
             (Some(Fill::Category(_)), true) => Some(("fill", "a number here")),
             _ => None,

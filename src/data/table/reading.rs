@@ -42,6 +42,10 @@ pub struct Layout {
     /// Fields that stand for a missing value, beside empty ones.
     #[serde(default = "missing")]
     pub missing: Vec<String>,
+    /// Whether classes that are written as numbers are compared as numbers, so that `1` and `1.0` are one; default:
+    /// names of classes are text, and 01234 is another one than 1234.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numeric_labels: Option<bool>,
 }
 
 fn quote() -> char {
@@ -71,11 +75,26 @@ impl Default for Layout {
             encoding: utf_8(),
             decimal: point(),
             missing: missing(),
+            numeric_labels: Some(false),
         }
     }
 }
 
 impl Layout {
+    /// Whether classes are compared as numbers. Model files of before this was a choice do not say it: their classes
+    /// are numbers where they can be.
+    pub fn has_numeric_labels(&self) -> bool {
+        self.numeric_labels.unwrap_or(true)
+    }
+
+    /// The same, saying whether classes are compared as numbers.
+    pub fn settled(&self) -> Layout {
+        Layout {
+            numeric_labels: Some(self.numeric_labels.unwrap_or(false)),
+            ..self.clone()
+        }
+    }
+
     /// Whether a field stands for a missing value.
     pub fn is_missing(&self, field: &str) -> bool {
         let field = field.trim();

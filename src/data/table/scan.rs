@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::options::Role;
 use super::reading::{Layout, TableFile};
+pub use crate::data::class_names::listed;
 
 /// Different values that are told apart while a column's role is not known.
 pub const DISTINCT: usize = 1000;
@@ -197,15 +198,6 @@ pub fn bind<S: AsRef<str>>(file: &TableFile, names: &[S]) -> Result<Vec<usize>, 
         })
     };
     names.iter().map(place).collect()
-}
-
-/// Names for a message, at most twenty.
-pub fn listed(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
-    match names.len().checked_sub(20).filter(|more| *more > 0) {
-        Some(more) => format!("{} and {more} more", shown.join(", ")),
-        None => shown.join(", "),
-    }
 }
 
 #[cfg(test)]

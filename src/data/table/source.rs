@@ -7,7 +7,7 @@ use super::audit::audit_tables;
 use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
 use super::fitted::{EmbeddedColumn, TablePreprocess};
-use super::options::{Csv, Files, Role, TaskKind};
+use super::options::{Csv, Files, Impute, Role, Scaling, TaskKind, Unseen};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
 use super::scan::{ColumnScan, DISTINCT, listed, scan};
@@ -73,7 +73,8 @@ pub(in crate::data) fn open(
 }
 
 impl TableSurvey {
-    fn new(options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
+    fn new(mut options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
+        options.layout = options.layout.settled();
         let files = open(&options.train, "train", &options.layout)?;
         let names = files[0].columns.clone();
         let targets = options.target.list().to_vec();
@@ -92,10 +93,11 @@ impl TableSurvey {
         };
         let target_scans: Vec<&ColumnScan> = targets.iter().map(of).collect();
         let mut task = plan_task(options.task, &targets, &target_scans, &files[0].layout)?;
+        idle_options(&options, &planned, &task)?;
         let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
         let mut skipped = Vec::new();
         let index = |files: Vec<TableFile>, name: &str, skipped: &mut Vec<Skipped>| {
-            let targets = Targets::new(&targets, &task);
+            let targets = Targets::new(&targets, &task, &options.layout);
             Rows::index(files, &used, &targets, skipped)
                 .map_err(|message| fault(name, format!("is {message}")))
         };
@@ -309,12 +311,26 @@ pub(in crate::data) fn no_pictures(
     preprocess: &Preprocess,
     instead: &str,
 ) -> Result<(), Vec<Fault>> {
-    if *preprocess == Preprocess::default() {
-        return Ok(());
+    let given = [
+        ("divide_by", preprocess.divide_by.is_some()),
+        ("mean", preprocess.mean.is_some()),
+        ("std", preprocess.std.is_some()),
+    ];
+    let faults = given
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(key, _)| {
+            let message =
+                "is in vain: preprocess is for pixel values, but the samples are no pictures";
+            let fault = Fault::new(Path::parse("preprocess").key(key), message);
+            fault.at_key().hint(instead)
+        });
+    let faults: Vec<Fault> = faults.collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
     }
-    let message = "is for pixel values, but the samples are no pictures";
-    let fault = Fault::new(Path::parse("preprocess"), message).at_key();
-    Err(vec![fault.hint(instead)])
 }
 
 pub(in crate::data) fn check_name(
@@ -343,6 +359,12 @@ fn plan_columns(
     let (mut planned, mut faults) = (Vec::new(), Vec::new());
     for (name, scan) in names.iter().zip(scans) {
         if options.target.list().contains(name) {
+            if options.columns.contains_key(name) {
+                let message = "is what is to be predicted, not an input";
+                let fault = Fault::new(key("columns").key(name), message).at_key();
+                faults
+                    .push(fault.hint("data.task and data.scale_target say how a target is taken"));
+            }
             shown.push(Column {
                 name: name.clone(),
                 role: "target".into(),
@@ -398,9 +420,6 @@ fn plan_columns(
             inputs: 0,
             missing: scan.missing,
         });
-        if role == Role::Ignore {
-            continue;
-        }
         let column = Planned {
             name: name.clone(),
             role,
@@ -408,9 +427,11 @@ fn plan_columns(
         };
         if let Some((option, what)) = misplaced(&column) {
             let message = format!("is for {what}; {name} is {}", shown[shown.len() - 1].role);
-            faults.push(Fault::new(path.key(option), message));
+            faults.push(Fault::new(path.key(option), message).at_key());
         }
-        planned.push(column);
+        if role != Role::Ignore {
+            planned.push(column);
+        }
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -420,6 +441,59 @@ fn plan_columns(
         return Err(fault("train", message));
     }
     Ok(planned)
+}
+
+/// Options of the table that change nothing: for columns of a kind that there is none of, or for another task.
+fn idle_options(options: &Csv, planned: &[Planned], task: &Task) -> Result<(), Vec<Fault>> {
+    let has = |role: Role| planned.iter().any(|column| column.role == role);
+    let (numbers, categories) = (has(Role::Numeric), has(Role::Category));
+    let defaults = &options.defaults;
+    let scaled = task.target_scales().iter().any(Option::is_some);
+    let all = [
+        (
+            "scale",
+            defaults.scale != Scaling::default() && !numbers,
+            "columns of numbers, of which there is none",
+        ),
+        (
+            "impute",
+            defaults.impute != Impute::default() && !(numbers || categories),
+            "columns of numbers and categories, of which there is none",
+        ),
+        (
+            "unseen",
+            defaults.unseen != Unseen::default() && !categories,
+            "columns of categories, of which there is none",
+        ),
+        (
+            "scale_target",
+            !options.scale_target && !scaled,
+            "targets that are numbers",
+        ),
+        (
+            "numeric_labels",
+            options.layout.has_numeric_labels() && !has_classes(task),
+            "targets that are classes",
+        ),
+    ];
+    let idle = all.into_iter().filter(|(_, idle, _)| *idle);
+    let faults = idle.map(|(option, _, what)| {
+        Fault::new(key(option), format!("is for {what}"))
+            .at_key()
+            .hint("remove the key")
+    });
+    let faults: Vec<Fault> = faults.collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Whether a class is to be told, by a head at least.
+pub(in crate::data) fn has_classes(task: &Task) -> bool {
+    let mut heads = task.heads().iter();
+    !task.classes().is_empty() || heads.any(|head| has_classes(&head.task))
 }
 
 pub(in crate::data) fn plan_task(
@@ -506,7 +580,7 @@ pub(in crate::data) fn plan_task(
             }
             let mut classes: Vec<String> = values
                 .keys()
-                .map(|value| class_name(value, layout))
+                .map(|value| class_name(value, layout).into_owned())
                 .collect();
             sort_values(&mut classes);
             classes.dedup();
@@ -591,7 +665,7 @@ pub fn labelled_rows(
             .map_err(|message| format!("{} {message}", path.display()))
     };
     let files: Result<Vec<TableFile>, String> = files.iter().map(open).collect();
-    let targets = Targets::new(&preprocess.targets, task);
+    let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
     let mut skipped = Vec::new();
     let rows = Rows::index(files?, &preprocess.names(), &targets, &mut skipped)?;
     let mut encoded = encode(rows, preprocess, task, default_memory(), &|| {})?;

@@ -7,5 +7,5 @@ mod tokenizer;
 
 pub use preprocess::{End, Seen, TextEncoder, TextPreprocess};
 pub use source::{Text, TextFolder, TokenOptions, list_texts, text_notices};
-pub use texts::{TextDataset, TextFigures, Texts, encode};
+pub use texts::{TextDataset, TextFigures, Texts, encode, read_text, without_bom};
 pub use tokenizer::{FILTERS, Level, Splitting, Tokenizer, WordCounts};

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
 use super::texts::{TextFigures, Texts, encode};
-use super::tokenizer::{Splitting, WordCounts};
+use super::tokenizer::{FILTERS, Level, Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
@@ -55,6 +55,22 @@ pub struct TokenOptions {
     pub splitting: Splitting,
 }
 
+impl TokenOptions {
+    /// # Errors
+    /// An option that changes nothing beside the others.
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        if self.splitting.level == Level::Word || self.splitting.filters == FILTERS {
+            return Ok(());
+        }
+        let message = "is for words; of level = \"char\" every character is a token";
+        Err(vec![
+            Fault::new(key("filters"), message)
+                .at_key()
+                .hint("remove the key"),
+        ])
+    }
+}
+
 fn one() -> u64 {
     1
 }
@@ -67,9 +83,11 @@ fn yes() -> bool {
 #[schemars(extend("additionalProperties" = false))]
 pub struct Text {
     /// The file of the training texts, or several with the same columns.
+    #[schemars(extend("x-path" = true))]
     train: Files,
     /// The file or files of the validation texts.
     #[serde(default)]
+    #[schemars(extend("x-path" = true))]
     valid: Option<Files>,
     /// Instead of `valid`: the share of the training texts that is split off (of each class, where
     /// there are classes).
@@ -103,9 +121,11 @@ fn label() -> String {
 #[schemars(extend("additionalProperties" = false))]
 pub struct TextFolder {
     /// The folder of the training texts.
+    #[schemars(extend("x-path" = true))]
     train: PathBuf,
     /// The folder of the validation texts.
     #[serde(default)]
+    #[schemars(extend("x-path" = true))]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training texts.
     #[serde(default)]
@@ -130,7 +150,8 @@ impl Source for Text {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let files = open(&self.train, "train", &self.layout)?;
+        let layout = self.layout.settled();
+        let files = open(&self.train, "train", &layout)?;
         check_name(&self.text, &files[0].columns, key("text"))?;
         check_name(&self.label, &files[0].columns, key("label"))?;
         let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
@@ -138,16 +159,25 @@ impl Source for Text {
         let names = [self.label.clone()];
         let target = &scans[place.unwrap_or_default()];
         let mut task = plan_task(self.task, &names, &[target], &files[0].layout)?;
+        self.tokens.check()?;
+        if layout.has_numeric_labels() && task.classes().is_empty() {
+            let message = "is for labels that are classes";
+            return Err(vec![
+                Fault::new(key("numeric_labels"), message)
+                    .at_key()
+                    .hint("remove the key"),
+            ]);
+        }
         let mut skipped = Vec::new();
         let mut index = |files: Vec<TableFile>, name: &str| {
-            let targets = Targets::new(&names, &task);
+            let targets = Targets::new(&names, &task, &layout);
             Rows::index(files, &[&self.text], &targets, &mut skipped)
                 .map_err(|message| fault(name, format!("is {message}")))
         };
         let train = index(files, "train")?;
         let (train, valid, valid_from) = match &self.valid {
             Some(files) => {
-                let valid = index(open(files, "valid", &self.layout)?, "valid")?;
+                let valid = index(open(files, "valid", &layout)?, "valid")?;
                 let from = valid.files();
                 let from = from.iter().map(|path| path.display().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
@@ -158,7 +188,7 @@ impl Source for Text {
         let columns = Columns {
             text: self.text,
             targets: names.to_vec(),
-            layout: self.layout,
+            layout,
         };
         let splits = [Texts::Rows(train), Texts::Rows(valid)];
         let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
@@ -177,6 +207,7 @@ impl Source for TextFolder {
             list_texts(folder)
                 .map_err(|message| fault(name, format!("is {}, which {message}", folder.display())))
         };
+        self.tokens.check()?;
         let (classes, train) = list(&self.train, "train")?;
         if classes.len() < 2 {
             let message = format!(
