@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::task::Task;
+
 /// What accepts labels that are a class as numbers only, for messages.
 pub const ACCEPT_NUMBERS: &str = "kiln eval --numeric-labels, or data.numeric_labels = true in the experiment, compares them as numbers";
 
@@ -64,6 +66,21 @@ impl<'a> ClassNames<'a> {
     }
 }
 
+/// What the user should know of classes that are equal as numbers, where there are such.
+pub fn equal_classes(task: &Task) -> Option<String> {
+    if let Task::Heads(heads) = task {
+        return heads.iter().find_map(|head| equal_classes(&head.task));
+    }
+    let names = task.classes();
+    let mut seen = HashMap::new();
+    names.iter().find_map(|name| {
+        let first = seen.insert(number(name).and_then(bits)?, name)?;
+        Some(format!(
+            "the classes {first:?} and {name:?} are two names of one number; data.numeric_labels = true makes them one"
+        ))
+    })
+}
+
 /// The number that a name is.
 pub fn number(name: &str) -> Option<f64> {
     name.trim().parse().ok()
@@ -109,6 +126,14 @@ mod tests {
             let told = place(&classes, "7.0").expect_err("of two classes");
             assert!(told.contains("several classes"), "{told}");
         }
+    }
+
+    #[test]
+    fn classes_that_are_one_number_are_told_of() {
+        let told = |all: &[&str]| equal_classes(&Task::Classes(names(all)));
+        assert_eq!(told(&["0", "1", "a", "A"]), None);
+        let notice = told(&["7", "a", "007"]).expect("a notice");
+        assert!(notice.contains("\"7\" and \"007\""), "{notice}");
     }
 
     #[test]

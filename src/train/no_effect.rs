@@ -3,7 +3,8 @@
 //!
 //! A value that is the default is no statement: run folders keep it of every key.
 
-use crate::config::{BatchSize, Eval, Experiment, Fault, Path, Sampler};
+use super::optimizers::Optimizer;
+use crate::config::{BatchSize, Eval, Experiment, Fault, Path, Sampler, Train};
 use crate::data::Task;
 
 /// What an experiment may say, and when that is in vain.
@@ -117,6 +118,19 @@ pub fn check(experiment: &Experiment, task: &Task) -> Result<(), Vec<Fault>> {
     } else {
         Err(faults)
     }
+}
+
+/// Checks the options of the optimizer among themselves.
+///
+/// # Errors
+/// One that changes nothing, and why.
+pub fn check_optimizer(optimizer: &dyn Optimizer, train: &Train) -> Result<(), Vec<Fault>> {
+    let Some((option, why)) = optimizer.in_vain() else {
+        return Ok(());
+    };
+    let path = Path::parse("train.optimizer").key(train.optimizer.name());
+    let fault = Fault::new(path.key(option), why).at_key();
+    Err(vec![fault.hint(REMOVE)])
 }
 
 #[cfg(test)]

@@ -266,13 +266,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
     let monitor = Monitor::read(&train.monitor, &heads);
-    let optimizer = optimizer.and_then(|optimizer| match optimizer.in_vain() {
-        None => Ok(optimizer),
-        Some((option, why)) => {
-            let path = path.key(train.optimizer.name()).key(option);
-            Err(vec![Fault::new(path, why).at_key().hint("remove the key")])
-        }
-    });
+    let optimizer = optimizer.and_then(|it| no_effect::check_optimizer(&*it, train).map(|()| it));
     let augmentation = Augmentation::read(&experiment.augment, experiment.seed);
     keep(read_source(&experiment.data).map(|_| ()));
     keep(Layers::of(&experiment.model).map(|_| ()));

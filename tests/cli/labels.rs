@@ -39,7 +39,12 @@ const EVAL: [&str; 6] = [
 #[test]
 fn classes_that_are_equal_as_numbers_are_several() {
     let world = world(&["01234", "1234", "007", "7", "1e2", "100"]);
-    world.train(&[]).expect_success();
+    let trained = world.train(&[]).expect_success();
+    assert!(
+        trained.stderr.contains("are two names of one number"),
+        "{}",
+        trained.stderr
+    );
     world.write(
         "new.csv",
         table(&["01234", "1234", "007", "7", "1e2", "100"]),

@@ -157,6 +157,45 @@ fn idx(dims: &[u32], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Options of binary picture files that change nothing beside the others.
+#[test]
+fn binary_pictures_of_their_own_size_have_no_filter() {
+    let world = World::empty();
+    let labels: Vec<u8> = (0..20).map(|number| number % 2).collect();
+    let pixels: Vec<u8> = (0..20 * 64u32).map(|i| (i * 37 % 251) as u8).collect();
+    world.write("t.pictures", idx(&[20, 8, 8], &pixels));
+    world.write("t.answers", idx(&[20], &labels));
+    let experiment = json!({
+        "data": {"kind": "idx", "train": "t.pictures", "train_labels": "t.answers", "valid_fraction": 0.2},
+        "model": {"layers": ["flatten", {"dense": {"units": 1}}]},
+        "train": {"epochs": 1, "loss": "binary_cross_entropy"},
+    });
+    world.write("experiment.json", experiment.to_string());
+    world.kiln(&CHECK).expect_success();
+    let nearest = ["--set", "data.resize=nearest"];
+    let told = world
+        .kiln(&[&CHECK[..], &nearest].concat())
+        .expect_failure()
+        .stderr;
+    assert!(
+        told.contains("data.resize is for pictures that are resized"),
+        "{told}"
+    );
+    let sized = ["--set", "data.size=[6, 6]"];
+    world
+        .kiln(&[&CHECK[..], &nearest, &sized].concat())
+        .expect_success();
+    let labels = ["--set", "data.valid_labels=t.answers"];
+    let told = world
+        .kiln(&[&CHECK[..], &labels].concat())
+        .expect_failure()
+        .stderr;
+    assert!(
+        told.contains("data.valid_labels is for the pictures of data.valid"),
+        "{told}"
+    );
+}
+
 /// Of every kind of data: relative paths lie beside the experiment, and no model file says where.
 #[test]
 fn every_path_is_relative_to_the_experiment_and_stays_out_of_model_files() {

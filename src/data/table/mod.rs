@@ -8,6 +8,7 @@ mod audit;
 mod dataset;
 mod fit;
 mod fitted;
+mod idle;
 mod look;
 mod options;
 mod reading;
@@ -28,4 +29,5 @@ pub use source::labelled_rows;
 pub use treatments::{Tally, Treatment, notices};
 
 pub(in crate::data) use audit::audit_tables;
-pub(in crate::data) use source::{check_name, divide, no_pictures, open, plan_task, scale_targets};
+pub(in crate::data) use idle::no_pictures;
+pub(in crate::data) use source::{check_name, divide, open, plan_task, scale_targets};

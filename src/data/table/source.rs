@@ -7,7 +7,8 @@ use super::audit::audit_tables;
 use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
 use super::fitted::{EmbeddedColumn, TablePreprocess};
-use super::options::{Csv, Files, Impute, Role, Scaling, TaskKind, Unseen};
+use super::idle::{idle_options, no_pictures};
+use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
 use super::scan::{ColumnScan, DISTINCT, listed, scan};
@@ -17,6 +18,7 @@ use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
 use crate::data::cache::default_memory;
+use crate::data::class_names::equal_classes;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::check_splits;
 use crate::data::preprocess::Preprocessor;
@@ -261,6 +263,7 @@ impl Survey for TableSurvey {
         let notices = notices("the training rows", &train.treatments)
             .into_iter()
             .chain(notices("the validation rows", &valid.treatments))
+            .chain(equal_classes(&task))
             .collect();
         Ok(Datasets {
             task,
@@ -300,36 +303,6 @@ impl TableSurvey {
             table: Some(table),
             ..Audit::default()
         })
-    }
-}
-
-/// Scaling of pixel values means nothing here.
-///
-/// # Errors
-/// A key of it that is given.
-pub(in crate::data) fn no_pictures(
-    preprocess: &Preprocess,
-    instead: &str,
-) -> Result<(), Vec<Fault>> {
-    let given = [
-        ("divide_by", preprocess.divide_by.is_some()),
-        ("mean", preprocess.mean.is_some()),
-        ("std", preprocess.std.is_some()),
-    ];
-    let faults = given
-        .into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(key, _)| {
-            let message =
-                "is in vain: preprocess is for pixel values, but the samples are no pictures";
-            let fault = Fault::new(Path::parse("preprocess").key(key), message);
-            fault.at_key().hint(instead)
-        });
-    let faults: Vec<Fault> = faults.collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
     }
 }
 
@@ -441,59 +414,6 @@ fn plan_columns(
         return Err(fault("train", message));
     }
     Ok(planned)
-}
-
-/// Options of the table that change nothing: for columns of a kind that there is none of, or for another task.
-fn idle_options(options: &Csv, planned: &[Planned], task: &Task) -> Result<(), Vec<Fault>> {
-    let has = |role: Role| planned.iter().any(|column| column.role == role);
-    let (numbers, categories) = (has(Role::Numeric), has(Role::Category));
-    let defaults = &options.defaults;
-    let scaled = task.target_scales().iter().any(Option::is_some);
-    let all = [
-        (
-            "scale",
-            defaults.scale != Scaling::default() && !numbers,
-            "columns of numbers, of which there is none",
-        ),
-        (
-            "impute",
-            defaults.impute != Impute::default() && !(numbers || categories),
-            "columns of numbers and categories, of which there is none",
-        ),
-        (
-            "unseen",
-            defaults.unseen != Unseen::default() && !categories,
-            "columns of categories, of which there is none",
-        ),
-        (
-            "scale_target",
-            !options.scale_target && !scaled,
-            "targets that are numbers",
-        ),
-        (
-            "numeric_labels",
-            options.layout.has_numeric_labels() && !has_classes(task),
-            "targets that are classes",
-        ),
-    ];
-    let idle = all.into_iter().filter(|(_, idle, _)| *idle);
-    let faults = idle.map(|(option, _, what)| {
-        Fault::new(key(option), format!("is for {what}"))
-            .at_key()
-            .hint("remove the key")
-    });
-    let faults: Vec<Fault> = faults.collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(faults)
-    }
-}
-
-/// Whether a class is to be told, by a head at least.
-pub(in crate::data) fn has_classes(task: &Task) -> bool {
-    let mut heads = task.heads().iter();
-    !task.classes().is_empty() || heads.any(|head| has_classes(&head.task))
 }
 
 pub(in crate::data) fn plan_task(

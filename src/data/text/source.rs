@@ -14,6 +14,7 @@ use crate::config::{Fault, Path, Preprocess};
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
+use crate::data::class_names::equal_classes;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::{check_splits, same_classes};
 use crate::data::preprocess::Preprocessor;
@@ -527,6 +528,7 @@ impl Survey for TextSurvey {
         }
         let mut notices = text_notices("training texts", &train_figures);
         notices.extend(text_notices("validation texts", &valid_figures));
+        notices.extend(equal_classes(&self.task));
         Ok(Datasets {
             task: self.task,
             train: Arc::new(train),
