@@ -11,7 +11,7 @@ use crate::config::Source;
 use crate::data::audit::Audit;
 use crate::data::table::Looked;
 use crate::data::{ImageSurvey, Survey, read_source};
-use crate::report::{DecodeBar, Sheet, audit};
+use crate::report::{DecodeBar, FILES, Sheet, audit, left_out};
 
 /// Pairs on the sheet.
 const SHEET_PAIRS: usize = 24;
@@ -44,6 +44,9 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         }
         if findings.is_empty() {
             writeln!(out, "no faults found")?;
+        }
+        if let Some(text) = left_out(&found.left_out, FILES) {
+            writeln!(out, "{text}")?;
         }
     }
     let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
-use crate::data::{HostBatch, Loader, Silent};
-use crate::report::{bench_table, peak_memory};
+use crate::data::{HostBatch, LeftOut, Loader, Silent};
+use crate::report::{bench_table, left_out_json, left_out_of, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
 
 /// Samples of a batch where the experiment takes all of them.
@@ -27,12 +27,12 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         (None, BatchSize::Count(count)) => count,
         (None, BatchSize::All(_)) => BATCH,
     };
-    let (net, batch) = if args.real {
+    let (net, batch, passed_over) = if args.real {
         real_batch(source, size)?
     } else {
         let net = Net::read(&source)?;
         let batch = synthetic_batch(net.network.input, &net.task, size, seed);
-        (net, batch)
+        (net, batch, Passed::default())
     };
     let size = batch.ids.len();
     let bench = Bench {
@@ -50,6 +50,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         let mut object = as_json(&name, &device.label, size, &figures);
         object["precision"] = json!(precision);
         object["computed_in"] = json!(compute.name());
+        object["left_out"] = left_out_json(&passed_over.left_out);
         writeln!(out, "{object}")?;
     } else {
         let trained = match precision {
@@ -58,14 +59,32 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         };
         writeln!(out, "{name}: batch of {size}, {}{trained}\n", device.label)?;
         writeln!(out, "{}", bench_table(&figures, size))?;
+        if let Some(text) = passed_over.told {
+            eprintln!("note: {text}");
+        }
     }
     Ok(0)
 }
 
+/// What was passed over, for programs and for people.
+#[derive(Default)]
+struct Passed {
+    left_out: LeftOut,
+    told: Option<String>,
+}
+
 /// The first batch that training would take.
-fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
+fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch, Passed)> {
     let plan = Plan::check(source)?;
     let experiment = &plan.source.experiment;
+    let summary = plan.survey.summary();
+    let passed_over = Passed {
+        left_out: summary.left_out.clone(),
+        told: left_out_of(summary),
+    };
+    for warning in &summary.warnings {
+        eprintln!("warning: {warning}");
+    }
     let datasets = plan
         .survey
         .prepare(&experiment.preprocess, plan.augmentation, false, &Silent)
@@ -79,7 +98,7 @@ fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
         optimizer: plan.optimizer,
         task: datasets.task,
     };
-    Ok((net, batch))
+    Ok((net, batch, passed_over))
 }
 
 fn as_json(name: &str, device: &str, batch: usize, figures: &Figures) -> serde_json::Value {

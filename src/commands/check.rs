@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
-use crate::report::tables;
+use crate::report::{left_out_json, left_out_of, tables};
 use crate::train::Plan;
 
 pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
@@ -31,8 +31,11 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
         "{}",
         tables::data(summary, plan.decision.positive, weights.as_deref())
     )?;
-    if let Some(text) = tables::left_out(summary) {
-        writeln!(out, "left out: {text}")?;
+    for warning in &summary.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    if let Some(text) = left_out_of(summary) {
+        writeln!(out, "{text}")?;
     }
     if let Some(notice) = device.notice {
         writeln!(out, "note: {notice}")?;
@@ -73,6 +76,8 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
         "train_counts": summary.train_counts,
         "valid_counts": summary.valid_counts,
         "class_weights": plan.class_weights(),
+        "left_out": left_out_json(&summary.left_out),
+        "warnings": summary.warnings,
         "device": device,
     })
 }

@@ -13,7 +13,7 @@ use crate::data::{Dataset, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::{ModelFile, write_atomically};
-use crate::report::{DecodeBar, tables};
+use crate::report::{DecodeBar, FILES, left_out, left_out_json, tables};
 use crate::train::{Decision, Evaluation, Scorer};
 
 /// Samples of one forward pass.
@@ -24,9 +24,12 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let model = ModelFile::open(&args.model, &device.device)?;
     let folder = &args.data;
     let preprocess = &model.info.preprocess;
-    let labelled = preprocess.labelled(folder, &model.info.task);
+    let labelled = preprocess.labelled(folder, &model.info.task, &model.info.experiment.data);
     let labelled =
         labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
+    for warning in &labelled.warnings {
+        eprintln!("warning: {warning}");
+    }
     for notice in &labelled.notices {
         eprintln!("note: {notice}");
     }
@@ -62,9 +65,14 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     }
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&evaluation.predictions, skipped.len()))?;
+        let mut object = as_json(&evaluation.predictions, skipped.len());
+        object["left_out"] = left_out_json(&labelled.left_out);
+        writeln!(out, "{object}")?;
     } else {
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
+        if let Some(text) = left_out(&labelled.left_out, FILES) {
+            eprintln!("note: {text}");
+        }
     }
     Ok(u8::from(!skipped.is_empty()))
 }
@@ -132,6 +140,9 @@ fn figures_of(predictions: &Predictions) -> Map<String, Value> {
     object
 }
 
+/// Classes of which the whole confusion matrix is given.
+const DENSE_CLASSES: usize = 1000;
+
 /// What is said of classes alone.
 fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) {
     let confusion = predictions.confusion();
@@ -158,7 +169,17 @@ fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) 
         "positive".into(),
         json!(predictions.classes[predictions.positive]),
     );
-    object.insert("confusion".into(), json!(confusion.counts));
+    let num_classes = confusion.num_classes();
+    if num_classes <= DENSE_CLASSES {
+        let rows: Vec<_> = (0..num_classes).map(|class| confusion.row(class)).collect();
+        object.insert("confusion".into(), json!(rows));
+    } else {
+        // [target, predicted, samples]: the whole matrix has too many zeros.
+        object.insert(
+            "confusion_cells".into(),
+            json!(confusion.cells().collect::<Vec<_>>()),
+        );
+    }
     object.insert("per_class".into(), Value::Object(per_class));
 }
 

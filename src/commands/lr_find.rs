@@ -11,9 +11,9 @@ use super::signals::stop_flag;
 use super::train::quoted;
 use super::{load, take_compute, take_device};
 use crate::cli::LrFindArgs;
-use crate::data::Progress;
+use crate::data::{LeftOut, Progress};
 use crate::model::write_atomically;
-use crate::report::{Curve, DecodeBar, rate};
+use crate::report::{Curve, DecodeBar, left_out_json, rate};
 use crate::train::{Found, Plan, Point, Sweep};
 
 pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
@@ -55,13 +55,16 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
         write_atomically(path, picture.as_bytes())?;
     }
     let text = if args.json {
-        told.json(&found)
+        told.json(&found, &prepared.left_out)
     } else {
         told.text(&found, &args)
     };
     stdout()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
+    if let Some(text) = prepared.told_left_out.filter(|_| !args.quiet && !args.json) {
+        eprintln!("note: {text}");
+    }
     Ok(0)
 }
 
@@ -103,7 +106,7 @@ impl Told {
     }
 
     /// One line a step, and one for all.
-    fn json(&self, found: &Found) -> String {
+    fn json(&self, found: &Found, left_out: &LeftOut) -> String {
         let step = |(step, point): (usize, &Point)| {
             json!({
                 "step": step + 1,
@@ -119,6 +122,7 @@ impl Told {
             "tenth_of_minimum": self.tenth,
             "diverged": found.diverged,
             "set": self.set,
+            "left_out": left_out_json(left_out),
         });
         steps
             .chain([end])

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::judge::judge;
 use super::num_workers;
 use crate::config::OnNonFinite;
-use crate::data::{Dataset, Loader, class_counts};
+use crate::data::{Dataset, LeftOut, Loader, class_counts};
 use crate::kernels::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
-use crate::report::{DecodeBar, tables};
+use crate::report::{DecodeBar, left_out_of, tables};
 use crate::train::{
     Averaging, Checkpoint, Checkpointer, Files, Found, Plan, PlanParts, Run, RunFolder, Shaping,
     State, Stepper, StopFlag, Sweep, Trial, class_weights,
@@ -22,6 +22,10 @@ const PENDING_ON_GPU: usize = 8;
 pub struct Prepared {
     pub plan: PlanParts,
     pub info: ModelInfo,
+    /// What is no sample.
+    pub left_out: LeftOut,
+    /// The same, for people.
+    pub told_left_out: Option<String>,
     device: Chosen,
     compute: Compute,
     class_weights: Option<Vec<f32>>,
@@ -49,6 +53,11 @@ impl Prepared {
         no_audit: bool,
     ) -> anyhow::Result<Prepared> {
         let (plan, survey, augmentation) = plan.into_parts();
+        let left_out = survey.summary().left_out.clone();
+        let told_left_out = left_out_of(survey.summary());
+        for warning in &survey.summary().warnings {
+            eprintln!("warning: {warning}");
+        }
         let experiment = &plan.source.experiment;
         let bar = DecodeBar::new(!quiet && stderr().is_terminal());
         let datasets = survey
@@ -79,6 +88,8 @@ impl Prepared {
         Ok(Prepared {
             plan,
             info,
+            left_out,
+            told_left_out,
             device,
             compute,
             class_weights,

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::load;
 use crate::cli::PreviewArgs;
-use crate::data::{Dataset, HostBatch, Shape, Skipped};
-use crate::report::{Sheet, tables};
+use crate::data::{Dataset, HostBatch, LeftOut, Shape, Skipped};
+use crate::report::{Sheet, left_out_json, left_out_of, tables};
 use crate::train::Plan;
 
 /// Sheets with more pixels are refused; they would be no pleasure to look at.
@@ -17,7 +17,12 @@ const MAX_PIXELS: usize = 100_000_000;
 pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let (source, _) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
-    let classes = plan.survey.summary().task.classes().to_vec();
+    let summary = plan.survey.summary();
+    let classes = summary.task.classes().to_vec();
+    let (passed_over, told) = (summary.left_out.clone(), left_out_of(summary));
+    for warning in &summary.warnings {
+        eprintln!("warning: {warning}");
+    }
     let augments = plan.augmentation.is_some();
     let (dataset, skipped) = plan.survey.few(args.samples as usize, plan.augmentation);
     if let Some(text) = tables::skipped(&skipped, ["file", "files"]) {
@@ -35,7 +40,11 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     sheet
         .save(&args.out)
         .with_context(|| format!("cannot write {}", args.out.display()))?;
-    print(&args, &*dataset, &columns, &skipped)
+    print(&args, &*dataset, &columns, &skipped, &passed_over)?;
+    if let Some(text) = told.filter(|_| !args.json) {
+        eprintln!("note: {text}");
+    }
+    Ok(0)
 }
 
 /// One column of the sheet: every sample, changed in the same way.
@@ -122,7 +131,8 @@ fn print(
     dataset: &dyn Dataset,
     columns: &[Column],
     skipped: &[Skipped],
-) -> anyhow::Result<u8> {
+    left_out: &LeftOut,
+) -> anyhow::Result<()> {
     let rows: Vec<String> = (0..dataset.len())
         .map(|index| dataset.name(index))
         .collect();
@@ -134,12 +144,13 @@ fn print(
             "rows": rows,
             "columns": titles,
             "skipped": skipped.iter().map(|s| &s.name).collect::<Vec<_>>(),
+            "left_out": left_out_json(left_out),
         });
         writeln!(out, "{object}")?;
-        return Ok(0);
+        return Ok(());
     }
     writeln!(out, "wrote {}", args.out.display())?;
     writeln!(out, "  columns: {}", titles.join(", "))?;
     writeln!(out, "  rows: {}", rows.join(", "))?;
-    Ok(0)
+    Ok(())
 }

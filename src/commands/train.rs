@@ -11,9 +11,9 @@ use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
-use crate::data::Task;
+use crate::data::{LeftOut, Task};
 use crate::model::{FaultPoint, ModelInfo};
-use crate::report::{Bars, JsonLines, Lines, Several, tables};
+use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
 
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
@@ -69,7 +69,14 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let run = prepared.run(start)?;
     let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
-    finish(&outcome, &run.folder, &run.info, &args, &stop)
+    finish(
+        &outcome,
+        &run.folder,
+        &run.info,
+        &prepared.left_out,
+        &args,
+        &stop,
+    )
 }
 
 /// A run that was stopped.
@@ -150,7 +157,7 @@ fn announce(plan: &Plan) {
         "\n{}",
         tables::data(summary, plan.decision.positive, weights.as_deref())
     );
-    if let Some(text) = tables::left_out(summary) {
+    if let Some(text) = left_out_of(summary) {
         eprintln!("note: {text}");
     }
     eprintln!(
@@ -178,6 +185,7 @@ fn finish(
     outcome: &Outcome,
     folder: &RunFolder,
     info: &ModelInfo,
+    left_out: &LeftOut,
     args: &TrainArgs,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
@@ -193,6 +201,7 @@ fn finish(
             "baseline": outcome.evaluation.as_ref().and_then(|e| e.predictions.majority_share()),
             "classes": info.task.classes(),
             "targets": targets(&info.task),
+            "left_out": left_out_json(left_out),
             "interrupted": outcome.interrupted,
         });
         writeln!(stdout(), "{end}").context("cannot write to standard output")?;

@@ -4,12 +4,18 @@
 //! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
 //! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
 
+mod array_file;
 pub mod audit;
 pub mod augment;
 mod batch;
+mod blocks;
 pub mod cache;
+mod cifar;
 mod dataset;
 mod decode;
+mod deep;
+mod file_kind;
+mod file_size;
 mod files;
 mod idx;
 mod image_folder;
@@ -18,22 +24,29 @@ mod image_survey;
 mod images;
 mod jpeg;
 mod labelled;
+mod labels;
+mod left_out;
 mod listing;
 mod loader;
+mod npy;
+mod npz;
 pub mod positional;
 mod preprocess;
 mod random;
 mod raw;
 mod resize;
+mod sample_groups;
 mod sampler;
 mod shards;
 mod split;
 pub mod synth;
 pub mod table;
+mod tar_members;
 mod task;
 pub mod text;
 mod tiff;
 mod webdataset;
+mod zip;
 
 use std::collections::BTreeMap;
 
@@ -41,19 +54,25 @@ use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
 pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
+pub use cifar::CifarBinary;
 pub use dataset::{
     Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
     class_counts,
 };
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
-pub use idx::{CifarBinary, Idx, idx_pictures, parse_idx};
+pub use deep::{DeepImages, DeepRange};
+pub use file_size::within_memory;
+pub use idx::{Idx, idx_pictures, parse_idx};
 pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
 pub use image_survey::ImageSurvey;
-pub use images::ImageDataset;
+pub use images::{ImageDataset, LabelledImages};
 pub use labelled::Labelled;
+pub use labels::TrainedClasses;
+pub use left_out::{LeftOut, Reason, list_names, short_name};
 pub use listing::{Listing, list_classes, list_pictures};
 pub use loader::{Batches, Loaded, Loader};
+pub use npz::{Npz, numpy_pictures};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use raw::RawBlock;
@@ -68,6 +87,8 @@ pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "image-folder" => ImageFolder,
     "idx" => Idx,
     "cifar-binary" => CifarBinary,
+    "npz" => Npz,
+    "npy" => Npz,
     "webdataset" => WebDataset,
     "csv" => Csv,
     "text" => Text,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decode::{Alpha, Pixels, Wanted, decode};
+use super::deep::DeepRange;
 use super::files::read_file;
 use super::resize::{Aspect, Filter, Resizing};
 use super::table::{EmbeddedColumn, TablePreprocess};
@@ -58,6 +59,10 @@ pub struct ImagePreprocess {
     pub alpha: Alpha,
     /// Larger pictures are refused.
     pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255, as fitted on the training split; all of them
+    /// where the training images use much of them, or have 8 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep: Option<DeepRange>,
     /// Divides the pixel values (0-255).
     pub divide_by: f64,
     /// Subtracted from each channel after dividing.
@@ -95,19 +100,29 @@ impl ImagePreprocess {
     /// # Errors
     /// Why it cannot be used, in words that follow the file's name.
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
-        let resizing = Resizing {
+        let picture = self.with_wanted(|wanted| decode(bytes, wanted))?;
+        self.resizing().apply(&picture)
+    }
+
+    fn resizing(&self) -> Resizing {
+        Resizing {
             size: self.size,
             filter: self.resize,
             aspect: self.aspect,
             pad_value: self.pad_value,
-        };
-        let wanted = Wanted {
+        }
+    }
+
+    /// Calls `decode` with what is wanted of an image file.
+    pub fn with_wanted<T>(&self, decode: impl FnOnce(&Wanted) -> T) -> T {
+        let resizing = self.resizing();
+        decode(&Wanted {
             channels: self.channels,
             alpha: self.alpha,
             max_pixels: self.max_pixels,
+            deep: self.deep,
             shrink: &|width, height| resizing.shrink(width, height),
-        };
-        resizing.apply(&decode(bytes, &wanted)?)
+        })
     }
 
     /// A black picture of the net's input size.
@@ -221,12 +236,22 @@ impl Preprocessor {
             && image.divide_by.is_finite()
             && image.mean.iter().all(|mean| mean.is_finite())
             && image.std.iter().all(|std| *std > 0.0 && std.is_finite());
-        if sizes && channels && lengths && numbers {
+        if !(1..=MAX_MAX_PIXELS).contains(&image.max_pixels) {
+            return Err(format!(
+                "is impossible: max_pixels = {}, expected 1 to {MAX_MAX_PIXELS}",
+                image.max_pixels
+            ));
+        }
+        let deep = image.deep.is_none_or(|range| range.is_valid());
+        if sizes && channels && lengths && numbers && deep {
             return Ok(());
         }
         Err(format!("is impossible: {image:?}"))
     }
 }
+
+/// The largest `max_pixels`: decoding takes up to 16 bytes a pixel.
+pub const MAX_MAX_PIXELS: u64 = 1 << 30;
 
 /// The largest height and width of a net's input.
 pub const MAX_SIZE: usize = 16384;
@@ -371,6 +396,7 @@ mod tests {
             pad_value: 0,
             alpha: Alpha::Drop,
             max_pixels: 10,
+            deep: None,
             divide_by: 100.0,
             mean,
             std,

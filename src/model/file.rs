@@ -14,6 +14,7 @@ use super::layers::Pass;
 use super::losses::{LOSSES, Loss};
 use super::network::{Layers, Network};
 use super::params::{Param, ParamStore, upload};
+use super::reading::read_model;
 use super::tensors::decode_tensors;
 use super::value::host;
 use crate::config::{Experiment, Fault, Path, read_member};
@@ -111,7 +112,7 @@ impl ModelFile {
     /// A file that is missing, damaged, not Kiln's, of a later version, or whose tensors are not
     /// those of its net.
     pub fn open(path: &FilePath, device: &Device) -> anyhow::Result<ModelFile> {
-        let bytes = std::fs::read(path)
+        let bytes = read_model(path)
             .with_context(|| format!("cannot read the model {}", path.display()))?;
         Self::parse(&bytes, device)
             .with_context(|| format!("{} is not a model that can be used", path.display()))

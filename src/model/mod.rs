@@ -11,6 +11,7 @@ mod losses;
 mod network;
 mod params;
 mod penalty;
+mod reading;
 mod tensors;
 mod value;
 
@@ -27,6 +28,7 @@ pub use losses::{LOSSES, Loss};
 pub use network::{Layers, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
 pub use penalty::{Penalty, Restraint};
+pub use reading::read_model;
 pub use tensors::{
     Head, Outgoing, Stored, decode_tensors, write_header, write_tensors, write_values,
 };

@@ -4,7 +4,7 @@ use comfy_table::presets;
 use comfy_table::{CellAlignment, Table};
 
 use super::{bytes, figure, grouped};
-use crate::data::{Column, Skipped, Summary, Task};
+use crate::data::{Column, Skipped, Summary, Task, list_names, short_name};
 use crate::kernels::Adapter;
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{
@@ -86,7 +86,7 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
     }
     match &summary.task {
         Task::Numbers(_) => {
-            let names = summary.task.names().join(", ");
+            let names = list_names(&summary.task.names());
             let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
             let (train, valid) = (grouped(train), grouped(valid));
             out.push_str(&format!(
@@ -104,10 +104,10 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
             ));
             for head in heads {
                 let what = match &head.task {
-                    Task::Classes(classes) => format!("one of {}", classes.join(", ")),
+                    Task::Classes(classes) => format!("one of {}", list_names(classes)),
                     _ => "a number".to_string(),
                 };
-                out.push_str(&format!("  {}: {what}\n", head.name));
+                out.push_str(&format!("  {}: {what}\n", short_name(&head.name)));
             }
         }
     }
@@ -120,7 +120,7 @@ fn columns(columns: &[Column]) -> String {
     let mut table = table(&["column", "role", "inputs", "missing"], &[2, 3]);
     for column in columns.iter().take(50) {
         table.add_row(vec![
-            column.name.clone(),
+            short_name(&column.name).into_owned(),
             column.role.clone(),
             grouped(column.inputs as u64),
             grouped(column.missing as u64),
@@ -153,7 +153,7 @@ fn classes(
             ""
         };
         let mut row = vec![
-            name.clone(),
+            short_name(name).into_owned(),
             grouped(summary.train_counts[index] as u64),
             grouped(summary.valid_counts[index] as u64),
         ];
@@ -162,36 +162,6 @@ fn classes(
         table.add_row(row);
     }
     print(&table)
-}
-
-/// Files that were left out, at most ten by name.
-pub fn left_out(summary: &Summary) -> Option<String> {
-    let names = &summary.left_out;
-    if names.is_empty() {
-        return None;
-    }
-    let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
-    let more = names.len().saturating_sub(shown.len());
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    let count = names.len();
-    let what = match (summary.columns.is_empty(), count) {
-        (true, _) => format!("{} left out, not being labelled pictures", files(count)),
-        (false, 1) => "1 row left out".to_string(),
-        (false, _) => format!("{count} rows left out"),
-    };
-    Some(format!("{what}: {}{rest}", shown.join(", ")))
-}
-
-fn files(count: usize) -> String {
-    if count == 1 {
-        "1 file".to_string()
-    } else {
-        format!("{count} files")
-    }
 }
 
 /// Samples that are named with their reasons; of a table, millions may share one.
@@ -225,7 +195,8 @@ pub fn evaluation(predictions: &Predictions) -> String {
         Predictions::Numbers(p) => evaluated_numbers(p),
         Predictions::Heads(p) => {
             let heads = p.heads.iter();
-            let heads = heads.map(|(name, of_head)| format!("{name}:\n{}", evaluation(of_head)));
+            let heads = heads
+                .map(|(name, of_head)| format!("{}:\n{}", short_name(name), evaluation(of_head)));
             heads.collect::<Vec<_>>().join("\n")
         }
     }
@@ -242,7 +213,7 @@ fn evaluated_labels(predictions: &LabelPredictions) -> String {
         let of = |metric| figures.iter().find(|(name, _)| *name == metric);
         let values = names.map(|metric| figure(of(metric).and_then(|(_, value)| *value)));
         each.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(values)
                 .collect::<Vec<_>>(),
         );
@@ -265,7 +236,7 @@ fn evaluated_numbers(predictions: &NumberPredictions) -> String {
         let metrics = REGRESSION_METRICS.iter();
         let values = metrics.map(|metric| figure(predictions.figure(metric, number)));
         each.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(values)
                 .collect::<Vec<_>>(),
         );
@@ -317,7 +288,10 @@ fn note(metric: &str, predictions: &ClassPredictions) -> String {
         }
         "balanced_accuracy" => "mean of the classes' recalls".to_string(),
         "precision" | "recall" | "f1" | "auc" | "pr_auc" if predictions.classes.len() == 2 => {
-            format!("of {}", predictions.classes[predictions.positive])
+            format!(
+                "of {}",
+                short_name(&predictions.classes[predictions.positive])
+            )
         }
         "precision" | "recall" | "f1" | "auc" | "pr_auc" => "mean over the classes".to_string(),
         "brier" => "squared error of the probabilities; less is better".to_string(),
@@ -326,18 +300,35 @@ fn note(metric: &str, predictions: &ClassPredictions) -> String {
     }
 }
 
+/// Classes of which the confusion matrix is shown.
+const MATRIX_CLASSES: usize = 200;
+
 fn matrix(predictions: &ClassPredictions) -> String {
     let confusion = predictions.confusion();
+    let num_classes = predictions.classes.len();
+    if num_classes > MATRIX_CLASSES {
+        return format!(
+            "the confusion matrix of {num_classes} classes is not shown; `eval --json` has it\n"
+        );
+    }
     let header: Vec<String> = std::iter::once("is \\ predicted".to_string())
-        .chain(predictions.classes.iter().cloned())
+        .chain(
+            predictions
+                .classes
+                .iter()
+                .map(|name| short_name(name).into_owned()),
+        )
         .collect();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let right: Vec<usize> = (1..header.len()).collect();
     let mut table = table(&header, &right);
-    for (name, row) in predictions.classes.iter().zip(&confusion.counts) {
-        let counts = row.iter().map(|&count| grouped(count as u64));
+    for (class, name) in predictions.classes.iter().enumerate() {
+        let counts = confusion
+            .row(class)
+            .into_iter()
+            .map(|count| grouped(count as u64));
         table.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(counts)
                 .collect::<Vec<_>>(),
         );
@@ -354,7 +345,7 @@ fn per_class(predictions: &ClassPredictions) -> String {
     for (class, name) in predictions.classes.iter().enumerate() {
         let scores = confusion.class(class);
         table.add_row(vec![
-            name.clone(),
+            short_name(name).into_owned(),
             figure(Some(scores.precision)),
             figure(Some(scores.recall)),
             figure(Some(scores.f1)),

@@ -12,7 +12,7 @@ use super::state::{STATE_VERSION, State};
 use super::stepper::{Stepper, slot_name};
 use crate::model::{
     AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
-    write_tensors,
+    read_model, write_tensors,
 };
 
 /// A checkpoint, read.
@@ -35,8 +35,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that is missing, damaged, no checkpoint, or of another version.
     pub fn open(path: &Path) -> anyhow::Result<Checkpoint> {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = read_model(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&bytes)
             .with_context(|| format!("{} is not a checkpoint that can be used", path.display()))
     }
@@ -155,6 +154,6 @@ impl Checkpoint {
 
 /// The epoch whose weights a best model holds.
 fn best_epoch(path: &Path) -> Option<usize> {
-    let (info, _) = ModelInfo::read(&std::fs::read(path).ok()?).ok()?;
+    let (info, _) = ModelInfo::read(&read_model(path).ok()?).ok()?;
     Some(info.metrics.get("epoch")?.as_u64()? as usize)
 }

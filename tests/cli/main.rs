@@ -12,8 +12,13 @@ mod gpu;
 mod heads;
 mod idx;
 mod killed;
+mod left_out;
 mod lr_find;
+#[path = "../support/npz.rs"]
+mod npz_files;
+mod numpy;
 mod resume;
+mod sixteen_bits;
 mod stopping;
 mod tables;
 mod texts;

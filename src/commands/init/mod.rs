@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::cli::InitArgs;
 use crate::data::{Header, Listing, list_classes, read_header};
+use crate::report::{FILES, left_out};
 
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.folder)
@@ -41,11 +42,15 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let text = starter(&name, &found, &relative_to(&out, &folder)?, &out);
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
-    write(
+    let written = write(
         &out,
         &text,
         &format!("{pictures} pictures of {classes} classes"),
-    )
+    )?;
+    if let Some(text) = left_out(&found.listing.left_out, FILES) {
+        eprintln!("note: {text}");
+    }
+    Ok(written)
 }
 
 fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {

@@ -13,8 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::take_device;
 use crate::cli::PredictArgs;
-use crate::data::{Head, HostBatch, Preprocessor, Task};
+use crate::data::{Head, HostBatch, LeftOut, Preprocessor, Task};
 use crate::model::ModelFile;
+use crate::report::{FILES, left_out, left_out_json};
 
 /// Samples of one forward pass.
 const BATCH: usize = 32;
@@ -41,6 +42,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
         Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
     });
     let mut failures = 0;
+    let mut left_out = LeftOut::default();
     for work in receiver {
         let prepared = match work? {
             Work::Prepared(prepared) => prepared,
@@ -51,6 +53,10 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             }
             Work::Noticed(text) => {
                 eprintln!("{text}");
+                continue;
+            }
+            Work::LeftOut(more) => {
+                left_out.merge(more);
                 continue;
             }
         };
@@ -87,7 +93,21 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             }
         }
     }
+    tell_left_out(&left_out, args.json)?;
     Ok(u8::from(failures > 0))
+}
+
+/// Says what was passed over: for programs in a line of its own, after the last sample.
+fn tell_left_out(passed_over: &LeftOut, as_json: bool) -> anyhow::Result<()> {
+    let Some(text) = left_out(passed_over, FILES) else {
+        return Ok(());
+    };
+    if as_json {
+        let object = json!({"left_out": left_out_json(passed_over)});
+        writeln!(stdout(), "{object}")?;
+    }
+    eprintln!("note: {text}");
+    Ok(())
 }
 
 /// What an answer is about.
@@ -136,6 +156,8 @@ enum Work {
     Prepared(Vec<(Subject, Result<Vec<f32>, String>)>),
     /// An argument without samples, and why.
     Failed(String),
+    /// Files of a folder that are no samples.
+    LeftOut(LeftOut),
     /// What the user should know of all samples, after the last one.
     Noticed(String),
 }

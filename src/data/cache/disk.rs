@@ -53,12 +53,17 @@ impl Description {
             root: root.display().to_string(),
             record: preprocess.shape().num_elements(),
             pixels: format!(
-                "{height} x {width} x {}, {:?}, {:?}, pad {}, alpha {:?}",
+                "{height} x {width} x {}, {:?}, {:?}, pad {}, alpha {:?}{}",
                 preprocess.channels,
                 preprocess.resize,
                 preprocess.aspect,
                 preprocess.pad_value,
-                preprocess.alpha
+                preprocess.alpha,
+                // Without a range the name is that of caches from before there were ranges.
+                preprocess.deep.map_or(String::new(), |range| {
+                    let [low, high] = range.bounds();
+                    format!(", 16 bits from {low} to {high}")
+                })
             )
             .to_lowercase(),
         }

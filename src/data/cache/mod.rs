@@ -30,6 +30,11 @@ impl Budget {
 
 /// A quarter of the memory that is free now, or 1 GiB where the system does not say.
 pub fn default_memory() -> u64 {
+    free_memory().map_or(1 << 30, |bytes| bytes / 4)
+}
+
+/// The memory that is free now, bytes; `None` where the system does not say.
+pub fn free_memory() -> Option<u64> {
     let available = std::fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| {
@@ -38,7 +43,7 @@ pub fn default_memory() -> u64 {
                 .find(|line| line.starts_with("MemAvailable:"))?;
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         });
-    available.map_or(1 << 30, |kib| kib * 1024 / 4)
+    available.and_then(|kib| kib.checked_mul(1024))
 }
 
 /// Where a sample is kept, in four bytes.

@@ -19,6 +19,7 @@ use crate::data::batch::Shape;
 use crate::data::cache::default_memory;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::check_splits;
+use crate::data::left_out::LeftOut;
 use crate::data::preprocess::Preprocessor;
 use crate::data::split::split_off_by;
 use crate::data::task::{Head, Output, Task};
@@ -153,10 +154,8 @@ impl TableSurvey {
         }
         summary.valid_from = valid_from;
         summary.task = task.clone();
-        summary.left_out = skipped
-            .iter()
-            .map(|s| format!("{} {}", s.name, s.reason))
-            .collect();
+        summary.of_rows = true;
+        summary.left_out = LeftOut::of_skipped(&skipped);
         Ok(TableSurvey {
             options,
             preprocess,

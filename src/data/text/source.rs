@@ -16,6 +16,8 @@ use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::{check_splits, same_classes};
+use crate::data::left_out::{LeftOut, short_name};
+use crate::data::listing::{Content, Listing, list_content};
 use crate::data::preprocess::Preprocessor;
 use crate::data::split::split_off;
 use crate::data::table::{
@@ -177,19 +179,23 @@ impl Source for TextFolder {
             list_texts(folder)
                 .map_err(|message| fault(name, format!("is {}, which {message}", folder.display())))
         };
-        let (classes, train) = list(&self.train, "train")?;
+        let listed = list(&self.train, "train")?;
+        let (classes, mut left_out) = (listed.classes, listed.left_out);
+        let train = in_folder(&self.train, listed.files);
         if classes.len() < 2 {
             let message = format!(
                 "holds one class only ({}), expected at least two",
-                classes.join("")
+                short_name(&classes.join(""))
             );
             return Err(fault("train", message));
         }
         let (train, valid, valid_from) = match &self.valid {
             Some(folder) => {
-                let (found, valid) = list(folder, "valid")?;
-                same_classes(&classes, &found, "data.train", "data.valid")
+                let found = list(folder, "valid")?;
+                same_classes(&classes, &found.classes, "data.train", "data.valid")
                     .map_err(|message| fault("valid", message))?;
+                left_out.merge(found.left_out);
+                let valid = in_folder(folder, found.files);
                 (train, valid, folder.display().to_string())
             }
             None => {
@@ -218,47 +224,60 @@ impl Source for TextFolder {
         };
         let splits = [Texts::Files(train), Texts::Files(valid)];
         let task = Task::Classes(classes);
-        let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        let mut survey =
+            TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        survey.summary.left_out.merge(left_out);
         Ok(Box::new(survey))
     }
 }
 
-/// Class names in sorted order, and the text files with the index of their class.
-type ListedTexts = (Vec<String>, Vec<(PathBuf, u32)>);
+fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBuf, u32)> {
+    let files = files.into_iter();
+    files
+        .map(|(path, class)| (folder.join(path), class))
+        .collect()
+}
 
-/// The text files of a folder with one folder a class.
+/// The text files of a folder with one folder a class; a folder without any is no class.
 ///
 /// # Errors
 /// What is missing, in words that follow the folder's name.
-pub fn list_texts(folder: &FilePath) -> Result<ListedTexts, String> {
-    let entries = |folder: &FilePath| -> Result<Vec<PathBuf>, String> {
-        let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let entries = std::fs::read_dir(folder).map_err(fail)?;
-        let paths: std::io::Result<Vec<PathBuf>> = entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect();
-        let mut paths = paths.map_err(fail)?;
-        paths.sort();
-        Ok(paths)
+pub fn list_texts(folder: &FilePath) -> Result<Listing, String> {
+    let none = || "holds no folder with .txt files; it looks like train/good/1.txt".to_string();
+    let mut listing = match folder.is_dir() {
+        true => list_content(folder, Content::Texts).map_err(|message| {
+            match message.contains("no folders") {
+                true => none(),
+                false => message,
+            }
+        })?,
+        false => return Err("is no folder, expected one folder a class".into()),
     };
-    let (mut classes, mut files) = (Vec::new(), Vec::new());
-    for inner in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let texts = entries(&inner)?.into_iter().filter(|path| {
-            path.extension()
-                .is_some_and(|ext| ext.eq_ignore_ascii_case("txt"))
-        });
-        let class = classes.len() as u32;
-        let before = files.len();
-        files.extend(texts.map(|path| (path, class)));
-        if files.len() > before {
-            let name = inner.file_name().unwrap_or_default();
-            classes.push(name.to_string_lossy().into_owned());
+    let mut places = vec![None; listing.classes.len()];
+    for (_, class) in &listing.files {
+        places[*class as usize] = Some(0);
+    }
+    let mut kept = Vec::new();
+    for (name, place) in std::mem::take(&mut listing.classes)
+        .into_iter()
+        .zip(&mut places)
+    {
+        match place {
+            Some(place) => {
+                *place = kept.len() as u32;
+                kept.push(name);
+            }
+            None => listing.left_out.add("a folder without .txt files", || name),
         }
     }
-    if classes.is_empty() {
-        return Err("holds no folder with .txt files; it looks like train/good/1.txt".into());
+    for (_, class) in &mut listing.files {
+        *class = places[*class as usize].unwrap_or_default();
     }
-    Ok((classes, files))
+    listing.classes = kept;
+    if listing.classes.is_empty() {
+        return Err(none());
+    }
+    Ok(listing)
 }
 
 /// Where texts and targets stand in tables.
@@ -296,7 +315,7 @@ impl TextSurvey {
             {
                 return Err(fault(
                     name,
-                    format!("has no text of class {}", classes[class]),
+                    format!("has no text of class {}", short_name(&classes[class])),
                 ));
             }
         }
@@ -340,10 +359,9 @@ impl TextSurvey {
             task: task.clone(),
             columns: vec![shown],
             valid_from,
-            left_out: skipped
-                .iter()
-                .map(|s| format!("{} {}", s.name, s.reason))
-                .collect(),
+            left_out: LeftOut::of_skipped(&skipped),
+            of_rows: matches!(splits[0], Texts::Rows(_)),
+            warnings: Vec::new(),
         };
         Ok(TextSurvey {
             preprocess,
@@ -352,6 +370,14 @@ impl TextSurvey {
             summary,
             skipped,
         })
+    }
+
+    /// Files that are no texts; rows that cannot be used are told as such.
+    fn folder_left_out(&self) -> LeftOut {
+        match &self.splits[0] {
+            Texts::Files(_) => self.summary.left_out.clone(),
+            Texts::Rows(_) => LeftOut::default(),
+        }
     }
 
     /// # Errors
@@ -371,6 +397,7 @@ impl TextSurvey {
         Ok(Audit {
             classes: self.task.classes().to_vec(),
             unusable: self.skipped.clone(),
+            left_out: self.folder_left_out(),
             table: Some(table),
             ..Audit::default()
         })
