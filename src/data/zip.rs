@@ -235,7 +235,7 @@ mod tests {
     /// "hello", stored, as Python's zipfile writes it.
     const HELLO: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0!\0\x86\xa6\x106\x05\0\0\0\x05\0\0\0\x05\0\0\0a.npyhello\
         PK\x01\x02\x14\x03\x14\0\0\0\0\0\0\0!\0\x86\xa6\x106\x05\0\0\0\x05\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\x80\x01\
-        \0\0\0\0a.npyPK\x05\x06\0\0\0\0\x01\0\x01\03\0\0\0\x28\0\0\0\0\0";
+        \0\0\0\0a.npyPK\x05\x06\0\0\0\0\x01\0\x01\0\x33\0\0\0\x28\0\0\0\0\0";
 
     fn open(bytes: &[u8]) -> Result<Zip, String> {
         let folder = tempfile::TempDir::new().expect("a folder");
