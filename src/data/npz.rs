@@ -214,12 +214,15 @@ pub fn is_numpy(path: &FilePath) -> bool {
         .any(|ext| extension.eq_ignore_ascii_case(ext))
 }
 
+/// Images with the numbers of their labels, and what these stand for, where the labels are names.
+pub type NamedBlocks = (Blocks, Option<Vec<String>>);
+
 /// Labelled images for judging a model: blocks whose labels are numbers, and the names of these, where they are
 /// names.
 ///
 /// # Errors
 /// Why the file cannot be used, in words that begin with its name.
-pub fn labelled_numpy(path: &FilePath) -> Option<Result<(Blocks, Option<Vec<String>>), String>> {
+pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, String>> {
     (path.is_file() && is_numpy(path)).then(|| {
         let wanted = Wanted {
             part: Part::Test,
