@@ -5,10 +5,13 @@ use std::io::{Write, stdout};
 use anyhow::Context;
 use serde_json::json;
 
+use super::memory::{check_bench, check_training};
 use super::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
 use crate::data::{HostBatch, Loader, Silent};
+use crate::kernels::Chosen;
+use crate::model::Compute;
 use crate::report::{bench_table, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
 
@@ -28,9 +31,10 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         (None, BatchSize::All(_)) => BATCH,
     };
     let (net, batch) = if args.real {
-        real_batch(source, size)?
+        real_batch(source, size, &device, compute)?
     } else {
         let net = Net::read(&source)?;
+        check_bench(&source, &net, size, &device, compute)?;
         let batch = synthetic_batch(net.network.input, &net.task, size, seed);
         (net, batch)
     };
@@ -63,8 +67,15 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
 }
 
 /// The first batch that training would take.
-fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
-    let plan = Plan::check(source)?;
+fn real_batch(
+    source: Source,
+    size: usize,
+    device: &Chosen,
+    compute: Compute,
+) -> anyhow::Result<(Net, HostBatch)> {
+    let mut plan = Plan::check(source)?;
+    plan.source.experiment.train.batch_size = BatchSize::Count(size);
+    check_training(&plan, device, compute)?;
     let experiment = &plan.source.experiment;
     let datasets = plan
         .survey

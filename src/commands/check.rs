@@ -4,8 +4,10 @@ use std::io::{Write, stdout};
 
 use serde_json::json;
 
+use super::memory::check_training;
 use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
+use crate::model::Memory;
 use crate::report::tables;
 use crate::train::Plan;
 
@@ -13,17 +15,18 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
     let device = take_device(choice, true)?;
-    take_compute(&plan.source, &device, true)?;
+    let compute = take_compute(&plan.source, &device, true)?;
+    let memory = check_training(&plan, &device, compute)?;
     let mut out = stdout().lock();
     if args.json {
-        writeln!(out, "{}", as_json(&plan, &device.label))?;
+        writeln!(out, "{}", as_json(&plan, &device.label, &memory))?;
         return Ok(0);
     }
     let summary = plan.survey.summary();
     writeln!(
         out,
         "{}",
-        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
+        tables::layers(&plan.network, plan.batch_size(), &memory)
     )?;
     let weights = plan.class_weights();
     writeln!(
@@ -42,7 +45,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
+fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
     let summary = plan.survey.summary();
     let layers: Vec<_> = plan
         .network
@@ -62,8 +65,9 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
     json!({
         "input": plan.network.input,
         "layers": layers,
-        "parameters": plan.network.params().map(|(_, p)| p.num_elements()).sum::<usize>(),
-        "multiply_adds": plan.network.layers.iter().map(|l| l.multiply_adds).sum::<u64>(),
+        "parameters": plan.network.num_params(),
+        "multiply_adds": plan.network.multiply_adds(),
+        "memory_bytes": memory.total(),
         "batch_size": plan.batch_size(),
         "task": summary.task.what(),
         "targets": summary.task.names(),

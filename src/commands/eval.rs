@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::bail;
 use serde_json::{Map, Value, json};
 
+use super::memory::fitting_batch;
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
 use crate::data::{Dataset, Loader, Progress};
@@ -22,6 +23,7 @@ const BATCH: usize = 64;
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
+    let batch = fitting_batch(&args.model, &model, BATCH, &device)?;
     let folder = &args.data;
     let preprocess = &model.info.preprocess;
     let labelled = preprocess.labelled(folder, &model.info.task);
@@ -31,7 +33,7 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
         eprintln!("note: {notice}");
     }
     let dataset = labelled.dataset;
-    let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
+    let loader = Loader::in_order(dataset.clone(), batch, num_workers())?;
     let scorer = Scorer {
         network: &model.network,
         loss: &*model.loss,

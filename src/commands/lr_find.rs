@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::memory::check_training;
 use super::prepared::Prepared;
 use super::signals::stop_flag;
 use super::train::quoted;
@@ -34,6 +35,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let device = take_device(choice, args.quiet)?;
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
+    check_training(&plan, &device, compute)?;
     let optimizer = plan.source.experiment.train.optimizer.name().to_string();
     let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());

@@ -10,6 +10,8 @@ mod eval;
 mod init;
 mod judge;
 mod lr_find;
+mod memory;
+mod pools;
 mod predict;
 mod prepared;
 mod preview;
@@ -19,9 +21,10 @@ mod synth;
 mod train;
 mod verify;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use init::find_splits;
+use pools::{Pools, num_threads};
 
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
@@ -34,13 +37,8 @@ use crate::model::{Compute, Half};
 /// Whatever keeps the command from doing what was asked.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
     limit_instructions()?;
-    let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    if let Some(threads) = cli.threads {
-        pool = pool.num_threads(usize::from(threads));
-    }
-    pool.build_global().context("cannot start the threads")?;
-    // On a thread of the pool, so that small pieces of work need not be handed over to one.
-    rayon::scope(|_| dispatch(cli.command))
+    let pools = Pools::start(num_threads(cli.threads)?)?;
+    pools.run(|| dispatch(cli.command))
 }
 
 /// `KILN_SIMD` keeps the kernels from using all that the CPU has, to compare.
@@ -56,9 +54,6 @@ fn limit_instructions() -> anyhow::Result<()> {
     });
     Ok(())
 }
-
-/// Bytes of a thread's stack: as a main thread's.
-const STACK: usize = 8 << 20;
 
 fn dispatch(command: Command) -> anyhow::Result<u8> {
     match command {

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
+use anyhow::ensure;
+
 use super::judge::judge;
 use super::num_workers;
 use crate::config::OnNonFinite;
@@ -129,6 +131,28 @@ impl Prepared {
         Ok(sweep.run(stepper, &trial, stop, tick))
     }
 
+    /// Early stopping and the plateau schedule look back on every epoch.
+    fn needs_no_lost_history(&self, state: &State) -> anyhow::Result<()> {
+        let train = &self.plan.source.experiment.train;
+        let plateau = self
+            .plan
+            .pace(1)?
+            .schedule
+            .is_some_and(|s| s.plateau().is_some());
+        let who = match (train.early_stopping.is_some(), plateau) {
+            (true, _) => "train.early_stopping",
+            (false, true) => "train.schedule",
+            (false, false) => return Ok(()),
+        };
+        let lost = state.past.lost;
+        ensure!(
+            lost == 0,
+            "{who} needs the figures of every epoch, but those of the first {lost} are no longer in history.jsonl; put \
+             the file of the run back (history-damaged-1.jsonl and so on are what was there), or begin a new run with --config"
+        );
+        Ok(())
+    }
+
     /// A run from the beginning or from a checkpoint.
     pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
         let plan = &self.plan;
@@ -138,12 +162,25 @@ impl Prepared {
         let (train, mut stepper) = self.begin()?;
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
-        let mut state = State::default();
+        let (mut state, mut history) = (State::default(), Vec::new());
         if let Some(checkpoint) = start.checkpoint {
+            let records = checkpoint.records.clone();
             state = checkpoint.load_into(&mut stepper)?;
-            if let Some(warning) = folder.reconcile(&mut state.history)? {
+            let warning = match records {
+                Some(records) => {
+                    history = records;
+                    folder.reconcile(&mut history)?
+                }
+                None => {
+                    let (records, warning) = folder.take_up(&mut state)?;
+                    history = records;
+                    warning
+                }
+            };
+            if let Some(warning) = warning {
                 eprintln!("warning: {warning}");
             }
+            self.needs_no_lost_history(&state)?;
             let best = state.best();
             monitor.resume(best.and_then(|best| best.figure(&monitor.name)));
         } else {
@@ -185,6 +222,7 @@ impl Prepared {
             info: self.info.clone(),
             folder,
             state,
+            history,
             checkpointer,
             on_non_finite: experiment.train.on_non_finite,
         })

@@ -6,13 +6,14 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 
+use super::memory::check_training;
 use super::prepared::{Prepared, Start};
 use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
 use crate::data::Task;
-use crate::model::{FaultPoint, ModelInfo};
+use crate::model::{FaultPoint, Memory, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, tables};
 use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
 
@@ -28,8 +29,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
+    let memory = check_training(&plan, &device, compute)?;
     if !args.quiet {
-        announce(&plan);
+        announce(&plan, &memory);
     }
     if let Some(steps) = args.verify {
         return verify::run(plan, device, compute, steps, &stop, &args);
@@ -143,7 +145,7 @@ fn create(args: &TrainArgs, plan: &Plan) -> anyhow::Result<RunFolder> {
     }
 }
 
-fn announce(plan: &Plan) {
+fn announce(plan: &Plan, memory: &Memory) {
     let summary = plan.survey.summary();
     let weights = plan.class_weights();
     eprint!(
@@ -155,7 +157,7 @@ fn announce(plan: &Plan) {
     }
     eprintln!(
         "\n{}",
-        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
+        tables::layers(&plan.network, plan.batch_size(), memory)
     );
 }
 
@@ -201,8 +203,7 @@ fn finish(
         writeln!(
             out,
             "\nbest epoch: {} of {}, on the validation split",
-            best.epoch,
-            outcome.history.len()
+            best.epoch, outcome.num_epochs
         )?;
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
         writeln!(out, "saved in {}", folder.path().display())?;
@@ -215,7 +216,7 @@ fn finish(
     if outcome.interrupted {
         eprintln!(
             "stopped in epoch {}; to go on from here:\n  kiln train --resume {}",
-            outcome.history.len() + 1,
+            outcome.num_epochs + 1,
             quoted(folder.path())
         );
         return Ok(stop.exit_code().unwrap_or(1));

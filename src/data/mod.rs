@@ -40,7 +40,7 @@ use std::collections::BTreeMap;
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
-pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
+pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
 pub use dataset::{
     Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
     class_counts,
@@ -53,7 +53,7 @@ pub use image_survey::ImageSurvey;
 pub use images::ImageDataset;
 pub use labelled::Labelled;
 pub use listing::{Listing, list_classes, list_pictures};
-pub use loader::{Batches, Loaded, Loader};
+pub use loader::{Batches, Loaded, Loader, PREFETCH};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use raw::RawBlock;

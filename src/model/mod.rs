@@ -22,9 +22,9 @@ pub use file::{
     AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, without_average,
 };
 pub use init::{Fans, Init};
-pub use layers::{LAYERS, Layer, LayerPlan, Mismatch, Pass, Scope, Training};
+pub use layers::{LAYERS, Layer, LayerPlan, MOST_VALUES, Mismatch, Pass, Scope, Training, Working};
 pub use losses::{LOSSES, Loss};
-pub use network::{Layers, Network, PlannedLayer};
+pub use network::{Layers, Memory, MemoryUse, Network, PlannedLayer};
 pub use params::{Param, ParamSpec, ParamStore, upload};
 pub use penalty::{Penalty, Restraint};
 pub use tensors::{

@@ -11,7 +11,7 @@ use crate::metrics::{
     ClassPredictions, Figure, LabelPredictions, METRICS, Metric, NumberPredictions, Predictions,
     compute_all, wilson,
 };
-use crate::model::Network;
+use crate::model::{Memory, Network};
 
 /// A table without frames; the columns in `right` are aligned to the right.
 pub fn table(header: &[&str], right: &[usize]) -> Table {
@@ -34,45 +34,39 @@ pub fn print(table: &Table) -> String {
         .collect()
 }
 
-/// Every layer with its output, parameters and cost; totals; memory at the batch size.
-pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> String {
+/// Every layer with its output, parameters and cost; totals; the memory that training takes at the batch size.
+pub fn layers(network: &Network, batch_size: usize, memory: &Memory) -> String {
     let mut table = table(
         &["layer", "", "output", "parameters", "multiply-adds", ""],
         &[3, 4],
     );
     table.add_row(vec!["input", "", &network.input.to_string(), "", "", ""]);
-    let (mut params, mut cost, mut values) = (0u64, 0u64, network.input.num_elements() as u64);
     for layer in &network.layers {
-        let count: usize = layer.params.iter().map(|spec| spec.num_elements()).sum();
+        let counts = layer.params.iter().map(|spec| spec.num_elements() as u64);
         table.add_row(vec![
             layer.name.clone(),
             layer.tag.clone(),
             layer.output.to_string(),
-            grouped(count as u64),
+            grouped(counts.fold(0, u64::saturating_add)),
             grouped(layer.multiply_adds),
             layer.note(),
         ]);
-        params += count as u64;
-        cost += layer.multiply_adds;
-        values += layer.output.num_elements() as u64;
     }
     let total = vec![
         "total".into(),
         String::new(),
         String::new(),
-        grouped(params),
-        grouped(cost),
+        grouped(network.num_params()),
+        grouped(network.multiply_adds()),
     ];
     table.add_row(total);
-    // weights, gradients and the optimizer's state; activations and their gradients
-    let weights = params * 4 * (2 + state_slots as u64);
-    let activations = values * 4 * 2 * batch_size as u64;
     format!(
-        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations)\n",
+        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, {} for loading)\n",
         print(&table),
-        bytes(weights + activations),
-        bytes(weights),
-        bytes(activations)
+        bytes(memory.total()),
+        bytes(memory.params),
+        bytes(memory.activations),
+        bytes(memory.loading)
     )
 }
 

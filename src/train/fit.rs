@@ -12,9 +12,10 @@ use super::events::{EpochRecord, Event, Observer};
 use super::limits::Limits;
 use super::monitor::Monitor;
 use super::non_finite::NonFinite;
+use super::past::figures;
 use super::run_folder::RunFolder;
 use super::schedules::Schedule;
-use super::state::{State, Sums, figures};
+use super::state::{State, Sums};
 use super::stepper::Stepper;
 use super::stop::StopFlag;
 use crate::config::OnNonFinite;
@@ -60,6 +61,8 @@ pub struct Run<'a> {
     pub folder: RunFolder,
     /// Where the run stands.
     pub state: State,
+    /// One record an epoch, but for those at the beginning whose lines were lost.
+    pub history: Vec<EpochRecord>,
     /// Saves it.
     pub checkpointer: Checkpointer,
     /// What happens where the loss is not finite.
@@ -68,8 +71,8 @@ pub struct Run<'a> {
 
 /// How a run ended.
 pub struct Outcome {
-    /// One record an epoch.
-    pub history: Vec<EpochRecord>,
+    /// Epochs that are over.
+    pub num_epochs: usize,
     /// The best epoch's record.
     pub best: Option<EpochRecord>,
     /// The validation predictions of the best epoch.
@@ -100,7 +103,7 @@ impl Run<'_> {
         stop: &StopFlag,
     ) -> anyhow::Result<(Outcome, Self)> {
         let mut outcome = Outcome {
-            history: Vec::new(),
+            num_epochs: 0,
             best: None,
             evaluation: None,
             interrupted: false,
@@ -131,15 +134,14 @@ impl Run<'_> {
         if outcome.evaluation.is_none() && outcome.best.is_some() && !outcome.interrupted {
             outcome.evaluation = self.evaluate_best(stop);
         }
-        outcome.history = self.state.history.clone();
+        outcome.num_epochs = self.state.epoch;
         Ok((outcome, self))
     }
 
     /// Why the training ends before its last epoch, if it does.
     fn ended(&self) -> Option<String> {
         let steps = self.stepper.counters().updates;
-        let history = &self.state.history;
-        let no_progress = || self.limits.no_progress(history, &self.monitor);
+        let no_progress = || self.limits.no_progress(&self.history, &self.monitor);
         self.limits.budget(steps).or_else(no_progress)
     }
 
@@ -147,7 +149,7 @@ impl Run<'_> {
     fn follow_plateau(&mut self) {
         if let Some(plateau) = self.plateau.as_ref().and_then(|s| s.plateau()) {
             let name = &self.monitor.name;
-            let values = self.state.history.iter().map(|record| record.figure(name));
+            let values = self.history.iter().map(|record| record.figure(name));
             let reduced = plateau.after(values, self.monitor.higher_is_better);
             self.stepper.set_reduced(reduced);
         }
@@ -208,6 +210,8 @@ impl Run<'_> {
             return Err(error);
         };
         self.state = snapshot.state.clone();
+        let known = self.state.epoch - self.state.past.lost;
+        self.history.truncate(known);
         snapshot.restore(&mut self.stepper)?;
         let mut counters = self.stepper.counters();
         counters.backed_off = backed_off + 1;
@@ -287,13 +291,14 @@ impl Run<'_> {
             .into_iter()
             .filter(|(key, _)| key != "best")
             .collect();
-        self.state.history.push(record.clone());
+        self.state.past.add(&record)?;
+        self.history.push(record.clone());
         clock.held_up +=
             self.checkpointer
                 .take(&self.stepper, &self.state, &self.info, record.best)?;
         record.checkpoint_seconds = clock.held_up.as_secs_f64();
         self.folder.append(&record)?;
-        if let Some(last) = self.state.history.last_mut() {
+        if let Some(last) = self.history.last_mut() {
             last.clone_from(&record);
         }
         self.checkpointer.write()?;
@@ -316,7 +321,7 @@ impl Run<'_> {
 
     /// After three epochs no better than guessing the most frequent class: what to try.
     fn warn_of_chance(&self, evaluation: Option<&Evaluation>) -> Option<String> {
-        let history = &self.state.history;
+        let history = &self.history;
         if history.len() != PATIENCE_WITH_CHANCE {
             return None;
         }

@@ -1,7 +1,6 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
-use super::average::Averaging;
 use super::class_weights;
 use super::limits::Limits;
 use super::monitor::Monitor;
@@ -93,13 +92,6 @@ impl Plan {
             summary.task.classes(),
             counts,
         ))
-    }
-
-    /// Tensors that training keeps beside each parameter and its gradient.
-    pub fn num_slots(&self) -> usize {
-        let averages = Averaging::new(&self.source.experiment.train).is_some();
-        let gathers = self.source.experiment.train.accumulate > 1;
-        self.optimizer.slots().len() + usize::from(averages) + usize::from(gathers)
     }
 
     /// Samples a step.
@@ -217,6 +209,7 @@ impl Net {
             let network = Network::plan(layers, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
             network.check_head(&*loss, &task)?;
+            network.check_trainable()?;
             Ok(Net {
                 network,
                 loss,
@@ -303,6 +296,7 @@ fn fit_to_data(
     let network = Network::plan(layers, survey.shape(), loss)?;
     let task = &survey.summary().task;
     network.check_head(loss, task)?;
+    network.check_trainable()?;
     class_weights::check(experiment.train.class_weights.as_ref(), task)?;
     let decision = Decision {
         positive: positive_class(experiment.eval.positive.as_deref(), task)?,

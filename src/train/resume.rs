@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
+use super::events::EpochRecord;
 use super::run_folder::RunFolder;
 use super::snapshot::older;
-use super::state::{STATE_VERSION, State};
+use super::state::State;
 use super::stepper::{Stepper, slot_name};
 use crate::model::{
     AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
@@ -23,6 +24,8 @@ pub struct Checkpoint {
     text: String,
     /// Where the run stood.
     pub state: State,
+    /// Of an older program: the history.
+    pub records: Option<Vec<EpochRecord>>,
     tensors: BTreeMap<String, Stored>,
 }
 
@@ -46,19 +49,13 @@ impl Checkpoint {
         let state = state.context(
             "it is a model, but no checkpoint (an older kiln wrote it, or it is a best.safetensors)",
         )?;
-        let state: State =
-            serde_json::from_str(&state).context("its `kiln.checkpoint` metadata is damaged")?;
-        ensure!(
-            state.version == STATE_VERSION,
-            "its state has version {}, this program reads version {STATE_VERSION}; use a kiln of the \
-             same age",
-            state.version
-        );
+        let (state, records) = State::read(&state)?;
         let tensors = decode_tensors(bytes)?;
         Ok(Checkpoint {
             info,
             text: ModelInfo::text(bytes)?,
             state,
+            records,
             tensors,
         })
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::events::EpochRecord;
 use super::history;
+use super::state::State;
 use crate::model::{temporary_name, write_atomically};
 
 /// A folder of its own for one run, locked against other processes.
@@ -165,6 +166,34 @@ impl RunFolder {
     /// A file that cannot be read or written.
     pub fn reconcile(&mut self, records: &mut [EpochRecord]) -> anyhow::Result<Option<String>> {
         history::reconcile(&self.path.join(HISTORY), &mut self.history, records)
+    }
+
+    /// Takes up `history.jsonl` where a checkpoint stands that knows its digest. Where it is not that file, its lines are put
+    /// aside and the history begins anew; the second value says so then.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn take_up(
+        &mut self,
+        state: &mut State,
+    ) -> anyhow::Result<(Vec<EpochRecord>, Option<String>)> {
+        let path = self.path.join(HISTORY);
+        if let Some(records) = history::take_up(&path, &mut self.history, &state.past, state.epoch)?
+        {
+            return Ok((records, None));
+        }
+        let aside = history::set_aside(&path, &mut self.history)?;
+        state.past.lose(state.epoch);
+        let lines = aside.map_or(String::new(), |aside| {
+            format!("its lines are now in {}, and ", aside.display())
+        });
+        let warning = format!(
+            "{} does not hold the {} epochs that the checkpoint was made after; {lines}the history begins behind them. \
+             Parameters and optimizer state are those of the run",
+            path.display(),
+            state.epoch,
+        );
+        Ok((Vec::new(), Some(warning)))
     }
 
     /// Appends one line to `history.jsonl`.

@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::{Context, bail};
+use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
+use super::memory::fitting_batch;
 use super::take_device;
 use crate::cli::PredictArgs;
-use crate::data::{Head, HostBatch, Preprocessor, Task};
+use crate::data::{Head, HostBatch, Preprocessor, Shape, Task};
 use crate::model::ModelFile;
 
 /// Samples of one forward pass.
@@ -31,15 +33,19 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             args.model.display()
         );
     }
+    let most = fitting_batch(&args.model, &model, BATCH, &device)?;
     let (sender, receiver) = sync_channel(AHEAD);
     let (files, texts) = (args.files.clone(), args.texts.clone());
     let shape = preprocess.shape();
     // Not joined: it may be waiting for standard input when nobody reads the answers any more.
-    std::thread::spawn(move || match preprocess {
-        Preprocessor::Image(image) => pictures::prepare(&files, &image, &sender),
-        Preprocessor::Table(table) => rows::prepare(&files, &table, &sender),
-        Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
-    });
+    let thread = std::thread::Builder::new().name("prepare".into());
+    thread
+        .spawn(move || match preprocess {
+            Preprocessor::Image(image) => pictures::prepare(&files, &image, &sender),
+            Preprocessor::Table(table) => rows::prepare(&files, &table, &sender),
+            Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
+        })
+        .context("cannot start a thread")?;
     let mut failures = 0;
     for work in receiver {
         let prepared = match work? {
@@ -54,40 +60,55 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
                 continue;
             }
         };
-        let mut batch = HostBatch::default();
-        for (index, (_, values)) in prepared.iter().enumerate() {
-            if let Ok(values) = values {
-                batch.input.extend_from_slice(values);
-                batch.classes.push(0);
-                batch.ids.push(index as u32);
-            }
-        }
-        let rows = if batch.ids.is_empty() {
-            Vec::new()
-        } else {
-            let batch = batch.to_device(shape, &device.device);
-            let input = batch
-                .inputs
-                .into_iter()
-                .next()
-                .context("a batch has an input")?;
-            model.predictions(input)
-        };
-        let mut rows = rows.chunks_exact(model.info.task.len());
-        for (subject, values) in &prepared {
-            match values {
-                Err(reason) => {
-                    eprintln!("{}: {reason}", subject.name());
-                    failures += 1;
-                }
-                Ok(_) => {
-                    let row = rows.next().context("a row a sample")?;
-                    write_row(subject, row, &model.info.task, &args)?;
-                }
-            }
+        for prepared in prepared.chunks(most) {
+            failures += answer_batch(prepared, shape, &model, &device.device, &args)?;
         }
     }
     Ok(u8::from(failures > 0))
+}
+
+/// Runs the net on samples and writes their answers; how many samples have none.
+fn answer_batch(
+    prepared: &[Sample],
+    shape: Shape,
+    model: &ModelFile,
+    device: &Device,
+    args: &PredictArgs,
+) -> anyhow::Result<usize> {
+    let mut batch = HostBatch::default();
+    for (index, (_, values)) in prepared.iter().enumerate() {
+        if let Ok(values) = values {
+            batch.input.extend_from_slice(values);
+            batch.classes.push(0);
+            batch.ids.push(index as u32);
+        }
+    }
+    let rows = if batch.ids.is_empty() {
+        Vec::new()
+    } else {
+        let batch = batch.to_device(shape, device);
+        let input = batch
+            .inputs
+            .into_iter()
+            .next()
+            .context("a batch has an input")?;
+        model.predictions(input)
+    };
+    let mut rows = rows.chunks_exact(model.info.task.len());
+    let mut failures = 0;
+    for (subject, values) in prepared {
+        match values {
+            Err(reason) => {
+                eprintln!("{}: {reason}", subject.name());
+                failures += 1;
+            }
+            Ok(_) => {
+                let row = rows.next().context("a row a sample")?;
+                write_row(subject, row, &model.info.task, args)?;
+            }
+        }
+    }
+    Ok(failures)
 }
 
 /// What an answer is about.
@@ -130,10 +151,13 @@ impl Subject {
     }
 }
 
+/// A sample with the net's input, or why it has none.
+type Sample = (Subject, Result<Vec<f32>, String>);
+
 /// What is passed from preparing to computing.
 enum Work {
     /// Samples with the net's inputs.
-    Prepared(Vec<(Subject, Result<Vec<f32>, String>)>),
+    Prepared(Vec<Sample>),
     /// An argument without samples, and why.
     Failed(String),
     /// What the user should know of all samples, after the last one.

@@ -31,6 +31,7 @@ mod max_pool2d;
 mod recurrent;
 mod reshape;
 mod residual;
+mod size;
 mod spatial_dropout;
 mod upsample;
 mod window;
@@ -41,7 +42,10 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 
 pub use embed_columns::EmbedColumns;
+pub use size::{MOST_VALUES, Working};
 pub use window::{Padding, windows};
+
+use size::cost;
 
 use super::activation::Activation;
 use super::compute::Compute;
@@ -71,6 +75,12 @@ pub trait Layer: Debug + Send + Sync {
     /// many values that the sum, or its share of a value, is lost in 16.
     fn needs_f32(&self) -> bool {
         false
+    }
+
+    /// What a training pass holds of the layer beside its output, where it is worth counting. Asked after the layer
+    /// was planned for `input`.
+    fn working(&self, _input: Shape) -> Working {
+        Working::default()
     }
 
     /// Whether the layer holds layers, each of which chooses for itself what it computes in.
@@ -304,6 +314,15 @@ pub struct Training<'a> {
     pub ids: &'a [SampleId],
 }
 
+/// Checks that a layer gets numbers.
+fn check_numbers(input: Shape) -> Result<(), Mismatch> {
+    match input {
+        Shape::Tokens { .. } => Err(Mismatch::new(format!("expects numbers, gets {input}"))
+            .hint("put { embedding = { dim = 50 } } before it")),
+        _ => Ok(()),
+    }
+}
+
 /// `[height, width, channels]` of an image, or why it is none.
 fn image_dims(input: Shape) -> Result<(usize, usize, usize), Mismatch> {
     match input {
@@ -331,6 +350,18 @@ fn sequence_dims(input: Shape) -> Result<(usize, usize), Mismatch> {
             "expects a sequence (steps x features), gets {other} values"
         ))
         .hint("sequences come from texts through { embedding = ... }, or from { reshape = ... }")),
+    }
+}
+
+/// `x W`, each row with the same bits whatever the others are: with a single column, a general product sums a row in an
+/// order that depends on how many rows there are.
+///
+/// # Shapes
+/// Input `[rows, features]`, weight `[features, units]`, output `[rows, units]`.
+fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    match weight.dims() {
+        [features, 1] => (x * weight.reshape([1, features])).sum_dim(1),
+        _ => x.matmul(weight),
     }
 }
 

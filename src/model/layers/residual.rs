@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, check_numbers, defaults};
 use crate::config::Spec;
 use crate::data::{Purpose, Rng, Shape, Value, hash_text};
 use crate::model::activation::Activation;
@@ -133,6 +133,11 @@ impl Residual {
 }
 
 fn combine<const D: usize>(x: Tensor<D>, shortcut: Tensor<D>, kept: Option<Vec<f32>>) -> Tensor<D> {
+    // Where layers compute in 16 bits, one of the two may end with a layer that needs 32.
+    let (x, shortcut) = match x.dtype() == shortcut.dtype() {
+        true => (x, shortcut),
+        false => (x.cast(FloatDType::F32), shortcut.cast(FloatDType::F32)),
+    };
     let Some(kept) = kept else {
         return x + shortcut;
     };
@@ -145,6 +150,7 @@ fn combine<const D: usize>(x: Tensor<D>, shortcut: Tensor<D>, kept: Option<Vec<f
 
 impl Layer for Residual {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        check_numbers(input)?;
         let inner = plan(&self.layers, input)?;
         let shortcut = self.shortcut(input, inner.output())?;
         let named = |network: &Network, within: &str| -> Vec<_> {
@@ -157,14 +163,21 @@ impl Layer for Residual {
         };
         let mut params = named(&inner, "");
         params.extend(named(&shortcut, "shortcut."));
-        let layers = || inner.layers.iter().chain(&shortcut.layers);
         let plan = LayerPlan {
             output: inner.output(),
             params,
-            multiply_adds: layers().map(|layer| layer.multiply_adds).sum(),
+            multiply_adds: inner
+                .multiply_adds()
+                .saturating_add(shortcut.multiply_adds()),
         };
         let _ = self.planned.set((inner, shortcut));
         Ok(plan)
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        let planned = self.planned.get();
+        let both = planned.map(|(inner, shortcut)| inner.working() + shortcut.working());
+        both.unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {
@@ -177,10 +190,9 @@ impl Layer for Residual {
             .get()
             .expect("a layer runs after it was planned");
         let count: usize = inner.layers.iter().map(|layer| layer.params.len()).sum();
-        let (own, rest) = scope.tensors.split_at(count);
-        let x = inner.run_inner(scope.name, input.clone(), own, scope.pass);
+        let x = inner.run_inner(scope.name, input.clone(), scope, 0);
         let name = format!("{}.shortcut", scope.name);
-        let shortcut = shortcut.run_inner(&name, input, rest, scope.pass);
+        let shortcut = shortcut.run_inner(&name, input, scope, count);
         let kept = self.kept(scope);
         let sum = match (x, shortcut) {
             (Value::Image(x), Value::Image(y)) => Value::Image(combine(x, y, kept)),

@@ -5,7 +5,7 @@ use super::{Network, PlannedHead, PlannedLayer};
 use crate::config::{Fault, Path};
 use crate::data::Shape;
 use crate::model::activation::Activation;
-use crate::model::layers::{EmbedColumns, Layer, LayerPlan, Mismatch};
+use crate::model::layers::{EmbedColumns, Layer, LayerPlan, MOST_VALUES, Mismatch};
 use crate::model::losses::Loss;
 
 impl Network {
@@ -14,6 +14,14 @@ impl Network {
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
     pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
+        if input.num_elements() > MOST_VALUES {
+            let message =
+                format!("has samples of {input} values, more than can be ({MOST_VALUES})");
+            let fault = Fault::new(Path::parse("data"), message);
+            return Err(vec![
+                fault.hint("use smaller samples (data.size, data.length)"),
+            ]);
+        }
         let of_trunk = layers.heads.is_empty().then_some(loss);
         let columns = layers
             .columns
@@ -52,7 +60,8 @@ impl Network {
     }
 
     fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
-        let plan = columns.plan(input).map_err(|mismatch| {
+        let plan = columns.plan(input).and_then(LayerPlan::within_bounds);
+        let plan = plan.map_err(|mismatch| {
             let path = Path::parse("data.columns");
             vec![Fault::new(path, mismatch.message)]
         })?;
@@ -62,6 +71,7 @@ impl Network {
             output: plan.output,
             params: plan.params,
             multiply_adds: plan.multiply_adds,
+            working: Default::default(),
             absorbed: None,
             fused: None,
             layer: Box::new(columns),
@@ -108,11 +118,13 @@ impl Network {
                 multiply_adds,
             } = layer
                 .plan(shape)
+                .and_then(LayerPlan::within_bounds)
                 .map_err(|mismatch| (index, tag.clone(), mismatch))?;
             let absorbed = layer.activation().filter(|activation| {
                 let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
                 index == last && absorbs != Activation::Linear && *activation == absorbs
             });
+            let working = layer.working(shape);
             shape = output;
             planned.push(PlannedLayer {
                 name: format!("{prefix}{index}"),
@@ -120,6 +132,7 @@ impl Network {
                 output,
                 params,
                 multiply_adds,
+                working,
                 absorbed,
                 fused: None,
                 layer,
