@@ -194,6 +194,7 @@ fn role(column: &LookedColumn) -> String {
         Ok((Role::Numeric, _)) => "numeric".into(),
         Ok((Role::Category, _)) => "category".into(),
         Ok((Role::Text, _)) => "text".into(),
+        Ok((Role::Date, _)) => "date".into(),
         Ok((Role::Ignore, why)) => format!("ignored: {why}"),
         Err(_) => "unclear".into(),
     }

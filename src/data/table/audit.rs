@@ -53,7 +53,7 @@ impl TableAudit {
 
 /// Sums of pairs, for a correlation.
 #[derive(Clone, Default)]
-struct Pairs {
+pub struct Pairs {
     count: f64,
     sums: [f64; 2],
     squares: [f64; 2],
@@ -62,8 +62,8 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Against the first pair, so that a large offset costs no digits.
-    fn add(&mut self, x: f64, y: f64) {
+    /// One more pair, taken against the first, so that a large offset costs no digits.
+    pub fn add(&mut self, x: f64, y: f64) {
         let (x0, y0) = *self.first.get_or_insert((x, y));
         let (x, y) = (x - x0, y - y0);
         self.count += 1.0;
@@ -74,7 +74,8 @@ impl Pairs {
         self.products += x * y;
     }
 
-    fn correlation(&self) -> Option<f64> {
+    /// Pearson's correlation, of ten pairs or more that vary.
+    pub fn correlation(&self) -> Option<f64> {
         let n = self.count;
         let spread = |i: usize| n * self.squares[i] - self.sums[i] * self.sums[i];
         let both = n * self.products - self.sums[0] * self.sums[1];
@@ -150,12 +151,13 @@ fn find_leaked(
         };
         for (number, against) in against.iter_mut().enumerate() {
             let field = row.field(part.columns[number]);
-            if part.table.layout.is_missing(&field) {
+            let (layout, name) = (&part.table.layout, &preprocess.columns[number].name);
+            if layout.is_missing_in(name, &field) {
                 continue;
             }
             match against {
                 Against::Number(pairs) => {
-                    if let Some(x) = part.table.layout.number(&field) {
+                    if let Some(x) = layout.number_in(name, &field) {
                         let numbered = pairs.iter_mut().enumerate();
                         numbered.for_each(|(number, pairs)| pairs.add(x, target(number)));
                     }
