@@ -47,7 +47,13 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         }
     }
     let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());
-    Ok(u8::from(leaks || unclear || !found.unusable.is_empty()))
+    let nothing = found.table.as_ref().is_some_and(|t| t.is_useless());
+    if nothing && !args.json {
+        writeln!(out, "no column can be used")?;
+    }
+    Ok(u8::from(
+        leaks || unclear || nothing || !found.unusable.is_empty(),
+    ))
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {

@@ -179,7 +179,11 @@ mod tests {
         }
         let all = samples();
         let groups = split_off_groups(all.len(), |i| all[i], 0.25, 1);
-        assert_eq!(groups, split_off(&all, 0.25, 1), "without copies nothing is different");
+        assert_eq!(
+            groups,
+            split_off(&all, 0.25, 1),
+            "without copies nothing is different"
+        );
     }
 
     #[test]

@@ -48,7 +48,10 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     }
     tables::instead_of_pictures(&args.folder, &folder)?;
     let found = survey(&folder)?;
-    let text = sets::apply(&starter(&name, &found, &relative_to(&out, &folder)?, &out), &args.sets)?;
+    let text = sets::apply(
+        &starter(&name, &found, &relative_to(&out, &folder)?, &out),
+        &args.sets,
+    )?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
     write(

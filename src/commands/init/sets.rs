@@ -11,7 +11,15 @@ use crate::data::table::Layout;
 
 /// Keys of `[data]` that say how a table is laid out.
 const LAYOUT: [&str; 9] = [
-    "delimiter", "quote", "header", "encoding", "decimal", "missing", "comment", "missing_in", "formats",
+    "delimiter",
+    "quote",
+    "header",
+    "encoding",
+    "decimal",
+    "missing",
+    "comment",
+    "missing_in",
+    "formats",
 ];
 
 /// One `KEY=VALUE`; the value is TOML where it parses as such, else a plain string.
@@ -19,15 +27,23 @@ fn parse(flag: &str) -> anyhow::Result<(Vec<String>, Value)> {
     let (key, text) = flag
         .split_once('=')
         .ok_or_else(|| anyhow!("--set {flag} has no `=`, expected KEY=VALUE"))?;
-    let steps = Path::parse(key.trim()).0.into_iter().map(|step| match step {
-        Step::Key(key) => Ok(key),
-        Step::Index(_) => bail!("--set {flag}: `kiln init` sets whole keys, not items of lists"),
-    });
+    let steps = Path::parse(key.trim())
+        .0
+        .into_iter()
+        .map(|step| match step {
+            Step::Key(key) => Ok(key),
+            Step::Index(_) => {
+                bail!("--set {flag}: `kiln init` sets whole keys, not items of lists")
+            }
+        });
     let steps: Vec<String> = steps.collect::<anyhow::Result<_>>()?;
     if steps.is_empty() {
         bail!("--set {flag} has no key, expected KEY=VALUE");
     }
-    let value = text.trim().parse::<Value>().unwrap_or_else(|_| Value::from(text));
+    let value = text
+        .trim()
+        .parse::<Value>()
+        .unwrap_or_else(|_| Value::from(text));
     Ok((steps, value))
 }
 
@@ -35,7 +51,10 @@ fn parse(flag: &str) -> anyhow::Result<(Vec<String>, Value)> {
 ///
 /// # Errors
 /// A flag that is no `KEY=VALUE`, a value that the layout does not know.
-pub fn layout(flags: &[String], header: Option<bool>) -> anyhow::Result<(Layout, BTreeSet<String>)> {
+pub fn layout(
+    flags: &[String],
+    header: Option<bool>,
+) -> anyhow::Result<(Layout, BTreeSet<String>)> {
     let mut said = Map::new();
     let mut given = BTreeSet::new();
     for flag in flags {
@@ -50,7 +69,10 @@ pub fn layout(flags: &[String], header: Option<bool>) -> anyhow::Result<(Layout,
         let value = json(&value);
         match rest {
             [] => said.insert(key.clone(), value),
-            [column] => match said.entry(key.clone()).or_insert_with(|| Json::Object(Map::new())) {
+            [column] => match said
+                .entry(key.clone())
+                .or_insert_with(|| Json::Object(Map::new()))
+            {
                 Json::Object(columns) => columns.insert(column.clone(), value),
                 _ => bail!("--set {flag}: data.{key} is given whole by another --set"),
             },
@@ -75,7 +97,9 @@ fn json(value: &Value) -> Json {
         Value::Datetime(moment) => Json::from(moment.value().to_string()),
         Value::Array(items) => items.iter().map(json).collect(),
         Value::InlineTable(entries) => {
-            let entries = entries.iter().map(|(key, value)| (key.to_string(), json(value)));
+            let entries = entries
+                .iter()
+                .map(|(key, value)| (key.to_string(), json(value)));
             Json::Object(entries.collect())
         }
     }
@@ -89,7 +113,9 @@ pub fn apply(text: &str, flags: &[String]) -> anyhow::Result<String> {
     if flags.is_empty() {
         return Ok(text.to_string());
     }
-    let mut document: DocumentMut = text.parse().context("the starter is no TOML; please report it")?;
+    let mut document: DocumentMut = text
+        .parse()
+        .context("the starter is no TOML; please report it")?;
     for flag in flags {
         let (steps, mut value) = parse(flag)?;
         let Some((last, before)) = steps.split_last() else {
@@ -97,7 +123,9 @@ pub fn apply(text: &str, flags: &[String]) -> anyhow::Result<String> {
         };
         let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
         for step in before {
-            let item = table.entry(step).or_insert_with(|| Item::Table(Table::new()));
+            let item = table
+                .entry(step)
+                .or_insert_with(|| Item::Table(Table::new()));
             table = item
                 .as_table_like_mut()
                 .ok_or_else(|| anyhow!("--set {flag}: {step} is no table"))?;
@@ -132,10 +160,17 @@ mod tests {
 
     #[test]
     fn a_layout_is_what_the_flags_say() {
-        let sets = flags(&["data.delimiter=;", "data.missing_in.age=[\"-9\"]", "train.epochs=3"]);
+        let sets = flags(&[
+            "data.delimiter=;",
+            "data.missing_in.age=[\"-9\"]",
+            "train.epochs=3",
+        ]);
         let (layout, given) = layout(&sets, Some(false)).expect("a layout");
         assert!(!layout.header && layout.missing_in["age"] == ["-9"]);
-        assert_eq!(given.into_iter().collect::<Vec<_>>(), ["delimiter", "header", "missing_in"]);
+        assert_eq!(
+            given.into_iter().collect::<Vec<_>>(),
+            ["delimiter", "header", "missing_in"]
+        );
         assert!(super::layout(&flags(&["data.header=maybe"]), None).is_err());
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let text = path.to_string_lossy();
     if text.contains(['*', '?', '[']) {
         let found = glob::glob(&text).with_context(|| format!("{text} is no pattern of files"))?;
-        let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|file| file.is_file()).collect();
+        let files: Vec<PathBuf> = found
+            .filter_map(Result::ok)
+            .filter(|file| file.is_file())
+            .collect();
         if files.is_empty() {
             bail!("{text} fits no file");
         }
@@ -57,8 +60,8 @@ pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Ends of the names of tables.
 const TABLES: [&str; 14] = [
-    ".csv", ".tsv", ".tab", ".data", ".dat", ".arff", ".xlsx", ".xlsb", ".xls", ".ods", ".csv.gz", ".tsv.gz",
-    ".data.gz", ".txt.gz",
+    ".csv", ".tsv", ".tab", ".data", ".dat", ".arff", ".xlsx", ".xlsb", ".xls", ".ods", ".csv.gz",
+    ".tsv.gz", ".data.gz", ".txt.gz",
 ];
 
 /// The names of the tables in a folder, sorted.
@@ -66,7 +69,11 @@ fn tables_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.path().is_file());
     let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let is_table = |name: &String| TABLES.iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    let is_table = |name: &String| {
+        TABLES
+            .iter()
+            .any(|end| name.to_ascii_lowercase().ends_with(end))
+    };
     let mut names: Vec<String> = names.filter(is_table).collect();
     names.sort();
     names
@@ -96,16 +103,27 @@ pub(super) fn instead_of_pictures(said: &Path, folder: &Path) -> anyhow::Result<
 
 /// The name of an experiment for a table: that of the file, without its ends and the signs of a pattern.
 pub(super) fn name(table: &Path) -> String {
-    let name = table.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = table
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let lower = name.to_ascii_lowercase();
     let stem = match lower.strip_suffix(".gz") {
         Some(rest) => &name[..rest.len()],
         None => &name,
     };
-    let stem = Path::new(stem).file_stem().unwrap_or_default().to_string_lossy();
+    let stem = Path::new(stem)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
     let plain: String = stem.chars().filter(|c| !"*?[]".contains(*c)).collect();
     let plain = plain.trim_matches(['-', '_', '.', ' ']);
-    if plain.is_empty() { "experiment".to_string() } else { plain.to_string() }
+    if plain.is_empty() {
+        "experiment".to_string()
+    } else {
+        plain.to_string()
+    }
 }
 
 /// The experiment for tables of which one column is to be predicted, and what it is for, in words.
@@ -130,7 +148,11 @@ pub(super) fn starter(
     let columns = looked.columns();
     let Some(said) = args.target.as_deref() else {
         let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
-        let notes: String = looked.notes().iter().map(|note| format!("\nnote: {note}")).collect();
+        let notes: String = looked
+            .notes()
+            .iter()
+            .map(|note| format!("\nnote: {note}"))
+            .collect();
         bail!(
             "which column is to be predicted? `kiln init {} --target NAME` (or its number, or last), of {}{notes}",
             table.display(),
@@ -144,8 +166,16 @@ pub(super) fn starter(
         bail!("{}: {message}", table.display());
     }
     let mut notes: Vec<String> = looked.notes().to_vec();
+    if target != said && said != "last" && said.parse::<usize>().is_err() {
+        notes.push(format!(
+            "{target} is predicted: there is no header, and it holds {said:?}"
+        ));
+    }
     if let Some(note) = notes.first_mut() {
-        if !columns.iter().any(|column| note.starts_with(&format!("{}: ", column.name))) {
+        if !columns
+            .iter()
+            .any(|column| note.starts_with(&format!("{}: ", column.name)))
+        {
             *note = format!("{} {note}", table.display());
         }
     }
@@ -153,7 +183,9 @@ pub(super) fn starter(
     let usable: Vec<&LookedColumn> = others.iter().copied().filter(is_used).collect();
     let mut hints = looked.hints(target, &task).map_err(anyhow::Error::msg)?;
     // What is left out is left out only where something stays.
-    let left = usable.iter().filter(|column| !left_out(&hints, &column.name).is_some());
+    let left = usable
+        .iter()
+        .filter(|column| !left_out(&hints, &column.name).is_some());
     if left.count() == 0 {
         hints.iter_mut().for_each(|hint| hint.leave_out = false);
     }
@@ -177,18 +209,27 @@ pub(super) fn starter(
         .collect();
     let (kind, layers, is_text) = match used[..] {
         [] => {
-            let reasons: Vec<String> = others.iter().map(|column| {
-                let why = column.role.as_ref().map_or("", |(_, why)| why.as_str());
-                format!("{} ({why})", column.name)
-            }).collect();
+            let reasons: Vec<String> = others
+                .iter()
+                .map(|column| {
+                    let why = column.role.as_ref().map_or("", |(_, why)| why.as_str());
+                    format!("{} ({why})", column.name)
+                })
+                .collect();
             bail!(
                 "{} has no column to predict {target} from: {}. A column is taken with --set data.columns.NAME=category \
                  or =text in an experiment of another column; or choose another --target",
                 table.display(),
-                if reasons.is_empty() { "it has no other".to_string() } else { reasons.join(", ") }
+                if reasons.is_empty() {
+                    "it has no other".to_string()
+                } else {
+                    reasons.join(", ")
+                }
             )
         }
-        [only] if matches!(only.role, Ok((Role::Text, _))) => (texts(only, target), TEXT_LAYERS, true),
+        [only] if matches!(only.role, Ok((Role::Text, _))) => {
+            (texts(only, target), TEXT_LAYERS, true)
+        }
         _ => (rows(&others, target, &hints), ROW_LAYERS, false),
     };
     let nominal = looked.is_nominal(target) && matches!(task, Task::Classes(_));
@@ -283,7 +324,10 @@ fn layout_keys(layout: &Layout, given: &BTreeSet<String>, nominal: bool) -> (Str
         keys.push_str("task = \"classification\"          # the file lists the classes\n");
     }
     let remarks = [
-        ("header", "the first line is a row; columns are called column_1, column_2, ..."),
+        (
+            "header",
+            "the first line is a row; columns are called column_1, column_2, ...",
+        ),
         ("delimiter", "between two fields"),
         ("quote", "what stands around fields: nothing"),
         ("encoding", "the text is not UTF-8"),
@@ -306,7 +350,9 @@ fn layout_keys(layout: &Layout, given: &BTreeSet<String>, nominal: bool) -> (Str
             let remark = remarks.iter().find(|(name, _)| name == key);
             let line = format!("{key} = {}", to_toml(value));
             keys.push_str(&match remark {
-                Some((_, remark)) if usual.get(key) != Some(value) => format!("{line:<33}# {remark}\n"),
+                Some((_, remark)) if usual.get(key) != Some(value) => {
+                    format!("{line:<33}# {remark}\n")
+                }
                 _ => format!("{line}\n"),
             });
         }
@@ -358,7 +404,8 @@ length = {length:<24}# tokens; longer texts are cut, shorter ones filled up
         label = quoted(target),
         length = if text.spaceless { 200 } else { 100 },
         level = match text.spaceless {
-            true => "level = \"unicode\"              # its script has no blanks: characters are words; ngram = 2 takes pairs\n",
+            true =>
+                "level = \"unicode\"              # its script has no blanks: characters are words; ngram = 2 takes pairs\n",
             false => "",
         },
     )

@@ -85,7 +85,9 @@ impl Reader<'_> {
 
 fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ext| {
-        let tables = ["csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz"];
+        let tables = [
+            "csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz",
+        ];
         tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
     })
 }

@@ -31,13 +31,18 @@ impl Arff {
     /// # Errors
     /// What cannot be read, in words that follow the line's number.
     pub fn line(&mut self, line: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii();
+        let line = line
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(line)
+            .trim_ascii();
         if line.is_empty() || line.starts_with(b"%") {
             return Ok(Vec::new());
         }
         if self.in_data {
             if line.starts_with(b"{") {
-                return Err("is a sparse row of an ARFF file, which is not read; save it as CSV".into());
+                return Err(
+                    "is a sparse row of an ARFF file, which is not read; save it as CSV".into(),
+                );
             }
             let tabs = !line.contains(&b',');
             return Ok(fields(line, |byte| byte == b',' || (tabs && byte == b'\t')));
@@ -57,7 +62,9 @@ impl Arff {
             Some(_) => Ok(Vec::new()),
             None => {
                 let shown = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
-                Err(format!("is {shown:?}, expected @attribute or @data of an ARFF file"))
+                Err(format!(
+                    "is {shown:?}, expected @attribute or @data of an ARFF file"
+                ))
             }
         }
     }
@@ -80,7 +87,9 @@ impl Arff {
             return Err("is an ARFF file without @data".into());
         }
         let names = self.nominal.iter();
-        Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+        Ok(names
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect())
     }
 }
 
@@ -91,7 +100,9 @@ fn first_word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         let end = text[1..].iter().position(|byte| *byte == quote)? + 1;
         return Some((text[1..end].to_vec(), text[end + 1..].trim_ascii()));
     }
-    let end = text.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'{');
+    let end = text
+        .iter()
+        .position(|byte| byte.is_ascii_whitespace() || *byte == b'{');
     let end = end.unwrap_or(text.len());
     (end > 0).then(|| (text[..end].to_vec(), text[end..].trim_ascii()))
 }
@@ -102,7 +113,9 @@ fn fields(line: &[u8], apart: impl Fn(u8) -> bool) -> Vec<Vec<u8>> {
     let mut quote = None;
     let mut bytes = line.iter().copied();
     while let Some(byte) = bytes.next() {
-        let Some(field) = fields.last_mut() else { break };
+        let Some(field) = fields.last_mut() else {
+            break;
+        };
         match (byte, quote) {
             (b'\\', _) => field.extend(bytes.next()),
             (_, Some(open)) if byte == open => quote = None,
@@ -124,7 +137,8 @@ mod tests {
 
     fn text(rows: Vec<Vec<u8>>) -> Vec<String> {
         let rows = rows.into_iter();
-        rows.map(|field| String::from_utf8(field).expect("text")).collect()
+        rows.map(|field| String::from_utf8(field).expect("text"))
+            .collect()
     }
 
     #[test]
@@ -136,11 +150,23 @@ mod tests {
             "@ATTRIBUTE 'sepal length' NUMERIC",
             "@attribute class {a,'b c'}",
         ] {
-            assert!(arff.line(line.as_bytes()).expect("a line").is_empty(), "{line}");
+            assert!(
+                arff.line(line.as_bytes()).expect("a line").is_empty(),
+                "{line}"
+            );
         }
-        assert_eq!(text(arff.line(b"@data").expect("names")), ["sepal length", "class"]);
-        assert_eq!(text(arff.line(b"5.1, 'b c'").expect("a row")), ["5.1", "b c"]);
-        assert_eq!(text(arff.line(br"?,'it\'s'").expect("a row")), ["?", "it's"]);
+        assert_eq!(
+            text(arff.line(b"@data").expect("names")),
+            ["sepal length", "class"]
+        );
+        assert_eq!(
+            text(arff.line(b"5.1, 'b c'").expect("a row")),
+            ["5.1", "b c"]
+        );
+        assert_eq!(
+            text(arff.line(br"?,'it\'s'").expect("a row")),
+            ["?", "it's"]
+        );
         assert_eq!(arff.nominal().expect("kinds"), ["class"]);
         assert!(arff.line(b"{1 2}").is_err(), "sparse");
         assert!(is_one(b"% x\n\n@relation y\n") && !is_one(b"a,b\n1,2"));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::fitted::{ColumnKind, TablePreprocess};
 use super::look::LookedColumn;
+use super::options::Role;
 use super::rows::Rows;
 use crate::data::dataset::Column;
 use crate::data::task::Task;
@@ -48,6 +49,14 @@ impl TableAudit {
     /// Whether validation rows are also training rows, more than chance would have it.
     pub fn is_leak(&self) -> bool {
         self.num_shared > 0 && (self.num_repeated as f64) < BY_CHANCE * self.rows[0] as f64
+    }
+}
+
+impl TableAudit {
+    /// Whether a file by itself has not two columns that can be used, one to predict and one to predict from.
+    pub fn is_useless(&self) -> bool {
+        let used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+        !self.columns.is_empty() && self.columns.iter().filter(used).count() < 2
     }
 }
 

@@ -57,7 +57,7 @@ impl Content {
         }
         if spreadsheet::is_one(&content.begin) {
             let mut out = temporary()?;
-            spreadsheet::write_csv(&content.file, &mut out)?;
+            spreadsheet::write_csv(&content.file, &content.begin, &mut out)?;
             let rewritten = Content::of(finish(out)?)?;
             return Ok(Content {
                 rewritten: true,
@@ -129,7 +129,8 @@ impl Content {
         loop {
             let count = reader.read(&mut bytes).map_err(cannot)?;
             text.clear();
-            let (_, _, malformed) = decoder.decode_to_string(&bytes[..count], &mut text, count == 0);
+            let (_, _, malformed) =
+                decoder.decode_to_string(&bytes[..count], &mut text, count == 0);
             if malformed {
                 return Err(format!("is not written in {}", encoding.name()));
             }
@@ -148,7 +149,9 @@ impl Content {
         let mut out = temporary()?;
         let mut arff = arff::Arff::default();
         each_line(self.reader(), |line, number| {
-            let row = arff.line(line).map_err(|message| format!("line {number}: {message}"))?;
+            let row = arff
+                .line(line)
+                .map_err(|message| format!("line {number}: {message}"))?;
             write_row(&mut out, &row)
         })?;
         let nominal = arff.nominal()?;
@@ -169,10 +172,11 @@ impl Content {
                 (1, Some(rest)) => rest,
                 _ => line,
             };
-            let fields = match comment.is_some_and(|sign| line.trim_ascii_start().first() == Some(&sign)) {
-                true => Vec::new(),
-                false => split_whitespace(line, layout.quote_byte()),
-            };
+            let fields =
+                match comment.is_some_and(|sign| line.trim_ascii_start().first() == Some(&sign)) {
+                    true => Vec::new(),
+                    false => split_whitespace(line, layout.quote_byte()),
+                };
             write_row(&mut out, &fields)
         })?;
         Ok(Content {
@@ -229,7 +233,14 @@ fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
     if let Some(encoding) = named.filter(|encoding| [UTF_16LE, UTF_16BE].contains(encoding)) {
         return Some(encoding);
     }
-    let zeros = |first: usize| begin.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    let zeros = |first: usize| {
+        begin
+            .iter()
+            .skip(first)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
     let (even, odd, half) = (zeros(0), zeros(1), begin.len() / 2);
     match half > 0 {
         true if even == 0 && odd * 10 >= half * 3 => Some(UTF_16LE),
@@ -241,7 +252,10 @@ fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
 /// A new file that only this process sees, and that is gone with it.
 fn temporary() -> Result<BufWriter<File>, String> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default()
+        .as_nanos();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("kiln-{}-{now}-{number}.table", std::process::id());
     let path = std::env::temp_dir().join(name);
@@ -258,7 +272,8 @@ fn temporary() -> Result<BufWriter<File>, String> {
 }
 
 fn finish(out: BufWriter<File>) -> Result<File, String> {
-    out.into_inner().map_err(|error| cannot_keep(error.into_error()))
+    out.into_inner()
+        .map_err(|error| cannot_keep(error.into_error()))
 }
 
 /// Calls `each` with every line, without its end, and its number from 1.
@@ -298,7 +313,11 @@ pub fn write_row(out: &mut impl Write, fields: &[Vec<u8>]) -> Result<(), String>
         }
         line.push(b'"');
         for &byte in field {
-            line.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+            line.extend_from_slice(if byte == b'"' {
+                b"\"\""
+            } else {
+                std::slice::from_ref(&byte)
+            });
         }
         line.push(b'"');
     }
@@ -321,7 +340,10 @@ pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
                 end + 2
             }
             None => {
-                let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+                let end = rest
+                    .iter()
+                    .position(u8::is_ascii_whitespace)
+                    .unwrap_or(rest.len());
                 fields.push(rest[..end].to_vec());
                 end
             }

@@ -159,16 +159,36 @@ fn valid(year: i64, month: u32, day: u32) -> Option<i64> {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
 
 /// The place of a word, or of its first three or four letters, in a list.
 fn named(word: &str, names: &[&str]) -> Option<u32> {
     let word = word.trim_end_matches('.').to_ascii_lowercase();
     let long = word.len() >= 3 && word.is_ascii();
-    let place = names.iter().position(|name| long && name.starts_with(&*word))?;
+    let place = names
+        .iter()
+        .position(|name| long && name.starts_with(&*word))?;
     Some(place as u32 + 1)
 }
 
@@ -193,7 +213,10 @@ pub fn read(field: &str, form: DateForm) -> Option<Moment> {
     let (date, seconds) = split_time(field)?;
     let day = match form {
         DateForm::Time if date.is_empty() => {
-            return Some(Moment { day: 0, seconds: seconds? });
+            return Some(Moment {
+                day: 0,
+                seconds: seconds?,
+            });
         }
         DateForm::Time => return None,
         _ => read_date(&date, form)?,
@@ -227,7 +250,9 @@ fn split_time(field: &str) -> Option<(Vec<&str>, Option<f64>)> {
         Some((at, _)) => [&field[..at], &field[at + 1..]],
         None => [field, ""],
     };
-    let words = halves.into_iter().flat_map(|half| half.split([' ', ',', '\u{A0}', '\u{202F}']));
+    let words = halves
+        .into_iter()
+        .flat_map(|half| half.split([' ', ',', '\u{A0}', '\u{202F}']));
     for word in words.filter(|word| !word.is_empty()) {
         let lower = word.to_ascii_lowercase();
         if word.contains(':') && seconds.is_none() {
@@ -248,7 +273,10 @@ fn split_time(field: &str) -> Option<(Vec<&str>, Option<f64>)> {
 fn is_zone(word: &str) -> bool {
     let letters = word.len() <= 5 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     let offset = word.strip_prefix(['+', '-']);
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let digits = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b':')
+    };
     letters || offset.is_some_and(digits)
 }
 
@@ -274,18 +302,26 @@ fn read_time(word: &str) -> Option<f64> {
     }
     let parts: Vec<&str> = time[..end].split(':').collect();
     let whole = |text: &str, most: u32| -> Option<f64> {
-        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         let number: u32 = text.parse().ok().filter(|_| digits)?;
         (number <= most).then_some(f64::from(number))
     };
     let (hour, minute) = match parts[..] {
-        [hour, minute] | [hour, minute, _] if minute.len() == 2 => (whole(hour, 24)?, whole(minute, 59)?),
+        [hour, minute] | [hour, minute, _] if minute.len() == 2 => {
+            (whole(hour, 24)?, whole(minute, 59)?)
+        }
         _ => return None,
     };
     let second = match parts.get(2) {
         Some(text) => {
-            let plain = text.len() >= 2 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-            text.parse::<f64>().ok().filter(|second| plain && *second < 61.0)?
+            let plain = text.len() >= 2
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'.');
+            text.parse::<f64>()
+                .ok()
+                .filter(|second| plain && *second < 61.0)?
         }
         None => 0.0,
     };
@@ -301,7 +337,10 @@ fn read_date(words: &[&str], form: DateForm) -> Option<i64> {
         return None;
     }
     let parts: Vec<&str> = match form {
-        DateForm::Named => words.iter().flat_map(|word| word.split(['-', '/', '.'])).collect(),
+        DateForm::Named => words
+            .iter()
+            .flat_map(|word| word.split(['-', '/', '.']))
+            .collect(),
         _ if words.len() == 1 => words[0].split(['-', '/', '.']).collect(),
         _ => return None,
     };
@@ -322,12 +361,18 @@ fn read_date(words: &[&str], form: DateForm) -> Option<i64> {
     // 1.2.03 is rather a version.
     let dotted = words[0].contains('.') && words[0].len() < 8;
     match (form, &parts[..]) {
-        (DateForm::YearFirst, [y, m, d]) if y.len() == 4 => valid(year(y)?, number(m, 2)?, number(d, 2)?),
-        (DateForm::YearFirst, [y, m]) if y.len() == 4 && m.len() == 2 && !words[0].contains('.') => {
+        (DateForm::YearFirst, [y, m, d]) if y.len() == 4 => {
+            valid(year(y)?, number(m, 2)?, number(d, 2)?)
+        }
+        (DateForm::YearFirst, [y, m])
+            if y.len() == 4 && m.len() == 2 && !words[0].contains('.') =>
+        {
             valid(year(y)?, number(m, 2)?, 1)
         }
         (DateForm::DayFirst, [d, m, y]) if !dotted => valid(year(y)?, number(m, 2)?, number(d, 2)?),
-        (DateForm::MonthFirst, [m, d, y]) if !dotted => valid(year(y)?, number(m, 2)?, number(d, 2)?),
+        (DateForm::MonthFirst, [m, d, y]) if !dotted => {
+            valid(year(y)?, number(m, 2)?, number(d, 2)?)
+        }
         (DateForm::Named, _) => read_named(&parts, &number, &year),
         _ => None,
     }
@@ -389,8 +434,14 @@ mod tests {
         ] {
             assert_eq!(told(field, form), expected, "{field}");
         }
-        assert_eq!(read("9:05 pm", DateForm::Time).map(|m| m.seconds), Some(75_900.0));
-        assert_eq!(read("12:00am", DateForm::Time).map(|m| m.seconds), Some(0.0));
+        assert_eq!(
+            read("9:05 pm", DateForm::Time).map(|m| m.seconds),
+            Some(75_900.0)
+        );
+        assert_eq!(
+            read("12:00am", DateForm::Time).map(|m| m.seconds),
+            Some(0.0)
+        );
     }
 
     #[test]
@@ -415,11 +466,18 @@ mod tests {
 
     #[test]
     fn days_are_counted_as_the_calendar_does() {
-        for (day, date) in [(0, (1970, 1, 1)), (18_321, (2020, 2, 29)), (-1, (1969, 12, 31))] {
+        for (day, date) in [
+            (0, (1970, 1, 1)),
+            (18_321, (2020, 2, 29)),
+            (-1, (1969, 12, 31)),
+        ] {
             assert_eq!(civil(day), date);
             assert_eq!(day_of(date.0, date.1, date.2), day);
         }
-        let thursday = Moment { day: 0, seconds: 0.0 };
+        let thursday = Moment {
+            day: 0,
+            seconds: 0.0,
+        };
         assert_eq!(DatePart::Weekday.of(thursday), 3.0);
     }
 }

@@ -174,7 +174,8 @@ pub fn fit(
                     let format = layout.formats.get(&column.name).filter(|_| !missing);
                     if let Some(moment) = format.and_then(|format| format.moment(&field)) {
                         let numbers = parts.iter_mut().zip(DatePart::ALL);
-                        numbers.for_each(|(numbers, part)| numbers.add(part.of(moment), Impute::Mean));
+                        numbers
+                            .for_each(|(numbers, part)| numbers.add(part.of(moment), Impute::Mean));
                     }
                 }
                 Gathered::Words(words) => {
@@ -230,7 +231,9 @@ fn numeric(numbers: Numbers, column: &Planned, defaults: &ColumnDefaults) -> Col
 /// The parts that vary.
 fn date(numbers: &[Numbers]) -> ColumnKind {
     let parts = DatePart::ALL.into_iter().zip(numbers);
-    let varying = parts.clone().filter(|(_, numbers)| numbers.most > numbers.least);
+    let varying = parts
+        .clone()
+        .filter(|(_, numbers)| numbers.most > numbers.least);
     let fitted = varying.map(|(part, numbers)| match part.period() {
         Some(period) => FittedPart {
             part,
@@ -244,9 +247,17 @@ fn date(numbers: &[Numbers]) -> ColumnKind {
         },
     });
     let days = parts.clone().find(|(part, _)| *part == DatePart::Days);
-    let first = days.map_or(0.0, |(_, numbers)| if numbers.count > 0 { numbers.least } else { 0.0 });
+    let first = days.map_or(0.0, |(_, numbers)| {
+        if numbers.count > 0 {
+            numbers.least
+        } else {
+            0.0
+        }
+    });
     // Of times alone, days say nothing that the hour does not.
-    let dated = parts.clone().any(|(part, numbers)| part == DatePart::Year && numbers.most > 1970.0);
+    let dated = parts
+        .clone()
+        .any(|(part, numbers)| part == DatePart::Year && numbers.most > 1970.0);
     let days = |fitted: &FittedPart| dated || fitted.part != DatePart::Days;
     ColumnKind::Date {
         parts: fitted.filter(days).collect(),

@@ -313,7 +313,8 @@ impl TablePreprocess {
                 } => *index < values.len(),
                 ColumnKind::Category { .. } => true,
                 ColumnKind::Date { parts, .. } => {
-                    let dated = matches!(self.layout.formats.get(&column.name), Some(Format::Date(_)));
+                    let dated =
+                        matches!(self.layout.formats.get(&column.name), Some(Format::Date(_)));
                     let sound = |part: &FittedPart| {
                         part.offset.is_finite() && part.divide.is_finite() && part.divide != 0.0
                     };
@@ -447,12 +448,19 @@ impl Encoder {
             ColumnKind::Date { parts, .. } => {
                 // Missing: the mean of numbers, the middle of circles.
                 let format = self.layout.formats.get(&column.name);
-                let moment = format.filter(|_| !missing).and_then(|format| format.moment(field));
+                let moment = format
+                    .filter(|_| !missing)
+                    .and_then(|format| format.moment(field));
                 let Some(moment) = moment else {
                     return Ok(Treated::Missing);
                 };
                 let mut out = out.iter_mut();
-                for FittedPart { part, offset, divide } in parts {
+                for FittedPart {
+                    part,
+                    offset,
+                    divide,
+                } in parts
+                {
                     let number = (part.of(moment) - offset) / divide;
                     let values = match part.period() {
                         Some(_) => {
@@ -461,7 +469,11 @@ impl Encoder {
                         }
                         None => [Some(number), None],
                     };
-                    values.into_iter().flatten().zip(&mut out).for_each(|(value, out)| *out = value as f32);
+                    values
+                        .into_iter()
+                        .flatten()
+                        .zip(&mut out)
+                        .for_each(|(value, out)| *out = value as f32);
                 }
                 Ok(Treated::Plain)
             }

@@ -70,7 +70,9 @@ impl Format {
     pub fn number(&self, field: &str) -> Option<f64> {
         match self {
             Format::Number(format) => format.read(field),
-            Format::Date(_) => self.moment(field).map(|m| m.day as f64 * 86_400.0 + m.seconds),
+            Format::Date(_) => self
+                .moment(field)
+                .map(|m| m.day as f64 * 86_400.0 + m.seconds),
         }
     }
 
@@ -90,8 +92,30 @@ const MOST_UNITS: usize = 4;
 
 /// Words that people write where a value is missing; compared in small letters.
 pub const MISSING_WORDS: [&str; 24] = [
-    "-", "--", "---", "?", "??", "na", "n/a", "n.a.", "nan", "null", "none", "nil", "unknown", "unk", "missing",
-    "not available", "not known", "#n/a", "#null!", "#value!", "#div/0!", ".", "*", "undefined",
+    "-",
+    "--",
+    "---",
+    "?",
+    "??",
+    "na",
+    "n/a",
+    "n.a.",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "unknown",
+    "unk",
+    "missing",
+    "not available",
+    "not known",
+    "#n/a",
+    "#null!",
+    "#value!",
+    "#div/0!",
+    ".",
+    "*",
+    "undefined",
 ];
 /// Numbers that people write where a value is missing.
 const MISSING_NUMBERS: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99_999.0];
@@ -175,7 +199,9 @@ impl FormatTally {
     fn add_number(&mut self, field: &str, number: f64) {
         let digits = |text: &str| text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit());
         self.codes += usize::from(field.starts_with('0') && digits(field));
-        let group = field.rsplit_once('.').is_some_and(|(_, group)| group.len() == 3);
+        let group = field
+            .rsplit_once('.')
+            .is_some_and(|(_, group)| group.len() == 3);
         self.dotted += usize::from(group);
         if MISSING_NUMBERS.contains(&number) {
             count(&mut self.sentinels, field.to_string(), 4);
@@ -219,7 +245,9 @@ impl FormatTally {
             });
             fits.map(|(_, count)| count).max().unwrap_or(0)
         };
-        self.fields > 0 && most(true) > most(false) && most(true) as f64 >= NEARLY_ALL * self.fields as f64
+        self.fields > 0
+            && most(true) > most(false)
+            && most(true) as f64 >= NEARLY_ALL * self.fields as f64
     }
 
     /// The format of a column called `name`, of which `numbers` fields are plain numbers; `None` where plain numbers
@@ -255,7 +283,11 @@ impl FormatTally {
         let best = |(index, count): (usize, &usize)| {
             let (_, _, decimal) = PATTERNS[index];
             // Where a column leaves it open (1,234), as the other columns have it.
-            (*count, decimal_comma == (decimal == ','), std::cmp::Reverse(index))
+            (
+                *count,
+                decimal_comma == (decimal == ','),
+                std::cmp::Reverse(index),
+            )
         };
         let (index, &count) = patterns.max_by_key(|(index, count)| best((*index, count)))?;
         let (_, thousands, decimal) = PATTERNS[index];
@@ -272,7 +304,8 @@ impl FormatTally {
     fn dated_by_name(&self, name: &str, numbers: usize) -> Option<DateForm> {
         let name = name.to_lowercase();
         let called = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        let all = |index: usize| numbers > 0 && numbers == self.fields && self.dates[index] == numbers;
+        let all =
+            |index: usize| numbers > 0 && numbers == self.fields && self.dates[index] == numbers;
         let fits = |index: usize| match FORMS[index].1 {
             DateForm::Compact => called(&["date", "day", "datum", "fecha"]),
             _ => called(&["unix", "timestamp", "epoch"]) || name == "ts" || name.ends_with("_ts"),
@@ -349,11 +382,23 @@ mod tests {
             assert_eq!(choose(fields).as_deref(), Some(expected), "{fields:?}");
         }
         // As the other columns have it.
-        assert_eq!(choose_in("x", &["1,234", "5,678"], false).as_deref(), Some("1,234.5"));
-        assert_eq!(choose_in("x", &["1,234", "5,678"], true).as_deref(), Some("1.234,5"));
-        assert_eq!(choose_in("x", &["1.234", "5.678", "12"], true).as_deref(), Some("1.234,5"));
+        assert_eq!(
+            choose_in("x", &["1,234", "5,678"], false).as_deref(),
+            Some("1,234.5")
+        );
+        assert_eq!(
+            choose_in("x", &["1,234", "5,678"], true).as_deref(),
+            Some("1.234,5")
+        );
+        assert_eq!(
+            choose_in("x", &["1.234", "5.678", "12"], true).as_deref(),
+            Some("1.234,5")
+        );
         let unix = ["1582934400", "1582934401"];
-        assert_eq!(choose_in("timestamp", &unix, false).as_deref(), Some("unix-seconds"));
+        assert_eq!(
+            choose_in("timestamp", &unix, false).as_deref(),
+            Some("unix-seconds")
+        );
         assert_eq!(choose_in("price", &unix, false), None);
     }
 
@@ -389,13 +434,19 @@ mod tests {
         };
         assert_eq!(missing(&["1", "-", "2", "Unknown"]), ["-", "Unknown"]);
         assert_eq!(missing(&["1", "-9", "2", "-9"]), ["-9"]);
-        assert!(missing(&["1", "-9", "-2", "-9"]).is_empty(), "-2 is negative too");
+        assert!(
+            missing(&["1", "-9", "-2", "-9"]).is_empty(),
+            "-2 is negative too"
+        );
         assert!(missing(&["yes", "unknown", "no"]).is_empty(), "words");
     }
 
     #[test]
     fn a_format_that_is_none_is_told() {
         let error = Format::try_from("dollars".to_string()).expect_err("no format");
-        assert!(error.contains("1,234.5") && error.contains("day.month.year"), "{error}");
+        assert!(
+            error.contains("1,234.5") && error.contains("day.month.year"),
+            "{error}"
+        );
     }
 }

@@ -51,7 +51,11 @@ pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<G
         return Ok(guess);
     }
     let sample = Sample::new(&content.begin, layout.quote_byte());
-    let delimiter = if free("delimiter") { sample.delimiter() } else { layout.delimiter };
+    let delimiter = if free("delimiter") {
+        sample.delimiter()
+    } else {
+        layout.delimiter
+    };
     if free("comment") {
         guess.comment(&sample, delimiter);
     }
@@ -88,7 +92,8 @@ impl Guess {
     fn comment(&mut self, sample: &Sample<'_>, delimiter: Option<Delimiter>) {
         for sign in [b'#', b'%'] {
             let begins = |line: &&[u8]| line.trim_ascii_start().first() == Some(&sign);
-            let (marked, others): (Vec<&[u8]>, Vec<&[u8]>) = sample.lines.iter().copied().partition(begins);
+            let (marked, others): (Vec<&[u8]>, Vec<&[u8]>) =
+                sample.lines.iter().copied().partition(begins);
             let width = |line: &&[u8]| fields(line, delimiter, sample.quote).len();
             let Some(usual) = mode(others.iter().map(width)) else {
                 continue;
@@ -109,7 +114,8 @@ impl Guess {
     fn delimiter(&mut self, sample: &Sample<'_>, delimiter: Option<Delimiter>) {
         let usual = TableFile::usual_delimiter(sample.first_row(self.layout.comment), sample.quote);
         match delimiter {
-            Some(Delimiter::Sign(sign)) if sign == char::from(usual) && self.layout.comment.is_none() => {}
+            Some(Delimiter::Sign(sign))
+                if sign == char::from(usual) && self.layout.comment.is_none() => {}
             Some(found) => {
                 self.layout.delimiter = Some(found);
                 let what = match found {
@@ -246,11 +252,16 @@ impl<'a> Sample<'a> {
         let begin = begin.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begin);
         // A line that is cut at the end is none.
         let end = match begin.len() + 3 >= BEGIN {
-            true => begin.iter().rposition(|byte| *byte == b'\n').map_or(begin.len(), |end| end + 1),
+            true => begin
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(begin.len(), |end| end + 1),
             false => begin.len(),
         };
         let begin = &begin[..end];
-        let lines = begin.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let lines = begin
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii_end);
         Sample {
             lines: lines.filter(|line| !line.is_empty()).take(ROWS).collect(),
             begin,
@@ -258,11 +269,19 @@ impl<'a> Sample<'a> {
         }
     }
 
-    fn rows(&self, delimiter: Option<Delimiter>, quote: Option<u8>, comment: Option<u8>) -> Vec<Vec<String>> {
+    fn rows(
+        &self,
+        delimiter: Option<Delimiter>,
+        quote: Option<u8>,
+        comment: Option<u8>,
+    ) -> Vec<Vec<String>> {
         match delimiter {
             Some(Delimiter::Whitespace) => {
                 let marked = |line: &&&[u8]| line.trim_ascii_start().first() != comment.as_ref();
-                let lines = self.lines.iter().filter(|line| comment.is_none() || marked(line));
+                let lines = self
+                    .lines
+                    .iter()
+                    .filter(|line| comment.is_none() || marked(line));
                 let rows = lines.map(|line| split_whitespace(line, quote));
                 let text = |fields: Vec<Vec<u8>>| fields.iter().map(|field| lossy(field)).collect();
                 rows.map(text).collect()
@@ -277,7 +296,8 @@ impl<'a> Sample<'a> {
 
     /// The beginning from the first line on that is no comment.
     fn first_row(&self, comment: Option<char>) -> &'a [u8] {
-        let marked = |line: &&&[u8]| comment.is_some_and(|sign| line.first() == Some(&(sign as u8)));
+        let marked =
+            |line: &&&[u8]| comment.is_some_and(|sign| line.first() == Some(&(sign as u8)));
         let first = self.lines.iter().find(|line| !marked(line));
         first.copied().unwrap_or(self.begin)
     }
@@ -308,7 +328,11 @@ impl<'a> Sample<'a> {
     fn score(&self, delimiter: Delimiter) -> Option<(usize, usize)> {
         let comment = |line: &&&[u8]| !matches!(line.trim_ascii_start().first(), Some(b'#' | b'%'));
         let quoted = self.rows(Some(delimiter), self.quote, None);
-        let plain = self.lines.iter().filter(comment).map(|line| fields(line, Some(delimiter), None));
+        let plain = self
+            .lines
+            .iter()
+            .filter(comment)
+            .map(|line| fields(line, Some(delimiter), None));
         let plain: Vec<Vec<String>> = plain.collect();
         let rows = [quoted, plain].into_iter().find(|rows| {
             let rows = rows.iter().filter(|row| !row[0].starts_with(['#', '%']));
@@ -340,15 +364,27 @@ fn lossy(bytes: &[u8]) -> String {
 /// The fields of a line by itself.
 fn fields(line: &[u8], delimiter: Option<Delimiter>, quote: Option<u8>) -> Vec<String> {
     match delimiter {
-        Some(Delimiter::Whitespace) => split_whitespace(line, quote).iter().map(|f| lossy(f)).collect(),
+        Some(Delimiter::Whitespace) => split_whitespace(line, quote)
+            .iter()
+            .map(|f| lossy(f))
+            .collect(),
         Some(Delimiter::Sign(sign)) => line.split(|byte| *byte == sign as u8).map(lossy).collect(),
         None => vec![lossy(line)],
     }
 }
 
-fn records(begin: &[u8], delimiter: u8, quote: Option<u8>, comment: Option<u8>) -> Vec<Vec<String>> {
+fn records(
+    begin: &[u8],
+    delimiter: u8,
+    quote: Option<u8>,
+    comment: Option<u8>,
+) -> Vec<Vec<String>> {
     let mut builder = ReaderBuilder::new();
-    builder.delimiter(delimiter).has_headers(false).flexible(true).comment(comment);
+    builder
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .comment(comment);
     match quote {
         Some(quote) => builder.quote(quote),
         None => builder.quoting(false),
@@ -371,7 +407,9 @@ fn mode(numbers: impl Iterator<Item = usize>) -> Option<usize> {
     for number in numbers {
         *counts.entry(number).or_insert(0) += 1;
     }
-    let most = counts.into_iter().max_by_key(|(number, count)| (*count, *number));
+    let most = counts
+        .into_iter()
+        .max_by_key(|(number, count)| (*count, *number));
     most.map(|(number, _)| number)
 }
 
@@ -389,7 +427,9 @@ fn is_number(field: &str) -> bool {
 
 fn is_date(field: &str) -> bool {
     let forms = &dates::FORMS[..dates::TOLD];
-    forms.iter().any(|(_, form)| dates::read(field, *form).is_some())
+    forms
+        .iter()
+        .any(|(_, form)| dates::read(field, *form).is_some())
 }
 
 /// Why the first row is no header, if it is none: it has a number or a date where the rows below have, it names two
@@ -404,14 +444,20 @@ fn no_header(rows: &[Vec<String>]) -> Option<String> {
     let (mut names, mut values) = (0, 0);
     let mut example = None;
     for (column, field) in first.iter().enumerate() {
-        let below: Vec<&str> = rest.iter().map(|row| &*row[column]).filter(|f| !is_missing(f)).collect();
+        let below: Vec<&str> = rest
+            .iter()
+            .map(|row| &*row[column])
+            .filter(|f| !is_missing(f))
+            .collect();
         if below.is_empty() {
             continue;
         }
         let mostly = |is: &dyn Fn(&str) -> bool| {
             below.iter().filter(|field| is(field)).count() as f64 >= MOSTLY * below.len() as f64
         };
-        let typed = [is_number as fn(&str) -> bool, is_date].into_iter().find(|is| mostly(is));
+        let typed = [is_number as fn(&str) -> bool, is_date]
+            .into_iter()
+            .find(|is| mostly(is));
         match typed {
             Some(is) if is(field) => {
                 values += 1;
@@ -445,10 +491,15 @@ fn no_header(rows: &[Vec<String>]) -> Option<String> {
 
 /// Whether names are numbers in a row, as pandas writes them and as years are: 0, 1, 2.
 fn are_numbered(first: &[String]) -> bool {
-    let numbers: Vec<i64> = first.iter().filter_map(|field| field.parse().ok()).collect();
+    let numbers: Vec<i64> = first
+        .iter()
+        .filter_map(|field| field.parse().ok())
+        .collect();
     numbers.len() >= 3
         && numbers.len() + 2 >= first.len()
-        && numbers.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1))
+        && numbers
+            .windows(2)
+            .all(|pair| pair[1] == pair[0].wrapping_add(1))
 }
 
 /// Whether a file is UTF-8, and the bytes beyond ASCII of its beginning, with those beside them.
@@ -457,7 +508,9 @@ fn high_bytes(content: &Content) -> Result<(bool, Vec<u8>), String> {
     let (mut chunk, mut rest) = (vec![0; BEGIN], Vec::new());
     let (mut valid, mut high) = (true, Vec::new());
     loop {
-        let count = reader.read(&mut chunk).map_err(|error| format!("cannot be read: {error}"))?;
+        let count = reader
+            .read(&mut chunk)
+            .map_err(|error| format!("cannot be read: {error}"))?;
         if count == 0 {
             return Ok((valid && rest.is_empty(), high));
         }
@@ -472,7 +525,10 @@ fn high_bytes(content: &Content) -> Result<(bool, Vec<u8>), String> {
             }
         };
         if !valid {
-            for run in rest.split(|byte| *byte == b'\n').filter(|run| !run.is_ascii()) {
+            for run in rest
+                .split(|byte| *byte == b'\n')
+                .filter(|run| !run.is_ascii())
+            {
                 high.extend_from_slice(run);
                 high.push(b'\n');
             }
@@ -489,7 +545,10 @@ fn high_bytes(content: &Content) -> Result<(bool, Vec<u8>), String> {
 fn guess_encoding(lines: &[u8]) -> &'static Encoding {
     let is_high = |byte: &u8| *byte >= 0x80;
     let high = lines.iter().filter(|byte| is_high(byte)).count();
-    let together = lines.windows(2).filter(|pair| is_high(&pair[0]) && is_high(&pair[1])).count();
+    let together = lines
+        .windows(2)
+        .filter(|pair| is_high(&pair[0]) && is_high(&pair[1]))
+        .count();
     if together * 2 < high {
         return WINDOWS_1252;
     }
@@ -506,9 +565,16 @@ fn guess_encoding(lines: &[u8]) -> &'static Encoding {
     let hangul = |encoding: &&'static Encoding| {
         let text = encoding.decode_without_bom_handling(lines).0;
         let letters = text.chars().filter(|c| !c.is_ascii());
-        letters.clone().filter(|c| matches!(c, '\u{AC00}'..='\u{D7A3}')).count() * 2 > letters.count()
+        letters
+            .clone()
+            .filter(|c| matches!(c, '\u{AC00}'..='\u{D7A3}'))
+            .count()
+            * 2
+            > letters.count()
     };
-    let japanese = [SHIFT_JIS, EUC_JP].into_iter().find(|e| reads(e) && kana(e));
+    let japanese = [SHIFT_JIS, EUC_JP]
+        .into_iter()
+        .find(|e| reads(e) && kana(e));
     let korean = [EUC_KR].into_iter().find(|e| reads(e) && hangul(e));
     let chinese = [GB18030, BIG5].into_iter().find(reads);
     japanese.or(korean).or(chinese).unwrap_or(WINDOWS_1252)
@@ -551,10 +617,20 @@ mod tests {
     #[test]
     fn the_delimiter_that_makes_a_table_is_taken() {
         let delimiter = |text: &str| told(text).layout.delimiter;
-        assert_eq!(delimiter("a,b\n1,2\n"), None, "the usual one need not be said");
+        assert_eq!(
+            delimiter("a,b\n1,2\n"),
+            None,
+            "the usual one need not be said"
+        );
         assert_eq!(delimiter("a;b\n1,5;2,5\n3,5;4,5\n"), None);
-        assert_eq!(delimiter("  1.5   2 x\n  2.5  13 y\n"), Some(Delimiter::Whitespace));
-        assert_eq!(delimiter("18.0 8 307.0\t\"chevy a\"\n15.0 8 350.0\t\"buick b\"\n"), Some(Delimiter::Whitespace));
+        assert_eq!(
+            delimiter("  1.5   2 x\n  2.5  13 y\n"),
+            Some(Delimiter::Whitespace)
+        );
+        assert_eq!(
+            delimiter("18.0 8 307.0\t\"chevy a\"\n15.0 8 350.0\t\"buick b\"\n"),
+            Some(Delimiter::Whitespace)
+        );
         assert_eq!(delimiter("text\tlabel\na b c\tx\nd e f\ty\n"), None);
         assert_eq!(delimiter("who,age\nA B C,5\nD E F,6\n"), None);
     }
@@ -565,7 +641,10 @@ mod tests {
         assert_eq!(guess.layout.comment, Some('#'));
         assert!(guess.layout.header);
         assert_eq!(told("#,name\n1,a\n2,b\n").layout.comment, None, "a name");
-        assert_eq!(told(b"a,b\nM\xE1laga,1\nLe\xF3n,2\n").layout.encoding, "windows-1252");
+        assert_eq!(
+            told(b"a,b\nM\xE1laga,1\nLe\xF3n,2\n").layout.encoding,
+            "windows-1252"
+        );
         let (cyrillic, _, _) = WINDOWS_1251.encode("a,b\nхорошо,1\nплохо очень,2\n");
         assert_eq!(told(cyrillic).layout.encoding, "windows-1251");
         let (chinese, _, _) = GB18030.encode("a,b\n味道很好,1\n太贵了不值,2\n");
@@ -574,10 +653,16 @@ mod tests {
 
     #[test]
     fn quotes_that_swallow_rows_are_signs_like_others() {
-        let guess = told("label\ttext\nham\t\"no end\nspam\twin\nham\tlunch\nspam\tsays \"hi\" twice\n");
+        let guess =
+            told("label\ttext\nham\t\"no end\nspam\twin\nham\tlunch\nspam\tsays \"hi\" twice\n");
         assert_eq!(guess.layout.quote, '\0');
         assert!(guess.notes[0].contains("lines 2 to"), "{:?}", guess.notes);
-        assert_eq!(told("label\ttext\nham\t\"two\nlines\"\nspam\twin\n").layout.quote, '"');
+        assert_eq!(
+            told("label\ttext\nham\t\"two\nlines\"\nspam\twin\n")
+                .layout
+                .quote,
+            '"'
+        );
         assert_eq!(told("a,b\n\"x,y\",1\n\"z\",2\n").layout.quote, '"');
     }
 }

@@ -20,7 +20,8 @@ const COPY: f64 = 0.999;
 const SUMMED: usize = 60;
 /// Words in names of columns that count what really goes on, such as years.
 const TIMES: [&str; 12] = [
-    "year", "month", "day", "week", "hour", "minute", "second", "time", "date", "age", "quarter", "step",
+    "year", "month", "day", "week", "hour", "minute", "second", "time", "date", "age", "quarter",
+    "step",
 ];
 
 /// What is to be said of a column.
@@ -56,9 +57,14 @@ pub fn identifiers(columns: &[(String, Role)], scans: &[ColumnScan], target: &st
                 format!("the numbers {least} to {most}, each in one row"),
             )),
             Role::Numeric if scan.whole && is_id(name) && scan.all_different() && !scan.is_date => {
-                Some(leave_out(name, "another whole number in each row, and called an identifier"))
+                Some(leave_out(
+                    name,
+                    "another whole number in each row, and called an identifier",
+                ))
             }
-            Role::Category if scan.all_different() => Some(leave_out(name, "another value in each row")),
+            Role::Category if scan.all_different() => {
+                Some(leave_out(name, "another value in each row"))
+            }
             _ => None,
         }
     };
@@ -143,16 +149,26 @@ pub fn copies(
         Values::Numbers(numbers) => numbers,
         _ => &[],
     };
-    for ((name, _), values) in columns.iter().zip(&values).filter(|((name, _), _)| name != target) {
+    for ((name, _), values) in columns
+        .iter()
+        .zip(&values)
+        .filter(|((name, _), _)| name != target)
+    {
         match values {
             Values::Numbers(numbers) => match correlation(numbers, of_target) {
                 Some(r) if r.abs() >= COPY => {
-                    hints.push(leave_out(name, format!("nearly a copy of {target}: their correlation is {r:.5}")));
+                    hints.push(leave_out(
+                        name,
+                        format!("nearly a copy of {target}: their correlation is {r:.5}"),
+                    ));
                 }
                 _ => numeric.push((name, numbers)),
             },
             Values::Classes(Some(known)) if is_one_to_one(known) => {
-                hints.push(leave_out(name, format!("a copy of {target}: each of its values means one of the classes")));
+                hints.push(leave_out(
+                    name,
+                    format!("a copy of {target}: each of its values means one of the classes"),
+                ));
             }
             _ => {}
         }
@@ -163,7 +179,10 @@ pub fn copies(
 
 fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {
     let mut pairs = Pairs::default();
-    let both = one.iter().zip(other).filter(|(x, y)| x.is_finite() && y.is_finite());
+    let both = one
+        .iter()
+        .zip(other)
+        .filter(|(x, y)| x.is_finite() && y.is_finite());
     both.for_each(|(x, y)| pairs.add(*x, *y));
     pairs.correlation()
 }
@@ -191,10 +210,19 @@ fn sum(columns: &[(&str, &[f64])], target: &[f64], name: &str) -> Option<Hint> {
     let near = |found: f64, y: f64, scale: f64| (found - y).abs() <= 1e-9 * scale.max(1e-9);
     // A missing part makes the sum NaN, which is near to nothing.
     let holds = |found: &dyn Fn(usize) -> f64| {
-        (0..count).all(|row| near(found(row), target[row], target[row].abs() + found(row).abs()))
+        (0..count).all(|row| {
+            near(
+                found(row),
+                target[row],
+                target[row].abs() + found(row).abs(),
+            )
+        })
     };
     let hint = |parts: &[usize], what: &str| {
-        let names: Vec<String> = parts.iter().map(|&part| columns[part].0.to_string()).collect();
+        let names: Vec<String> = parts
+            .iter()
+            .map(|&part| columns[part].0.to_string())
+            .collect();
         let why = format!("give {name} away: it is their {what}");
         Some(Hint {
             columns: names,
@@ -241,12 +269,18 @@ mod tests {
         let c: Vec<f64> = (0..40).map(|i| f64::from(i * 3 % 17)).collect();
         let of = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..40).map(f).collect() };
         let columns = [("a", &a[..]), ("b", &b[..]), ("c", &c[..])];
-        let told = |target: Vec<f64>| sum(&columns, &target, "y").map(|hint| (hint.columns, hint.why));
+        let told =
+            |target: Vec<f64>| sum(&columns, &target, "y").map(|hint| (hint.columns, hint.why));
         let both = told(of(&|i| a[i] + c[i])).expect("a sum");
         assert_eq!(both.0, ["a", "c"]);
         assert!(both.1.contains("sum"));
         assert_eq!(told(of(&|i| a[i] + b[i] + c[i])).expect("a sum").0.len(), 3);
-        assert!(told(of(&|i| a[i] * b[i])).expect("a product").1.contains("product"));
+        assert!(
+            told(of(&|i| a[i] * b[i]))
+                .expect("a product")
+                .1
+                .contains("product")
+        );
         assert_eq!(told(of(&|i| a[i] + 0.5 * c[i])), None);
     }
 }

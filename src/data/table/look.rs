@@ -55,12 +55,17 @@ impl Looked {
     ///
     /// # Errors
     /// As [`Looked::new`].
-    pub fn with(paths: &[PathBuf], layout: &Layout, given: &BTreeSet<String>) -> Result<Looked, String> {
+    pub fn with(
+        paths: &[PathBuf],
+        layout: &Layout,
+        given: &BTreeSet<String>,
+    ) -> Result<Looked, String> {
         let first = &paths[0];
-        let Guess { layout, notes } =
-            guess(first, layout, given).map_err(|message| format!("{} {message}", first.display()))?;
+        let Guess { layout, notes } = guess(first, layout, given)
+            .map_err(|message| format!("{} {message}", first.display()))?;
         let open = |path: &PathBuf| {
-            TableFile::open(path, &layout).map_err(|message| format!("{} {message}", path.display()))
+            TableFile::open(path, &layout)
+                .map_err(|message| format!("{} {message}", path.display()))
         };
         let tables: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
         let mut tables = tables?;
@@ -77,7 +82,11 @@ impl Looked {
             }
             scans = scan(&tables)?;
         }
-        let mut looked = Looked { tables, scans, notes };
+        let mut looked = Looked {
+            tables,
+            scans,
+            notes,
+        };
         looked.note_columns();
         Ok(looked)
     }
@@ -93,11 +102,15 @@ impl Looked {
                 };
                 let what = if scan.is_date { "dates" } else { "numbers" };
                 let text = String::from(format.clone());
-                self.notes.push(format!("{name}: {what}, written {text}{unread}"));
+                self.notes
+                    .push(format!("{name}: {what}, written {text}{unread}"));
             }
             if let Some(words) = layout.missing_in.get(name) {
                 let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-                self.notes.push(format!("{name}: {} stands for a missing value", words.join(" or ")));
+                self.notes.push(format!(
+                    "{name}: {} stands for a missing value",
+                    words.join(" or ")
+                ));
             }
         }
     }
@@ -126,13 +139,35 @@ impl Looked {
         self.scans.first().map_or(0, |scan| scan.rows)
     }
 
-    /// The column that a user means: a name, a number from 1 on, or "last".
+    /// The column that a user means: a name, a number from 1 on, or "last"; of a table without a header, also a value
+    /// that one column alone holds.
     pub fn column(&self, said: &str) -> Option<&String> {
         let columns = &self.table().columns;
         let named = columns.iter().find(|name| *name == said);
-        let numbered = || said.parse::<usize>().ok()?.checked_sub(1).and_then(|index| columns.get(index));
+        let numbered = || {
+            said.parse::<usize>()
+                .ok()?
+                .checked_sub(1)
+                .and_then(|index| columns.get(index))
+        };
         let last = || columns.last().filter(|_| said == "last");
-        named.or_else(numbered).or_else(last)
+        let holding = || {
+            let holds = |scan: &ColumnScan| {
+                scan.values
+                    .as_ref()
+                    .is_some_and(|values| values.contains_key(said))
+            };
+            let scans = columns
+                .iter()
+                .zip(&self.scans)
+                .filter(|_| !self.table().has_header());
+            let mut holding = scans.filter(|(_, scan)| holds(scan));
+            match (holding.next(), holding.next()) {
+                (Some((name, _)), None) => Some(name),
+                _ => None,
+            }
+        };
+        named.or_else(numbered).or_else(last).or_else(holding)
     }
 
     /// Columns that had better be left out where `target` is to be predicted, and what gives it away.
@@ -148,7 +183,8 @@ impl Looked {
         let mut hints = identifiers(&columns, &self.scans, target);
         let copied = copies(self.table(), &columns, &self.scans, target, task)
             .map_err(|message| format!("{} {message}", self.table().path.display()))?;
-        let known = |hint: &Hint| hint.leave_out && hints.iter().any(|other| other.columns == hint.columns);
+        let known =
+            |hint: &Hint| hint.leave_out && hints.iter().any(|other| other.columns == hint.columns);
         let more: Vec<Hint> = copied.into_iter().filter(|hint| !known(hint)).collect();
         hints.extend(more);
         Ok(hints)
@@ -160,7 +196,8 @@ impl Looked {
         let look = |(name, scan): (&String, &ColumnScan)| {
             let infinite = scan.first_infinite.as_ref();
             let infinite = infinite.filter(|_| scan.is_numeric());
-            let nominal = self.is_nominal(name) && scan.present() > 0 && scan.num_values() != Some(1);
+            let nominal =
+                self.is_nominal(name) && scan.present() > 0 && scan.num_values() != Some(1);
             LookedColumn {
                 name: name.clone(),
                 role: match infinite {
@@ -172,7 +209,11 @@ impl Looked {
                 },
                 values: scan.num_values(),
                 missing: scan.missing,
-                format: self.layout().formats.get(name).map(|format| String::from(format.clone())),
+                format: self
+                    .layout()
+                    .formats
+                    .get(name)
+                    .map(|format| String::from(format.clone())),
                 spaceless: scan.is_spaceless(),
             }
         };

@@ -23,6 +23,8 @@ mod scan;
 mod source;
 mod spreadsheet;
 mod treatments;
+mod xml;
+mod zipped;
 
 pub use audit::TableAudit;
 pub use dataset::Encoded;

@@ -29,8 +29,8 @@ pub const PATTERNS: [(&str, Option<char>, char); 8] = [
 
 /// Currencies by their codes and abbreviations; signs such as `$` and `€` are known beside these.
 const CURRENCIES: [&str; 24] = [
-    "usd", "eur", "gbp", "jpy", "chf", "cny", "rmb", "inr", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln",
-    "brl", "r$", "us$", "rs", "rs.", "kr", "kr.", "zł", "fr.",
+    "usd", "eur", "gbp", "jpy", "chf", "cny", "rmb", "inr", "cad", "aud", "nzd", "sek", "nok",
+    "dkk", "pln", "brl", "r$", "us$", "rs", "rs.", "kr", "kr.", "zł", "fr.",
 ];
 /// Letters that scale the number before them: a column in which only some numbers have one is not understood.
 const SCALES: [&str; 8] = ["k", "m", "b", "bn", "mn", "mio", "mrd", "t"];
@@ -62,7 +62,10 @@ pub fn take_apart(field: &str) -> Option<Parts<'_>> {
         return None;
     }
     let (mut negative, mut accounting) = (false, false);
-    if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+    if let Some(inner) = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
         (text, negative, accounting) = (inner.trim(), true, true);
     }
     let begin = text.find(|c: char| c.is_ascii_digit())?;
@@ -77,7 +80,10 @@ pub fn take_apart(field: &str) -> Option<Parts<'_>> {
     };
     let mut before = text[..begin].trim();
     // A sign before or behind the currency.
-    if let Some(rest) = before.strip_suffix(is_minus).or(before.strip_prefix(is_minus)) {
+    if let Some(rest) = before
+        .strip_suffix(is_minus)
+        .or(before.strip_prefix(is_minus))
+    {
         accounting |= !before.contains('-');
         (before, negative) = (rest.trim(), !negative);
     } else if let Some(rest) = before.strip_suffix('+').or(before.strip_prefix('+')) {
@@ -89,7 +95,10 @@ pub fn take_apart(field: &str) -> Option<Parts<'_>> {
     while let Some((at, c)) = chars.next() {
         let next_digit = chars.peek().is_some_and(|(_, next)| next.is_ascii_digit());
         let inner = matches!(c, '.' | ',' | '\'' | '\u{2019}') || is_space(c);
-        if c.is_ascii_digit() || (inner && next_digit) || (matches!(c, '.' | ',') && at == end && at > 0) {
+        if c.is_ascii_digit()
+            || (inner && next_digit)
+            || (matches!(c, '.' | ',') && at == end && at > 0)
+        {
             end = at + c.len_utf8();
         } else {
             break;
@@ -127,7 +136,10 @@ pub fn may_follow(after: &str) -> bool {
     after.chars().count() <= MAX_UNIT
         && after.chars().all(letter)
         && after.split_whitespace().count() <= 2
-        && !matches!(after, "." | "st" | "nd" | "rd" | "th" | "am" | "pm" | "AM" | "PM")
+        && !matches!(
+            after,
+            "." | "st" | "nd" | "rd" | "th" | "am" | "pm" | "AM" | "PM"
+        )
 }
 
 /// Whether numbers without this unit among those with it would be of another size.
@@ -158,14 +170,20 @@ pub fn read_digits(digits: &str, thousands: Option<char>, decimal: char) -> Opti
         let inner = &groups[1..groups.len() - 1];
         let three = inner.iter().all(|group| group.len() == 3);
         let two = thousands == Some(',') && inner.iter().all(|group| group.len() == 2);
-        if first.is_empty() || first.len() > 3 || first.starts_with('0') || last.len() != 3 || !(three || two) {
+        if first.is_empty()
+            || first.len() > 3
+            || first.starts_with('0')
+            || last.len() != 3
+            || !(three || two)
+        {
             return None;
         }
         plain.extend(groups);
     } else {
         plain.push_str(whole);
     }
-    if !plain.bytes().all(|byte| byte.is_ascii_digit()) || (plain.is_empty() && decimals.is_empty()) {
+    if !plain.bytes().all(|byte| byte.is_ascii_digit()) || (plain.is_empty() && decimals.is_empty())
+    {
         return None;
     }
     plain.push('.');
@@ -185,11 +203,16 @@ impl NumberFormat {
         let Some(parts) = take_apart(field) else {
             return None;
         };
-        let same = |found: &str, expected: &str| found.is_empty() || found.eq_ignore_ascii_case(expected);
+        let same =
+            |found: &str, expected: &str| found.is_empty() || found.eq_ignore_ascii_case(expected);
         if !same(parts.before, &self.before) || !same(parts.after, &self.after) {
             // 1e5 is a plain number too.
             let plain = self.decimal == '.' && parts.before.is_empty();
-            let number: Option<f64> = if plain { field.trim().parse().ok() } else { None };
+            let number: Option<f64> = if plain {
+                field.trim().parse().ok()
+            } else {
+                None
+            };
             return number.filter(|number| number.is_finite());
         }
         let number = read_digits(parts.digits, self.thousands, self.decimal)?;
@@ -201,7 +224,10 @@ impl NumberFormat {
         let of_pattern = |(_, thousands, decimal): &&(&str, Option<char>, char)| {
             (*thousands, *decimal) == (self.thousands, self.decimal)
         };
-        let pattern = PATTERNS.iter().find(of_pattern).map_or("1234.5", |(text, ..)| text);
+        let pattern = PATTERNS
+            .iter()
+            .find(of_pattern)
+            .map_or("1234.5", |(text, ..)| text);
         let space = match self.after.chars().next() {
             Some(c) if c.is_alphabetic() => " ",
             _ => "",
@@ -237,7 +263,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_they_are_written() {
-        let read = |format: &str, field: &str| NumberFormat::parse(format).expect("a format").read(field);
+        let read =
+            |format: &str, field: &str| NumberFormat::parse(format).expect("a format").read(field);
         for (format, field, expected) in [
             ("$1,234.5", "$64,336.71", 64336.71),
             ("$1,234.5", "$ 1,234.50", 1234.5),
@@ -276,7 +303,15 @@ mod tests {
 
     #[test]
     fn a_format_is_written_as_an_example_and_read_again() {
-        for text in ["1234.5", "$1,234.5", "1.234,5€", "1234.5 kg", "1234.5%", "CHF 1'234.5", "1 234,5 kr"] {
+        for text in [
+            "1234.5",
+            "$1,234.5",
+            "1.234,5€",
+            "1234.5 kg",
+            "1234.5%",
+            "CHF 1'234.5",
+            "1 234,5 kr",
+        ] {
             let format = NumberFormat::parse(text).expect("a format");
             assert_eq!(format.text(), text);
             assert_eq!(NumberFormat::parse(&format.text()), Some(format));

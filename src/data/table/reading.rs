@@ -82,7 +82,9 @@ impl TryFrom<String> for Delimiter {
         match (signs.next(), signs.next()) {
             (Some(sign), None) => Ok(Delimiter::Sign(sign)),
             _ if text == "whitespace" => Ok(Delimiter::Whitespace),
-            _ => Err(format!("{text:?} is no delimiter, expected one sign or \"whitespace\"")),
+            _ => Err(format!(
+                "{text:?} is no delimiter, expected one sign or \"whitespace\""
+            )),
         }
     }
 }
@@ -126,7 +128,9 @@ mod quote_text {
         match (signs.next(), signs.next()) {
             (None, _) => Ok('\0'),
             (Some(sign), None) => Ok(sign),
-            _ => Err(serde::de::Error::custom(format!("{text:?} is no quote, expected one sign or \"\""))),
+            _ => Err(serde::de::Error::custom(format!(
+                "{text:?} is no quote, expected one sign or \"\""
+            ))),
         }
     }
 }
@@ -191,8 +195,16 @@ impl Layout {
         if self.is_missing(field) {
             return true;
         }
-        let words = || self.missing_in.get(column).is_some_and(|words| words.iter().any(|word| word == field));
-        let unread = || self.formats.get(column).is_some_and(|format| format.number(field).is_none());
+        let words = || {
+            self.missing_in
+                .get(column)
+                .is_some_and(|words| words.iter().any(|word| word == field))
+        };
+        let unread = || {
+            self.formats
+                .get(column)
+                .is_some_and(|format| format.number(field).is_none())
+        };
         words() || unread()
     }
 
@@ -214,7 +226,11 @@ impl Layout {
         let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
         let encoding = found.ok_or_else(unknown)?;
         // Written anew as UTF-8.
-        Ok(if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding })
+        Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
+            UTF_8
+        } else {
+            encoding
+        })
     }
 }
 
@@ -421,7 +437,11 @@ impl TableFile {
 
     fn builder(&self) -> ReaderBuilder {
         let mut builder = ReaderBuilder::new();
-        builder.delimiter(self.delimiter).has_headers(false).flexible(true).comment(self.comment);
+        builder
+            .delimiter(self.delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .comment(self.comment);
         match self.quote {
             Some(quote) => builder.quote(quote),
             None => builder.quoting(false),

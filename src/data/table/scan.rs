@@ -76,7 +76,10 @@ impl ColumnScan {
         self.rows += 1;
         if layout.is_missing_in(name, field) {
             self.missing += 1;
-            let format = layout.formats.get(name).filter(|_| !layout.is_missing(field));
+            let format = layout
+                .formats
+                .get(name)
+                .filter(|_| !layout.is_missing(field));
             self.unread += usize::from(format.is_some_and(|format| format.number(field).is_none()));
             return;
         }
@@ -180,10 +183,15 @@ impl ColumnScan {
             return Ok((Role::Date, ""));
         }
         if self.has_codes() {
-            let few = self.num_values().is_some_and(|count| count as f64 <= self.few());
+            let few = self
+                .num_values()
+                .is_some_and(|count| count as f64 <= self.few());
             return Ok(match few {
                 true => (Role::Category, "codes with leading zeros"),
-                false => (Role::Ignore, "codes with leading zeros, too many different values"),
+                false => (
+                    Role::Ignore,
+                    "codes with leading zeros, too many different values",
+                ),
             });
         }
         if self.is_numeric() {
@@ -222,7 +230,10 @@ impl ColumnScan {
     /// Whether whole numbers are written with zeros before them: 007 is no number.
     fn has_codes(&self) -> bool {
         let codes = self.tally.codes;
-        self.is_numeric() && self.whole && codes >= 2 && codes as f64 >= CODES * self.present() as f64
+        self.is_numeric()
+            && self.whole
+            && codes >= 2
+            && codes as f64 >= CODES * self.present() as f64
     }
 }
 
@@ -293,12 +304,14 @@ pub fn told_formats(
     let comma = scans.iter().any(|scan| scan.tally.has_decimal_comma());
     let columns = file.columns.iter().zip(scans);
     let said = |name: &str| file.layout.formats.contains_key(name);
-    let told = columns.filter(|(name, _)| !said(name)).filter_map(|(name, scan)| {
-        let dates = free(name)?;
-        let format = scan.tally.choose(name, scan.numbers, comma)?;
-        let fits = dates || matches!(format, Format::Number(_));
-        fits.then(|| (name.clone(), format))
-    });
+    let told = columns
+        .filter(|(name, _)| !said(name))
+        .filter_map(|(name, scan)| {
+            let dates = free(name)?;
+            let format = scan.tally.choose(name, scan.numbers, comma)?;
+            let fits = dates || matches!(format, Format::Number(_));
+            fits.then(|| (name.clone(), format))
+        });
     told.collect()
 }
 

@@ -91,7 +91,10 @@ fn expand(path: &PathBuf) -> Result<Vec<PathBuf>, String> {
         return Ok(vec![path.clone()]);
     }
     let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect();
     match files.is_empty() {
         true => Err("fits no file".into()),
         false => Ok(files),
@@ -114,7 +117,11 @@ pub(in crate::data) fn open(
     let mut paths = Vec::new();
     for path in files.list() {
         let expanded = expand(path);
-        paths.extend(expanded.map_err(|message| fault(name, format!("is {}, which {message}", path.display())))?);
+        paths.extend(
+            expanded.map_err(|message| {
+                fault(name, format!("is {}, which {message}", path.display()))
+            })?,
+        );
     }
     paths.iter().map(open).collect()
 }
@@ -193,7 +200,8 @@ impl TableSurvey {
         let mut shown = summary.columns.iter_mut();
         for column in &preprocess.columns {
             if let Some(shown) = shown.find(|shown| shown.name == column.name) {
-                shown.role = column.describe(shown.missing > 0) + &written(&options.layout, of(&column.name), &column.name);
+                shown.role = column.describe(shown.missing > 0)
+                    + &written(&options.layout, of(&column.name), &column.name);
                 shown.inputs = column.inputs();
             }
         }
@@ -430,9 +438,13 @@ fn plan_columns(
         };
         if role == Role::Date && !scan.is_date {
             let (place, field) = scan.first_other.clone().unwrap_or_default();
-            let message = format!("is {name:?}, of which {field:?} in {place} is in no form of dates that is known");
+            let message = format!(
+                "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
+            );
             let fault = Fault::new(path.clone(), message);
-            faults.push(fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"));
+            faults.push(
+                fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"),
+            );
             continue;
         }
         if role == Role::Numeric {
@@ -607,7 +619,10 @@ pub(in crate::data) fn divide(
     let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
     let valid = all.filter(&chosen);
     if valid.is_empty() && !all.is_empty() {
-        let message = format!("leaves no validation row of {} rows, which are all the same or one a class", all.len());
+        let message = format!(
+            "leaves no validation row of {} rows, which are all the same or one a class",
+            all.len()
+        );
         return Err(fault("valid_fraction", message));
     }
     let counts = valid.counts(task);

@@ -44,9 +44,17 @@ mod tests {
 
     #[test]
     fn scripts_are_told_apart() {
-        assert!(is_spaceless("味道很差太贵了不值") && is_spaceless("อร่อยมากแนะนำ") && is_spaceless("とても美味しい"));
+        assert!(
+            is_spaceless("味道很差太贵了不值")
+                && is_spaceless("อร่อยมากแนะนำ")
+                && is_spaceless("とても美味しい")
+        );
         assert!(!is_spaceless("味道 很 差 太 贵"), "set apart before");
-        assert!(!is_spaceless("good food") && !is_spaceless("맛이 아주 좋아요") && !is_spaceless("очень вкусно"));
+        assert!(
+            !is_spaceless("good food")
+                && !is_spaceless("맛이 아주 좋아요")
+                && !is_spaceless("очень вкусно")
+        );
         assert_eq!(count_words("味道很差太贵了不值"), 4);
         assert_eq!(count_words("not that bad"), 3);
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
-use super::texts::{TextFigures, Texts, encode};
 use super::script::is_spaceless;
+use super::texts::{TextFigures, Texts, encode};
 use super::tokenizer::{Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
 use crate::data::audit::Audit;
@@ -360,7 +360,9 @@ impl TextSurvey {
             preprocess.length
         );
         if by_script {
-            role.push_str("; its script has no blanks, so characters are words (level = \"unicode\")");
+            role.push_str(
+                "; its script has no blanks, so characters are words (level = \"unicode\")",
+            );
         }
         let shown = Column {
             name: preprocess.text.clone(),

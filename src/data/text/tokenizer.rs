@@ -92,7 +92,11 @@ impl Splitting {
     /// That for scripts with or without blanks between words.
     pub fn of_script(spaceless: bool) -> Splitting {
         Splitting {
-            level: if spaceless { Level::Unicode } else { Level::Word },
+            level: if spaceless {
+                Level::Unicode
+            } else {
+                Level::Word
+            },
             ..Splitting::default()
         }
     }
@@ -272,10 +276,17 @@ mod tests {
             };
             splitting.words(text).collect()
         };
-        assert_eq!(words("味道很差，太贵", 1), ["味", "道", "很", "差", "太", "贵"]);
+        assert_eq!(
+            words("味道很差，太贵", 1),
+            ["味", "道", "很", "差", "太", "贵"]
+        );
         assert_eq!(words("味道很差，太", 2), ["味道", "道很", "很差", "太"]);
         assert_eq!(words("It's 5 Euro, 好", 1), ["it's", "5", "euro", "好"]);
-        assert_eq!(words("ดีมาก", 1).len(), 4, "a vowel sign belongs to its letter");
+        assert_eq!(
+            words("ดีมาก", 1).len(),
+            4,
+            "a vowel sign belongs to its letter"
+        );
         assert!(words("！？", 1).is_empty());
     }
 
