@@ -21,9 +21,14 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
     let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
     let found = match (&args.config, &args.data) {
         (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
-        (None, Some(table)) if table.is_file() => Looked::new(table)
-            .and_then(|looked| looked.audit())
-            .map_err(anyhow::Error::msg)?,
+        (None, Some(table)) if table.is_file() => {
+            let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
+            looked
+                .notes()
+                .iter()
+                .for_each(|note| eprintln!("note: {note}"));
+            looked.audit().map_err(anyhow::Error::msg)?
+        }
         (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
         (None, None) => bail!(
             "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"

@@ -8,7 +8,7 @@ use super::random::{Purpose, Rng};
 /// and never all) whose names come first in a seeded order. `samples` are (digest of the name, class).
 /// Equal names stay together, but where so many are equal that the fraction would be missed by far.
 pub fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    split_off_by(samples.len(), |index| samples[index], fraction, seed)
+    split_by(samples.len(), |index| samples[index], fraction, seed, bound)
 }
 
 /// The same of samples that are no list, where equal ones always go to the same side: a class of equal samples
@@ -20,16 +20,6 @@ pub fn split_off_groups(
     seed: u64,
 ) -> Vec<bool> {
     split_by(len, sample, fraction, seed, whole_groups)
-}
-
-/// The same of samples that are no list.
-fn split_off_by(
-    len: usize,
-    sample: impl Fn(usize) -> (u64, usize),
-    fraction: f64,
-    seed: u64,
-) -> Vec<bool> {
-    split_by(len, sample, fraction, seed, bound)
 }
 
 fn split_by(

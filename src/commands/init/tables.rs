@@ -179,32 +179,49 @@ pub(super) fn starter(
             *note = format!("{} {note}", table.display());
         }
     }
-    let is_used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
-    let usable: Vec<&LookedColumn> = others.iter().copied().filter(is_used).collect();
     let mut hints = looked.hints(target, &task).map_err(anyhow::Error::msg)?;
-    // What is left out is left out only where something stays.
-    let left = usable
-        .iter()
-        .filter(|column| !left_out(&hints, &column.name).is_some());
-    if left.count() == 0 {
-        hints.iter_mut().for_each(|hint| hint.leave_out = false);
+    let is_used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+    let stays =
+        |column: &&LookedColumn| is_used(column) && left_out(&hints, &column.name).is_none();
+    // Short sentences, where there is nothing else to predict from.
+    let mut others: Vec<LookedColumn> = others.into_iter().cloned().collect();
+    if !others.iter().any(|column| stays(&column)) {
+        match others.iter_mut().find(|column| column.may_be_text) {
+            Some(text) => text.role = Ok((Role::Text, String::new())),
+            // What is left out is left out only where something stays.
+            None => hints.iter_mut().for_each(|hint| hint.leave_out = false),
+        }
     }
+    let others: Vec<&LookedColumn> = others.iter().collect();
+    let is_text = |name: &String| {
+        let column = others.iter().find(|column| column.name == *name);
+        column.is_some_and(|column| matches!(column.role, Ok((Role::Text, _))))
+    };
+    hints.retain(|hint| !hint.columns.iter().any(is_text));
     for hint in &hints {
         let columns = hint.columns.join(" and ");
+        let key = toml_edit::Key::new(&hint.columns[0])
+            .display_repr()
+            .into_owned();
+        let role = others.iter().find(|column| column.name == hint.columns[0]);
+        let role = role
+            .and_then(|column| column.role.as_ref().ok())
+            .map_or("", |(role, _)| role_name(*role));
         notes.push(match hint.leave_out {
             true => format!(
-                "{columns}: {}; left out (data.columns.{columns} = \"ignore\"), --set data.columns.{}=numeric keeps it",
-                hint.why, columns
+                "{columns}: {}; left out, --set data.columns.{key}={role} keeps it",
+                hint.why
             ),
             false => format!(
-                "{columns}: {}; data.columns.{} = \"ignore\" leaves it out",
-                hint.why, hint.columns[0]
+                "{columns}: {}; --set data.columns.{key}=ignore leaves it out",
+                hint.why
             ),
         });
     }
-    let used: Vec<&LookedColumn> = usable
+    let used: Vec<&LookedColumn> = others
         .iter()
         .copied()
+        .filter(is_used)
         .filter(|column| left_out(&hints, &column.name).is_none())
         .collect();
     let (kind, layers, is_text) = match used[..] {
@@ -272,6 +289,7 @@ seed = 1                         # another seed, another run; the same seed, the
 
 [data]
 {kind}
+
 [model]
 layers = [
 {layers}  {{ dense = {{ units = {units} }} }},             # {head}
@@ -288,7 +306,7 @@ early_stopping = {{ patience = {patience} }}
         num_rows = looked.num_rows(),
         out = out.display(),
         quoted_name = quoted(name),
-        kind = kind.replace("TRAIN", &quoted(train)),
+        kind = kind.trim_end().replacen("TRAIN", &quoted(train), 1),
     );
     Ok(Starter {
         text,
@@ -411,6 +429,16 @@ length = {length:<24}# tokens; longer texts are cut, shorter ones filled up
     )
 }
 
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Numeric => "numeric",
+        Role::Category => "category",
+        Role::Text => "text",
+        Role::Date => "date",
+        Role::Ignore => "ignore",
+    }
+}
+
 fn rows(columns: &[&LookedColumn], target: &str, hints: &[Hint]) -> String {
     let mut text = format!(
         r#"kind = "csv"
@@ -426,13 +454,7 @@ target = {}
         let Ok((role, why)) = &column.role else {
             continue;
         };
-        let usual = match role {
-            Role::Numeric => "numeric",
-            Role::Category => "category",
-            Role::Text => "text",
-            Role::Date => "date",
-            Role::Ignore => "ignore",
-        };
+        let usual = role_name(*role);
         let left_out = left_out(hints, &column.name);
         let role = if left_out.is_some() { "ignore" } else { usual };
         let key = toml_edit::Key::new(&column.name)

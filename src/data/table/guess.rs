@@ -562,15 +562,15 @@ fn guess_encoding(lines: &[u8]) -> &'static Encoding {
         let text = encoding.decode_without_bom_handling(lines).0;
         text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30FF}'))
     };
+    // The common characters of Chinese lie where Hangul does, and beyond it.
     let hangul = |encoding: &&'static Encoding| {
         let text = encoding.decode_without_bom_handling(lines).0;
         let letters = text.chars().filter(|c| !c.is_ascii());
-        letters
+        let count = letters
             .clone()
             .filter(|c| matches!(c, '\u{AC00}'..='\u{D7A3}'))
-            .count()
-            * 2
-            > letters.count()
+            .count();
+        count * 20 >= letters.count() * 19
     };
     let japanese = [SHIFT_JIS, EUC_JP]
         .into_iter()

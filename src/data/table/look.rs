@@ -39,6 +39,8 @@ pub struct LookedColumn {
     pub format: Option<String>,
     /// Whether most of its texts have no blanks between words.
     pub spaceless: bool,
+    /// Whether its fields are several words and different in each row, so that it may be text where nothing else is.
+    pub may_be_text: bool,
 }
 
 impl Looked {
@@ -215,6 +217,12 @@ impl Looked {
                     .get(name)
                     .map(|format| String::from(format.clone())),
                 spaceless: scan.is_spaceless(),
+                may_be_text: !scan.is_numeric()
+                    && scan.words_per_text() >= 2.0
+                    && (scan.all_different()
+                        || scan
+                            .num_values()
+                            .is_none_or(|count| 2 * count > scan.present())),
             }
         };
         columns.map(look).collect()

@@ -200,21 +200,20 @@ pub fn read_digits(digits: &str, thousands: Option<char>, decimal: char) -> Opti
 impl NumberFormat {
     /// The number that a field stands for, where it is written in this way.
     pub fn read(&self, field: &str) -> Option<f64> {
-        let Some(parts) = take_apart(field) else {
-            return None;
-        };
         let same =
             |found: &str, expected: &str| found.is_empty() || found.eq_ignore_ascii_case(expected);
-        if !same(parts.before, &self.before) || !same(parts.after, &self.after) {
+        let parts = take_apart(field)
+            .filter(|parts| same(parts.before, &self.before) && same(parts.after, &self.after));
+        let Some(parts) = parts else {
             // 1e5 is a plain number too.
-            let plain = self.decimal == '.' && parts.before.is_empty();
+            let plain = self.decimal == '.' && field.contains(['e', 'E']);
             let number: Option<f64> = if plain {
                 field.trim().parse().ok()
             } else {
                 None
             };
             return number.filter(|number| number.is_finite());
-        }
+        };
         let number = read_digits(parts.digits, self.thousands, self.decimal)?;
         Some(if parts.negative { -number } else { number })
     }

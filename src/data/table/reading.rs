@@ -369,6 +369,11 @@ impl TableFile {
         ))
     }
 
+    /// What stands between two fields.
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// Whether the first line names the columns.
     pub fn has_header(&self) -> bool {
         self.header

@@ -46,6 +46,8 @@ pub struct ColumnScan {
     pub rises: bool,
     /// Fields that are missing as the column's format does not read them.
     pub unread: usize,
+    /// The first field that holds lines of which one looks like a row by itself: its lines; and how many there are.
+    pub swallowed: Option<([u32; 2], usize)>,
     /// How its fields are written.
     pub tally: FormatTally,
     /// Whether the column's format is that of dates.
@@ -117,6 +119,27 @@ impl ColumnScan {
         }
     }
 
+    /// Notes a field in quotes of which a line has the delimiters of a whole row: is the quote meant?
+    fn note_lines(&mut self, field: &str, line: u32, file: &TableFile) {
+        let delimiter = char::from(file.delimiter());
+        let is_row = |line: &str| line.matches(delimiter).count() + 1 == file.columns.len();
+        if file.columns.len() > 1 && field.split('\n').skip(1).any(is_row) {
+            let last = line + field.matches('\n').count() as u32;
+            self.swallowed.get_or_insert(([line, last], 0)).1 += 1;
+        }
+    }
+
+    /// What is odd about quotes, for people.
+    pub fn odd_quotes(&self) -> String {
+        match self.swallowed {
+            None => String::new(),
+            Some(([first, last], count)) => format!(
+                "; quotes make one row of lines {first} to {last}, which look like rows themselves ({count} such \
+                 rows; data.quote = \"\" where quotes mean nothing)"
+            ),
+        }
+    }
+
     fn note_different(&mut self, field: &str) {
         if let Some(different) = &mut self.different
             && different.len() < MOST_DIFFERENT
@@ -136,6 +159,11 @@ impl ColumnScan {
         let [least, most] = self.range;
         let whole = self.is_numeric() && self.whole && self.missing == 0;
         whole && self.all_different() && most - least + 1.0 == self.rows as f64
+    }
+
+    /// Words of a mean field that is no number.
+    pub fn words_per_text(&self) -> f64 {
+        self.words as f64 / (self.present() - self.numbers).max(1) as f64
     }
 
     /// Whether most of its texts have no blanks between words, as in Chinese, Japanese and Thai.
@@ -262,7 +290,11 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
         let each = file.for_each(|row| {
             for ((name, scan), &column) in names.iter().zip(&mut scans).zip(&columns) {
                 let place = || format!("{label}, line {}", row.place.line);
-                scan.add(name, &row.field(column), &file.layout, &place);
+                let field = row.field(column);
+                scan.add(name, &field, &file.layout, &place);
+                if field.contains('\n') {
+                    scan.note_lines(&field, row.place.line, file);
+                }
             }
             Ok(())
         });

@@ -74,14 +74,14 @@ fn free_format(options: &Csv, name: &str) -> Option<bool> {
 
 /// How a column is written, where its fields are no plain numbers, for people.
 fn written(layout: &super::reading::Layout, scan: &ColumnScan, name: &str) -> String {
-    let format = layout.formats.get(name);
-    let format = format.map_or(String::new(), |format| {
-        format!(", written {}", String::from(format.clone()))
-    });
-    match scan.unread {
-        0 => format,
-        count => format!("{format}; {count} not written so are missing"),
+    let mut text = match layout.formats.get(name) {
+        Some(format) => format!(", written {}", String::from(format.clone())),
+        None => String::new(),
+    };
+    if scan.unread > 0 {
+        text.push_str(&format!("; {} not written so are missing", scan.unread));
     }
+    text + &scan.odd_quotes()
 }
 
 /// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.

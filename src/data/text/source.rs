@@ -18,7 +18,7 @@ use crate::data::batch::Shape;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::{check_splits, same_classes};
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off;
+use crate::data::split::split_off_groups;
 use crate::data::table::{
     Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
     no_pictures, open, plan_task, scale_targets, scan_formats,
@@ -142,6 +142,7 @@ impl Source for Text {
         layout.width = (!files[0].has_header()).then_some(files[0].columns.len());
         let column = files[0].columns.iter().position(|name| *name == self.text);
         let spaceless = column.is_some_and(|column| scans[column].is_spaceless());
+        let odd_quotes = column.map_or(String::new(), |column| scans[column].odd_quotes());
         let place = files[0].columns.iter().position(|name| *name == self.label);
         let names = [self.label.clone()];
         let target = &scans[place.unwrap_or_default()];
@@ -168,6 +169,7 @@ impl Source for Text {
             targets: names.to_vec(),
             layout,
             spaceless,
+            odd_quotes,
         };
         let splits = [Texts::Rows(train), Texts::Rows(valid)];
         let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
@@ -203,12 +205,9 @@ impl Source for TextFolder {
             }
             None => {
                 let fraction = self.valid_fraction.unwrap_or_default();
-                let samples = train.iter().map(|(path, class)| {
-                    let name = path.strip_prefix(&self.train).unwrap_or(path);
-                    let digest = xxh3_64(name.to_string_lossy().as_bytes());
-                    (digest, *class as usize)
-                });
-                let chosen = split_off(&samples.collect::<Vec<_>>(), fraction, seed);
+                let keys = group_keys(&train, &self.train);
+                let sample = |index: usize| (keys[index], train[index].1 as usize);
+                let chosen = split_off_groups(train.len(), sample, fraction, seed);
                 let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
                 let all = Texts::Files(train);
                 let (Texts::Files(train), Texts::Files(valid)) =
@@ -225,6 +224,7 @@ impl Source for TextFolder {
             targets: vec![label()],
             layout: Layout::default(),
             spaceless: spaceless_files(&train),
+            odd_quotes: String::new(),
         };
         let splits = [Texts::Files(train), Texts::Files(valid)];
         let task = Task::Classes(classes);
@@ -278,6 +278,27 @@ struct Columns {
     layout: Layout,
     /// Whether most texts have no blanks between words.
     spaceless: bool,
+    /// What is odd about the quotes of tables, for people.
+    odd_quotes: String,
+}
+
+/// Of each text file, a digest of its name within the folder; of one with the text of another before it, that of the
+/// other, so that copies go to the same split.
+fn group_keys(files: &[(PathBuf, u32)], folder: &FilePath) -> Vec<u64> {
+    let name = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(path);
+        xxh3_64(name.to_string_lossy().as_bytes())
+    };
+    let mut keys: Vec<u64> = files.iter().map(|(path, _)| name(path)).collect();
+    let mut first = std::collections::HashMap::new();
+    // A file that cannot be read keeps its own; it is left out later.
+    let _ = Texts::Files(files.to_vec()).visit(|index, text| {
+        if let Ok(text) = text {
+            let digest = xxh3_64(text.trim().as_bytes());
+            keys[index] = *first.entry(digest).or_insert(keys[index]);
+        }
+    });
+    keys
 }
 
 /// Files that are read to tell their script.
@@ -364,6 +385,7 @@ impl TextSurvey {
                 "; its script has no blanks, so characters are words (level = \"unicode\")",
             );
         }
+        role.push_str(&columns.odd_quotes);
         let shown = Column {
             name: preprocess.text.clone(),
             role,
