@@ -719,6 +719,43 @@ fn rare_classes_and_copies_pass_their_own_check_and_training() {
 }
 
 #[test]
+fn copies_of_text_files_go_to_one_side() {
+    let world = World::empty();
+    for row in 0..40 {
+        let class = ["good", "bad"][row % 2];
+        // One in four is a copy of another.
+        let text = format!(
+            "a {class} text, number {}",
+            if row % 8 < 2 { row % 2 } else { row }
+        );
+        world.write(&format!("texts/{class}/{row}.txt"), text);
+    }
+    let experiment = "[data]\nkind = \"text-folder\"\ntrain = \"texts\"\nvalid_fraction = 0.3\n\n[model]\nlayers = \
+                      [{ embedding = { dim = 4 } }, { global_max_pool = {} }, { dense = { units = 1 } }]\n\n[train]\n\
+                      epochs = 1\nloss = \"binary_cross_entropy\"\noptimizer = { adam = { learning_rate = 0.01 } }\n";
+    world.write("e.toml", experiment);
+    for seed in 1..6 {
+        let seed = format!("seed={seed}");
+        let audited = ["audit", "--config", "e.toml", "--set", &seed];
+        let found = world.kiln(&audited).expect_success().stdout;
+        assert!(!found.contains("also in training"), "{found}");
+    }
+}
+
+#[test]
+fn rows_that_a_quote_swallows_are_named_where_quotes_are_meant() {
+    let mut text = String::from("y\tnote\tlong\n");
+    text += &rows(30, |row| format!("{}\tgood {row}\t\"a, b\tc\"", row % 2));
+    text += "0\t\"no end\tx\n1\tnext\ty\n0\tlast\" one\tz\n";
+    let world = world_of("t.tsv", text);
+    let init = ["init", "t.tsv", "--target", "y", "--out", "e.toml"];
+    holds(
+        &world.kiln(&init).stderr,
+        &["a quote that makes lines 32 to 34 one row"],
+    );
+}
+
+#[test]
 fn dead_ends_say_what_is_there_and_what_to_run() {
     let world = world_of("data/sales.csv", "a,b\n1,2\n2,3\n");
     let told = |arguments: &[&str], parts: &[&str]| {
@@ -745,6 +782,31 @@ fn dead_ends_say_what_is_there_and_what_to_run() {
     told(&["init", "same.csv", "--target", "b"], &["b"]);
     let useless = world.kiln(&["audit", "same.csv"]).expect_failure();
     holds(&useless.stdout, &["no column can be used"]);
+    world.write("few.csv", "a,b\n1,x\n2,y\n3,z\n");
+    told(&["init", "few.csv", "--target", "b"], &["one row only"]);
+    world.write(
+        "names.csv",
+        String::from("who,y\n") + &rows(80, |row| format!("n{row},{}", row % 2)),
+    );
+    told(
+        &["init", "names.csv", "--target", "y"],
+        &[
+            "who (too many different values)",
+            "--set data.columns.NAME=category",
+        ],
+    );
+    let chosen = [
+        "init",
+        "names.csv",
+        "--target",
+        "y",
+        "--set",
+        "data.columns.who=category",
+    ];
+    world.kiln(&chosen).expect_success();
+    world
+        .kiln(&["check", "--config", "names.toml"])
+        .expect_success();
     world.write("broken.xlsx", "PK\x03\x04nothing");
     told(
         &["init", "broken.xlsx", "--target", "a"],

@@ -32,7 +32,12 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     if !tables.is_empty() {
         let train = relative_to(&out, &folder)?;
         let starter = tables::starter(args, &tables, &name, &train, &out)?;
-        let text = sets::apply(&starter.text, &args.sets)?;
+        let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
+        let sets = args
+            .sets
+            .iter()
+            .filter(|flag| !starter.is_text || !of_columns(flag));
+        let text = sets::apply(&starter.text, &sets.cloned().collect::<Vec<_>>())?;
         for note in &starter.notes {
             eprintln!("note: {note}");
         }

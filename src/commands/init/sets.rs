@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::config::{Path, Step};
-use crate::data::table::Layout;
+use crate::data::table::{Layout, Role};
 
 /// Keys of `[data]` that say how a table is laid out.
 const LAYOUT: [&str; 9] = [
@@ -86,6 +86,25 @@ pub fn layout(
     let layout = serde_json::from_value(Json::Object(said));
     let layout = layout.map_err(|error| anyhow!("--set data: {error}"))?;
     Ok((layout, given))
+}
+
+/// The roles of columns that the flags say.
+///
+/// # Errors
+/// A flag that is no `KEY=VALUE`.
+pub fn roles(flags: &[String]) -> anyhow::Result<Vec<(String, Role)>> {
+    let mut roles = Vec::new();
+    for flag in flags {
+        let (steps, value) = parse(flag)?;
+        let role = serde_json::from_value(json(&value));
+        if let ([data, columns, name], Ok(role)) = (&steps[..], role)
+            && data == "data"
+            && columns == "columns"
+        {
+            roles.push((name.clone(), role));
+        }
+    }
+    Ok(roles)
 }
 
 fn json(value: &Value) -> Json {

@@ -18,6 +18,8 @@ pub(super) struct Starter {
     pub what: String,
     /// What was found that is not plain.
     pub notes: Vec<String>,
+    /// Whether it is of texts, so that it has no columns.
+    pub is_text: bool,
 }
 
 /// The files of a table that a path stands for: a file, or those that fit a pattern; none of a folder.
@@ -145,7 +147,7 @@ pub(super) fn starter(
     };
     let (layout, given) = sets::layout(&args.sets, header)?;
     let looked = Looked::with(tables, &layout, &given).map_err(anyhow::Error::msg)?;
-    let columns = looked.columns();
+    let mut columns = looked.columns();
     let Some(said) = args.target.as_deref() else {
         let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
         let notes: String = looked
@@ -161,6 +163,16 @@ pub(super) fn starter(
     };
     let target = looked.column(said).map_or(said, String::as_str);
     let task = looked.task(target).map_err(anyhow::Error::msg)?;
+    let chosen = sets::roles(&args.sets)?;
+    for (name, role) in &chosen {
+        let Some(column) = columns.iter_mut().find(|column| column.name == *name) else {
+            bail!(
+                "--set data.columns.{name}: {} has no such column",
+                table.display()
+            );
+        };
+        column.role = Ok((*role, String::new()));
+    }
     let others: Vec<&LookedColumn> = columns.iter().filter(|c| c.name != target).collect();
     if let Some(message) = others.iter().find_map(|column| column.role.as_ref().err()) {
         bail!("{}: {message}", table.display());
@@ -171,15 +183,15 @@ pub(super) fn starter(
             "{target} is predicted: there is no header, and it holds {said:?}"
         ));
     }
-    if let Some(note) = notes.first_mut() {
-        if !columns
-            .iter()
-            .any(|column| note.starts_with(&format!("{}: ", column.name)))
-        {
-            *note = format!("{} {note}", table.display());
-        }
+    if matches!(task, Task::Classes(_)) && looked.counts(target).iter().all(|count| *count == 1) {
+        bail!(
+            "{}: each class of {target} has one row only, so there is nothing to validate on; collect more rows, or \
+             choose another --target",
+            table.display()
+        );
     }
     let mut hints = looked.hints(target, &task).map_err(anyhow::Error::msg)?;
+    hints.retain(|hint| !chosen.iter().any(|(name, _)| hint.columns.contains(name)));
     let is_used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
     let stays =
         |column: &&LookedColumn| is_used(column) && left_out(&hints, &column.name).is_none();
@@ -193,11 +205,11 @@ pub(super) fn starter(
         }
     }
     let others: Vec<&LookedColumn> = others.iter().collect();
-    let is_text = |name: &String| {
+    let of_text = |name: &String| {
         let column = others.iter().find(|column| column.name == *name);
         column.is_some_and(|column| matches!(column.role, Ok((Role::Text, _))))
     };
-    hints.retain(|hint| !hint.columns.iter().any(is_text));
+    hints.retain(|hint| !hint.columns.iter().any(of_text));
     for hint in &hints {
         let columns = hint.columns.join(" and ");
         let key = toml_edit::Key::new(&hint.columns[0])
@@ -234,8 +246,8 @@ pub(super) fn starter(
                 })
                 .collect();
             bail!(
-                "{} has no column to predict {target} from: {}. A column is taken with --set data.columns.NAME=category \
-                 or =text in an experiment of another column; or choose another --target",
+                "{} has no column to predict {target} from: {}. --set data.columns.NAME=category (or text, numeric, \
+                 date) takes one of them; or choose another --target",
                 table.display(),
                 if reasons.is_empty() {
                     "it has no other".to_string()
@@ -312,6 +324,7 @@ early_stopping = {{ patience = {patience} }}
         text,
         what: format!("{} rows to predict {what}", looked.num_rows()),
         notes,
+        is_text,
     })
 }
 

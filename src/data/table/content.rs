@@ -72,10 +72,10 @@ impl Content {
             return Err("holds bytes of 0, so it is no text".into());
         }
         if arff::is_one(&content.begin) {
-            return content.from_arff();
+            return content.arff_as_csv();
         }
         if layout.delimiter == Some(Delimiter::Whitespace) {
-            return content.from_whitespace(layout);
+            return content.whitespace_as_csv(layout);
         }
         Ok(content)
     }
@@ -145,7 +145,7 @@ impl Content {
         })
     }
 
-    fn from_arff(&self) -> Result<Content, String> {
+    fn arff_as_csv(&self) -> Result<Content, String> {
         let mut out = temporary()?;
         let mut arff = arff::Arff::default();
         each_line(self.reader(), |line, number| {
@@ -164,7 +164,7 @@ impl Content {
         })
     }
 
-    fn from_whitespace(&self, layout: &Layout) -> Result<Content, String> {
+    fn whitespace_as_csv(&self, layout: &Layout) -> Result<Content, String> {
         let mut out = temporary()?;
         let comment = layout.comment.map(|sign| sign as u8);
         each_line(self.reader(), |line, number| {

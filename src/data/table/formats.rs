@@ -87,6 +87,8 @@ impl Format {
 
 /// The share of a column's fields that a format has to fit.
 const NEARLY_ALL: f64 = 0.9;
+/// The least number that may be a date by itself: that of the year 1000.
+const LEAST_DATE: f64 = 10_000_000.0;
 /// Units that are told apart in a column.
 const MOST_UNITS: usize = 4;
 
@@ -117,6 +119,8 @@ pub const MISSING_WORDS: [&str; 24] = [
     "*",
     "undefined",
 ];
+/// Bytes of the longest of them.
+const LONGEST_WORD: usize = 13;
 /// Numbers that people write where a value is missing.
 const MISSING_NUMBERS: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99_999.0];
 
@@ -125,8 +129,14 @@ const MISSING_NUMBERS: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99_999.0];
 pub struct FormatTally {
     /// Fields, without those missing and those of a word for a missing value.
     fields: usize,
-    /// Fields that each of [`PATTERNS`] reads.
+    /// Fields that each of [`PATTERNS`] reads, beside those counted below.
     patterns: [usize; PATTERNS.len()],
+    /// Digits alone.
+    whole: usize,
+    /// Digits with a point among them.
+    pointed: usize,
+    /// Of these, those in which the point may separate thousands.
+    grouped: usize,
     /// Units before and behind numbers, and how often.
     units: Vec<([String; 2], usize)>,
     /// Whether there are more units than are told apart.
@@ -135,10 +145,10 @@ pub struct FormatTally {
     bare: usize,
     /// Whether brackets or other signs for negatives were seen.
     accounting: bool,
-    /// Fields of digits with separators that are thousands, were they no decimals.
-    dotted: usize,
     /// Fields that each of the forms of dates reads.
     dates: [usize; FORMS.len()],
+    /// Fields with a slash.
+    slashes: usize,
     /// Words for missing values, as they are written, and how often.
     pub words: Vec<(String, usize)>,
     /// Numbers that may stand for missing values, as they are written, and how often.
@@ -162,7 +172,10 @@ fn count<T: PartialEq>(list: &mut Vec<(T, usize)>, item: T, most: usize) -> bool
 impl FormatTally {
     /// One more field, which is not missing; `plain` is its number where it is a plain one.
     pub fn add(&mut self, field: &str, plain: Option<f64>) {
-        if plain.is_none() && MISSING_WORDS.contains(&&*field.to_ascii_lowercase()) {
+        if plain.is_none()
+            && field.len() <= LONGEST_WORD
+            && MISSING_WORDS.contains(&&*field.to_ascii_lowercase())
+        {
             count(&mut self.words, field.to_string(), 8);
             return;
         }
@@ -174,6 +187,7 @@ impl FormatTally {
             }
         }
         if plain.is_none() {
+            self.slashes += usize::from(field.contains('/'));
             for (index, (_, form)) in FORMS[..TOLD].iter().enumerate() {
                 self.dates[index] += usize::from(dates::read(field, *form).is_some());
             }
@@ -199,35 +213,48 @@ impl FormatTally {
         }
     }
 
-    /// The patterns that read digits with at most a point among them, which most numbers are; tells whether it is one.
+    /// Counts digits with at most a point among them, which most numbers are; tells whether the field is that.
     fn add_plain(&mut self, field: &str) -> bool {
-        let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
-        if !digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
+        let digits = field.strip_prefix(['-', '+']).unwrap_or(field).as_bytes();
+        let Some(point) = digits.iter().position(|byte| *byte == b'.') else {
+            let plain = digits.iter().all(u8::is_ascii_digit);
+            self.whole += usize::from(plain);
+            return plain;
+        };
+        let (before, after) = (&digits[..point], &digits[point + 1..]);
+        if !before.iter().chain(after).all(u8::is_ascii_digit) {
             return false;
         }
-        let point = digits.contains('.');
-        let grouped = point && read_digits(digits, Some('.'), ',').is_some();
-        for (count, (_, thousands, decimal)) in self.patterns.iter_mut().zip(PATTERNS) {
-            *count += usize::from(decimal == '.' || !point || (grouped && thousands == Some('.')));
-        }
-        self.bare += 1;
+        self.pointed += 1;
+        let group = after.len() == 3 && (1..=3).contains(&before.len()) && before[0] != b'0';
+        self.grouped += usize::from(group);
         true
+    }
+
+    /// Fields that each of [`PATTERNS`] reads.
+    fn read_by(&self) -> [usize; PATTERNS.len()] {
+        let mut counts = self.patterns;
+        for (count, (_, thousands, decimal)) in counts.iter_mut().zip(PATTERNS) {
+            *count += self.whole;
+            if decimal == '.' {
+                *count += self.pointed;
+            } else if thousands == Some('.') {
+                *count += self.grouped;
+            }
+        }
+        counts
     }
 
     fn add_number(&mut self, field: &str, number: f64) {
         let digits = |text: &str| text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_digit());
         self.codes += usize::from(field.starts_with('0') && digits(field));
-        let group = field
-            .rsplit_once('.')
-            .is_some_and(|(_, group)| group.len() == 3);
-        self.dotted += usize::from(group);
         if MISSING_NUMBERS.contains(&number) {
             count(&mut self.sentinels, field.to_string(), 4);
         } else {
             self.negatives += usize::from(number < 0.0);
+        }
+        if number < LEAST_DATE {
+            return;
         }
         for (index, (_, form)) in FORMS.iter().enumerate().skip(TOLD) {
             let possible = match form {
@@ -259,7 +286,7 @@ impl FormatTally {
     /// Whether decimal commas are certain here: some fields cannot be thousands.
     pub fn has_decimal_comma(&self) -> bool {
         let most = |comma: bool| {
-            let patterns = PATTERNS.iter().zip(self.patterns);
+            let patterns = PATTERNS.iter().zip(self.read_by());
             let fits = patterns.filter(|((_, thousands, decimal), _)| match comma {
                 true => *decimal == ',' && *thousands != Some(','),
                 false => *decimal == '.',
@@ -284,11 +311,19 @@ impl FormatTally {
         if let Some((index, &count)) = date
             && enough(count)
         {
-            return Some(Format::Date(FORMS[index].1));
+            let form = FORMS[index].1;
+            // Where no day is beyond 12: America writes slashes and decimal points.
+            let day_first = self.is_open() && (decimal_comma || 2 * self.slashes < self.fields);
+            let swapped = form == DateForm::MonthFirst && day_first;
+            return Some(Format::Date(if swapped {
+                DateForm::DayFirst
+            } else {
+                form
+            }));
         }
         let plain = numbers == self.fields && self.units.is_empty();
-        let thousands_dots = plain && decimal_comma && self.dotted > 0 && enough(self.patterns[2]);
-        if thousands_dots && self.patterns[2] == self.fields {
+        let thousands_dots = plain && decimal_comma && self.grouped > 0;
+        if thousands_dots && self.read_by()[2] == self.fields {
             return Some(Format::Number(NumberFormat {
                 before: String::new(),
                 thousands: Some('.'),
@@ -300,7 +335,8 @@ impl FormatTally {
             return None;
         }
         let [before, after] = self.unit()?;
-        let patterns = self.patterns.iter().enumerate();
+        let read_by = self.read_by();
+        let patterns = read_by.iter().enumerate();
         let best = |(index, count): (usize, &usize)| {
             let (_, _, decimal) = PATTERNS[index];
             // Where a column leaves it open (1,234), as the other columns have it.
@@ -319,6 +355,18 @@ impl FormatTally {
             decimal,
             after,
         }))
+    }
+
+    /// Whether all dates could be read with the day or the month first.
+    pub fn is_open(&self) -> bool {
+        let of = |wanted: DateForm| {
+            let dates = FORMS.iter().zip(self.dates);
+            dates
+                .filter(|((_, form), _)| *form == wanted)
+                .map(|(_, count)| count)
+                .sum::<usize>()
+        };
+        of(DateForm::DayFirst) > 0 && of(DateForm::DayFirst) == of(DateForm::MonthFirst)
     }
 
     /// Numbers that are dates only where the column is called so.
@@ -356,7 +404,7 @@ impl FormatTally {
             }
         }
         // 12k among 950 would be of another size.
-        match numbers::scales(&found[1]) && self.bare > 0 {
+        match numbers::scales(&found[1]) && self.bare + self.whole + self.pointed > 0 {
             true => None,
             false => Some(found),
         }
@@ -398,6 +446,8 @@ mod tests {
             (&["31/01/2020", "01/02/2020"], "day.month.year"),
             (&["01/31/2020", "01/02/2020"], "month/day/year"),
             (&["31-Jan-2020", "Feb 3, 2020"], "day month-name year"),
+            (&["01.02.2020", "03.04.2020"], "day.month.year"),
+            (&["01/02/2020", "03/04/2020"], "month/day/year"),
             (&["10:30", "9:05"], "time"),
         ] {
             assert_eq!(choose(fields).as_deref(), Some(expected), "{fields:?}");

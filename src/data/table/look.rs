@@ -84,6 +84,10 @@ impl Looked {
             }
             scans = scan(&tables)?;
         }
+        let notes = notes
+            .iter()
+            .map(|note| format!("{} {note}", first.display()))
+            .collect();
         let mut looked = Looked {
             tables,
             scans,
@@ -102,10 +106,17 @@ impl Looked {
                     0 => String::new(),
                     count => format!("; {count} fields are not, and count as missing"),
                 };
+                let open = match scan.is_date && scan.tally.is_open() {
+                    true => {
+                        "; no day is beyond 12, so day and month may be the other way round: \
+                         --set data.formats says it"
+                    }
+                    false => "",
+                };
                 let what = if scan.is_date { "dates" } else { "numbers" };
                 let text = String::from(format.clone());
                 self.notes
-                    .push(format!("{name}: {what}, written {text}{unread}"));
+                    .push(format!("{name}: {what}, written {text}{unread}{open}"));
             }
             if let Some(words) = layout.missing_in.get(name) {
                 let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
@@ -134,6 +145,17 @@ impl Looked {
     /// Whether the kind of file says that a column holds classes.
     pub fn is_nominal(&self, column: &str) -> bool {
         self.table().nominal.iter().any(|name| name == column)
+    }
+
+    /// Rows of each value of a column, where there are not too many to tell.
+    pub fn counts(&self, column: &str) -> Vec<usize> {
+        let columns = self.table().columns.iter().zip(&self.scans);
+        let scan = columns
+            .filter(|(name, _)| *name == column)
+            .map(|(_, scan)| scan)
+            .next();
+        let values = scan.and_then(|scan| scan.values.as_ref());
+        values.map_or(Vec::new(), |values| values.values().copied().collect())
     }
 
     /// The number of rows.

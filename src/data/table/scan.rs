@@ -87,7 +87,11 @@ impl ColumnScan {
         }
         let number = layout.number_in(name, field);
         self.tally.add(field, number);
-        self.note_different(field);
+        match number {
+            // Measurements are not compared: they tell nothing by being different.
+            Some(number) if number.fract() != 0.0 => self.different = None,
+            _ => self.note_different(field),
+        }
         match number {
             Some(number) => {
                 if !number.is_finite() || number.abs() > f64::from(f32::MAX) {

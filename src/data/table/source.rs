@@ -85,10 +85,10 @@ fn written(layout: &super::reading::Layout, scan: &ColumnScan, name: &str) -> St
 }
 
 /// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
-fn expand(path: &PathBuf) -> Result<Vec<PathBuf>, String> {
+fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
     let text = path.to_string_lossy();
     if path.exists() || !text.contains(['*', '?', '[']) {
-        return Ok(vec![path.clone()]);
+        return Ok(vec![path.to_path_buf()]);
     }
     let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
     let files: Vec<PathBuf> = found
