@@ -333,7 +333,8 @@ fn read_time(word: &str) -> Option<f64> {
 }
 
 fn read_date(words: &[&str], form: DateForm) -> Option<i64> {
-    if words.len() > 3 {
+    // A time alone has no words of a date.
+    if words.is_empty() || words.len() > 3 {
         return None;
     }
     let parts: Vec<&str> = match form {
@@ -457,6 +458,9 @@ mod tests {
             ("3:1", DateForm::Time),
             ("75:30", DateForm::Time),
             ("12", DateForm::Time),
+            ("10:30", DateForm::YearFirst),
+            ("10:30", DateForm::Named),
+            ("Mon 10:30", DateForm::DayFirst),
             ("may", DateForm::Named),
             ("12 kg", DateForm::Named),
         ] {
