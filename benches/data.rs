@@ -59,6 +59,7 @@ fn preprocess(channels: usize) -> ImagePreprocess {
         pad_value: 0,
         alpha: Alpha::Drop,
         max_pixels: 1 << 24,
+        deep: None,
         divide_by: 255.0,
         mean: vec![0.0; channels],
         std: vec![1.0; channels],
@@ -113,7 +114,7 @@ fn decode(c: &mut Criterion) {
         group.bench_function(name, |bench| bench.iter(|| preprocess.decode(&bytes)));
     }
     if let Some(folder) = std::env::var_os("KILN_BENCH_PICTURES") {
-        let files = list_pictures(folder.as_ref()).expect("a folder of pictures");
+        let (files, _) = list_pictures(folder.as_ref()).expect("a folder of pictures");
         group.sample_size(10);
         group.throughput(Throughput::Elements(files.len() as u64));
         group.bench_function("folder", |bench| {

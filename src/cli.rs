@@ -92,7 +92,7 @@ pub struct ExperimentArgs {
     pub config: PathBuf,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
@@ -111,8 +111,8 @@ pub struct ExperimentArgs {
   kiln train --config cats_dogs.toml --verify 20
 
 Writes best.safetensors, last.safetensors (a checkpoint), history.jsonl and experiment.toml.
-Ctrl-C and SIGTERM end after the batch in work and save what is trained (exit codes 130 and
-143). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
+Ctrl-C, SIGTERM and a terminal that is closed end after the batch in work and save what is trained
+(exit codes 130, 143 and 129). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
 pub struct TrainArgs {
     /// The experiment file (.toml or .json)
     #[arg(short, long, value_name = "FILE", required_unless_present = "resume")]
@@ -123,7 +123,7 @@ pub struct TrainArgs {
     pub resume: Option<PathBuf>,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
@@ -161,7 +161,8 @@ pub struct TrainArgs {
 
   kiln eval --model best.safetensors --data 'shards/test-*.tar'
 
-The folder holds one folder a class, with the names that the model knows.")]
+The folder holds one folder a class, with the names that the model knows. Names are compared as
+text; where another program has written the class 1 as 1.0, --numeric-labels takes one for the other.")]
 pub struct EvalArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
@@ -170,6 +171,10 @@ pub struct EvalArgs {
     /// A folder with one folder a class, or tar archives (a name or pattern)
     #[arg(short, long, value_name = "DIR")]
     pub data: PathBuf,
+
+    /// Compare classes that are written as numbers as numbers: 1.0 and 01 are the class 1 (tables, texts)
+    #[arg(long)]
+    pub numeric_labels: bool,
 
     /// Write each sample's class, prediction and probabilities to a CSV file
     #[arg(long, value_name = "FILE")]
@@ -195,8 +200,10 @@ pub struct EvalArgs {
   kiln predict --model best.safetensors photos/ 'more/*.png' --top 3
   find . -name '*.jpg' | kiln predict --model best.safetensors --json -
 
-A file that cannot be read is named on standard error, the others are still answered, and
-the exit code is 1.")]
+A line has the sample's name and its answers, with tabs between them. A name or class that holds tabs,
+line ends or other control characters stands in double quotes, with the escapes of a JSON string; a byte
+that is not UTF-8 is \\xFF there. A file that cannot be read is named on standard error, the others are
+still answered, and the exit code is 1.")]
 pub struct PredictArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
@@ -291,7 +298,7 @@ pub struct AuditArgs {
     pub config: Option<PathBuf>,
 
     /// Change a key of the experiment: KEY=VALUE (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config", value_parser = any_text())]
     pub sets: Vec<String>,
 
     /// Draw the first pairs of equal pictures side by side (PNG)
@@ -364,7 +371,7 @@ pub struct LrFindArgs {
     pub steps: u32,
 
     /// Also draw the curve into this file (SVG)
-    #[arg(long, value_name = "FILE", value_parser = svg_name)]
+    #[arg(long, value_name = "FILE", value_parser = svg_path())]
     pub plot: Option<PathBuf>,
 
     /// Do not look for faults of the data first
@@ -380,8 +387,20 @@ pub struct LrFindArgs {
     pub json: bool,
 }
 
+/// Text that may hold a path that is not UTF-8.
+fn any_text() -> impl clap::builder::TypedValueParser<Value = String> {
+    use clap::builder::{OsStringValueParser, TypedValueParser};
+    OsStringValueParser::new()
+        .map(|text| crate::console::path_text(std::path::Path::new(&text)).into_owned())
+}
+
+fn svg_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    use clap::builder::TypedValueParser;
+    any_text().try_map(|name| svg_name(&name))
+}
+
 fn svg_name(name: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(name);
+    let path = crate::console::text_path(name);
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
         Ok(path)
@@ -395,15 +414,30 @@ fn svg_name(name: &str) -> Result<PathBuf, String> {
 #[command(after_help = "Examples:
   kiln init photos                 photos/cats/1.jpg, photos/dogs/1.jpg, ...
   kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...
-  kiln init houses.csv --target price")]
+  kiln init houses.csv --target price
+  kiln init iris.data --target last
+  kiln init 'sales-*.csv' --target 5 --set data.encoding=latin1")]
 pub struct InitArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV, TSV,
+    /// blanks, ARFF, spreadsheet, also .gz), or a pattern of such files
     #[arg(value_name = "DATA")]
     pub folder: PathBuf,
 
-    /// Of a table: the column to be predicted
+    /// Of a table: the column to be predicted: its name, its number from 1 on, or "last"
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+
+    /// Of a table: the first line is a row like the others; columns are called column_1, column_2, ...
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// Of a table: the first line names the columns, whatever it looks like
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+
+    /// Of a table: say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
 
     /// The experiment file to write [default: DATA's name with .toml]
     #[arg(short, long, value_name = "FILE")]

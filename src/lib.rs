@@ -5,7 +5,7 @@
 //! One way, no back and forth; each room knows only the rooms to its left:
 //!
 //! ```text
-//! config → kernels → data → model → metrics → train → report        (commands call them; cli names the commands)
+//! console → config → storage → kernels → data → model → metrics → train → report        (commands call them; cli names the commands)
 //!
 //! train:    Source::load → Plan::check → Datasets → Loader → Network → Run::fit(observers) → RunFolder
 //! eval:     ModelFile::open → ImageDataset → Loader → evaluate → tables
@@ -21,13 +21,17 @@
 //! an experiment picks by name ([`config::Member`]). A new member is one file and one line of its
 //! table; the table gives the tag, the dispatch, the schema, the listing and the messages.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod data;
 pub mod guide;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod report;
+pub mod storage;
 pub mod train;

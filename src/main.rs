@@ -1,6 +1,7 @@
 //! The `kiln` program: parse, run, print the error chain, exit code.
 
-use std::io::Write;
+#![warn(clippy::disallowed_macros, clippy::disallowed_methods)]
+
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -46,5 +47,5 @@ fn report(error: &anyhow::Error) {
             format!("error: {}", chain.join(": "))
         }
     };
-    let _ = writeln!(std::io::stderr(), "{text}"); // nowhere left to report a failure to
+    kiln::say!("{text}");
 }

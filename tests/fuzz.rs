@@ -20,11 +20,16 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use kiln::config::{Preprocess, Source};
 use kiln::data::cache::list_caches;
 use kiln::data::{
-    Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Purpose, Rng, Silent, parse_idx,
-    read_source,
+    Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Purpose, Rng, Silent, TrainedClasses,
+    parse_idx, read_source,
 };
 use kiln::model::ModelFile;
 use kiln::train::Plan;
+
+#[path = "support/npz.rs"]
+mod npz_files;
+
+use npz_files::{npy, npz};
 
 /// Counts what is in use, and the most that was.
 struct Counting;
@@ -73,6 +78,18 @@ fn seed() -> u64 {
 /// Runs `target` on the whole files, on what failed before, and on changed files until the time is
 /// over. No input may take more than `most` bytes beyond what was in use.
 fn fuzz(name: &str, corpus: &[Vec<u8>], words: &[&str], most: usize, target: impl Fn(&[u8])) {
+    fuzz_at_least(20, name, corpus, words, most, target);
+}
+
+/// The same where each input takes a process or two: fewer of them are enough.
+fn fuzz_at_least(
+    least: u64,
+    name: &str,
+    corpus: &[Vec<u8>],
+    words: &[&str],
+    most: usize,
+    target: impl Fn(&[u8]),
+) {
     let _alone = alone();
     let crashes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/crashes");
     let mut known: Vec<PathBuf> = std::fs::read_dir(crashes)
@@ -103,7 +120,7 @@ fn fuzz(name: &str, corpus: &[Vec<u8>], words: &[&str], most: usize, target: imp
         time.as_secs(),
         fixed.len()
     );
-    assert!(count > 20, "{name}: too slow, {count} inputs");
+    assert!(count > least, "{name}: too slow, {count} inputs");
 }
 
 fn run(name: &str, input: &[u8], most: usize, target: &impl Fn(&[u8])) {
@@ -185,6 +202,7 @@ fn preprocess() -> ImagePreprocess {
         pad_value: 0,
         alpha: Alpha::White,
         max_pixels: 1 << 20,
+        deep: None,
         divide_by: 255.0,
         mean: vec![0.0; 3],
         std: vec![1.0; 3],
@@ -211,8 +229,17 @@ fn pictures() -> Vec<Vec<u8>> {
         ImageFormat::Bmp,
         ImageFormat::Tiff,
         ImageFormat::WebP,
+        ImageFormat::Pnm,
     ];
     let mut all: Vec<Vec<u8>> = formats.into_iter().map(picture).collect();
+    let deep = DynamicImage::from(RgbImage::new(9, 7)).into_luma16();
+    for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Pnm] {
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::from(deep.clone())
+            .write_to(&mut bytes, format)
+            .unwrap();
+        all.push(bytes.into_inner());
+    }
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for name in ["cmyk.jpg", "grey_alpha.png", "palette.png", "turned.jpg"] {
         all.push(std::fs::read(fixtures.join(name)).unwrap());
@@ -297,8 +324,44 @@ fn experiments_are_read_or_refused() {
     });
 }
 
+/// A model as an older program wrote it: nothing but reading it tells whether it is damaged.
+fn without_checksum(mut model: Vec<u8>) -> Vec<u8> {
+    let key = b"kiln.checksum";
+    let place = model.windows(key.len()).position(|part| part == key);
+    let place = place.expect("a checksum");
+    model[place..place + key.len()].copy_from_slice(b"other.checked");
+    model
+}
+
 #[test]
 fn models_are_opened_or_refused() {
+    let folder = trained_on_shapes();
+    let device = Device::flex();
+    let corpus = ["best", "last"].map(|name| {
+        let path = folder.path().join(format!("run/{name}.safetensors"));
+        ModelFile::open(&path, &device).expect("the whole file is a model");
+        without_checksum(std::fs::read(path).unwrap())
+    });
+    let path = folder.path().join("model.safetensors");
+    fuzz("model", &corpus, &MODEL_WORDS, 256 << 20, |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        let _ = ModelFile::open(&path, &device).map(|_| ());
+    });
+}
+
+const MODEL_WORDS: [&str; 8] = [
+    "9999999999",
+    "\"F64\"",
+    "[0,0]",
+    "-1",
+    "null",
+    "{}",
+    "18446744073709551615",
+    "e308",
+];
+
+/// A folder with drawn shapes, and a small net trained on them.
+fn trained_on_shapes() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let kiln = |arguments: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
@@ -322,48 +385,236 @@ fn models_are_opened_or_refused() {
         .replace("positive = \"dogs\"", "");
     std::fs::write(folder.path().join("small.toml"), small).unwrap();
     kiln("train --config small.toml --device cpu --out run --set train.epochs=1");
-    let device = Device::flex();
-    let corpus = ["best", "last"].map(|name| {
-        let path = folder.path().join(format!("run/{name}.safetensors"));
-        ModelFile::open(&path, &device).expect("the whole file is a model");
-        std::fs::read(path).unwrap()
-    });
-    let path = folder.path().join("model.safetensors");
-    let words = [
-        "9999999999",
-        "\"F64\"",
-        "[0,0]",
-        "-1",
-        "null",
-        "{}",
-        "18446744073709551615",
-        "e308",
-    ];
-    fuzz("model", &corpus, &words, 256 << 20, |bytes| {
+    folder
+}
+
+/// A tar archive with samples of two classes: by folder and by label.
+fn shapes_archive() -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("circle/1.png", picture(ImageFormat::Png)),
+        ("2.cls", b"square".to_vec()),
+        ("2.png", picture(ImageFormat::Gif)),
+        (&"long/".repeat(40), Vec::new()),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder
+            .append_data(&mut header, name, bytes.as_slice())
+            .unwrap();
+    }
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Link);
+    link.set_size(0);
+    builder
+        .append_link(&mut link, "circle/3.png", "circle/1.png")
+        .unwrap();
+    builder.into_inner().unwrap()
+}
+
+/// Address space that a command may take, KiB: on whole files 0.7 GB are enough, most of it threads' stacks and
+/// the allocator's reserve; `max_pixels` allows 100 million pixels of 16 bytes beside it.
+const COMMAND_KIB: u64 = (2 << 20) + (1 << 19);
+
+/// Runs a command with little memory: it ends with an answer or an error, not with a panic, an abort or a hang.
+fn run_command(folder: &Path, arguments: &[&str]) {
+    let mut command = Command::new("timeout");
+    let limited = format!("ulimit -v {COMMAND_KIB}; exec \"$0\" \"$@\"");
+    command.args(["60", "sh", "-c", &limited, env!("CARGO_BIN_EXE_kiln")]);
+    let output = command
+        .args(arguments)
+        .args(["--threads", "2"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        matches!(output.status.code(), Some(0 | 1)),
+        "{arguments:?}: {}\n{told}",
+        output.status
+    );
+    assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+}
+
+/// Whole commands on changed files: opening, listing, decoding, and the answer.
+fn fuzz_command(
+    name: &str,
+    file: &str,
+    corpus: &[Vec<u8>],
+    words: &[&str],
+    folder: &Path,
+    commands: &[&[&str]],
+) {
+    let path = folder.join(file);
+    // What this process takes is the input, and the output of the command.
+    fuzz_at_least(3, name, corpus, words, 64 << 20, |bytes| {
         std::fs::write(&path, bytes).unwrap();
-        let _ = ModelFile::open(&path, &device).map(|_| ());
+        commands
+            .iter()
+            .for_each(|arguments| run_command(folder, arguments));
     });
+}
+
+const PREDICT: [&str; 3] = ["predict", "--model", "run/best.safetensors"];
+const EVAL: [&str; 4] = ["eval", "--model", "run/best.safetensors", "--data"];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_on_images_take_little_memory() {
+    let folder = trained_on_shapes();
+    let path = folder.path();
+    let predict = |file: &'static str| [&PREDICT[..], &[file]].concat();
+    let eval = |file: &'static str| [&EVAL[..], &[file]].concat();
+    // No extension: the listing looks at its first bytes.
+    std::fs::create_dir_all(path.join("some/circle")).unwrap();
+    for class in ["square", "triangle"] {
+        std::fs::create_dir_all(path.join("some").join(class)).unwrap();
+        std::fs::write(
+            path.join("some").join(class).join("1.png"),
+            picture(ImageFormat::Png),
+        )
+        .unwrap();
+    }
+    let both: [&[&str]; 2] = [&predict("some"), &eval("some")];
+    fuzz_command(
+        "command-picture",
+        "some/circle/x",
+        &pictures(),
+        &[],
+        path,
+        &both,
+    );
+    let archive = [shapes_archive()];
+    let words = ["ustar", "0000000", "././@LongLink", "77777777777"];
+    fuzz_command(
+        "command-archive",
+        "a.tar",
+        &archive,
+        &words,
+        path,
+        &[&eval("a.tar")],
+    );
+    let arrays = |shape: &str, descr: &str, bytes: &[u8]| {
+        npz(&[
+            ("images", npy(descr, shape, bytes)),
+            ("labels", npy("|u1", "(2,)", &[0, 1])),
+        ])
+    };
+    let corpus = [
+        arrays("(2, 5, 5)", "|u1", &[9; 50]),
+        arrays("(2, 3, 5, 5)", ">f4", &[0; 600]),
+        npy("<u2", "(2, 5, 5, 1)", &[7; 100]),
+    ];
+    let words = [
+        "fortran_order': True",
+        "(99999999, 9999, 9999)",
+        "<f8",
+        ">i2",
+        "|O",
+        "PK\x03\x04",
+    ];
+    fuzz_command(
+        "command-npz",
+        "a.npz",
+        &corpus,
+        &words,
+        path,
+        &[&predict("a.npz"), &eval("a.npz")],
+    );
+    let idx = |sizes: &[u32], len: usize| {
+        let mut bytes = vec![0, 0, 8, sizes.len() as u8];
+        sizes
+            .iter()
+            .for_each(|size| bytes.extend(size.to_be_bytes()));
+        bytes.resize(bytes.len() + len, 1);
+        bytes
+    };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &idx(&[2, 5, 5], 50)).unwrap();
+    let corpus = [idx(&[2, 5, 5], 50), packed.finish().unwrap()];
+    std::fs::write(path.join("a-labels-idx1"), idx(&[2], 2)).unwrap();
+    let both: [&[&str]; 2] = [&predict("a-images-idx3"), &eval("a-images-idx3")];
+    fuzz_command("command-idx", "a-images-idx3", &corpus, &[], path, &both);
+    let corpus = [std::fs::read(path.join("run/best.safetensors")).unwrap()];
+    let both: [&[&str]; 2] = [
+        &["predict", "--model", "m.safetensors", "shapes/valid/circle"],
+        &["eval", "--model", "m.safetensors", "--data", "shapes/valid"],
+    ];
+    fuzz_command(
+        "command-model",
+        "m.safetensors",
+        &corpus,
+        &MODEL_WORDS,
+        path,
+        &both,
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_on_tables_take_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut table = String::from("size,kind,y\n");
+    (0..40).for_each(|row| {
+        table.push_str(&format!(
+            "{}.5,{},{}\n",
+            row * 7 % 11,
+            ["a", "b"][row % 2],
+            row % 2
+        ))
+    });
+    std::fs::write(path.join("t.csv"), &table).unwrap();
+    let experiment = r#"[data]
+kind = "csv"
+train = "t.csv"
+valid_fraction = 0.3
+target = "y"
+[model]
+layers = [{ dense = { units = 1 } }]
+[train]
+epochs = 1
+loss = "binary_cross_entropy"
+optimizer = { adam = { learning_rate = 0.01 } }
+"#;
+    std::fs::write(path.join("e.toml"), experiment).unwrap();
+    run_command(
+        path,
+        &[
+            "train",
+            "--config",
+            "e.toml",
+            "--device",
+            "cpu",
+            "--out",
+            "run",
+            "--no-audit",
+        ],
+    );
+    assert!(path.join("run/best.safetensors").is_file());
+    let both: [&[&str]; 2] = [
+        &[&PREDICT[..], &["x.csv"]].concat(),
+        &[&EVAL[..], &["x.csv"]].concat(),
+    ];
+    let words = [
+        "\"", ",", "\n", "\r\n", "\0", "nan", "inf", "1e999", "é", "\u{feff}",
+    ];
+    fuzz_command(
+        "command-table",
+        "x.csv",
+        &[table.into_bytes()],
+        &words,
+        path,
+        &both,
+    );
 }
 
 #[test]
 fn archives_and_cache_files_are_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.tar");
-    let classes = ["cats".to_string(), "dogs".to_string()];
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, bytes) in [
-        ("cats/1.png", picture(ImageFormat::Png)),
-        ("2.cls", b"dogs".to_vec()),
-        ("2.png", picture(ImageFormat::Gif)),
-    ] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_cksum();
-        builder
-            .append_data(&mut header, name, bytes.as_slice())
-            .unwrap();
-    }
-    let archive = builder.into_inner().unwrap();
+    let classes = ["circle".to_string(), "square".to_string()];
+    let archive = shapes_archive();
     let preprocess = preprocess();
     fuzz(
         "archive",
@@ -372,8 +623,10 @@ fn archives_and_cache_files_are_read_or_refused() {
         128 << 20,
         |bytes| {
             std::fs::write(&path, bytes).unwrap();
-            if let Ok(dataset) = ImageDataset::labelled(&path, &classes, &preprocess) {
+            let trained = TrainedClasses::new(&classes, &Default::default());
+            if let Ok(labelled) = ImageDataset::labelled(&path, &trained, &preprocess) {
                 use kiln::data::Dataset;
+                let dataset = labelled.dataset;
                 let mut out = vec![0.0; 8 * 8 * 3];
                 for index in 0..dataset.len().min(4) {
                     let _ = dataset.load(index, None, &mut out);

@@ -1,29 +1,38 @@
 //! `kiln audit`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::find_splits;
 use crate::cli::AuditArgs;
-use crate::config::Source;
+use crate::console::{out, shown};
 use crate::data::audit::Audit;
 use crate::data::table::Looked;
-use crate::data::{ImageSurvey, Survey, read_source};
-use crate::report::{DecodeBar, Sheet, audit};
+use crate::data::{ImageSurvey, Survey, load, read_source};
+use crate::report::{DecodeBar, FILES, Sheet, audit, left_out};
+use crate::storage::{require_writable, write_output};
 
 /// Pairs on the sheet.
 const SHEET_PAIRS: usize = 24;
 
 pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
     let bar = DecodeBar::new(!args.json && stderr().is_terminal());
+    if let Some(path) = &args.sheet {
+        require_writable(path)?;
+    }
     let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
     let found = match (&args.config, &args.data) {
         (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
-        (None, Some(table)) if table.is_file() => Looked::new(table)
-            .and_then(|looked| looked.audit())
-            .map_err(anyhow::Error::msg)?,
+        // Also the end of a pipe.
+        (None, Some(table)) if table.exists() && !table.is_dir() => {
+            let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
+            for note in looked.notes() {
+                crate::say!("note: {note}");
+            }
+            looked.audit().map_err(anyhow::Error::msg)?
+        }
         (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
         (None, None) => bail!(
             "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"
@@ -33,7 +42,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         write_sheet(&found, path)?;
     }
     let leaks = found.leaks().count() > 0 || found.table.as_ref().is_some_and(|t| t.is_leak());
-    let mut out = stdout().lock();
+    let mut out = out();
     if args.json {
         writeln!(out, "{}", audit::as_json(&found))?;
     } else {
@@ -45,13 +54,22 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         if findings.is_empty() {
             writeln!(out, "no faults found")?;
         }
+        if let Some(text) = left_out(&found.left_out, FILES) {
+            writeln!(out, "{text}")?;
+        }
     }
     let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());
-    Ok(u8::from(leaks || unclear || !found.unusable.is_empty()))
+    let nothing = found.table.as_ref().is_some_and(|t| t.is_useless());
+    if nothing && !args.json {
+        writeln!(out, "no column can be used")?;
+    }
+    Ok(u8::from(
+        leaks || unclear || nothing || !found.unusable.is_empty(),
+    ))
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {
-    let source = Source::load(config, sets)?;
+    let source = load(config, sets)?;
     let experiment = &source.experiment;
     read_source(&experiment.data)
         .and_then(|data| data.survey(experiment.seed))
@@ -63,7 +81,7 @@ fn from_folder(folder: &Path) -> anyhow::Result<ImageSurvey> {
     let inner = |name: Option<&str>| name.map(|name| folder.join(name));
     let train: PathBuf = inner(train).unwrap_or_else(|| folder.to_path_buf());
     ImageSurvey::of_folders(&train, inner(valid).as_deref())
-        .map_err(|message| anyhow::anyhow!("{} {message}", folder.display()))
+        .map_err(|message| anyhow::anyhow!("{} {message}", shown(folder)))
 }
 
 /// Pairs side by side, as a PNG.
@@ -71,10 +89,8 @@ fn write_sheet(found: &Audit, path: &Path) -> anyhow::Result<()> {
     let pictures = found.pairs.iter().filter_map(|pair| pair.pictures.clone());
     let (ones, others): (Vec<_>, Vec<_>) = pictures.unzip();
     if ones.is_empty() {
-        eprintln!("note: no pairs were found, so there is no sheet");
+        crate::say!("note: no pairs were found, so there is no sheet");
         return Ok(());
     }
-    Sheet::new(vec![&ones, &others])
-        .save(path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    write_output(path, &Sheet::new(vec![&ones, &others]).png()?)
 }

@@ -1,15 +1,19 @@
 //! `kiln bench`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use anyhow::Context;
 use serde_json::json;
 
+use super::memory::{check_bench, check_training};
 use super::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
-use crate::data::{HostBatch, Loader, Silent};
-use crate::report::{bench_table, peak_memory};
+use crate::console;
+use crate::data::{HostBatch, LeftOut, Loader, Silent};
+use crate::kernels::Chosen;
+use crate::model::Compute;
+use crate::report::{bench_table, left_out_json, left_out_of, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};
 
 /// Samples of a batch where the experiment takes all of them.
@@ -27,12 +31,13 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         (None, BatchSize::Count(count)) => count,
         (None, BatchSize::All(_)) => BATCH,
     };
-    let (net, batch) = if args.real {
-        real_batch(source, size)?
+    let (net, batch, passed_over) = if args.real {
+        real_batch(source, size, &device, compute)?
     } else {
         let net = Net::read(&source)?;
+        check_bench(&source, &net, size, &device, compute)?;
         let batch = synthetic_batch(net.network.input, &net.task, size, seed);
-        (net, batch)
+        (net, batch, Passed::default())
     };
     let size = batch.ids.len();
     let bench = Bench {
@@ -45,11 +50,12 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         steps: args.steps as usize,
     };
     let figures = bench.run(batch, net.optimizer);
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         let mut object = as_json(&name, &device.label, size, &figures);
         object["precision"] = json!(precision);
         object["computed_in"] = json!(compute.name());
+        object["left_out"] = left_out_json(&passed_over.left_out);
         writeln!(out, "{object}")?;
     } else {
         let trained = match precision {
@@ -58,14 +64,39 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         };
         writeln!(out, "{name}: batch of {size}, {}{trained}\n", device.label)?;
         writeln!(out, "{}", bench_table(&figures, size))?;
+        if let Some(text) = passed_over.told {
+            crate::say!("note: {text}");
+        }
     }
     Ok(0)
 }
 
+/// What was passed over, for programs and for people.
+#[derive(Default)]
+struct Passed {
+    left_out: LeftOut,
+    told: Option<String>,
+}
+
 /// The first batch that training would take.
-fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
-    let plan = Plan::check(source)?;
+fn real_batch(
+    source: Source,
+    size: usize,
+    device: &Chosen,
+    compute: Compute,
+) -> anyhow::Result<(Net, HostBatch, Passed)> {
+    let mut plan = Plan::check(source)?;
+    plan.source.experiment.train.batch_size = BatchSize::Count(size);
+    check_training(&plan, device, compute)?;
     let experiment = &plan.source.experiment;
+    let summary = plan.survey.summary();
+    let passed_over = Passed {
+        left_out: summary.left_out.clone(),
+        told: left_out_of(summary),
+    };
+    for warning in &summary.warnings {
+        crate::say!("warning: {warning}");
+    }
     let datasets = plan
         .survey
         .prepare(&experiment.preprocess, plan.augmentation, false, &Silent)
@@ -79,7 +110,7 @@ fn real_batch(source: Source, size: usize) -> anyhow::Result<(Net, HostBatch)> {
         optimizer: plan.optimizer,
         task: datasets.task,
     };
-    Ok((net, batch))
+    Ok((net, batch, passed_over))
 }
 
 fn as_json(name: &str, device: &str, batch: usize, figures: &Figures) -> serde_json::Value {

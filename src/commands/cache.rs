@@ -1,6 +1,6 @@
 //! `kiln cache`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -8,13 +8,14 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use crate::cli::{CacheArgs, CacheCommand};
+use crate::console;
 use crate::data::cache::{CacheFile, cache_folder, list_caches, remove_cache};
 use crate::report::{bytes, tables};
 
 pub fn run(args: &CacheArgs) -> anyhow::Result<u8> {
     let folder = cache_folder();
     let files = list_caches(&folder)
-        .with_context(|| format!("cannot list the cache folder {}", folder.display()))?;
+        .with_context(|| format!("cannot list the cache folder {}", console::shown(&folder)))?;
     match &args.command {
         Some(CacheCommand::Clear { names }) => clear(&files, names),
         None => list(&folder, &files, args.json),
@@ -23,18 +24,18 @@ pub fn run(args: &CacheArgs) -> anyhow::Result<u8> {
 
 fn name(file: &CacheFile) -> String {
     let stem = file.path.file_stem().unwrap_or_default();
-    stem.display().to_string()
+    stem.to_string_lossy().into_owned()
 }
 
 fn list(folder: &Path, files: &[CacheFile], json: bool) -> anyhow::Result<u8> {
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if json {
         for file in files {
             let description = file.description.as_ref();
             let used = file.used.duration_since(SystemTime::UNIX_EPOCH);
             let object = json!({
                 "name": name(file),
-                "path": file.path,
+                "path": console::json_path(&file.path),
                 "bytes": file.bytes,
                 "used_unix_s": used.map_or(0, |used| used.as_secs()),
                 "data": description.map(|d| &d.root),
@@ -46,7 +47,7 @@ fn list(folder: &Path, files: &[CacheFile], json: bool) -> anyhow::Result<u8> {
         return Ok(0);
     }
     if files.is_empty() {
-        writeln!(out, "no cache files in {}", folder.display())?;
+        writeln!(out, "no cache files in {}", console::shown(folder))?;
         return Ok(0);
     }
     let total = files.iter().map(|file| file.bytes).sum();
@@ -74,7 +75,7 @@ fn list(folder: &Path, files: &[CacheFile], json: bool) -> anyhow::Result<u8> {
         table.add_row(row);
     });
     writeln!(out, "{}", tables::print(&table))?;
-    writeln!(out, "{} in {}", bytes(total), folder.display())?;
+    writeln!(out, "{} in {}", bytes(total), console::shown(folder))?;
     Ok(0)
 }
 
@@ -89,10 +90,15 @@ fn clear(files: &[CacheFile], names: &[String]) -> anyhow::Result<u8> {
         .filter(|file| names.is_empty() || names.contains(&name(file)));
     let (mut count, mut freed) = (0, 0);
     for file in chosen {
-        remove_cache(file).with_context(|| format!("cannot remove {}", file.path.display()))?;
+        remove_cache(file)
+            .with_context(|| format!("cannot remove {}", console::shown(&file.path)))?;
         count += 1;
         freed += file.bytes;
     }
-    writeln!(stdout(), "removed {count} cache files, {}", bytes(freed))?;
+    writeln!(
+        console::out(),
+        "removed {count} cache files, {}",
+        bytes(freed)
+    )?;
     Ok(0)
 }

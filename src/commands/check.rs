@@ -1,29 +1,33 @@
 //! `kiln check`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use serde_json::json;
 
+use super::memory::check_training;
 use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
-use crate::report::tables;
-use crate::train::Plan;
+use crate::console;
+use crate::model::Memory;
+use crate::report::{left_out_json, left_out_of, tables};
+use crate::train::{Plan, advice};
 
 pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
     let device = take_device(choice, true)?;
-    take_compute(&plan.source, &device, true)?;
-    let mut out = stdout().lock();
+    let compute = take_compute(&plan.source, &device, true)?;
+    let memory = check_training(&plan, &device, compute)?;
+    let mut out = console::out();
     if args.json {
-        writeln!(out, "{}", as_json(&plan, &device.label))?;
+        writeln!(out, "{}", as_json(&plan, &device.label, &memory))?;
         return Ok(0);
     }
     let summary = plan.survey.summary();
     writeln!(
         out,
         "{}",
-        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
+        tables::layers(&plan.network, plan.batch_size(), &memory)
     )?;
     let weights = plan.class_weights();
     writeln!(
@@ -31,18 +35,24 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
         "{}",
         tables::data(summary, plan.decision.positive, weights.as_deref())
     )?;
-    if let Some(text) = tables::left_out(summary) {
-        writeln!(out, "left out: {text}")?;
+    for warning in &summary.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    if let Some(text) = left_out_of(summary) {
+        writeln!(out, "{text}")?;
     }
     if let Some(notice) = device.notice {
         writeln!(out, "note: {notice}")?;
+    }
+    for warning in advice::warnings(&plan.source.experiment, plan.batch_size()) {
+        writeln!(out, "warning: {warning}")?;
     }
     writeln!(out, "device: {}", device.label)?;
     writeln!(out, "{} is ready to train", plan.source.file())?;
     Ok(0)
 }
 
-fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
+fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
     let summary = plan.survey.summary();
     let layers: Vec<_> = plan
         .network
@@ -62,8 +72,9 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
     json!({
         "input": plan.network.input,
         "layers": layers,
-        "parameters": plan.network.params().map(|(_, p)| p.num_elements()).sum::<usize>(),
-        "multiply_adds": plan.network.layers.iter().map(|l| l.multiply_adds).sum::<u64>(),
+        "parameters": plan.network.num_params(),
+        "multiply_adds": plan.network.multiply_adds(),
+        "memory_bytes": memory.total(),
         "batch_size": plan.batch_size(),
         "task": summary.task.what(),
         "targets": summary.task.names(),
@@ -73,6 +84,8 @@ fn as_json(plan: &Plan, device: &str) -> serde_json::Value {
         "train_counts": summary.train_counts,
         "valid_counts": summary.valid_counts,
         "class_weights": plan.class_weights(),
+        "left_out": left_out_json(&summary.left_out),
+        "warnings": summary.warnings,
         "device": device,
     })
 }

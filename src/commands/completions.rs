@@ -14,6 +14,8 @@ pub fn run(shell: Shell) -> anyhow::Result<u8> {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "kiln", &mut script);
-    stdout().write_all(&script)?;
+    let mut out = stdout().lock();
+    out.write_all(&script)?;
+    out.flush()?;
     Ok(0)
 }

@@ -1,10 +1,11 @@
 //! `kiln devices`
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use serde_json::json;
 
 use crate::cli::DevicesArgs;
+use crate::console;
 use crate::kernels::{Choice, adapters, choose};
 use crate::report::tables;
 
@@ -12,7 +13,7 @@ pub fn run(args: &DevicesArgs) -> anyhow::Result<u8> {
     let found = adapters();
     let cpu = choose(Choice::Cpu)?.label;
     let cpu = cpu.trim_start_matches("CPU, ");
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         writeln!(
             out,

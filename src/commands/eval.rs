@@ -1,37 +1,55 @@
 //! `kiln eval`
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
+use super::memory::fitting_batch;
+use super::predict::NOT_FINITE;
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
+use crate::console::Show as _;
+use crate::console::{json_path, out, shown, text_path};
 use crate::data::{Dataset, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
-use crate::model::{ModelFile, write_atomically};
-use crate::report::{DecodeBar, tables};
+use crate::model::ModelFile;
+use crate::report::{DecodeBar, FILES, left_out, left_out_json, tables};
+use crate::storage::{require_writable, write_output};
 use crate::train::{Decision, Evaluation, Scorer};
 
 /// Samples of one forward pass.
 const BATCH: usize = 64;
 
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
+    if let Some(path) = &args.predictions {
+        require_writable(path)?;
+    }
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
+    let batch = fitting_batch(&args.model, &model, BATCH, &device)?;
     let folder = &args.data;
-    let preprocess = &model.info.preprocess;
-    let labelled = preprocess.labelled(folder, &model.info.task);
+    let mut preprocess = model.info.preprocess.clone();
+    if args.numeric_labels {
+        let layout = preprocess.layout_mut();
+        let layout =
+            layout.context("--numeric-labels is for tables and texts; the model is of pictures")?;
+        layout.numeric_labels = Some(true);
+    }
+    let labelled = preprocess.labelled(folder, &model.info.task, &model.info.experiment.data);
     let labelled =
-        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
+        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", shown(folder)))?;
+    for warning in &labelled.warnings {
+        crate::say!("warning: {warning}");
+    }
     for notice in &labelled.notices {
-        eprintln!("note: {notice}");
+        crate::say!("note: {notice}");
     }
     let dataset = labelled.dataset;
-    let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
+    let loader = Loader::in_order(dataset.clone(), batch, num_workers())?;
     let scorer = Scorer {
         network: &model.network,
         loss: &*model.loss,
@@ -49,22 +67,32 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     evaluation.failed.extend(labelled.skipped);
     let skipped = &evaluation.failed;
     if let Some(text) = tables::skipped(skipped, preprocess.what()) {
-        eprintln!("warning: {text}");
+        crate::say!("warning: {text}");
     }
     if evaluation.indices.is_empty() {
-        bail!(
-            "--data {} holds no sample that can be used",
-            folder.display()
-        );
+        bail!("--data {} holds no sample that can be used", shown(folder));
+    }
+    if let Some(sample) = evaluation.predictions.first_not_finite() {
+        let name = dataset.name(evaluation.indices[sample]);
+        bail!("{}: {name}: {NOT_FINITE}", folder.shown());
+    }
+    if let Some(sample) = evaluation.predictions.first_not_finite() {
+        let name = dataset.name(evaluation.indices[sample]);
+        bail!("{}: {name}: {NOT_FINITE}", folder.shown());
     }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }
-    let mut out = stdout().lock();
+    let mut out = out();
     if args.json {
-        writeln!(out, "{}", as_json(&evaluation.predictions, skipped.len()))?;
+        let mut object = as_json(&evaluation.predictions, skipped.len());
+        object["left_out"] = left_out_json(&labelled.left_out);
+        writeln!(out, "{object}")?;
     } else {
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
+        if let Some(text) = left_out(&labelled.left_out, FILES) {
+            crate::say!("note: {text}");
+        }
     }
     Ok(u8::from(!skipped.is_empty()))
 }
@@ -132,6 +160,9 @@ fn figures_of(predictions: &Predictions) -> Map<String, Value> {
     object
 }
 
+/// Classes of which the whole confusion matrix is given.
+const DENSE_CLASSES: usize = 1000;
+
 /// What is said of classes alone.
 fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) {
     let confusion = predictions.confusion();
@@ -158,7 +189,17 @@ fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) 
         "positive".into(),
         json!(predictions.classes[predictions.positive]),
     );
-    object.insert("confusion".into(), json!(confusion.counts));
+    let num_classes = confusion.num_classes();
+    if num_classes <= DENSE_CLASSES {
+        let rows: Vec<_> = (0..num_classes).map(|class| confusion.row(class)).collect();
+        object.insert("confusion".into(), json!(rows));
+    } else {
+        // [target, predicted, samples]: the whole matrix has too many zeros.
+        object.insert(
+            "confusion_cells".into(),
+            json!(confusion.cells().collect::<Vec<_>>()),
+        );
+    }
     object.insert("per_class".into(), Value::Object(per_class));
 }
 
@@ -171,10 +212,14 @@ fn write_predictions(
     let mut text = header(predictions);
     for (sample, &index) in evaluation.indices.iter().enumerate() {
         let fields = fields(predictions, sample);
-        let _ = write!(text, "\n{},{fields}", quoted(&dataset.name(index)));
+        let _ = write!(
+            text,
+            "\n{},{fields}",
+            quoted(&json_path(&text_path(&dataset.name(index))))
+        );
     }
     text.push('\n');
-    write_atomically(path, text.as_bytes())
+    write_output(path, text.as_bytes())
 }
 
 /// The names of the columns that the task has.

@@ -7,6 +7,7 @@ use anyhow::bail;
 use serde_json::json;
 
 use crate::cli::GuideArgs;
+use crate::console;
 use crate::guide::{Entry, Reference, TOPICS, find_topic, render};
 
 /// Columns of a page on a terminal that is wider.
@@ -59,20 +60,21 @@ fn contents() -> String {
 }
 
 fn print_line(value: &serde_json::Value) -> anyhow::Result<u8> {
-    writeln!(stdout(), "{value}")?;
+    writeln!(console::out(), "{value}")?;
     Ok(0)
 }
 
 /// Shows Markdown: rendered and paged on a terminal, as it is elsewhere.
 fn show(markdown: &str, args: &GuideArgs) -> anyhow::Result<u8> {
     if !stdout().is_terminal() {
-        write!(stdout(), "{markdown}")?;
+        write!(console::out(), "{markdown}")?;
         return Ok(0);
     }
-    let (rows, columns) = console::Term::stdout().size();
+    let (rows, columns) = ::console::Term::stdout().size();
     let styled = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let text = render(markdown, usize::from(columns).clamp(20, WIDEST), styled);
     let long = text.lines().count() >= usize::from(rows);
+    // Past what escapes control characters: these are the page's own.
     if !(long && !args.no_pager && page(&text)) {
         write!(stdout(), "{text}")?;
     }

@@ -23,7 +23,7 @@ pub fn judge(source: &Source, found: Audit) -> anyhow::Result<()> {
         ..found
     };
     for finding in audit::findings(&rest) {
-        eprintln!("warning: {finding}");
+        crate::say!("warning: {finding}");
     }
     Ok(())
 }

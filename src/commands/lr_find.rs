@@ -1,20 +1,21 @@
 //! `kiln lr-find`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 
+use super::memory::check_training;
 use super::prepared::Prepared;
-use super::signals::stop_flag;
 use super::train::quoted;
 use super::{load, take_compute, take_device};
 use crate::cli::LrFindArgs;
-use crate::data::Progress;
-use crate::model::write_atomically;
-use crate::report::{Curve, DecodeBar, rate};
-use crate::train::{Found, Plan, Point, Sweep};
+use crate::console::out;
+use crate::data::{LeftOut, Progress};
+use crate::report::{Curve, DecodeBar, left_out_json, rate};
+use crate::storage::{require_writable, write_output};
+use crate::train::{Found, Plan, Point, StopFlag, Sweep};
 
 pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let sweep = Sweep {
@@ -29,20 +30,20 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
             sweep.to
         );
     }
-    let stop = stop_flag()?;
+    if let Some(path) = &args.plot {
+        require_writable(path)?;
+    }
     let (source, choice) = load(&args.experiment)?;
     let device = take_device(choice, args.quiet)?;
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
+    check_training(&plan, &device, compute)?;
     let optimizer = plan.source.experiment.train.optimizer.name().to_string();
     let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     bar.begin("learning rates", sweep.steps);
-    let found = prepared.sweep(sweep, &stop, &mut || bar.tick())?;
+    let found = prepared.sweep(sweep, &StopFlag::default(), &mut || bar.tick())?;
     bar.end();
-    if let Some(code) = stop.exit_code() {
-        return Ok(code);
-    }
     if found.points.is_empty() {
         bail!(
             "the loss is not finite with the initial weights; check preprocess (divide_by = 255), and that no \
@@ -52,16 +53,19 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let told = Told::new(&found, &optimizer);
     if let Some(path) = &args.plot {
         let picture = told.curve(&found).svg();
-        write_atomically(path, picture.as_bytes())?;
+        write_output(path, picture.as_bytes())?;
     }
     let text = if args.json {
-        told.json(&found)
+        told.json(&found, &prepared.left_out)
     } else {
         told.text(&found, &args)
     };
-    stdout()
+    out()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
+    if let Some(text) = prepared.told_left_out.filter(|_| !args.quiet && !args.json) {
+        crate::say!("note: {text}");
+    }
     Ok(0)
 }
 
@@ -103,7 +107,7 @@ impl Told {
     }
 
     /// One line a step, and one for all.
-    fn json(&self, found: &Found) -> String {
+    fn json(&self, found: &Found, left_out: &LeftOut) -> String {
         let step = |(step, point): (usize, &Point)| {
             json!({
                 "step": step + 1,
@@ -119,6 +123,7 @@ impl Told {
             "tenth_of_minimum": self.tenth,
             "diverged": found.diverged,
             "set": self.set,
+            "left_out": left_out_json(left_out),
         });
         steps
             .chain([end])

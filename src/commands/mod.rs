@@ -11,6 +11,8 @@ mod guide;
 mod init;
 mod judge;
 mod lr_find;
+mod memory;
+mod pools;
 mod predict;
 mod prepared;
 mod preview;
@@ -20,9 +22,10 @@ mod synth;
 mod train;
 mod verify;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use init::find_splits;
+use pools::{Pools, num_threads};
 
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
@@ -34,14 +37,10 @@ use crate::model::{Compute, Half};
 /// # Errors
 /// Whatever keeps the command from doing what was asked.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    signals::listen()?;
     limit_instructions()?;
-    let mut pool = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    if let Some(threads) = cli.threads {
-        pool = pool.num_threads(usize::from(threads));
-    }
-    pool.build_global().context("cannot start the threads")?;
-    // On a thread of the pool, so that small pieces of work need not be handed over to one.
-    rayon::scope(|_| dispatch(cli.command))
+    let pools = Pools::start(num_threads(cli.threads)?)?;
+    pools.run(|| dispatch(cli.command))
 }
 
 /// `KILN_SIMD` keeps the kernels from using all that the CPU has, to compare.
@@ -57,9 +56,6 @@ fn limit_instructions() -> anyhow::Result<()> {
     });
     Ok(())
 }
-
-/// Bytes of a thread's stack: as a main thread's.
-const STACK: usize = 8 << 20;
 
 fn dispatch(command: Command) -> anyhow::Result<u8> {
     match command {
@@ -83,7 +79,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
 
 /// Loads an experiment; `--device` wins over the file.
 fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
-    let source = Source::load(&args.config, &args.sets)?;
+    let source = crate::data::load(&args.config, &args.sets)?;
     let kind = &source.experiment.device.kind;
     let written: Choice = kind.parse().map_err(|message: String| {
         source.explain(&[Fault::new(Path::parse("device.kind"), message)])
@@ -96,10 +92,10 @@ fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
 fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
     let chosen = choose(choice)?;
     if let Some(notice) = chosen.notice.as_ref().filter(|_| !quiet) {
-        eprintln!("note: {notice}");
+        crate::say!("note: {notice}");
     }
     if !quiet {
-        eprintln!("device: {}", chosen.label);
+        crate::say!("device: {}", chosen.label);
     }
     Ok(chosen)
 }
@@ -123,7 +119,7 @@ fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Result
         Compute::Half(Half::F16) => Some("precision: f16 on the GPU, with loss scaling"),
     };
     if let Some(told) = told.filter(|_| !quiet) {
-        eprintln!("{told}");
+        crate::say!("{told}");
     }
     Ok(compute)
 }

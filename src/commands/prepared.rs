@@ -3,13 +3,16 @@
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
+use anyhow::ensure;
+
 use super::judge::judge;
 use super::num_workers;
 use crate::config::OnNonFinite;
-use crate::data::{Dataset, Loader, class_counts};
+use crate::data::{Dataset, LeftOut, Loader, class_counts};
 use crate::kernels::Chosen;
-use crate::model::{Compute, FORMAT_VERSION, FaultPoint, ModelInfo};
-use crate::report::{DecodeBar, tables};
+use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
+use crate::report::{DecodeBar, left_out_of, tables};
+use crate::storage::FaultPoint;
 use crate::train::{
     Averaging, Checkpoint, Checkpointer, Files, Found, Plan, PlanParts, Run, RunFolder, Shaping,
     State, Stepper, StopFlag, Sweep, Trial, class_weights,
@@ -22,6 +25,10 @@ const PENDING_ON_GPU: usize = 8;
 pub struct Prepared {
     pub plan: PlanParts,
     pub info: ModelInfo,
+    /// What is no sample.
+    pub left_out: LeftOut,
+    /// The same, for people.
+    pub told_left_out: Option<String>,
     device: Chosen,
     compute: Compute,
     class_weights: Option<Vec<f32>>,
@@ -49,16 +56,21 @@ impl Prepared {
         no_audit: bool,
     ) -> anyhow::Result<Prepared> {
         let (plan, survey, augmentation) = plan.into_parts();
+        let left_out = survey.summary().left_out.clone();
+        let told_left_out = left_out_of(survey.summary());
+        for warning in &survey.summary().warnings {
+            crate::say!("warning: {warning}");
+        }
         let experiment = &plan.source.experiment;
         let bar = DecodeBar::new(!quiet && stderr().is_terminal());
         let datasets = survey
             .prepare(&experiment.preprocess, augmentation, !no_audit, &bar)
             .map_err(|faults| plan.source.explain(&faults))?;
         if let Some(text) = tables::skipped(&datasets.skipped, datasets.preprocess.what()) {
-            eprintln!("warning: {text}");
+            crate::say!("warning: {text}");
         }
         for notice in &datasets.notices {
-            eprintln!("note: {notice}");
+            crate::say!("note: {notice}");
         }
         if let Some(found) = datasets.audit {
             judge(&plan.source, found)?;
@@ -79,6 +91,8 @@ impl Prepared {
         Ok(Prepared {
             plan,
             info,
+            left_out,
+            told_left_out,
             device,
             compute,
             class_weights,
@@ -129,6 +143,28 @@ impl Prepared {
         Ok(sweep.run(stepper, &trial, stop, tick))
     }
 
+    /// Early stopping and the plateau schedule look back on every epoch.
+    fn needs_no_lost_history(&self, state: &State) -> anyhow::Result<()> {
+        let train = &self.plan.source.experiment.train;
+        let plateau = self
+            .plan
+            .pace(1)?
+            .schedule
+            .is_some_and(|s| s.plateau().is_some());
+        let who = match (train.early_stopping.is_some(), plateau) {
+            (true, _) => "train.early_stopping",
+            (false, true) => "train.schedule",
+            (false, false) => return Ok(()),
+        };
+        let lost = state.past.lost;
+        ensure!(
+            lost == 0,
+            "{who} needs the figures of every epoch, but those of the first {lost} are no longer in history.jsonl; put \
+             the file of the run back (history-damaged-1.jsonl and so on are what was there), or begin a new run with --config"
+        );
+        Ok(())
+    }
+
     /// A run from the beginning or from a checkpoint.
     pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
         let plan = &self.plan;
@@ -138,12 +174,25 @@ impl Prepared {
         let (train, mut stepper) = self.begin()?;
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
-        let mut state = State::default();
+        let (mut state, mut history) = (State::default(), Vec::new());
         if let Some(checkpoint) = start.checkpoint {
+            let records = checkpoint.records.clone();
             state = checkpoint.load_into(&mut stepper)?;
-            if let Some(warning) = folder.reconcile(&mut state.history)? {
-                eprintln!("warning: {warning}");
+            let warning = match records {
+                Some(records) => {
+                    history = records;
+                    folder.reconcile(&mut history)?
+                }
+                None => {
+                    let (records, warning) = folder.take_up(&mut state)?;
+                    history = records;
+                    warning
+                }
+            };
+            if let Some(warning) = warning {
+                crate::say!("warning: {warning}");
             }
+            self.needs_no_lost_history(&state)?;
             let best = state.best();
             monitor.resume(best.and_then(|best| best.figure(&monitor.name)));
         } else {
@@ -185,6 +234,7 @@ impl Prepared {
             info: self.info.clone(),
             folder,
             state,
+            history,
             checkpointer,
             on_non_finite: experiment.train.on_non_finite,
         })

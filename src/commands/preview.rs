@@ -1,41 +1,53 @@
 //! `kiln preview`: samples before and after augmentation, on one sheet.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::json;
 
 use super::load;
 use crate::cli::PreviewArgs;
-use crate::data::{Dataset, HostBatch, Shape, Skipped};
-use crate::report::{Sheet, tables};
+use crate::console::{json_path, out, shown, visible};
+use crate::data::{Dataset, HostBatch, LeftOut, Shape, Skipped};
+use crate::report::{Sheet, left_out_json, left_out_of, tables};
+use crate::storage::{require_writable, write_output};
 use crate::train::Plan;
 
 /// Sheets with more pixels are refused; they would be no pleasure to look at.
 const MAX_PIXELS: usize = 100_000_000;
 
 pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
+    require_writable(&args.out)?;
     let (source, _) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
-    let classes = plan.survey.summary().task.classes().to_vec();
+    let summary = plan.survey.summary();
+    let classes = summary.task.classes().to_vec();
+    let (passed_over, told) = (summary.left_out.clone(), left_out_of(summary));
+    for warning in &summary.warnings {
+        crate::say!("warning: {warning}");
+    }
     let augments = plan.augmentation.is_some();
     let (dataset, skipped) = plan.survey.few(args.samples as usize, plan.augmentation);
     if let Some(text) = tables::skipped(&skipped, ["file", "files"]) {
-        eprintln!("warning: {text}");
+        crate::say!("warning: {text}");
     }
     if dataset.is_empty() {
         bail!("no training picture can be used");
     }
     if !augments && !args.json {
-        eprintln!("note: [augment] changes nothing; the sheet shows the pictures as preprocessed");
+        crate::say!(
+            "note: [augment] changes nothing; the sheet shows the pictures as preprocessed"
+        );
     }
     let epochs = if augments { args.epochs as u64 } else { 0 };
     let columns = columns(&*dataset, &classes, epochs)?;
     let sheet = Sheet::new(columns.iter().map(|column| &column.pictures[..]).collect());
-    sheet
-        .save(&args.out)
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
-    print(&args, &*dataset, &columns, &skipped)
+    write_output(&args.out, &sheet.png()?)?;
+    print(&args, &*dataset, &columns, &skipped, &passed_over)?;
+    if let Some(text) = told.filter(|_| !args.json) {
+        crate::say!("note: {text}");
+    }
+    Ok(0)
 }
 
 /// One column of the sheet: every sample, changed in the same way.
@@ -122,24 +134,27 @@ fn print(
     dataset: &dyn Dataset,
     columns: &[Column],
     skipped: &[Skipped],
-) -> anyhow::Result<u8> {
+    left_out: &LeftOut,
+) -> anyhow::Result<()> {
     let rows: Vec<String> = (0..dataset.len())
         .map(|index| dataset.name(index))
         .collect();
     let titles: Vec<&str> = columns.iter().map(|column| column.title.as_str()).collect();
-    let mut out = stdout().lock();
+    let mut out = out();
     if args.json {
         let object = json!({
-            "sheet": args.out,
+            "sheet": json_path(&args.out),
             "rows": rows,
             "columns": titles,
             "skipped": skipped.iter().map(|s| &s.name).collect::<Vec<_>>(),
+            "left_out": left_out_json(left_out),
         });
         writeln!(out, "{object}")?;
-        return Ok(0);
+        return Ok(());
     }
-    writeln!(out, "wrote {}", args.out.display())?;
+    writeln!(out, "wrote {}", shown(&args.out))?;
     writeln!(out, "  columns: {}", titles.join(", "))?;
+    let rows: Vec<_> = rows.iter().map(|row| visible(row)).collect();
     writeln!(out, "  rows: {}", rows.join(", "))?;
-    Ok(0)
+    Ok(())
 }

@@ -1,18 +1,22 @@
 //! `kiln synth`
 
-use std::fs::File;
-use std::io::{BufWriter, Cursor, Write, stdout};
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Cursor, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
+use super::train::quoted;
 use crate::cli::{ShapesArgs, SynthArgs, SynthKind};
+use crate::console::{out, shown};
 use crate::data::synth::{SHAPES, draw_shape};
+use crate::storage::Temporary;
 
 pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
     let SynthKind::Shapes(shapes) = &args.kind;
     require_empty(&shapes.out)?;
+    let unfinished = Unfinished::begin(&shapes.out);
     for (split, offset, count) in [
         ("train", 0, shapes.train),
         ("valid", shapes.train, shapes.valid),
@@ -28,16 +32,49 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
     }
     let total = (shapes.train + shapes.valid) * SHAPES.len();
     let names: Vec<&str> = SHAPES.iter().map(|shape| shape.name).collect();
-    let out = shapes.out.display();
+    unfinished.keep();
+    let mut told = out();
     writeln!(
-        stdout(),
-        "wrote {total} pictures of {} into {out}",
-        names.join(", ")
+        told,
+        "wrote {total} pictures of {} into {}",
+        names.join(", "),
+        shown(&shapes.out)
     )?;
     if shapes.per_shard.is_none() {
-        writeln!(stdout(), "  kiln init {out}")?;
+        writeln!(told, "  kiln init {}", quoted(&shapes.out))?;
     }
     Ok(0)
+}
+
+/// A dataset that is being written: it goes where that fails, or the program is ended.
+struct Unfinished(Vec<Temporary>);
+
+impl Unfinished {
+    /// All that is written to a folder that was empty before; the folder stays where it was there.
+    fn begin(out: &Path) -> Unfinished {
+        let paths: Vec<PathBuf> = match out.exists() {
+            true => ["train", "valid"].map(|split| out.join(split)).to_vec(),
+            false => vec![out.to_path_buf()],
+        };
+        let guarded = paths.into_iter();
+        Unfinished(guarded.map(|path| Temporary::folder(&path)).collect())
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for folder in self.0.drain(..) {
+            folder.remove();
+        }
+    }
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 fn require_empty(folder: &Path) -> anyhow::Result<()> {
@@ -46,7 +83,7 @@ fn require_empty(folder: &Path) -> anyhow::Result<()> {
     {
         bail!(
             "--out {} exists and is not empty; choose another folder",
-            folder.display()
+            shown(folder)
         );
     }
     Ok(())
@@ -62,11 +99,13 @@ fn write_class(
 ) -> anyhow::Result<()> {
     let folder = args.out.join(split).join(SHAPES[class].name);
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        .with_context(|| format!("cannot create the folder {}", shown(&folder)))?;
     (0..count).into_par_iter().try_for_each(|index| {
         let file = folder.join(file_name(args, offset + index));
-        std::fs::write(&file, encode(args, class, offset + index)?)
-            .with_context(|| format!("cannot write {}", file.display()))
+        let picture = encode(args, class, offset + index)?;
+        create(&file)
+            .and_then(|mut file| file.write_all(&picture))
+            .with_context(|| format!("cannot write {}", shown(&file)))
     })
 }
 
@@ -100,14 +139,16 @@ fn write_shards(
     per_shard: usize,
 ) -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+        .with_context(|| format!("cannot create the folder {}", shown(&args.out)))?;
     let total = count * SHAPES.len();
     (0..total.div_ceil(per_shard))
         .into_par_iter()
         .try_for_each(|shard| {
             let path = args.out.join(format!("{split}-{shard:05}.tar"));
             let write = || -> anyhow::Result<()> {
-                let mut archive = tar::Builder::new(BufWriter::new(File::create(&path)?));
+                let (file, guard) = Temporary::file(&path, || create(&path))?;
+                let unfinished = Unfinished(vec![guard]);
+                let mut archive = tar::Builder::new(BufWriter::new(file));
                 for sample in shard * per_shard..total.min((shard + 1) * per_shard) {
                     let (class, number) = (sample % SHAPES.len(), offset + sample / SHAPES.len());
                     let name = format!("{}/{}", SHAPES[class].name, file_name(args, number));
@@ -119,8 +160,9 @@ fn write_shards(
                     archive.append_data(&mut header, name, bytes.as_slice())?;
                 }
                 archive.into_inner()?.flush()?;
+                unfinished.keep();
                 Ok(())
             };
-            write().with_context(|| format!("cannot write {}", path.display()))
+            write().with_context(|| format!("cannot write {}", shown(&path)))
         })
 }

@@ -1,24 +1,31 @@
 //! `kiln train`
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::borrow::Cow;
+use std::io::{ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
 
 use anyhow::Context;
 use serde_json::json;
 
+use super::memory::check_training;
 use super::prepared::{Prepared, Start};
-use super::signals::stop_flag;
+use super::signals;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
-use crate::config::{Experiment, Source, to_toml};
-use crate::data::Task;
-use crate::model::{FaultPoint, ModelInfo};
-use crate::report::{Bars, JsonLines, Lines, Several, tables};
-use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
+use crate::config::{Experiment, to_toml};
+use crate::console::{json_path, out, path_text, shown, visible};
+use crate::data::{LeftOut, Task};
+use crate::model::{Memory, ModelInfo};
+use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
+use crate::say;
+use crate::storage::FaultPoint;
+use crate::train::{
+    Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
+};
 
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let fault = FaultPoint::from_environment()?;
-    let stop = stop_flag()?;
+    let stop = StopFlag::default();
     let resumed = match &args.resume {
         Some(path) => Some(Resumed::take_up(path)?),
         None => None,
@@ -28,8 +35,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
+    let memory = check_training(&plan, &device, compute)?;
     if !args.quiet {
-        announce(&plan);
+        announce(&plan, &memory);
     }
     if let Some(steps) = args.verify {
         return verify::run(plan, device, compute, steps, &stop, &args);
@@ -39,13 +47,19 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         None => (create(&args, &plan)?, None, false),
     };
     let experiment = to_toml(&plan.source.experiment);
-    if checkpoint.is_none() {
-        folder.write_experiment(&experiment)?;
-    }
     if !args.quiet {
-        eprintln!("run folder: {}", folder.path().display());
+        say!("run folder: {}", shown(folder.path()));
     }
-    let prepared = match Prepared::new(plan, device, compute, args.quiet, args.no_audit) {
+    for warning in advice::warnings(&plan.source.experiment, plan.batch_size()) {
+        say!("warning: {warning}");
+    }
+    let begun = match &checkpoint {
+        None => folder.write_experiment(&experiment),
+        Some(_) => Ok(()),
+    };
+    let prepared =
+        begun.and_then(|()| Prepared::new(plan, device, compute, args.quiet, args.no_audit));
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             if args.resume.is_none() {
@@ -67,9 +81,24 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         fault,
         max_steps: None,
     };
+    let left_out = prepared.left_out.clone();
     let run = prepared.run(start)?;
-    let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
-    finish(&outcome, &run.folder, &run.info, &args, &stop)
+    let lines = JsonLines::default();
+    let mut observers = observers(&args, &lines);
+    let asks = signals::asks(&stop); // now there is something to save
+    let (outcome, run) = run.fit(&mut observers, &stop)?;
+    drop(asks);
+    if !args.quiet
+        && !outcome.interrupted
+        && let Some(course) = advice::course(&run.history, run.num_epochs, &run.monitor)
+    {
+        let folder = quoted(run.folder.path());
+        say!("note: {}", course.advice(&run.history, &folder));
+    }
+    let printed = lines
+        .result()
+        .and_then(|()| print(&outcome, &run.folder, &run.info, &left_out, &args));
+    finish(&outcome, &run.folder, &stop, printed)
 }
 
 /// A run that was stopped.
@@ -83,7 +112,7 @@ struct Resumed {
 impl Resumed {
     fn take_up(path: &Path) -> anyhow::Result<Resumed> {
         let folder = RunFolder::reopen(path)?;
-        let before = Source::load(&folder.experiment(), &[])?.experiment;
+        let before = crate::data::load(&folder.experiment(), &[])?.experiment;
         let checkpoint = Checkpoint::latest(&folder)?;
         Ok(Resumed {
             folder,
@@ -100,7 +129,7 @@ impl Resumed {
     ) -> anyhow::Result<(RunFolder, Option<Checkpoint>, bool)> {
         let tell = |text: String| {
             if !quiet {
-                eprintln!("{text}");
+                say!("{text}");
             }
         };
         let Some((checkpoint, warning)) = self.checkpoint else {
@@ -108,7 +137,7 @@ impl Resumed {
             return Ok((self.folder, None, false));
         };
         if let Some(warning) = warning {
-            eprintln!("warning: {warning}");
+            say!("warning: {warning}");
         }
         let changes = Changes::check(plan, &self.before, &checkpoint)?;
         checkpoint.complete_best(&self.folder, &plan.network)?;
@@ -143,23 +172,21 @@ fn create(args: &TrainArgs, plan: &Plan) -> anyhow::Result<RunFolder> {
     }
 }
 
-fn announce(plan: &Plan) {
+fn announce(plan: &Plan, memory: &Memory) {
     let summary = plan.survey.summary();
     let weights = plan.class_weights();
-    eprint!(
-        "\n{}",
-        tables::data(summary, plan.decision.positive, weights.as_deref())
-    );
-    if let Some(text) = tables::left_out(summary) {
-        eprintln!("note: {text}");
+    let data = tables::data(summary, plan.decision.positive, weights.as_deref());
+    say!("\n{}", data.trim_end());
+    if let Some(text) = left_out_of(summary) {
+        say!("note: {text}");
     }
-    eprintln!(
+    say!(
         "\n{}",
-        tables::layers(&plan.network, plan.batch_size(), plan.num_slots())
+        tables::layers(&plan.network, plan.batch_size(), memory)
     );
 }
 
-fn observers(args: &TrainArgs) -> Several {
+fn observers(args: &TrainArgs, lines: &JsonLines) -> Several {
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
     if !args.quiet {
         if stderr().is_terminal() {
@@ -169,58 +196,78 @@ fn observers(args: &TrainArgs) -> Several {
         }
     }
     if args.json {
-        list.push(Box::new(JsonLines));
+        list.push(Box::new(lines.clone()));
     }
     Several(list)
 }
 
-fn finish(
+/// Prints what came out, on standard output.
+fn print(
     outcome: &Outcome,
     folder: &RunFolder,
     info: &ModelInfo,
+    left_out: &LeftOut,
     args: &TrainArgs,
-    stop: &StopFlag,
-) -> anyhow::Result<u8> {
+) -> std::io::Result<()> {
     if let Some(text) = tables::skipped(&outcome.failed, info.preprocess.what()) {
-        eprintln!("warning: while training, {text}");
+        say!("warning: while training, {text}");
     }
     if args.json {
         let best = outcome.best.as_ref();
         let end = json!({
-            "run": folder.path(),
+            "run": json_path(folder.path()),
             "best_epoch": best.map(|record| record.epoch),
             "best": best,
             "baseline": outcome.evaluation.as_ref().and_then(|e| e.predictions.majority_share()),
             "classes": info.task.classes(),
             "targets": targets(&info.task),
+            "left_out": left_out_json(left_out),
             "interrupted": outcome.interrupted,
         });
-        writeln!(stdout(), "{end}").context("cannot write to standard output")?;
+        writeln!(out(), "{end}")?;
     } else if let (Some(best), Some(evaluation)) = (&outcome.best, &outcome.evaluation) {
-        let mut out = stdout().lock();
+        let mut out = out();
         writeln!(
             out,
             "\nbest epoch: {} of {}, on the validation split",
-            best.epoch,
-            outcome.history.len()
+            best.epoch, outcome.num_epochs
         )?;
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
-        writeln!(out, "saved in {}", folder.path().display())?;
+        writeln!(out, "saved in {}", shown(folder.path()))?;
         writeln!(
             out,
             "  kiln predict --model {} FILE...",
-            folder.best().display()
+            quoted(&folder.best())
         )?;
     }
+    Ok(())
+}
+
+/// Says how the run ended; the exit code tells whether what was `printed` reached anybody.
+fn finish(
+    outcome: &Outcome,
+    folder: &RunFolder,
+    stop: &StopFlag,
+    printed: std::io::Result<()>,
+) -> anyhow::Result<u8> {
     if outcome.interrupted {
-        eprintln!(
+        say!(
             "stopped in epoch {}; to go on from here:\n  kiln train --resume {}",
-            outcome.history.len() + 1,
+            outcome.num_epochs + 1,
             quoted(folder.path())
         );
         return Ok(stop.exit_code().unwrap_or(1));
     }
-    Ok(0)
+    match printed {
+        // Whoever read it has had enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).with_context(|| {
+            let folder = shown(folder.path());
+            format!(
+                "the run is complete and saved in {folder}, but standard output cannot be written"
+            )
+        }),
+        _ => Ok(0),
+    }
 }
 
 /// What the net says, by name; of several heads, their names.
@@ -233,10 +280,15 @@ fn targets(task: &Task) -> Vec<&str> {
 
 /// A path as a shell takes it.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = path_text(path);
+    if let Cow::Owned(_) = visible(&text) {
+        // The escapes are those of Bash's and Zsh's $'...'.
+        let text = text.replace('\\', "\\\\").replace('\'', "\\'");
+        return format!("$'{}'", visible(&text));
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_./:=\\".contains(c);
     if text.chars().all(plain) {
-        text
+        text.into_owned()
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
@@ -252,5 +304,6 @@ mod tests {
         assert_eq!(quoted(Path::new("läufe/1")), "läufe/1");
         assert_eq!(quoted(Path::new("my runs/1")), "'my runs/1'");
         assert_eq!(quoted(Path::new("it's")), "'it'\\''s'");
+        assert_eq!(quoted(Path::new("a\nb's")), "$'a\\nb\\'s'");
     }
 }

@@ -1,17 +1,20 @@
 //! `kiln train --verify N`: whether a run that is stopped and resumed ends with the same bits as one
 //! that is not, with this experiment on this machine.
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::json;
 
 use super::prepared::{Prepared, Start};
 use crate::cli::TrainArgs;
+use crate::console;
+use crate::console::shown;
 use crate::kernels::Chosen;
-use crate::model::{Compute, FaultPoint};
+use crate::model::Compute;
 use crate::report::Several;
+use crate::storage::{FaultPoint, Temporary, random_name};
 use crate::train::{Checkpoint, Plan, RunFolder, StopFlag};
 
 pub fn run(
@@ -26,7 +29,7 @@ pub fn run(
     // It is the steps that count.
     plan.source.experiment.train.epochs = u32::MAX as usize;
     let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
-    let folder = Temporary::new()?;
+    let folder = TemporaryFolder::new()?;
     let half = steps / 2;
     let straight = digest_after(&prepared, &folder.0.join("straight"), steps, stop)?;
     let resumed = folder.0.join("resumed");
@@ -36,7 +39,7 @@ pub fn run(
         return Ok(stop.exit_code().unwrap_or(1));
     }
     let same = straight == resumed;
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         let object = json!({
             "steps": steps, "resumed_after": half, "straight": straight, "resumed": resumed, "same": same,
@@ -83,19 +86,23 @@ fn digest_after(
 }
 
 /// A folder that goes when it is no longer needed.
-struct Temporary(PathBuf);
+struct TemporaryFolder(PathBuf, #[expect(dead_code, reason = "held")] Temporary);
 
-impl Temporary {
-    fn new() -> anyhow::Result<Temporary> {
-        let path = std::env::temp_dir().join(format!("kiln-verify-{}", std::process::id()));
-        ensure!(!path.exists(), "{} exists; remove it", path.display());
-        std::fs::create_dir(&path)
-            .with_context(|| format!("cannot create the folder {}", path.display()))?;
-        Ok(Temporary(path))
+impl TemporaryFolder {
+    fn new() -> anyhow::Result<TemporaryFolder> {
+        let path = std::env::temp_dir().join(random_name("kiln-verify-"));
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700); // a model knows its data
+        builder
+            .create(&path)
+            .with_context(|| format!("cannot create the folder {}", shown(&path)))?;
+        let guard = Temporary::folder(&path);
+        Ok(TemporaryFolder(path, guard))
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0); // it lies where the system clears up
     }

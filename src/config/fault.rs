@@ -104,7 +104,7 @@ impl Excerpts {
             }
             Origin::Flag(index) => {
                 let flag = self.flags.get(*index).map_or("", String::as_str);
-                format!("--set {flag}: {sentence}\n")
+                format!("--set {}: {sentence}\n", cut(flag, 0, MOST_SHOWN))
             }
             Origin::Unknown => format!("{}: {sentence}\n", self.file),
         };
@@ -135,7 +135,17 @@ impl Excerpts {
         let number = (line + 1).to_string();
         let column = char_count(&self.text, start, span.start);
         let width = char_count(&self.text, span.start, span.end.min(start + shown.len())).max(1);
-        let shown = shown.replace('\t', " ");
+        let from = column.saturating_sub(MOST_SHOWN / 2);
+        let from = if shown.chars().count() > MOST_SHOWN {
+            from
+        } else {
+            0
+        };
+        let (column, width) = (
+            column - from,
+            width.min(MOST_SHOWN - (column - from)).max(1),
+        );
+        let shown = cut(shown, from, MOST_SHOWN).replace('\t', " ");
         format!(
             "  {number} | {shown}\n  {:pad$} | {:column$}{}\n",
             "",
@@ -144,6 +154,18 @@ impl Excerpts {
             pad = number.len()
         )
     }
+}
+
+/// Letters of a line or flag that are shown.
+const MOST_SHOWN: usize = 160;
+
+/// So many letters of a text.
+fn cut(text: &str, from: usize, count: usize) -> String {
+    let mut shown: String = text.chars().skip(from).take(count).collect();
+    if text.chars().nth(from + count).is_some() {
+        shown += "...";
+    }
+    shown
 }
 
 fn char_count(text: &str, from: usize, to: usize) -> usize {

@@ -5,6 +5,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+/// Levels of tables and lists that an experiment may have: what walks over one calls itself for each, and a model
+/// file, which holds the experiment, is read with at most 128.
+pub const MAX_DEPTH: usize = 64;
+
 /// Where a key or a value came from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
@@ -50,23 +54,49 @@ pub enum Step {
 pub struct Path(pub Vec<Step>);
 
 impl Path {
-    /// Reads `a.b.c`; list indices are written `a[2]`.
+    /// Reads a path of the program's own, as [`read`](Self::read) does; a text that is no path is one key.
     pub fn parse(text: &str) -> Path {
+        Self::read(text).unwrap_or_else(|_| Path(vec![Step::Key(text.to_string())]))
+    }
+
+    /// Reads `a.b.c`; list indices are written `a[2]`, keys of other signs than letters, digits, `_` and `-` in
+    /// quotes as in TOML: `a."b.c"`.
+    ///
+    /// # Errors
+    /// What is no path, in words that follow it.
+    pub fn read(text: &str) -> Result<Path, String> {
         let mut steps = Vec::new();
-        for part in text.split('.') {
-            let mut rest = part.split('[');
-            let key = rest.next().unwrap_or_default();
-            if !key.is_empty() {
-                steps.push(Step::Key(key.to_string()));
-            }
-            for index in rest {
-                match index.trim_end_matches(']').parse() {
-                    Ok(index) => steps.push(Step::Index(index)),
-                    Err(_) => steps.push(Step::Key(index.to_string())),
-                }
-            }
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return Ok(Path(steps));
         }
-        Path(steps)
+        loop {
+            if steps.len() > MAX_DEPTH {
+                return Err(format!("has more than {MAX_DEPTH} levels"));
+            }
+            let (key, after) = read_key(rest)?;
+            steps.push(Step::Key(key));
+            rest = after;
+            while let Some(index) = rest.strip_prefix('[') {
+                let (index, after) = index.split_once(']').ok_or("has a `[` without a `]`")?;
+                let number = index.trim().parse().map_err(|_| {
+                    format!("has `[{index}]`, expected an index such as [0]; a key with brackets stands in quotes")
+                })?;
+                steps.push(Step::Index(number));
+                rest = after.trim_start();
+            }
+            if rest.is_empty() {
+                return Ok(Path(steps));
+            }
+            let after = rest.strip_prefix('.');
+            rest = after.ok_or_else(|| format!("has `{rest}` where a dot is expected"))?;
+            rest = rest.trim_start();
+        }
+    }
+
+    /// This path with the steps of another behind it.
+    pub fn join(&self, more: &Path) -> Path {
+        Path(self.0.iter().chain(&more.0).cloned().collect())
     }
 
     /// This path with one more key.
@@ -93,13 +123,66 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if i == 0 => write!(f, "{key}")?,
-                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Key(_) if i > 0 => write!(f, ".")?,
+                Step::Key(_) => {}
                 Step::Index(index) => write!(f, "[{index}]")?,
+            }
+            if let Step::Key(key) = step {
+                match is_bare(key) {
+                    true => write!(f, "{key}")?,
+                    // JSON's escapes are TOML's.
+                    false => write!(f, "{}", Value::from(key.as_str()))?,
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Whether a key needs no quotes, as in TOML.
+fn is_bare(key: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !key.is_empty() && key.chars().all(plain)
+}
+
+/// The bytes of a quoted key at the beginning of a text, with its quotes; `None` where it is not closed.
+pub fn quoted_len(text: &str) -> Option<usize> {
+    let quote = text.chars().next()?;
+    let mut escaped = false;
+    for (place, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            c if c == quote => return Some(place + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A key at the beginning of a path, and what follows it.
+fn read_key(text: &str) -> Result<(String, &str), String> {
+    if !text.starts_with(['"', '\'']) {
+        let (key, rest) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
+        return match key.trim() {
+            "" => Err("has an empty key; one that is meant is written \"\"".into()),
+            key => Ok((key.to_string(), rest)),
+        };
+    }
+    let len = quoted_len(text).ok_or("has a quote that is not closed")?;
+    let (quoted, rest) = text.split_at(len);
+    let inner = &quoted[1..len - 1];
+    let key = match quoted.parse::<toml_edit::Value>() {
+        Ok(toml_edit::Value::String(key)) => key.into_value(),
+        // TOML has no line ends in such texts, but a shell may give them.
+        _ if !inner.contains('\\') => inner.to_string(),
+        _ => {
+            return Err(format!(
+                "has the key {quoted}, whose escapes are not TOML's"
+            ));
+        }
+    };
+    Ok((key, rest.trim_start()))
 }
 
 impl Node {
@@ -108,6 +191,21 @@ impl Node {
         Node {
             kind: Kind::Table(Vec::new()),
             origin: Origin::Unknown,
+        }
+    }
+
+    /// Where the first value lies that is nested too deep, if there is one.
+    pub fn too_deep(&self, levels: usize) -> Option<&Origin> {
+        if levels == 0 {
+            return Some(&self.origin);
+        }
+        match &self.kind {
+            Kind::Scalar(_) => None,
+            Kind::List(items) => items.iter().find_map(|item| item.too_deep(levels - 1)),
+            Kind::Table(entries) => {
+                let mut nodes = entries.iter().map(|(_, _, node)| node);
+                nodes.find_map(|node| node.too_deep(levels - 1))
+            }
         }
     }
 
@@ -180,8 +278,53 @@ mod tests {
 
     #[test]
     fn a_path_prints_as_it_is_read() {
-        for text in ["train.epochs", "model.layers[2].dense.units", "a[0][1].b"] {
+        for text in [
+            "train.epochs",
+            "model.layers[2].dense.units",
+            "a[0][1].b",
+            r#"data.columns."km/h".role"#,
+            r#"a."b.c"[1]"#,
+            r#"a."\"\\\n[0]"."""#,
+        ] {
             assert_eq!(Path::parse(text).to_string(), text);
         }
+    }
+
+    #[test]
+    fn any_key_survives() {
+        for key in [
+            "", ".", "a.b", "[0]", "'", "\"", "\\", "\n\t", "ema/x", "größe", "=", " a ",
+        ] {
+            let path = Path::parse("data.columns").key(key).key("role");
+            assert_eq!(Path::read(&path.to_string()), Ok(path.clone()), "{path}");
+        }
+        assert_eq!(
+            Path::read("a.'b\\.c'"),
+            Ok(Path::default().key("a").key("b\\.c"))
+        );
+        assert_eq!(
+            Path::read("a.\"b\nc\""),
+            Ok(Path::default().key("a").key("b\nc"))
+        );
+    }
+
+    #[test]
+    fn what_is_no_path_is_told() {
+        for text in [
+            "a..b",
+            ".a",
+            "a.",
+            "a[x]",
+            "a[0",
+            "a.\"b",
+            "a.\"b\"c",
+            "a[0]b",
+            r#"a."\q""#,
+        ] {
+            Path::read(text).expect_err(text);
+        }
+        let deep = vec!["a"; 20_000].join(".");
+        let told = Path::read(&deep).expect_err("too deep");
+        assert_eq!(told, "has more than 64 levels");
     }
 }

@@ -2,19 +2,20 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::experiment::Experiment;
 use super::family;
 use super::fault::{Excerpts, ExperimentError, Fault};
-use super::node::{Kind, Node, Origin, Path, Step};
+use super::node::{Kind, MAX_DEPTH, Node, Origin, Path, Step, quoted_len};
 use super::parse::{SyntaxFault, parse_json, parse_toml, toml_value};
 use super::styles;
+use crate::console::{path_text, shown, text_path};
+use crate::storage::read_text;
 
-/// Keys that hold paths: relative ones are resolved against the experiment file, or against the
-/// working folder where a flag gave them.
-const PATH_KEYS: [&str; 2] = ["data.train", "data.valid"];
+/// The most bytes of an experiment file.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// An experiment with the text it came from.
 #[derive(Clone, Debug)]
@@ -23,23 +24,26 @@ pub struct Source {
     pub experiment: Experiment,
     excerpts: Excerpts,
     tree: Node,
+    /// The folder of the experiment file.
+    base: PathBuf,
 }
 
 impl Source {
-    /// Reads `file` (TOML, or JSON where it ends in `.json`) and applies `--set` flags in order.
+    /// Reads `file` (TOML, or JSON where it ends in `.json`) and applies `--set` flags in order. Paths stay as they are
+    /// written: which keys of `[data]` hold some is the data's to say (see `data::load`).
     ///
     /// # Errors
     /// A file that cannot be read, a syntax error, and every unknown key, wrong type, impossible
     /// value and missing part, each with its line.
     pub fn load(file: &FilePath, sets: &[String]) -> anyhow::Result<Source> {
-        let shown = file.display().to_string();
-        let text = std::fs::read_to_string(file).with_context(|| read_failure(file))?;
+        let name = shown(file).to_string();
+        let text = read(file)?;
         let text = text
             .strip_prefix('\u{feff}')
             .map(str::to_string)
             .unwrap_or(text);
         let excerpts = Excerpts {
-            file: shown,
+            file: name,
             text,
             flags: sets.to_vec(),
         };
@@ -47,7 +51,11 @@ impl Source {
         for (index, flag) in sets.iter().enumerate() {
             set(&mut tree, index, flag, &excerpts)?;
         }
-        resolve_paths(&mut tree, file)?;
+        if let Some(origin) = tree.too_deep(MAX_DEPTH) {
+            let sentence = format!("is nested more than {MAX_DEPTH} levels deep");
+            let hint = "residual blocks one behind the other need no nesting";
+            return Err(ExperimentError(excerpts.render_at(origin, &sentence, Some(hint))).into());
+        }
         let value = tree.to_value();
         let mut experiment: Experiment = family::read(value, &Path::default())
             .map_err(|faults| explain_all(&excerpts, &tree, &faults))?;
@@ -60,7 +68,34 @@ impl Source {
             experiment,
             excerpts,
             tree,
+            base: file.parent().map(FilePath::to_path_buf).unwrap_or_default(),
         })
+    }
+
+    /// Makes the paths that a key of `[data]` holds absolute: one, or a list. Relative ones are resolved against the
+    /// experiment file, or against the working folder where a flag gave them.
+    ///
+    /// # Errors
+    /// A path that cannot be made absolute.
+    pub fn resolve_paths(&mut self, key: &str) -> anyhow::Result<()> {
+        let path = Path::parse("data").key(key);
+        let resolve = |value: &mut Value, path: &Path| {
+            let Value::String(text) = value else {
+                return Ok(());
+            };
+            let resolved = resolve(text, &self.tree.locate(path), &self.base);
+            *text =
+                resolved.with_context(|| format!("cannot resolve the path {text:?} of {path}"))?;
+            anyhow::Ok(())
+        };
+        match self.experiment.data.get_mut(key) {
+            Some(Value::Array(items)) => {
+                let mut numbered = items.iter_mut().enumerate();
+                numbered.try_for_each(|(index, item)| resolve(item, &path.index(index)))
+            }
+            Some(value) => resolve(value, &path),
+            None => Ok(()),
+        }
     }
 
     /// Shows faults with file, line and caret.
@@ -74,15 +109,15 @@ impl Source {
     }
 }
 
-fn read_failure(file: &FilePath) -> String {
-    if file.is_dir() {
-        return format!(
-            "{} is a folder, expected an experiment file (.toml or .json); `kiln init {}` writes one",
-            file.display(),
-            file.display()
-        );
-    }
-    format!("cannot read the experiment {}", file.display())
+fn read(file: &FilePath) -> anyhow::Result<String> {
+    ensure!(
+        !file.is_dir(),
+        "{} is a folder, expected an experiment file (.toml or .json); `kiln init {}` writes one",
+        shown(file),
+        shown(file)
+    );
+    read_text(file, MAX_BYTES)
+        .with_context(|| format!("cannot read the experiment {}", shown(file)))
 }
 
 fn parse(file: &FilePath, excerpts: &Excerpts) -> anyhow::Result<Node> {
@@ -121,23 +156,39 @@ fn set(tree: &mut Node, index: usize, flag: &str, excerpts: &Excerpts) -> anyhow
         let hint = "write --set train.epochs=3";
         ExperimentError(excerpts.render_at(&Origin::Flag(index), message, Some(hint)))
     };
-    let (key, text) = flag
-        .split_once('=')
-        .ok_or_else(|| fail("has no `=`, expected KEY=VALUE"))?;
-    let path = Path::parse(key.trim());
+    let (key, text) = key_and_value(flag).ok_or_else(|| fail("has no `=`, expected KEY=VALUE"))?;
+    let path = Path::read(key).map_err(|message| fail(&message))?;
     if path.0.is_empty() {
         return Err(fail("has no key, expected KEY=VALUE").into());
     }
     let mut node = match text.trim().parse::<toml_edit::Value>() {
         Ok(value) => toml_value(&value),
         Err(_) => Node {
-            kind: Kind::Scalar(Value::String(text.to_string())),
+            // Larger than TOML's integers, but a number.
+            kind: Kind::Scalar(match text.trim().parse::<u64>() {
+                Ok(number) => Value::from(number),
+                Err(_) => Value::String(text.to_string()),
+            }),
             origin: Origin::Unknown,
         },
     };
     mark(&mut node, index);
     place(tree, &path.0, node, index).map_err(|message| fail(&message))?;
     Ok(())
+}
+
+/// What stands before and behind the first `=` that is not in a quoted key.
+fn key_and_value(flag: &str) -> Option<(&str, &str)> {
+    let (mut place, mut begins) = (0, true);
+    while let Some(c) = flag[place..].chars().next() {
+        let quoted = (begins && (c == '"' || c == '\'')).then(|| quoted_len(&flag[place..]));
+        if c == '=' {
+            return Some((&flag[..place], &flag[place + 1..]));
+        }
+        begins = c == '.' || begins && c == ' ';
+        place += quoted.flatten().unwrap_or(c.len_utf8());
+    }
+    None
 }
 
 /// Everything below `node` came from flag `index`.
@@ -192,46 +243,13 @@ fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(
     }
 }
 
-fn resolve_paths(tree: &mut Node, file: &FilePath) -> anyhow::Result<()> {
-    let base = file.parent().map(FilePath::to_path_buf).unwrap_or_default();
-    for key in PATH_KEYS {
-        let path = Path::parse(key);
-        let Some(node) = path.0.iter().try_fold(&mut *tree, |node, step| match step {
-            Step::Key(key) => match &mut node.kind {
-                Kind::Table(entries) => entries
-                    .iter_mut()
-                    .find(|(name, _, _)| name == key)
-                    .map(|(_, _, node)| node),
-                _ => None,
-            },
-            Step::Index(_) => None,
-        }) else {
-            continue;
-        };
-        match &mut node.kind {
-            Kind::List(nodes) => {
-                for node in nodes {
-                    resolve(node, key, &base)?;
-                }
-            }
-            _ => resolve(node, key, &base)?,
-        }
-    }
-    Ok(())
-}
-
 /// Makes one path absolute.
-fn resolve(node: &mut Node, key: &str, base: &FilePath) -> anyhow::Result<()> {
-    if let Kind::Scalar(Value::String(text)) = &mut node.kind {
-        let joined = match node.origin {
-            Origin::Flag(_) => PathBuf::from(&*text),
-            _ => base.join(&*text),
-        };
-        let absolute = std::path::absolute(&joined)
-            .with_context(|| format!("cannot resolve the path {text:?} of {key}"))?;
-        *text = tidy(&absolute).display().to_string();
-    }
-    Ok(())
+fn resolve(text: &str, origin: &Origin, base: &FilePath) -> std::io::Result<String> {
+    let joined = match origin {
+        Origin::Flag(_) => text_path(text),
+        _ => base.join(text_path(text)),
+    };
+    Ok(path_text(&tidy(&std::path::absolute(&joined)?)).into_owned())
 }
 
 /// Removes `name/..` pairs, so that paths read well in messages. Symbolic links are kept where

@@ -35,7 +35,12 @@ fn check(value: &Value, schema: &Value, path: &Path, faults: &mut Vec<Fault>) {
 fn mismatch(value: &Value, schema: &Value, path: &Path) -> Fault {
     let fault = Fault::new(
         path.clone(),
-        format!("is {}, expected {}", show(value), describe(schema)),
+        format!(
+            "is {}, expected {}{}",
+            show(value),
+            describe(schema),
+            largest(value, schema)
+        ),
     );
     match (value, schema.get("enum").and_then(Value::as_array)) {
         (Value::String(text), Some(options)) => {
@@ -154,7 +159,12 @@ fn check_alternatives(
         None => {
             let fault = Fault::new(
                 path.clone(),
-                format!("is {}, expected {}", show(value), describe(schema)),
+                format!(
+                    "is {}, expected {}{}",
+                    show(value),
+                    describe(schema),
+                    largest(value, schema)
+                ),
             );
             let names: Vec<&str> = options.iter().flat_map(names_of).collect();
             faults.push(match value {
@@ -208,7 +218,7 @@ fn has_type(value: &Value, schema: &Value) -> bool {
     let types = types(schema);
     types.is_empty()
         || types.iter().any(|name| match *name {
-            "integer" => value.is_i64() || value.is_u64(),
+            "integer" => value.is_i64(),
             "number" => value.is_number(),
             "string" => value.is_string(),
             "boolean" => value.is_boolean(),
@@ -216,6 +226,20 @@ fn has_type(value: &Value, schema: &Value) -> bool {
             "object" => value.is_object(),
             _ => value.is_null(),
         })
+}
+
+/// The largest integer there is, where a value is larger: TOML, in which run folders keep their experiment, ends there.
+fn largest(value: &Value, schema: &Value) -> String {
+    let integer = |schema: &Value| types(schema).contains(&"integer");
+    let integer =
+        integer(schema) || alternatives(schema).is_some_and(|all| all.iter().any(integer));
+    let larger = value
+        .as_f64()
+        .is_some_and(|number| number >= i64::MAX as f64);
+    match integer && larger {
+        true => format!(" (at most {})", i64::MAX),
+        false => String::new(),
+    }
 }
 
 fn is_listed(value: &Value, schema: &Value) -> bool {
@@ -345,6 +369,20 @@ mod tests {
             ["train is 0, expected an integer of at least 1"]
         );
         assert!(messages(json!(1), schema).is_empty());
+    }
+
+    #[test]
+    fn integers_end_where_those_of_toml_do() {
+        let schema = json!({"type": "integer", "minimum": 0});
+        assert!(messages(json!(i64::MAX), schema.clone()).is_empty());
+        let told = "expected an integer of at least 0 (at most 9223372036854775807)";
+        for number in [json!(1u64 << 63), json!(u64::MAX)] {
+            let expected = format!("train is {number}, {told}");
+            assert_eq!(messages(number, schema.clone()), [expected]);
+        }
+        let either = json!({"anyOf": [schema, {"type": "null"}]});
+        assert!(messages(json!(u64::MAX), either)[0].contains("at most 9223372036854775807"));
+        assert!(messages(json!(u64::MAX), json!({"type": "number"})).is_empty());
     }
 
     #[test]

@@ -40,15 +40,15 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Values a sample.
+    /// Values a sample; as many as can be counted where there are more.
     pub fn num_elements(&self) -> usize {
         match *self {
             Shape::Image {
                 height,
                 width,
                 channels,
-            } => height * width * channels,
-            Shape::Sequence { length, features } => length * features,
+            } => size_product(&[height, width, channels]),
+            Shape::Sequence { length, features } => size_product(&[length, features]),
             Shape::Flat { features } => features,
             Shape::Tokens { length, .. } => length,
         }
@@ -68,6 +68,14 @@ impl fmt::Display for Shape {
             Shape::Tokens { length, vocabulary } => write!(f, "{length} tokens of {vocabulary}"),
         }
     }
+}
+
+/// The product of sizes, or the largest number where it is larger. Sizes come from experiments and model files: a product
+/// that wraps around would pass for a small one.
+pub fn size_product(sizes: &[usize]) -> usize {
+    sizes
+        .iter()
+        .fold(1, |product: usize, &size| product.saturating_mul(size))
 }
 
 /// A batch of one input or activation, on a device.

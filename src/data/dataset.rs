@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::audit::Audit;
 use super::augment::Mix;
 use super::batch::{SampleId, Shape};
+use super::left_out::LeftOut;
 use super::preprocess::Preprocessor;
 use super::task::Task;
 use crate::config::{Fault, Preprocess};
@@ -97,8 +98,12 @@ pub struct Summary {
     pub columns: Vec<Column>,
     /// Where the validation split comes from, for people.
     pub valid_from: String,
-    /// Files that are no samples, by name.
-    pub left_out: Vec<String>,
+    /// Files, members of archives or rows that are no samples.
+    pub left_out: LeftOut,
+    /// Whether these are rows.
+    pub of_rows: bool,
+    /// What may be wrong with the files that were listed.
+    pub warnings: Vec<String>,
 }
 
 /// What a column of a table is taken for.
@@ -112,6 +117,17 @@ pub struct Column {
     pub inputs: usize,
     /// Samples of the training split in which it is missing.
     pub missing: usize,
+}
+
+impl LeftOut {
+    /// The samples that cannot be used, by their reasons.
+    pub fn of_skipped(skipped: &[Skipped]) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for Skipped { name, reason } in skipped {
+            left_out.add(reason, || name.clone());
+        }
+        left_out
+    }
 }
 
 /// A sample that was left out, and why.

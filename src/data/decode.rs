@@ -1,6 +1,6 @@
 //! A picture file into pixels: any format that `image` reads, upright, 8 bits a channel.
 //!
-//! What is handled: 16-bit channels become 8-bit, palettes become colours, alpha is dropped or blended,
+//! What is handled: 16-bit channels become 8-bit (`deep.rs`), palettes become colours, alpha is dropped or blended,
 //! CMYK becomes RGB, EXIF orientation is applied, the first frame of an animation is taken. The format
 //! is told from the content, not from the name. A JPEG that is far larger than what is wanted of it
 //! is decoded at a fraction of its size (`jpeg.rs`).
@@ -12,11 +12,15 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metada
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::deep::{DeepRange, from_deep, is_deep};
+use super::file_kind::unread_format;
 use super::{jpeg, raw, tiff};
+use crate::storage::{open_regular, read_regular};
 
 /// File name extensions that are taken for pictures.
-pub const EXTENSIONS: [&str; 9] = [
-    "jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "jfif",
+pub const EXTENSIONS: [&str; 14] = [
+    "jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "jfif", "ppm", "pgm", "pbm", "pnm",
+    "pam",
 ];
 
 /// Pixels of 8 bits, `[height, width, channels]`.
@@ -41,6 +45,8 @@ pub struct Header {
     pub height: u32,
     /// 1 for grey, 3 for colour; alpha does not count.
     pub channels: usize,
+    /// Whether there are 16 bits a channel.
+    pub deep: bool,
 }
 
 /// Whether the file's name is that of a picture.
@@ -72,6 +78,8 @@ pub struct Wanted<'a> {
     pub alpha: Alpha,
     /// Larger pictures are refused.
     pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255; default: all of them.
+    pub deep: Option<DeepRange>,
     /// Of a picture of (width, height): the factor by which it may shrink while it is decoded, at
     /// most 1.
     pub shrink: &'a (dyn Fn(u32, u32) -> f64 + Sync),
@@ -84,12 +92,12 @@ pub struct Wanted<'a> {
 pub fn read_header(path: &Path) -> Result<Header, String> {
     let fail = |error: std::io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(fail)?;
+    let file = open_regular(path).map_err(fail)?;
     file.take(HEADER_BYTES)
         .read_to_end(&mut bytes)
         .map_err(fail)?;
     if is_tiff(&bytes) {
-        bytes = std::fs::read(path).map_err(fail)?;
+        bytes = read_regular(path, MAX_TIFF).map_err(fail)?;
     }
     read_header_of(&bytes)
 }
@@ -132,6 +140,7 @@ fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
         width,
         height,
         channels,
+        deep: is_deep(decoder.color_type()),
     })
 }
 
@@ -145,10 +154,19 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
         return Err("is empty (0 bytes)".to_string());
     }
     if raw::header(bytes).is_some() {
-        return raw::pixels(bytes, wanted.channels, wanted.max_pixels);
+        return raw::pixels(bytes, wanted);
     }
+    Ok(flatten(decode_image(bytes, wanted)?, wanted))
+}
+
+/// Decodes a picture file to what it stores, upright.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, String> {
     let reader = guess(bytes)?;
-    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
+    let format = reader.format();
+    let is_jpeg = format == Some(ImageFormat::Jpeg);
     if is_jpeg && !jpeg::has_end(bytes) {
         return Err("is truncated: the JPEG's end is missing".to_string());
     }
@@ -162,6 +180,14 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
         let limit = wanted.max_pixels;
         return Err(format!(
             "has {width} x {height} pixels, more than data.max_pixels = {limit}"
+        ));
+    }
+    if let Some(least) = format.and_then(|format| least_bytes(format, pixels))
+        && (bytes.len() as u64) < least
+    {
+        return Err(format!(
+            "is truncated or damaged: its {} bytes cannot hold the {width} x {height} pixels that it claims",
+            bytes.len()
         ));
     }
     let mut limits = Limits::default();
@@ -180,10 +206,27 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
         None => DynamicImage::from_decoder(decoder).map_err(|e| explain(bytes, &e))?,
     };
     image.apply_orientation(orientation);
-    Ok(flatten(image, wanted))
+    Ok(image)
+}
+
+/// The fewest bytes that a format needs for a number of pixels, so that no room is made for what a file
+/// cannot hold; `None` where a picture of one colour may take next to none.
+fn least_bytes(format: ImageFormat, pixels: u64) -> Option<u64> {
+    let pixels_a_byte = match format {
+        ImageFormat::Png => 8 * 1032, // a bit a pixel, and what deflate does at best
+        ImageFormat::Gif => 1 << 13,  // a code of 12 bits stands for 4096 pixels
+        ImageFormat::Jpeg => 1 << 10, // a bit for a block of 64 pixels
+        ImageFormat::Pnm => 8,
+        _ => return None,
+    };
+    Some(pixels / pixels_a_byte)
 }
 
 fn flatten(image: DynamicImage, wanted: &Wanted) -> Pixels {
+    let image = match wanted.deep {
+        Some(range) => from_deep(image, range),
+        None => image,
+    };
     let image = match wanted.alpha {
         Alpha::White if image.color().has_alpha() => blend(&image, 255),
         Alpha::Black if image.color().has_alpha() => blend(&image, 0),
@@ -220,12 +263,11 @@ fn explain(bytes: &[u8], error: &image::ImageError) -> String {
     }
     match error {
         image::ImageError::Unsupported(_) if image::guess_format(bytes).is_err() => {
-            let what = if is_text(bytes) {
-                "it holds text"
-            } else {
-                "unknown content"
-            };
-            format!("is not a picture ({what})")
+            match unread_format(bytes) {
+                Some(format) => format!("is {format}"),
+                None if is_text(bytes) => "is not a picture (it holds text)".to_string(),
+                None => "is not a picture (unknown content)".to_string(),
+            }
         }
         other => format!("cannot be decoded: {}", one_line(&other.to_string())),
     }
@@ -239,6 +281,9 @@ fn is_text(bytes: &[u8]) -> bool {
 
 /// Bytes that tell what a file is.
 const HEAD: usize = 512;
+
+/// Larger TIFF files are not read for their headers, which may lie at their ends.
+pub const MAX_TIFF: u64 = 1 << 30;
 
 /// Bytes that hold a picture's header: some cameras put a small picture before it.
 pub const HEADER_BYTES: u64 = 1 << 18;
@@ -267,6 +312,7 @@ mod tests {
                 channels: 3,
                 alpha,
                 max_pixels: 100,
+                deep: None,
                 shrink: &|_, _| 1.0,
             };
             let picture = decode(&half_transparent_red(), &wanted).expect("a picture");

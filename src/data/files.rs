@@ -1,7 +1,7 @@
 //! Where the bytes of samples lie: files in a folder, or entries of tar archives.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -11,9 +11,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch::SampleId;
 use super::dataset::ReadingOrder;
-use super::positional::read_at;
 use super::random::hash_text;
 use super::raw::RawBlock;
+use crate::console::path_text;
+use crate::storage::positional::read_at;
+use crate::storage::{open_regular, read_bounded, read_regular};
 
 /// One picture. A million of them take some 80 MB.
 #[derive(Clone, Debug)]
@@ -157,13 +159,13 @@ impl Split {
         counts
     }
 
-    /// The sample's name within the split, for people.
+    /// The sample's name within the split, as text; see [`crate::console`] for what may be in it.
     pub fn name(&self, index: usize) -> String {
         match &self.samples[index].place {
-            Place::File(path) => path.display().to_string(),
+            Place::File(path) => path_text(path).into_owned(),
             Place::Entry { name, shard, .. } => {
                 let shard = self.shards[*shard as usize].file_name().unwrap_or_default();
-                format!("{}:{name}", shard.display())
+                format!("{}:{name}", shard.to_string_lossy())
             }
             Place::Raw { block, number } => self.block(*block).name(*number as usize),
         }
@@ -172,12 +174,12 @@ impl Split {
     /// The sample's name with the folder it lies in, for people.
     pub fn full_name(&self, index: usize) -> String {
         match &self.samples[index].place {
-            Place::File(path) => self.root.join(path).display().to_string(),
+            Place::File(path) => path_text(&self.root.join(path)).into_owned(),
             Place::Entry { name, shard, .. } => {
-                format!("{}:{name}", self.shards[*shard as usize].display())
+                format!("{}:{name}", path_text(&self.shards[*shard as usize]))
             }
             Place::Raw { block, number } => {
-                format!("{} #{number}", self.block(*block).path.display())
+                format!("{} #{number}", path_text(&self.block(*block).path))
             }
         }
     }
@@ -224,13 +226,14 @@ impl Split {
         }
         let path = self.file(index);
         let read = || -> std::io::Result<Vec<u8>> {
+            let file = open_regular(&path)?;
             let (offset, len) = match &self.samples[index].place {
-                Place::File(_) => (0, path.metadata()?.len()),
+                Place::File(_) => (0, file.metadata()?.len()),
                 Place::Entry { offset, len, .. } => (*offset, u64::from(*len)),
                 Place::Raw { .. } => (0, 0), // given above
             };
             let mut bytes = vec![0; len.min(most) as usize];
-            read_at(&File::open(&path)?, &mut bytes, offset)?;
+            read_at(&file, &mut bytes, offset)?;
             Ok(bytes)
         };
         read().map_err(|error| format!("cannot be read: {error}"))
@@ -290,24 +293,32 @@ impl Split {
     }
 }
 
-/// Reads a file of at most `most` bytes.
+/// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
 /// Why it cannot be read, in words that follow its name.
 pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let fail = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut file = File::open(path).map_err(fail)?;
-    let len = file.metadata().map_err(fail)?.len();
-    if len > most {
-        return Err(too_large(len));
+    read_regular(path, most).map_err(|error| in_words(path, most, &error))
+}
+
+/// Reads what the user named, of at most `most` bytes: a file, or the end of a pipe.
+///
+/// # Errors
+/// Why it cannot be read, in words that follow its name.
+pub fn read_named(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    read_bounded(path, most).map_err(|error| in_words(path, most, &error))
+}
+
+fn in_words(path: &Path, most: u64, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::FileTooLarge => match path.metadata() {
+            Ok(meta) if meta.len() > most => too_large(meta.len()),
+            _ => format!(
+                "has more than {most} bytes, which is more than a picture of data.max_pixels needs"
+            ),
+        },
+        _ => format!("cannot be read: {error}"),
     }
-    let mut bytes = Vec::with_capacity(len as usize);
-    // A file that is no plain one may hold more than it says.
-    file.by_ref()
-        .take(most)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
-    Ok(bytes)
 }
 
 fn too_large(len: u64) -> String {

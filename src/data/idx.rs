@@ -1,7 +1,6 @@
-//! `kind = "idx"` (the format of MNIST) and `kind = "cifar-binary"`: pictures and labels in binary files.
+//! `kind = "idx"`: the format of MNIST, images and labels in binary files.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path as FilePath, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -9,14 +8,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::batch::Shape;
+use super::blocks::{
+    BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_resize, check_valid_labels, fault,
+    files, name_of, numbered, survey,
+};
 use super::dataset::{Source, Survey};
-use super::files::Split;
-use super::image_folder::{check_splits, divide};
-use super::image_options::ImageOptions;
-use super::image_survey::{ImageSurvey, Listed};
+use super::file_size::{MAX_SIDE, Packed};
+use super::image_folder::check_splits;
+use super::left_out::LeftOut;
 use super::raw::RawBlock;
 use super::resize::Filter;
-use crate::config::{ByteSize, Fault, Path};
+use crate::config::{ByteSize, Fault};
+use crate::console::Show as _;
+use crate::storage::open_seekable;
 
 /// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
 /// `train-labels-idx1-ubyte.gz` beside it.
@@ -25,17 +29,25 @@ use crate::config::{ByteSize, Fault, Path};
 pub struct Idx {
     /// The training pictures: a folder with files whose names begin with `train-`, or the file of the
     /// pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The validation pictures: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
     /// or the file of the pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
     /// The labels of the training pictures; default: the file called as that of the pictures, with
     /// labels and idx1 for images and idx3.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     train_labels: Option<PathBuf>,
     /// The labels of the validation pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid_labels: Option<PathBuf>,
     /// The names of the classes by number; default: the numbers.
     classes: Option<Vec<String>>,
@@ -47,53 +59,10 @@ pub struct Idx {
     resize: Filter,
     /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
     cache_memory: Option<ByteSize>,
+    /// The most bytes that a compressed file may unpack to; default: 64 times its size or 256 MB, whichever is
+    /// more.
+    max_unpacked: Option<ByteSize>,
 }
-
-/// CIFAR-10's and CIFAR-100's binary files: `data_batch_1.bin`, `test_batch.bin`; `train.bin`, `test.bin`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CifarBinary {
-    /// The training pictures: the folder of the files, or one file.
-    train: PathBuf,
-    /// The validation pictures: the folder, of which the test file is taken, or one file.
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training pictures.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// Which labels of CIFAR-100 are taken.
-    #[serde(default)]
-    labels: Labels,
-    /// Height and width to which pictures are resized; default: their own, 32 x 32.
-    #[schemars(inner(range(min = 1, max = 16384)))]
-    size: Option<[usize; 2]>,
-    /// How pictures are resized.
-    #[serde(default)]
-    resize: Filter,
-    /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
-    cache_memory: Option<ByteSize>,
-}
-
-/// Which labels of CIFAR-100 are taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum Labels {
-    /// The 100 classes.
-    #[default]
-    Fine,
-    /// The 20 groups of classes.
-    Coarse,
-}
-
-fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
-}
-
-fn fault(name: &str, message: String) -> Vec<Fault> {
-    let hint = "paths are relative to the experiment file";
-    vec![Fault::new(key(name), format!("is {message}")).hint(hint)]
-}
-
-type Blocks = Vec<(RawBlock, Vec<u32>)>;
 
 impl Source for Idx {
     fn declared_shape(&self) -> Option<Shape> {
@@ -102,11 +71,14 @@ impl Source for Idx {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN)
+        check_resize(self.size, self.resize)?;
+        check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
+        let packed = Packed::new(self.max_unpacked);
+        let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN, packed)
             .map_err(|message| fault("train", message))?;
         let valid = match &self.valid {
             Some(path) => Some(
-                read_idx(path, self.valid_labels.as_deref(), VALID)
+                read_idx(path, self.valid_labels.as_deref(), VALID, packed)
                     .map_err(|message| fault("valid", message))?,
             ),
             None => None,
@@ -115,173 +87,25 @@ impl Source for Idx {
             Some(names) => names.clone(),
             None => numbered(&train),
         };
-        let options = Options {
+        let options = BlockOptions {
             size: self.size,
             resize: self.resize,
             memory: self.cache_memory,
         };
-        let roots = [self.train, self.valid.unwrap_or_default()];
-        let splits = (train, valid, self.valid_fraction);
-        survey(classes, roots, splits, options, seed)
-    }
-}
-
-impl Source for CifarBinary {
-    fn declared_shape(&self) -> Option<Shape> {
-        None
-    }
-
-    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let read = |path: &FilePath, name: &str, wanted| {
-            read_cifar(path, self.labels, wanted).map_err(|message| fault(name, message))
+        let blocks = LabelledBlocks {
+            classes,
+            roots: [self.train, self.valid.unwrap_or_default()],
+            train,
+            valid,
+            valid_fraction: self.valid_fraction,
+            left_out: LeftOut::default(),
         };
-        let (train, classes) = read(&self.train, "train", TRAIN)?;
-        let valid = match &self.valid {
-            Some(path) => Some(read(path, "valid", VALID)?.0),
-            None => None,
-        };
-        let options = Options {
-            size: self.size,
-            resize: self.resize,
-            memory: self.cache_memory,
-        };
-        let roots = [self.train, self.valid.unwrap_or_default()];
-        let splits = (train, valid, self.valid_fraction);
-        survey(classes, roots, splits, options, seed)
+        survey(blocks, options, seed)
     }
 }
 
-struct Options {
-    size: Option<[usize; 2]>,
-    resize: Filter,
-    memory: Option<ByteSize>,
-}
-
-fn survey(
-    classes: Vec<String>,
-    roots: [PathBuf; 2],
-    (train, valid, fraction): (Blocks, Option<Blocks>, Option<f64>),
-    options: Options,
-    seed: u64,
-) -> Result<Box<dyn Survey>, Vec<Fault>> {
-    let size = train.first().map_or([0; 3], |(block, _)| block.size);
-    for (name, blocks) in [("train", Some(&train)), ("valid", valid.as_ref())] {
-        check_labels(blocks.into_iter().flatten(), &classes)
-            .map_err(|message| fault(name, message))?;
-    }
-    let (classes, train, valid) = occurring(classes, train, valid);
-    if classes.len() < 2 {
-        let message = format!("{}, which has one class only", roots[0].display());
-        return Err(fault("train", message));
-    }
-    let [root, valid_root] = roots;
-    let train = Split::of_blocks(root, train);
-    let (train, valid, valid_from) = match valid {
-        Some(blocks) => {
-            let from = valid_root.display().to_string();
-            (train, Split::of_blocks(valid_root, blocks), from)
-        }
-        None => divide(train, &classes, fraction.unwrap_or_default(), seed)?,
-    };
-    let images = ImageOptions {
-        channels: Some(size[2]),
-        resize: options.resize,
-        cache_memory: options.memory,
-        ..ImageOptions::of_size(options.size.unwrap_or([size[0], size[1]]))
-    };
-    let listed = Listed {
-        classes,
-        train,
-        valid,
-        valid_from,
-        left_out: Vec::new(),
-    };
-    Ok(Box::new(ImageSurvey::new(images, listed)))
-}
-
-/// Leaves out the classes of which neither split has a picture: EMNIST's letters are numbered from 1.
-fn occurring(
-    classes: Vec<String>,
-    mut train: Blocks,
-    mut valid: Option<Blocks>,
-) -> (Vec<String>, Blocks, Option<Blocks>) {
-    let mut occurs = vec![false; classes.len()];
-    let all = || train.iter().chain(valid.iter().flatten());
-    for label in all().flat_map(|(_, labels)| labels) {
-        occurs[*label as usize] = true;
-    }
-    let mut places = Vec::with_capacity(classes.len());
-    let mut kept = Vec::new();
-    for (class, occurs) in classes.into_iter().zip(occurs) {
-        places.push(kept.len() as u32);
-        if occurs {
-            kept.push(class);
-        }
-    }
-    for (_, labels) in train.iter_mut().chain(valid.iter_mut().flatten()) {
-        labels
-            .iter_mut()
-            .for_each(|label| *label = places[*label as usize]);
-    }
-    (kept, train, valid)
-}
-
-/// # Errors
-/// A label beyond the classes, in words that begin with the file's name.
-fn check_labels<'a>(
-    blocks: impl Iterator<Item = &'a (RawBlock, Vec<u32>)>,
-    classes: &[String],
-) -> Result<(), String> {
-    for (block, labels) in blocks {
-        let beyond = labels
-            .iter()
-            .position(|&label| label as usize >= classes.len());
-        if let Some(index) = beyond {
-            return Err(format!(
-                "{}, whose label {} of picture {index} is none of the {} classes 0 to {}",
-                block.path.display(),
-                labels[index],
-                classes.len(),
-                classes.len().saturating_sub(1)
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// "0", "1", ... up to the largest label.
-fn numbered(blocks: &Blocks) -> Vec<String> {
-    let labels = blocks.iter().flat_map(|(_, labels)| labels);
-    let most = labels.max().copied().unwrap_or(0);
-    (0..=most).map(|label| label.to_string()).collect()
-}
-
-/// Words in the names of training files.
-const TRAIN: &[&str] = &["train", "data_batch"];
-/// Words in the names of other files.
-const VALID: &[&str] = &["t10k", "test", "valid", "val"];
-
-/// The files of a folder, sorted.
-fn files(folder: &FilePath) -> Result<Vec<PathBuf>, String> {
-    let fail =
-        |error: std::io::Error| format!("{}, which cannot be read: {error}", folder.display());
-    let entries = std::fs::read_dir(folder).map_err(fail)?;
-    let paths: std::io::Result<Vec<PathBuf>> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect();
-    let mut paths = paths.map_err(fail)?;
-    paths.retain(|path| path.is_file());
-    paths.sort();
-    Ok(paths)
-}
-
-fn name_of(path: &FilePath) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().to_lowercase()
-}
-
-fn is_images(path: &FilePath) -> bool {
+/// Whether a file is named as those of IDX images are.
+pub fn is_images(path: &FilePath) -> bool {
     let name = name_of(path);
     name.contains("images") && (name.contains("idx") || name.contains("ubyte"))
 }
@@ -302,12 +126,12 @@ fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
         [image] => Ok(image.clone()),
         [] => Err(format!(
             "{}, which holds no file such as {}-images-idx3-ubyte.gz",
-            folder.display(),
+            folder.shown(),
             words[0]
         )),
         several => Err(format!(
             "{}, which holds several files of pictures ({}); name one",
-            folder.display(),
+            folder.shown(),
             several
                 .iter()
                 .map(|path| name_of(path))
@@ -330,12 +154,17 @@ fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
     found.ok_or_else(|| {
         format!(
             "{}, beside which there is no {labels} with the labels",
-            images.display()
+            images.shown()
         )
     })
 }
 
-fn read_idx(path: &FilePath, labels: Option<&FilePath>, words: &[&str]) -> Result<Blocks, String> {
+fn read_idx(
+    path: &FilePath,
+    labels: Option<&FilePath>,
+    words: &[&str],
+    packed: Packed,
+) -> Result<Blocks, String> {
     let images = if path.is_dir() {
         find_images(path, words)?
     } else {
@@ -346,19 +175,19 @@ fn read_idx(path: &FilePath, labels: Option<&FilePath>, words: &[&str]) -> Resul
         None => find_labels(&images)?,
     };
     let say = |path: &FilePath| {
-        let path = path.display().to_string();
+        let path = path.shown().to_string();
         move |message: String| format!("{path}, which {message}")
     };
-    let pictures = IdxFile::read(&images).map_err(say(&images))?;
+    let pictures = IdxFile::read(&images, packed).map_err(say(&images))?;
     let block = pictures.into_pictures(&images).map_err(say(&images))?;
-    let numbers = IdxFile::read(&labels).map_err(say(&labels))?;
+    let numbers = IdxFile::read(&labels, packed).map_err(say(&labels))?;
     let numbers = numbers.into_labels().map_err(say(&labels))?;
     if block.len() != numbers.len() {
         return Err(format!(
             "{} with {} pictures, but {} has {} labels",
-            images.display(),
+            images.shown(),
             block.len(),
-            labels.display(),
+            labels.shown(),
             numbers.len()
         ));
     }
@@ -376,20 +205,25 @@ struct IdxFile {
 impl IdxFile {
     /// # Errors
     /// Why it is no whole IDX file, in words that follow its name.
-    fn read(path: &FilePath) -> Result<IdxFile, String> {
+    fn read(path: &FilePath, packed: Packed) -> Result<IdxFile, String> {
         let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut file = File::open(path).map_err(fail)?;
+        let mut file = open_seekable(path).map_err(fail)?;
+        let len = file.metadata().map_err(fail)?.len();
         let mut begin = [0; 2];
         let count = file.read(&mut begin).map_err(fail)?;
-        let file = File::open(path).map_err(fail)?;
-        if count == 2 && begin == [0x1F, 0x8B] {
-            Self::parse(GzDecoder::new(file))
+        file.seek(SeekFrom::Start(0)).map_err(fail)?;
+        if count == 2 && begin == GZIP {
+            Self::parse(GzDecoder::new(file), |claimed| packed.check(len, claimed))
         } else {
-            Self::parse(file)
+            Self::parse(file, |_| Ok(()))
         }
     }
 
-    fn parse(mut from: impl Read) -> Result<IdxFile, String> {
+    /// Reads a whole file; `check` is asked whether there may be as many bytes as the head claims.
+    fn parse(
+        mut from: impl Read,
+        check: impl FnOnce(u64) -> Result<(), String>,
+    ) -> Result<IdxFile, String> {
         let fail = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => "is truncated: its head is not whole".to_string(),
             _ => format!("cannot be read: {error}"),
@@ -422,6 +256,7 @@ impl IdxFile {
         let claimed = claimed
             .filter(|claimed| *claimed < 1 << 40)
             .ok_or_else(|| format!("claims {sizes:?} values, which no file holds"))?;
+        check(claimed)?;
         // Memory grows with what comes, not with what is claimed.
         let mut bytes = Vec::new();
         from.take(claimed + 1)
@@ -458,9 +293,9 @@ impl IdxFile {
         if self.bytes.is_empty() {
             return Err(format!("holds no picture ({:?})", self.sizes));
         }
-        if size.iter().any(|&size| size > 16384) {
+        if size.iter().any(|&size| size > MAX_SIDE) {
             return Err(format!(
-                "claims pictures of {size:?}, more than 16384 a side"
+                "claims pictures of {size:?}, more than {MAX_SIDE} a side"
             ));
         }
         Ok(RawBlock {
@@ -468,6 +303,7 @@ impl IdxFile {
             size,
             planar: false,
             skip: 0,
+            depth: 1,
             bytes: self.bytes,
         })
     }
@@ -504,140 +340,46 @@ impl IdxFile {
     }
 }
 
-/// Pixels of a picture of CIFAR.
-const CIFAR: usize = 3 * 32 * 32;
+/// The first bytes of a compressed file.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-fn read_cifar(
-    path: &FilePath,
-    labels: Labels,
-    words: &[&str],
-) -> Result<(Blocks, Vec<String>), String> {
-    let is_binary = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "bin");
-    let (folder, found) = if path.is_dir() {
-        let mut found: Vec<PathBuf> = files(path)?.into_iter().filter(is_binary).collect();
-        found.retain(|path| words.iter().any(|word| name_of(path).contains(word)));
-        (path.to_path_buf(), found)
-    } else {
-        let folder = path.parent().unwrap_or(FilePath::new(""));
-        (folder.to_path_buf(), vec![path.to_path_buf()])
-    };
-    if found.is_empty() {
-        return Err(format!(
-            "{}, which holds no file such as {}.bin",
-            path.display(),
-            if words == TRAIN {
-                "data_batch_1"
-            } else {
-                "test_batch"
-            }
-        ));
-    }
-    let names = |file: &str| -> Option<Vec<String>> {
-        let text = std::fs::read_to_string(folder.join(file)).ok()?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        Some(lines.map(str::to_string).collect())
-    };
-    let hundred = folder.join("fine_label_names.txt").is_file()
-        || found
+/// Labelled images for judging a model, where `path` is a file of images or a folder of them; the labels are
+/// numbers.
+///
+/// # Errors
+/// Files that are damaged or do not belong together, in words that begin with their names.
+pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
+    let is_idx = match path.is_dir() {
+        true => files(path)
+            .unwrap_or_default()
             .iter()
-            .any(|path| ["train.bin", "test.bin"].contains(&&*name_of(path)));
-    let (skip, at, list, count) = match (hundred, labels) {
-        (false, _) => (1, 0, "batches.meta.txt", 10),
-        (true, Labels::Fine) => (2, 1, "fine_label_names.txt", 100),
-        (true, Labels::Coarse) => (2, 0, "coarse_label_names.txt", 20),
+            .any(|path| is_images(path)),
+        false => is_images(path),
     };
-    let classes = names(list)
-        .filter(|names| names.len() == count)
-        .unwrap_or_else(|| (0..count).map(|label| label.to_string()).collect());
-    let mut blocks = Vec::new();
-    for path in found {
-        let bytes = std::fs::read(&path)
-            .map_err(|error| format!("{}, which cannot be read: {error}", path.display()))?;
-        if bytes.is_empty() || !bytes.len().is_multiple_of(skip + CIFAR) {
-            return Err(format!(
-                "{}, which has {} bytes, expected a multiple of {} ({skip} for the label and {CIFAR} for \
-                 the picture)",
-                path.display(),
-                bytes.len(),
-                skip + CIFAR
-            ));
-        }
-        let block = RawBlock {
-            path,
-            size: [32, 32, 3],
-            planar: true,
-            skip,
-            bytes,
-        };
-        let labels = (0..block.len()).map(|index| u32::from(block.head(index)[at]));
-        let labels = labels.collect();
-        blocks.push((block, labels));
-    }
-    check_labels(blocks.iter(), &classes)?;
-    Ok((blocks, classes))
-}
-
-/// Pictures of binary files for judging a model, with the names of their classes; `None` where `path` is
-/// neither such a file nor a folder of them.
-pub fn labelled_binaries(path: &FilePath) -> Option<Result<(Blocks, Vec<String>), String>> {
-    let is_cifar = |path: &FilePath| path.extension().is_some_and(|ext| ext == "bin");
-    let inner = || files(path).unwrap_or_default();
-    let (idx, cifar) = match path.is_dir() {
-        true => (
-            inner().iter().any(|path| is_images(path)),
-            inner().iter().any(|path| is_cifar(path)),
-        ),
-        false => (is_images(path), is_cifar(path)),
-    };
-    let follows = |message: String| format!("does not fit the model: {message}");
-    if idx {
-        let read = read_idx(path, None, VALID).or_else(|error| match path.is_dir() {
-            true => read_idx(path, None, TRAIN),
+    is_idx.then(|| {
+        let packed = Packed::default();
+        read_idx(path, None, VALID, packed).or_else(|error| match path.is_dir() {
+            true => read_idx(path, None, TRAIN, packed),
             false => Err(error),
-        });
-        return Some(read.map_err(follows).map(|blocks| {
-            let classes = numbered(&blocks);
-            (blocks, classes)
-        }));
-    }
-    cifar.then(|| read_cifar(path, Labels::Fine, VALID).map_err(follows))
+        })
+    })
 }
 
 /// The pictures of an IDX file without their labels; `None` where `path` is not named as such files are.
 pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
-    (path.is_file() && is_images(path)).then(|| IdxFile::read(path)?.into_pictures(path))
-}
-
-/// Gives labels the places that a model's classes have: by name, or by number where no name is the same.
-///
-/// # Errors
-/// A label that is none of the model's classes.
-pub fn match_labels(
-    blocks: &mut Blocks,
-    found: &[String],
-    classes: &[String],
-) -> Result<(), String> {
-    let named = found.iter().any(|name| classes.contains(name));
-    for label in blocks.iter_mut().flat_map(|(_, labels)| labels) {
-        let name = &found[*label as usize];
-        let place = match named {
-            true => classes.iter().position(|class| class == name),
-            false => Some(*label as usize).filter(|place| *place < classes.len()),
-        };
-        *label = place.ok_or_else(|| {
-            let known = classes.join(", ");
-            format!("holds pictures of class {name:?}, but the model knows {known}")
-        })? as u32;
-    }
-    Ok(())
+    (path.is_file() && is_images(path))
+        .then(|| IdxFile::read(path, Packed::default())?.into_pictures(path))
 }
 
 /// Reads bytes as an IDX file of pictures, for the fuzz test.
 pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
-    let file = if bytes.starts_with(&[0x1F, 0x8B]) {
-        IdxFile::parse(GzDecoder::new(bytes))?
+    let file = if bytes.starts_with(&GZIP) {
+        let packed = Packed::default();
+        IdxFile::parse(GzDecoder::new(bytes), |claimed| {
+            packed.check(bytes.len() as u64, claimed)
+        })?
     } else {
-        IdxFile::parse(bytes)?
+        IdxFile::parse(bytes, |_| Ok(()))?
     };
     match file.sizes.len() {
         1 => file.into_labels().map(|labels| labels.len()),
@@ -663,7 +405,7 @@ mod tests {
         assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])), Ok(2));
         let labels = |kind, bytes: &[u8]| {
             let count = [bytes.len() as u32 / if kind == 0x0C { 4 } else { 1 }];
-            IdxFile::parse(&idx(kind, &count, bytes)[..]).and_then(IdxFile::into_labels)
+            IdxFile::parse(&idx(kind, &count, bytes)[..], |_| Ok(())).and_then(IdxFile::into_labels)
         };
         assert_eq!(labels(8, &[3, 200]), Ok(vec![3, 200]));
         assert_eq!(labels(0x0C, &[0, 0, 1, 2]), Ok(vec![258]));
@@ -681,5 +423,25 @@ mod tests {
         assert!(told(&huge).contains("which no file holds"));
         assert!(told(&idx(8, &[0, 28, 28], &[])).contains("holds no picture"));
         assert!(told(&[0, 0]).contains("head is not whole"));
+    }
+
+    #[test]
+    fn a_compressed_file_does_not_unpack_without_bound() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let head = idx(8, &[6000, 1000, 1000], &[]);
+        std::io::Write::write_all(&mut encoder, &head).expect("written");
+        std::io::Write::write_all(&mut encoder, &vec![0; 1 << 20]).expect("written");
+        let bytes = encoder.finish().expect("packed");
+        let message = parse_idx(&bytes).expect_err("too much is claimed");
+        assert!(
+            message.contains("cannot hold the 6000000000 bytes"),
+            "{message}"
+        );
+        let message = Packed::default()
+            .check(6_000_000, 6_000_000_000)
+            .expect_err("too much");
+        assert!(message.contains("data.max_unpacked"), "{message}");
+        let asked = Packed::new(Some(ByteSize(7_000_000_000)));
+        assert_eq!(asked.check(6_000_000, 6_000_000_000), Ok(()));
     }
 }

@@ -1,6 +1,6 @@
 //! `kind = "image-folder"`: one folder a class.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path as FilePath, PathBuf};
 
 use schemars::JsonSchema;
@@ -11,18 +11,24 @@ use super::dataset::{Source, Survey};
 use super::files::Split;
 use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
+use super::left_out::short_name;
 use super::listing::{Listing, list_classes};
 use super::random::hash_text;
 use super::split::split_off;
 use crate::config::{Fault, Path};
+use crate::console::Show as _;
 
 /// Pictures in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct ImageFolder {
     /// The folder of training pictures, with one folder a class.
+    #[schemars(extend("x-path" = true))]
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The folder of validation pictures, with the same classes.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -42,8 +48,8 @@ impl Source for ImageFolder {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let listing = list(&self.train, "train")?;
-        let mut left_out = names(&listing.left_out);
+        let mut listing = list(&self.train, "train")?;
+        let mut left_out = std::mem::take(&mut listing.left_out);
         require_pictures(&listing, &self.train, "train")?;
         if listing.classes.len() < 2 {
             return Err(vec![one_class(&listing, &self.train)]);
@@ -56,8 +62,8 @@ impl Source for ImageFolder {
                 same_classes(&classes, &valid.classes, "data.train", "data.valid")
                     .map_err(|message| vec![Fault::new(key("valid"), message)])?;
                 require_pictures(&valid, folder, "valid")?;
-                left_out.extend(names(&valid.left_out));
-                let from = folder.display().to_string();
+                left_out.merge(valid.left_out);
+                let from = folder.shown().to_string();
                 (train, Split::of_files(folder.clone(), valid.files), from)
             }
             None => divide(
@@ -73,6 +79,7 @@ impl Source for ImageFolder {
             valid,
             valid_from,
             left_out,
+            warnings: Vec::new(),
         };
         Ok(Box::new(ImageSurvey {
             default_disk: DEFAULT_DISK,
@@ -104,21 +111,11 @@ fn key(name: &str) -> Path {
 
 fn list(folder: &FilePath, name: &str) -> Result<Listing, Vec<Fault>> {
     list_classes(folder).map_err(|message| {
-        let fault = Fault::new(
-            key(name),
-            format!("is {}, which {message}", folder.display()),
-        );
+        let fault = Fault::new(key(name), format!("is {}, which {message}", folder.shown()));
         let hint = "paths are relative to the experiment file; a folder looks like \
                     train/cats/1.jpg, train/dogs/1.jpg";
         vec![fault.hint(hint)]
     })
-}
-
-fn names(paths: &[PathBuf]) -> Vec<String> {
-    paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
 }
 
 fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<(), Vec<Fault>> {
@@ -131,11 +128,9 @@ fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<
         .filter(|class| !filled.contains(class))
         .map(|class| {
             let class = folder.join(&listing.classes[class]);
-            let message = format!(
-                "holds the class folder {} without pictures",
-                class.display()
-            );
-            Fault::new(key(name), message).hint("put pictures into it, or remove the folder")
+            let message = format!("holds the class folder {} without pictures", class.shown());
+            Fault::new(key(name), message)
+                .hint("put pictures into it, or move the folder elsewhere if it is no class")
         })
         .collect();
     if faults.is_empty() {
@@ -148,16 +143,20 @@ fn require_pictures(listing: &Listing, folder: &FilePath, name: &str) -> Result<
 fn one_class(listing: &Listing, folder: &FilePath) -> Fault {
     let only = &listing.classes[0];
     let inner = list_classes(&folder.join(only)).map_or(0, |inner| inner.classes.len());
-    let message = format!("holds one class only ({only}), expected at least two");
+    let shown = short_name(only);
+    let message = format!("holds one class only ({shown}), expected at least two");
     let fault = Fault::new(key("train"), message);
     if inner >= 2 {
         let nested = folder.join(only);
-        return fault.hint(format!("did you mean {}?", nested.display()));
+        return fault.hint(format!("did you mean {}?", nested.shown()));
     }
     fault
 }
 
-/// Checks that two lists of class names are the same.
+/// Classes that a table of differences shows.
+const CLASSES_SHOWN: usize = 50;
+
+/// Checks that two lists of class names are the same, in any order.
 ///
 /// # Errors
 /// A table of the names, marked where one side lacks them.
@@ -170,19 +169,29 @@ pub fn same_classes(
     if expected == found {
         return Ok(());
     }
+    let (here, there): (HashSet<&String>, HashSet<&String>) =
+        (expected.iter().collect(), found.iter().collect());
     let all: BTreeSet<&String> = expected.iter().chain(found).collect();
-    let width = all
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(5);
+    // What differs comes first: of thousands of classes only some are shown.
+    let (mut names, same): (Vec<&String>, Vec<&String>) = all
+        .into_iter()
+        .partition(|name| here.contains(name) != there.contains(name));
+    if names.is_empty() {
+        return Ok(());
+    }
+    let more = (names.len() + same.len()).saturating_sub(CLASSES_SHOWN);
+    names.extend(same);
+    names.truncate(CLASSES_SHOWN);
+    names.sort();
+    let shown: Vec<_> = names.iter().map(|name| short_name(name)).collect();
+    let width = shown.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0).max(5);
     let mut table = format!(
         "has other classes than {expected_in}:\n  {:width$}  {expected_in}  {found_in}",
         "class"
     );
-    for name in all {
-        let mark = |names: &[String]| {
+    for (name, shown) in names.into_iter().zip(shown) {
+        let mark = |names: &HashSet<&String>| {
             if names.contains(name) {
                 "yes"
             } else {
@@ -191,10 +200,13 @@ pub fn same_classes(
         };
         let column = expected_in.chars().count();
         table.push_str(&format!(
-            "\n  {name:width$}  {:column$}  {}",
-            mark(expected),
-            mark(found)
+            "\n  {shown:width$}  {:column$}  {}",
+            mark(&here),
+            mark(&there)
         ));
+    }
+    if more > 0 {
+        table.push_str(&format!("\n  and {more} more"));
     }
     Err(table)
 }
@@ -227,7 +239,7 @@ pub fn divide(
             key("valid_fraction"),
             format!(
                 "leaves no validation picture of {}, which has one picture only",
-                classes[class]
+                short_name(&classes[class])
             ),
         )]),
         None => {

@@ -34,7 +34,7 @@ pub struct ImageOptions {
     pub alpha: Alpha,
     /// Pictures with more pixels are refused; protects the memory.
     #[serde(default = "default_max_pixels")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_073_741_824))]
     pub max_pixels: u64,
     /// Decoded pictures are kept in that much memory; default: a quarter of what is free.
     #[serde(default)]
@@ -89,6 +89,7 @@ impl ImageOptions {
             pad_value: self.pad_value,
             alpha: self.alpha,
             max_pixels: self.max_pixels,
+            deep: None,
             divide_by: config.divide_by.unwrap_or(1.0),
             mean: vec![0.0; channels],
             std: vec![1.0; channels],

@@ -8,15 +8,19 @@ use super::augment::Augmentation;
 use super::batch::Shape;
 use super::cache::Budget;
 use super::dataset::{Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey};
-use super::decode::{HEADER_BYTES, is_tiff, read_header_of};
+use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
+use super::deep::DeepImages;
 use super::files::Split;
 use super::image_folder::same_classes;
 use super::image_options::ImageOptions;
 use super::images::{Decoded, Gather, decode_all};
+use super::left_out::{LeftOut, short_name};
 use super::listing::list_classes;
 use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::resize::Aspect;
 use super::task::Task;
 use crate::config::{Fault, Path, Preprocess};
+use crate::console::visible;
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
@@ -52,8 +56,10 @@ pub struct Listed {
     pub valid: Split,
     /// Where the validation split comes from, for people.
     pub valid_from: String,
-    /// What is no sample, by name.
-    pub left_out: Vec<String>,
+    /// What is no sample.
+    pub left_out: LeftOut,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
 }
 
 impl ImageSurvey {
@@ -65,6 +71,7 @@ impl ImageSurvey {
             valid,
             valid_from,
             left_out,
+            warnings,
         } = listed;
         let channels = options.channels;
         ImageSurvey {
@@ -78,6 +85,8 @@ impl ImageSurvey {
                 task: Task::Classes(classes),
                 valid_from,
                 left_out,
+                of_rows: false,
+                warnings,
             },
             options,
             train,
@@ -94,7 +103,7 @@ fn infer_channels(split: &Split) -> usize {
     let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
         let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
         if is_tiff(&bytes) {
-            bytes = split.read_begin(index, u64::MAX).ok()?;
+            bytes = split.read_begin(index, MAX_TIFF).ok()?;
         }
         read_header_of(&bytes).ok()
     });
@@ -121,6 +130,13 @@ impl Survey for ImageSurvey {
     }
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        if self.options.pad_value != 0 && self.options.aspect != Aspect::Fit {
+            let message = "is the level of the bars of aspect = \"fit\"; nothing else adds any";
+            let fault = Fault::new(Path::parse("data.pad_value"), message).at_key();
+            return Err(vec![
+                fault.hint("set data.aspect = \"fit\", or remove the key"),
+            ]);
+        }
         check(preprocess, self.channels)
     }
 
@@ -129,8 +145,7 @@ impl Survey for ImageSurvey {
         num_samples: usize,
         augmentation: Option<Augmentation>,
     ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
-        let unscaled = Preprocess::default();
-        let preprocess = self.options.preprocess(self.channels, &unscaled);
+        let (preprocess, _) = self.fitted(&Preprocess::default());
         let mut split = self.train;
         let (all, count) = (split.len(), num_samples.min(split.len()));
         let picks = (0..count).map(|index| split.samples[index * all / count].clone());
@@ -152,7 +167,7 @@ impl Survey for ImageSurvey {
         audit: bool,
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
-        let mut preprocess = self.options.preprocess(self.channels, config);
+        let (mut preprocess, deep) = self.fitted(config);
         let fingerprint = self.train.fingerprint();
         let (classes, buffer) = (self.summary.task.classes().to_vec(), self.shuffle_buffer);
         let gather = Gather {
@@ -166,7 +181,8 @@ impl Survey for ImageSurvey {
         (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
         let mut skipped = train.skipped.clone();
         skipped.extend(valid.skipped.clone());
-        let mut notices = train.notices.clone();
+        let mut notices: Vec<String> = deep.and_then(|deep| deep.notice()).into_iter().collect();
+        notices.extend(train.notices.clone());
         notices.extend(valid.notices.clone());
         notices.dedup();
         let order = train.split.reading_order(buffer);
@@ -185,10 +201,10 @@ impl Survey for ImageSurvey {
     }
 
     fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
-        let preprocess = self
-            .options
-            .preprocess(self.channels, &Preprocess::default());
+        let (preprocess, deep) = self.fitted(&Preprocess::default());
         let classes = self.summary.task.classes().to_vec();
+        let left_out = self.summary.left_out.clone();
+        let warnings = self.summary.warnings.clone();
         let gather = Gather {
             sums: false,
             traits: true,
@@ -200,7 +216,12 @@ impl Survey for ImageSurvey {
         } else {
             1
         };
-        Audit::new(&classes, &splits[..some], num_pictures)
+        Audit {
+            left_out,
+            warnings,
+            deep,
+            ..Audit::new(&classes, &splits[..some], num_pictures)
+        }
     }
 }
 
@@ -212,12 +233,14 @@ impl ImageSurvey {
     pub fn of_folders(train: &FilePath, valid: Option<&FilePath>) -> Result<ImageSurvey, String> {
         let listing = list_classes(train)?;
         let classes = listing.classes;
+        let mut left_out = listing.left_out;
         let train = Split::of_files(train.to_path_buf(), listing.files);
         let valid = match valid {
             None => Split::of_files(PathBuf::new(), Vec::new()),
             Some(folder) => {
                 let valid = list_classes(folder)?;
                 same_classes(&classes, &valid.classes, "the training folder", "the other")?;
+                left_out.merge(valid.left_out);
                 Split::of_files(folder.to_path_buf(), valid.files)
             }
         };
@@ -226,10 +249,19 @@ impl ImageSurvey {
             train,
             valid,
             valid_from: String::new(),
-            left_out: Vec::new(),
+            left_out,
+            warnings: Vec::new(),
         };
         let options = ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]);
         Ok(ImageSurvey::new(options, listed))
+    }
+
+    /// The preprocessing, with the range of the training split's 16-bit images, and what these are.
+    fn fitted(&self, config: &Preprocess) -> (ImagePreprocess, Option<DeepImages>) {
+        let mut preprocess = self.options.preprocess(self.channels, config);
+        let deep = DeepImages::find(&self.train, &preprocess);
+        preprocess.deep = deep.and_then(|deep| deep.range());
+        (preprocess, deep)
     }
 
     /// Decodes both splits.
@@ -262,11 +294,11 @@ fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(
                 .skipped
                 .iter()
                 .take(5)
-                .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
+                .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
                 .collect();
             let message = format!(
                 "holds no picture of {} that can be used:{}",
-                classes[class],
+                short_name(&classes[class]),
                 listed.concat()
             );
             let path = Path::parse("data").key(name);

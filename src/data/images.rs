@@ -13,8 +13,9 @@ use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::{Dataset, Progress, ReadingOrder, Skipped};
 use super::decode::Pixels;
 use super::files::Split;
-use super::idx::{labelled_binaries, match_labels};
 use super::image_folder::same_classes;
+use super::labels::{TrainedClasses, index_of, labelled_blocks};
+use super::left_out::LeftOut;
 use super::listing::list_classes;
 use super::preprocess::{ChannelSums, ImagePreprocess};
 use super::webdataset::labelled_archives;
@@ -273,7 +274,7 @@ fn open_adding(
     limit: u64,
     notices: &mut Vec<String>,
 ) -> Option<Adding> {
-    let wait = || eprintln!("waiting for another run that decodes the same pictures");
+    let wait = || crate::say!("waiting for another run that decodes the same pictures");
     match open_disk(&split.root, preprocess, num_samples, limit, &wait) {
         Ok(adding) => Some(adding),
         Err(error) => {
@@ -317,6 +318,11 @@ impl Decoded {
         read.ok().map(|()| picture)
     }
 
+    /// Whether 16-bit channels are scaled by the range of the training split.
+    pub fn scales_deep(&self) -> bool {
+        self.preprocess.deep.is_some()
+    }
+
     /// Bytes kept in memory.
     pub fn memory_bytes(&self) -> u64 {
         self.cache.memory_bytes()
@@ -357,30 +363,55 @@ impl ImageDataset {
     /// A folder without classes, or with other classes; in words that follow the folder's name.
     pub fn labelled(
         folder: &Path,
-        classes: &[String],
+        trained: &TrainedClasses,
         preprocess: &ImagePreprocess,
-    ) -> Result<ImageDataset, String> {
-        let split = if let Some(labelled) = labelled_binaries(folder) {
-            let (mut blocks, found) = labelled?;
-            match_labels(&mut blocks, &found, classes)?;
-            Split::of_blocks(folder.to_path_buf(), blocks)
+    ) -> Result<LabelledImages, String> {
+        let classes = trained.classes;
+        let mut left_out = LeftOut::default();
+        let mut warnings = Vec::new();
+        let split = if let Some(labelled) = labelled_blocks(folder, trained) {
+            Split::of_blocks(folder.to_path_buf(), labelled?)
         } else if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
-            labelled_archives(folder, classes)?
+            let split;
+            (split, left_out, warnings) =
+                labelled_archives(folder, classes, trained.names.as_deref())?;
+            split
         } else {
-            let listing = list_classes(folder)?;
+            let mut listing = list_classes(folder)?;
             same_classes(classes, &listing.classes, "the model", "the folder")?;
+            // The model's order need not be the sorted one.
+            let places = index_of(classes);
+            for (_, class) in &mut listing.files {
+                *class = places[listing.classes[*class as usize].as_str()] as u32;
+            }
+            left_out = listing.left_out;
             Split::of_files(folder.to_path_buf(), listing.files)
         };
         let record = preprocess.shape().num_elements();
         let slots = vec![Slot::NONE; split.len()];
-        Ok(ImageDataset {
+        let dataset = ImageDataset {
             split,
             cache: Cache::new(record, Vec::new(), None, slots),
             preprocess: preprocess.clone(),
             augmentation: None,
             order: ReadingOrder::Any,
+        };
+        Ok(LabelledImages {
+            dataset,
+            left_out,
+            warnings,
         })
     }
+}
+
+/// Labelled images for evaluation, and what the user should know of them.
+pub struct LabelledImages {
+    /// The images.
+    pub dataset: ImageDataset,
+    /// What is none.
+    pub left_out: LeftOut,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
 }
 
 thread_local! {

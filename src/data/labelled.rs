@@ -1,14 +1,22 @@
 //! Data for judging a model: whatever the model was trained on the like of, with labels.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::class_names::{ClassNames, number};
 use super::dataset::{Dataset, Skipped};
 use super::images::ImageDataset;
+use super::labels::TrainedClasses;
+use super::left_out::LeftOut;
+use super::listing::Listing;
 use super::preprocess::Preprocessor;
 use super::table::{Rows, TableFile, Targets, labelled_rows, notices};
 use super::task::Task;
 use super::text::{self, TextPreprocess, Texts, list_texts, text_notices};
+use crate::console::Show as _;
 
 /// Labelled samples as a model takes them.
 pub struct Labelled {
@@ -16,30 +24,47 @@ pub struct Labelled {
     pub dataset: Arc<dyn Dataset>,
     /// Those that cannot be used.
     pub skipped: Vec<Skipped>,
+    /// What is no sample.
+    pub left_out: LeftOut,
     /// What the user should know.
     pub notices: Vec<String>,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
 }
 
 impl Preprocessor {
-    /// The samples at `path` for a model that says `task`: a folder of classes or archives of pictures, a
-    /// table, a folder of text files.
+    /// The samples at `path` for a model that says `task` and was trained with the options `data`: a folder of
+    /// classes, archives or arrays of pictures, a table, a folder of text files.
     ///
     /// # Errors
     /// What does not fit the model, in words that follow the path.
-    pub fn labelled(&self, path: &Path, task: &Task) -> Result<Labelled, String> {
+    pub fn labelled(
+        &self,
+        path: &Path,
+        task: &Task,
+        data: &BTreeMap<String, Value>,
+    ) -> Result<Labelled, String> {
         let in_words = |message: String| format!("does not fit the model: {message}");
         match self {
-            Preprocessor::Image(image) => Ok(Labelled {
-                dataset: Arc::new(ImageDataset::labelled(path, task.classes(), image)?),
-                skipped: Vec::new(),
-                notices: Vec::new(),
-            }),
+            Preprocessor::Image(image) => {
+                let trained = TrainedClasses::new(task.classes(), data);
+                let found = ImageDataset::labelled(path, &trained, image)?;
+                Ok(Labelled {
+                    dataset: Arc::new(found.dataset),
+                    skipped: Vec::new(),
+                    left_out: found.left_out,
+                    notices: Vec::new(),
+                    warnings: found.warnings,
+                })
+            }
             Preprocessor::Table(table) => {
                 let files = [path.to_path_buf()];
                 let encoded = labelled_rows(&files, table, task).map_err(in_words)?;
                 Ok(Labelled {
                     dataset: Arc::new(encoded.dataset),
                     skipped: encoded.skipped,
+                    left_out: LeftOut::default(),
+                    warnings: Vec::new(),
                     notices: notices("the rows", &encoded.treatments)
                         .into_iter()
                         .collect(),
@@ -47,8 +72,12 @@ impl Preprocessor {
             }
             Preprocessor::Text(preprocess) => {
                 let mut skipped = Vec::new();
+                let mut left_out = LeftOut::default();
                 let texts = if path.is_dir() {
-                    Texts::Files(labelled_files(path, task)?)
+                    let numeric = preprocess.layout.numeric_labels == Some(true);
+                    let files;
+                    (files, left_out) = labelled_files(path, task, numeric)?;
+                    Texts::Files(files)
                 } else {
                     Texts::Rows(text_rows(path, preprocess, task, &mut skipped).map_err(in_words)?)
                 };
@@ -59,6 +88,8 @@ impl Preprocessor {
                     notices: text_notices("texts", &figures),
                     dataset: Arc::new(dataset),
                     skipped,
+                    left_out,
+                    warnings: Vec::new(),
                 })
             }
         }
@@ -72,25 +103,31 @@ fn text_rows(
     skipped: &mut Vec<Skipped>,
 ) -> Result<Rows, String> {
     let table = TableFile::open(path, &preprocess.layout)
-        .map_err(|message| format!("{} {message}", path.display()))?;
-    let targets = Targets::new(&preprocess.targets, task);
+        .map_err(|message| format!("{} {message}", path.shown()))?;
+    let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
     Rows::index(vec![table], &[&preprocess.text], &targets, skipped)
 }
 
-/// Text files of the model's classes, which the folder need not all have.
-fn labelled_files(folder: &Path, task: &Task) -> Result<Vec<(PathBuf, u32)>, String> {
-    let (classes, files) = list_texts(folder)?;
-    let known = task.classes();
+/// Text files of the model's classes, which the folder need not all have, and what is none.
+fn labelled_files(
+    folder: &Path,
+    task: &Task,
+    numeric: bool,
+) -> Result<(Vec<(PathBuf, u32)>, LeftOut), String> {
+    let Listing {
+        classes,
+        files,
+        left_out,
+    } = list_texts(folder)?;
+    let known = ClassNames::new(task.classes(), numeric);
     let place = |name: &String| {
-        known.iter().position(|class| class == name).ok_or_else(|| {
-            let all = known.join(", ");
-            format!("holds the class {name:?}, but the model knows {all}")
-        })
+        let place = known.place(name, number(name));
+        place.map_err(|message| format!("holds a folder whose name {message}"))
     };
-    let places: Result<Vec<usize>, String> = classes.iter().map(place).collect();
+    let places: Result<Vec<u32>, String> = classes.iter().map(place).collect();
     let places = places?;
-    let files = files.into_iter();
-    Ok(files
-        .map(|(path, class)| (path, places[class as usize] as u32))
-        .collect())
+    let files = files
+        .into_iter()
+        .map(|(path, class)| (folder.join(path), places[class as usize]));
+    Ok((files.collect(), left_out))
 }

@@ -5,10 +5,13 @@
 //! up its own batch, while those behind it are prepared.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
+use anyhow::Context;
 use rayon::prelude::*;
 
 use super::batch::HostBatch;
@@ -18,7 +21,7 @@ use super::sampler::{balanced_order, repeats};
 use crate::config::Sampler;
 
 /// Batches that are prepared or wait, beside the one that is asked for.
-const PREFETCH: usize = 2;
+pub const PREFETCH: usize = 2;
 
 /// Batches of a split, epoch after epoch.
 pub struct Loader {
@@ -67,7 +70,8 @@ impl Loader {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(num_workers)
             .thread_name(|index| format!("loader-{index}"))
-            .build()?;
+            .build()
+            .context("cannot start the threads that load samples; --threads 1 needs the fewest")?;
         let classes = (0..dataset.len()).map(|index| dataset.class(index) + 1);
         Ok(Loader {
             num_classes: classes.max().unwrap_or(0),
@@ -117,33 +121,20 @@ impl Loader {
         let mut order = self.order(epoch);
         order.truncate(self.num_batches().saturating_mul(self.batch_size));
         let passed = first_batch.saturating_mul(self.batch_size);
-        let (sender, receiver) = sync_channel(PREFETCH);
-        let dataset = self.dataset.clone();
-        let pool = self.pool.clone();
-        let batch_size = self.batch_size;
-        let augment = self.shuffle_seed.map(|_| epoch);
-        let num_classes = self.num_classes;
-        std::thread::spawn(move || {
+        let mut batches = Batches {
+            dataset: self.dataset.clone(),
+            pool: self.pool.clone(),
+            num_classes: self.num_classes,
+            augment: self.shuffle_seed.map(|_| epoch),
+            batch_size: self.batch_size,
             // Of the whole epoch, also where its beginning was trained before.
-            let repeats = Arc::new(repeats(&order));
-            let order = Arc::new(order);
-            for begin in (passed..order.len()).step_by(batch_size) {
-                let (done, batch) = channel();
-                if sender.send(batch).is_err() {
-                    return; // the epoch was given up
-                }
-                let (dataset, order) = (dataset.clone(), order.clone());
-                let repeats = repeats.clone();
-                pool.spawn(move || {
-                    let end = (begin + batch_size).min(order.len());
-                    let (order, repeats) = (&order[begin..end], &repeats[begin..end]);
-                    let load = || load_batch(&*dataset, num_classes, order, repeats, augment);
-                    // Nobody waits for it where the epoch was given up.
-                    let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
-                });
-            }
-        });
-        Batches { receiver }
+            repeats: Arc::new(repeats(&order)),
+            next: passed.min(order.len()),
+            order: Arc::new(order),
+            ahead: VecDeque::new(),
+        };
+        (0..PREFETCH).for_each(|_| batches.prepare_next());
+        batches
     }
 
     /// The samples' indices in the order of an epoch.
@@ -252,21 +243,76 @@ fn load_batch(
     loaded
 }
 
+/// A batch that is being prepared, or why it never will be.
 type Prepared = Receiver<Result<Loaded, Box<dyn Any + Send>>>;
 
 /// The batches of one epoch, in order. Dropping it gives the epoch up.
 pub struct Batches {
-    receiver: Receiver<Prepared>,
+    dataset: Arc<dyn Dataset>,
+    pool: Arc<rayon::ThreadPool>,
+    num_classes: usize,
+    augment: Option<u64>,
+    batch_size: usize,
+    order: Arc<Vec<usize>>,
+    repeats: Arc<Vec<u32>>,
+    /// The place in the order where the next batch begins that is to be prepared.
+    next: usize,
+    /// In order.
+    ahead: VecDeque<Prepared>,
+}
+
+impl Batches {
+    /// Hands the next batch over to the pool, if there is one.
+    fn prepare_next(&mut self) {
+        let begin = self.next;
+        let end = begin.saturating_add(self.batch_size).min(self.order.len());
+        if begin >= end {
+            return;
+        }
+        self.next = end;
+        let (done, batch) = channel();
+        self.ahead.push_back(batch);
+        let (dataset, order) = (self.dataset.clone(), self.order.clone());
+        let (repeats, num_classes) = (self.repeats.clone(), self.num_classes);
+        let augment = self.augment;
+        self.pool.spawn(move || {
+            let (order, repeats) = (&order[begin..end], &repeats[begin..end]);
+            let load = || load_batch(&*dataset, num_classes, order, repeats, augment);
+            // Nobody waits for it where the epoch was given up.
+            let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
+        });
+    }
+}
+
+/// How often somebody who waits for a batch looks whether to go on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Batches {
+    /// The next batch; `None` as well where it has to be waited for and `go_on` is false.
+    pub fn next_while(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Loaded> {
+        self.prepare_next();
+        match receive(&self.ahead.pop_front()?, go_on)? {
+            Ok(loaded) => Some(loaded),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+fn receive<T>(from: &Receiver<T>, go_on: &mut dyn FnMut() -> bool) -> Option<T> {
+    loop {
+        match from.recv_timeout(LOOK_EVERY) {
+            Ok(received) => return Some(received),
+            Err(RecvTimeoutError::Timeout) if go_on() => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 impl Iterator for Batches {
     type Item = Loaded;
 
     fn next(&mut self) -> Option<Loaded> {
-        match self.receiver.recv().ok()?.recv().ok()? {
-            Ok(loaded) => Some(loaded),
-            Err(panic) => resume_unwind(panic),
-        }
+        self.next_while(&mut || true)
     }
 }
 
@@ -411,6 +457,20 @@ mod tests {
         let loader = Loader::in_order(slow, 4, 2).expect("threads");
         let ids: Vec<u32> = loader.epoch(0).flat_map(|l| l.batch.ids).collect();
         assert_eq!(ids, (0..8).collect::<Vec<_>>(), "in order all the same");
+    }
+
+    #[test]
+    fn waiting_for_a_batch_can_be_given_up() {
+        // Nobody comes to the barrier.
+        let slow = Arc::new(Slow(std::sync::Barrier::new(2)));
+        let loader = Loader::in_order(slow, 1, 1).expect("threads");
+        let mut looks = 0;
+        let mut go_on = || {
+            looks += 1;
+            looks < 3
+        };
+        assert!(loader.epoch(0).next_while(&mut go_on).is_none());
+        assert_eq!(looks, 3);
     }
 
     #[test]

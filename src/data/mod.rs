@@ -4,12 +4,19 @@
 //! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
 //! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
 
+mod array_file;
 pub mod audit;
 pub mod augment;
 mod batch;
+mod blocks;
 pub mod cache;
+mod cifar;
+mod class_names;
 mod dataset;
 mod decode;
+mod deep;
+mod file_kind;
+mod file_size;
 mod files;
 mod idx;
 mod image_folder;
@@ -18,42 +25,54 @@ mod image_survey;
 mod images;
 mod jpeg;
 mod labelled;
+mod labels;
+mod left_out;
 mod listing;
 mod loader;
-pub mod positional;
+mod npy;
+mod npz;
 mod preprocess;
 mod random;
 mod raw;
 mod resize;
+mod sample_groups;
 mod sampler;
 mod shards;
 mod split;
 pub mod synth;
 pub mod table;
+mod tar_members;
 mod task;
 pub mod text;
 mod tiff;
 mod webdataset;
+mod zip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
-pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value};
+pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
+pub use cifar::CifarBinary;
 pub use dataset::{
     Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
     class_counts,
 };
 pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
-pub use idx::{CifarBinary, Idx, idx_pictures, parse_idx};
+pub use deep::{DeepImages, DeepRange};
+pub use file_size::within_memory;
+pub use idx::{Idx, idx_pictures, parse_idx};
 pub use image_folder::ImageFolder;
 pub use image_options::default_max_pixels;
 pub use image_survey::ImageSurvey;
-pub use images::ImageDataset;
+pub use images::{ImageDataset, LabelledImages};
 pub use labelled::Labelled;
+pub use labels::TrainedClasses;
+pub use left_out::{LeftOut, Reason, list_names, short_name};
 pub use listing::{Listing, list_classes, list_pictures};
-pub use loader::{Batches, Loaded, Loader};
+pub use loader::{Batches, Loaded, Loader, PREFETCH};
+pub use npz::{Npz, numpy_pictures};
 pub use preprocess::{ImagePreprocess, Preprocessor};
 pub use random::{Purpose, Rng, hash_text};
 pub use raw::RawBlock;
@@ -68,11 +87,43 @@ pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:
     "image-folder" => ImageFolder,
     "idx" => Idx,
     "cifar-binary" => CifarBinary,
+    "npz" => Npz,
+    "npy" => Npz,
     "webdataset" => WebDataset,
     "csv" => Csv,
     "text" => Text,
     "text-folder" => TextFolder,
 };
+
+/// Reads an experiment, and makes the paths of its data absolute.
+///
+/// # Errors
+/// As [`Source::load`](crate::config::Source::load).
+pub fn load(file: &std::path::Path, sets: &[String]) -> anyhow::Result<crate::config::Source> {
+    let mut source = crate::config::Source::load(file, sets)?;
+    for key in path_keys(&source.experiment.data) {
+        source.resolve_paths(&key)?;
+    }
+    Ok(source)
+}
+
+/// The keys of `[data]` that hold paths, as the options of its kind declare them (`x-path` in their schema); of an
+/// unknown kind those of all.
+pub fn path_keys(table: &BTreeMap<String, serde_json::Value>) -> BTreeSet<String> {
+    let kind = table.get("kind").and_then(serde_json::Value::as_str);
+    let known = SOURCES.iter().any(|member| Some(member.name) == kind);
+    let members = SOURCES
+        .iter()
+        .filter(|member| !known || Some(member.name) == kind);
+    let mut keys = BTreeSet::new();
+    for member in members {
+        let schema = (member.schema)();
+        let options = schema["properties"].as_object().into_iter().flatten();
+        let paths = options.filter(|(_, option)| option["x-path"] == true);
+        keys.extend(paths.map(|(key, _)| key.clone()));
+    }
+    keys
+}
 
 /// Reads `[data]`.
 ///

@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::decode::{Alpha, Pixels, Wanted, decode};
-use super::files::read_file;
+use super::deep::DeepRange;
+use super::files::read_named;
 use super::resize::{Aspect, Filter, Resizing};
-use super::table::{EmbeddedColumn, TablePreprocess};
+use super::table::{EmbeddedColumn, Layout, TablePreprocess};
+use super::task::Task;
 use super::text::TextPreprocess;
 use super::{Shape, augment};
 use crate::config::{Fault, Path, Preprocess, Statistic};
@@ -58,6 +60,10 @@ pub struct ImagePreprocess {
     pub alpha: Alpha,
     /// Larger pictures are refused.
     pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255, as fitted on the training split; all of them
+    /// where the training images use much of them, or have 8 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep: Option<DeepRange>,
     /// Divides the pixel values (0-255).
     pub divide_by: f64,
     /// Subtracted from each channel after dividing.
@@ -81,7 +87,7 @@ impl ImagePreprocess {
     /// # Errors
     /// Why the file cannot be used, in words that follow its name.
     pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
-        self.decode(&read_file(path, self.max_bytes())?)
+        self.decode(&read_named(path, self.max_bytes())?)
     }
 
     /// No picture file needs more: 16 bits for each of four channels, and room for what cameras
@@ -95,19 +101,29 @@ impl ImagePreprocess {
     /// # Errors
     /// Why it cannot be used, in words that follow the file's name.
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
-        let resizing = Resizing {
+        let picture = self.with_wanted(|wanted| decode(bytes, wanted))?;
+        self.resizing().apply(&picture)
+    }
+
+    fn resizing(&self) -> Resizing {
+        Resizing {
             size: self.size,
             filter: self.resize,
             aspect: self.aspect,
             pad_value: self.pad_value,
-        };
-        let wanted = Wanted {
+        }
+    }
+
+    /// Calls `decode` with what is wanted of an image file.
+    pub fn with_wanted<T>(&self, decode: impl FnOnce(&Wanted) -> T) -> T {
+        let resizing = self.resizing();
+        decode(&Wanted {
             channels: self.channels,
             alpha: self.alpha,
             max_pixels: self.max_pixels,
+            deep: self.deep,
             shrink: &|width, height| resizing.shrink(width, height),
-        };
-        resizing.apply(&decode(bytes, &wanted)?)
+        })
     }
 
     /// A black picture of the net's input size.
@@ -204,6 +220,42 @@ impl Preprocessor {
         }
     }
 
+    /// How the tables of samples are written; `None` of pictures.
+    pub fn layout_mut(&mut self) -> Option<&mut Layout> {
+        match self {
+            Preprocessor::Image(_) => None,
+            Preprocessor::Table(table) => Some(&mut table.layout),
+            Preprocessor::Text(text) => Some(&mut text.layout),
+        }
+    }
+
+    /// Checks what a file from a stranger says against what its net is to say.
+    ///
+    /// # Errors
+    /// What does not fit together, in words that follow "preprocessing".
+    pub fn check_task(&self, task: &Task) -> Result<(), String> {
+        let targets = match self {
+            Preprocessor::Image(_) if task.classes().is_empty() => {
+                return Err(format!(
+                    "is of pictures, which have classes, not {}",
+                    task.what()
+                ));
+            }
+            Preprocessor::Image(_) => return Ok(()),
+            Preprocessor::Table(table) => &table.targets,
+            Preprocessor::Text(text) => &text.targets,
+        };
+        if targets.len() == task.num_targets() {
+            return Ok(());
+        }
+        Err(format!(
+            "names {} columns as targets, but the net's {} need {}",
+            targets.len(),
+            task.what(),
+            task.num_targets()
+        ))
+    }
+
     /// Checks what a file from a stranger says.
     ///
     /// # Errors
@@ -221,12 +273,22 @@ impl Preprocessor {
             && image.divide_by.is_finite()
             && image.mean.iter().all(|mean| mean.is_finite())
             && image.std.iter().all(|std| *std > 0.0 && std.is_finite());
-        if sizes && channels && lengths && numbers {
+        if !(1..=MAX_MAX_PIXELS).contains(&image.max_pixels) {
+            return Err(format!(
+                "is impossible: max_pixels = {}, expected 1 to {MAX_MAX_PIXELS}",
+                image.max_pixels
+            ));
+        }
+        let deep = image.deep.is_none_or(|range| range.is_valid());
+        if sizes && channels && lengths && numbers && deep {
             return Ok(());
         }
         Err(format!("is impossible: {image:?}"))
     }
 }
+
+/// The largest `max_pixels`: decoding takes up to 16 bytes a pixel.
+pub const MAX_MAX_PIXELS: u64 = 1 << 30;
 
 /// The largest height and width of a net's input.
 pub const MAX_SIZE: usize = 16384;
@@ -371,6 +433,7 @@ mod tests {
             pad_value: 0,
             alpha: Alpha::Drop,
             max_pixels: 10,
+            deep: None,
             divide_by: 100.0,
             mean,
             std,

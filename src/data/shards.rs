@@ -1,13 +1,16 @@
 //! Tar archives: which there are, and where in them the labelled pictures lie.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use tar::{Archive, Entry};
 
-use super::decode::is_picture_name;
+use super::left_out::LeftOut;
+use super::sample_groups::Groups;
+use super::tar_members::read_members;
+use crate::console::Show as _;
+use crate::console::{path_text, text_path};
+use crate::storage::open_regular;
 
 /// A labelled picture in an archive.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,14 +32,14 @@ pub struct Scanned {
     pub pictures: Vec<Picture>,
     /// Labels, as the archive says them, in the order of their first appearance.
     pub labels: Vec<String>,
-    /// Entries that are no samples, with the archive's name.
-    pub left_out: Vec<String>,
+    /// Members that are no samples, with the archive's name.
+    pub left_out: LeftOut,
+    /// What may be wrong with it.
+    pub warnings: Vec<String>,
 }
 
 /// The most archives that a range may name.
 const MAX_SHARDS: usize = 1_000_000;
-/// A label file that is larger is none.
-const MAX_LABEL: u64 = 1 << 20;
 
 /// The files that names, patterns (`*`) and ranges (`{000..019}`) stand for, each in order.
 ///
@@ -45,16 +48,17 @@ const MAX_LABEL: u64 = 1 << 20;
 pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for pattern in patterns {
-        let text = pattern.to_str().ok_or("holds a name that is not Unicode")?;
+        let text = &*path_text(pattern);
         for name in expand_range(text)? {
-            let path = PathBuf::from(&name);
-            if path.is_file() {
+            let path = text_path(&name);
+            // Whatever it is: that it is no regular file is said when it is opened.
+            if path.exists() && !path.is_dir() {
                 files.push(path);
                 continue;
             }
             let found = glob::glob(&name).map_err(|e| format!("is {name:?}, no pattern: {e}"))?;
             let mut found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
-            found.retain(|path| path.is_file());
+            found.retain(|path| !path.is_dir());
             found.sort();
             if found.is_empty() {
                 return Err(format!("is {text:?}, and there is no file {name}"));
@@ -99,165 +103,54 @@ pub fn scan(shards: &[PathBuf]) -> Result<Vec<Scanned>, String> {
     shards
         .par_iter()
         .map(|shard| {
-            scan_one(shard).map_err(|error| {
-                format!("holds {}, which cannot be read: {error}", shard.display())
-            })
+            scan_one(shard)
+                .map_err(|error| format!("holds {}, which cannot be read: {error}", shard.shown()))
         })
         .collect()
 }
 
 fn scan_one(path: &Path) -> Result<Scanned, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let size = file.metadata().map_err(|error| error.to_string())?.len();
-    let mut archive = Archive::new(file);
-    let mut groups = Groups::new(path);
-    let damaged = |error: std::io::Error| {
-        let gzip = File::open(path).is_ok_and(|mut file| {
-            let mut head = [0; 2];
-            file.read_exact(&mut head).is_ok() && head == [0x1F, 0x8B]
-        });
-        if gzip {
+    let members = read_members(path).map_err(|error| match is_gzip(path) {
+        true => {
             "it is compressed, and samples are read by place; unpack it with gunzip".to_string()
-        } else {
-            format!("it is damaged or no tar archive ({error})")
         }
-    };
-    for entry in archive.entries_with_seek().map_err(damaged)? {
-        let mut entry = entry.map_err(damaged)?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        if entry.raw_file_position() + entry.size() > size {
-            return Err("it ends early; fetch it again, or take it from the list".to_string());
-        }
-        groups.add(&mut entry);
+        false => error,
+    })?;
+    let file = open_regular(path).map_err(|error| error.to_string())?;
+    let archive = path.file_name().unwrap_or_default().shown().to_string();
+    let mut groups = Groups::new(archive, &file);
+    let warnings = &mut groups.scanned.warnings;
+    if !members.has_end {
+        warnings.push(format!(
+            "{} has no end-of-archive mark: it may be cut off after its last whole member; compare it with its \
+             source",
+            path.shown()
+        ));
     }
+    if members.has_more {
+        warnings.push(format!(
+            "{} goes on after its end-of-archive mark (archives put together with cat?); what follows is not read",
+            path.shown()
+        ));
+    }
+    members
+        .list
+        .into_iter()
+        .for_each(|member| groups.add(member));
     Ok(groups.finish())
 }
 
-/// Gathers the entries of one sample after the other: those of the same name up to its first dot.
-struct Groups {
-    scanned: Scanned,
-    archive: String,
-    stem: String,
-    picture: Option<(Box<str>, u64, u32)>,
-    label: Option<String>,
-}
-
-impl Groups {
-    fn new(path: &Path) -> Groups {
-        let archive = path.file_name().unwrap_or_default().display().to_string();
-        Groups {
-            scanned: Scanned::default(),
-            archive,
-            stem: String::new(),
-            picture: None,
-            label: None,
-        }
-    }
-
-    fn add(&mut self, entry: &mut Entry<File>) {
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let (folder, file) = name.rsplit_once('/').unwrap_or(("", &name));
-        if file.starts_with('.') {
-            return;
-        }
-        let (stem, extension) = file.split_once('.').unwrap_or((file, ""));
-        let stem = format!("{folder}/{stem}");
-        if stem != self.stem {
-            self.close();
-            self.stem = stem;
-        }
-        if is_picture_name(Path::new(file)) {
-            let len = u32::try_from(entry.size()).ok();
-            match (len, &self.picture) {
-                (Some(len), None) => {
-                    self.picture = Some((name.into(), entry.raw_file_position(), len));
-                }
-                _ => self.leave_out(&name),
-            }
-        } else if let Some(label) = read_label(entry, extension) {
-            self.label = Some(label);
-        } else {
-            self.leave_out(&name);
-        }
-    }
-
-    fn leave_out(&mut self, name: &str) {
-        let archive = &self.archive;
-        self.scanned.left_out.push(format!("{archive}:{name}"));
-    }
-
-    /// The same for an entry that is known by its name without extension.
-    fn leave_out_stem(&mut self) {
-        let name = self.stem.trim_start_matches('/').to_owned();
-        self.leave_out(&name);
-    }
-
-    /// Ends the sample whose entries came last.
-    fn close(&mut self) {
-        let label = self.label.take();
-        let Some((name, offset, len)) = self.picture.take() else {
-            if label.is_some() {
-                self.leave_out_stem();
-            }
-            return;
-        };
-        let folder = self.stem.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = folder
-            .rsplit('/')
-            .next()
-            .filter(|folder| !folder.is_empty() && *folder != ".");
-        let Some(label) = label.or_else(|| folder.map(String::from)) else {
-            self.leave_out(&name);
-            return;
-        };
-        let labels = &mut self.scanned.labels;
-        let index = labels.iter().position(|known| *known == label);
-        let index = index.unwrap_or_else(|| {
-            labels.push(label);
-            labels.len() - 1
-        });
-        self.scanned.pictures.push(Picture {
-            name,
-            offset,
-            len,
-            label: index as u32,
-        });
-    }
-
-    fn finish(mut self) -> Scanned {
-        self.close();
-        self.scanned
-    }
-}
-
-/// The label that a file of this extension holds.
-fn read_label(entry: &mut Entry<File>, extension: &str) -> Option<String> {
-    if !matches!(extension, "cls" | "json") || entry.size() > MAX_LABEL {
-        return None;
-    }
-    let mut text = String::new();
-    entry.read_to_string(&mut text).ok()?;
-    let label = match extension {
-        "cls" => text.trim().to_string(),
-        _ => {
-            let json: serde_json::Value = serde_json::from_str(&text).ok()?;
-            let label = ["label", "class", "cls"]
-                .iter()
-                .find_map(|key| json.get(key))?;
-            match label {
-                serde_json::Value::String(text) => text.clone(),
-                serde_json::Value::Number(number) => number.to_string(),
-                _ => return None,
-            }
-        }
-    };
-    (!label.is_empty()).then_some(label)
+fn is_gzip(path: &Path) -> bool {
+    let mut head = [0; 2];
+    let read = open_regular(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == [0x1F, 0x8B]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
+    use super::super::sample_groups::{NO_IMAGE, NO_LABEL};
     use super::*;
 
     #[test]
@@ -306,12 +199,52 @@ mod tests {
             .map(|picture| &bytes[picture.offset as usize..][..picture.len as usize])
             .collect();
         assert_eq!(content, [&b"abc"[..], b"de", b"f"]);
-        let left_out = [
-            "train-0.tar:4.jpg",
-            "train-0.tar:5",
-            "train-0.tar:README.md",
+        let reasons = scanned.left_out.reasons().iter();
+        let left_out: Vec<_> = reasons.map(|r| (&*r.reason, &*r.first[0])).collect();
+        let expected = [
+            (NO_LABEL, "train-0.tar:4.jpg"),
+            (NO_IMAGE, "train-0.tar:5"),
+            ("not an image", "train-0.tar:README.md"),
         ];
-        assert_eq!(scanned.left_out, left_out);
+        assert_eq!(left_out, expected);
+    }
+
+    #[test]
+    fn names_with_dots_are_samples_of_their_own_where_the_key_alone_would_merge_them() {
+        let samples = |entries: &[(&str, &[u8])]| {
+            let (_folder, path) = archive(entries);
+            let scanned = scan_one(&path).expect("an archive");
+            let label = |picture: &Picture| scanned.labels[picture.label as usize].clone();
+            let each = scanned
+                .pictures
+                .iter()
+                .map(|picture| format!("{}={}", picture.name, label(picture)));
+            (each.collect::<Vec<_>>().join(" "), scanned.left_out.count())
+        };
+        let with_labels = samples(&[
+            ("d/v1.2_000.jpg", b"a"),
+            ("d/v1.2_000.cls", b"0"),
+            ("d/v1.2_001.cls", b"1"),
+            ("d/v1.2_001.jpg", b"b"),
+        ]);
+        assert_eq!(with_labels, ("d/v1.2_000.jpg=0 d/v1.2_001.jpg=1".into(), 0));
+        let in_folders = samples(&[("cat/cat.0.jpg", b"a"), ("cat/cat.1.jpg", b"b")]);
+        assert_eq!(
+            in_folders,
+            ("cat/cat.0.jpg=cat cat/cat.1.jpg=cat".into(), 0)
+        );
+        // WebDataset's rule as it is: further fields of a sample.
+        let fields = samples(&[
+            ("1.cls", b"0"),
+            ("1.jpg", b"a"),
+            ("1.mask.png", b"b"),
+            ("1.depth.png", b"c"),
+        ]);
+        assert_eq!(fields, ("1.jpg=0".into(), 2));
+        let only_fields = samples(&[("1.left.jpg", b"a"), ("1.right.jpg", b"b"), ("1.cls", b"0")]);
+        assert_eq!(only_fields, ("1.left.jpg=0".into(), 1));
+        let in_folder = samples(&[("a/1.jpg", b"a"), ("a/1.mask.png", b"b")]);
+        assert_eq!(in_folder, ("a/1.jpg=a".into(), 1));
     }
 
     #[test]

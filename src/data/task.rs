@@ -1,5 +1,7 @@
 //! What a net is to say of each sample.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 /// What a net is to say of each sample.
@@ -108,6 +110,50 @@ impl Task {
         }
     }
 
+    /// Checks what a file from a stranger says.
+    ///
+    /// # Errors
+    /// What is impossible, in words that follow "its task".
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Task::Heads(heads) => {
+                let mut tasks = heads.iter().map(|head| &head.task);
+                if tasks.any(|task| matches!(task, Task::Heads(_))) {
+                    return Err("has heads within a head".into());
+                }
+                distinct(heads.iter().map(|head| &*head.name))?;
+                heads.iter().try_for_each(|head| head.task.check())
+            }
+            Task::Classes(classes) if classes.len() == 1 => {
+                Err(format!("has one class only ({:?})", classes[0]))
+            }
+            Task::Classes(_) | Task::Labels(_) => distinct(self.names().into_iter()),
+            Task::Numbers(outputs) => {
+                distinct(outputs.iter().map(|output| &*output.name))?;
+                let scaled = |output: &&Output| {
+                    let fits = |number: f64| number.is_finite() && (number as f32).is_finite();
+                    fits(output.mean) && fits(output.std) && output.std != 0.0
+                };
+                match outputs.iter().find(|output| !scaled(output)) {
+                    None => Ok(()),
+                    Some(output) => Err(format!(
+                        "scales {:?} by mean {} and deviation {}, which is impossible",
+                        output.name, output.mean, output.std
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Columns of targets in a table.
+    pub fn num_targets(&self) -> usize {
+        match self {
+            Task::Classes(_) => 1,
+            Task::Labels(_) | Task::Numbers(_) => self.len(),
+            Task::Heads(heads) => heads.len(),
+        }
+    }
+
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -157,9 +203,58 @@ impl Task {
     }
 }
 
+/// # Errors
+/// No name, or one that is there twice.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("names {name:?} twice"));
+        }
+    }
+    match seen.is_empty() {
+        true => Err("has nothing to say: no class, label, number or head".into()),
+        false => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_impossible_is_refused() {
+        let number = |mean, std| Output {
+            mean,
+            std,
+            ..Output::unscaled("price")
+        };
+        let head = |task| Head {
+            name: "kind".into(),
+            task,
+        };
+        let classes = |names: &[&str]| Task::Classes(names.iter().map(|n| n.to_string()).collect());
+        assert_eq!(classes(&["a", "b"]).check(), Ok(()));
+        assert_eq!(
+            Task::Heads(vec![head(classes(&["a", "b"]))]).check(),
+            Ok(())
+        );
+        for task in [
+            classes(&[]),
+            classes(&["a"]),
+            classes(&["a", "a"]),
+            Task::Labels(Vec::new()),
+            Task::Numbers(Vec::new()),
+            Task::Numbers(vec![number(0.0, 0.0)]),
+            Task::Numbers(vec![number(1e300, 1.0)]),
+            Task::Numbers(vec![number(0.0, 1.0), number(0.0, 1.0)]),
+            Task::Heads(Vec::new()),
+            Task::Heads(vec![head(Task::Heads(vec![head(classes(&["a", "b"]))]))]),
+            Task::Heads(vec![head(classes(&["a", "b"])), head(classes(&["a", "b"]))]),
+        ] {
+            task.check().expect_err("impossible");
+        }
+    }
 
     #[test]
     fn each_head_has_its_part_of_a_row() {

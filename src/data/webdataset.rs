@@ -4,7 +4,7 @@
 //! reads each archive from its beginning to its end, but for a buffer of samples among which the
 //! next one is picked; so archives may be larger than the memory, and lie on slow disks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path as FilePath, PathBuf};
 
 use schemars::JsonSchema;
@@ -16,8 +16,12 @@ use super::files::{Place, Sample, Split};
 use super::image_folder::{check_splits, divide, same_classes};
 use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
+use super::labels::index_of;
+use super::left_out::{LeftOut, short_name};
 use super::shards::{Scanned, expand, scan};
 use crate::config::{Fault, Path};
+use crate::console::Show as _;
+use crate::console::{path_text, text_path};
 
 /// Pictures in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
 ///
@@ -27,8 +31,10 @@ use crate::config::{Fault, Path};
 pub struct WebDataset {
     /// The archives of the training pictures: names, patterns ("train-*.tar") or ranges
     /// ("train-{0000..0019}.tar").
+    #[schemars(extend("x-path" = true))]
     train: Patterns,
     /// The archives of the validation pictures.
+    #[schemars(extend("x-path" = true))]
     valid: Option<Patterns>,
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
@@ -52,8 +58,8 @@ fn default_buffer() -> usize {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Patterns {
-    One(PathBuf),
-    Several(Vec<PathBuf>),
+    One(#[serde(deserialize_with = "crate::console::read_path")] PathBuf),
+    Several(#[serde(deserialize_with = "crate::console::read_paths")] Vec<PathBuf>),
 }
 
 impl Patterns {
@@ -78,11 +84,12 @@ impl Source for WebDataset {
         if classes.len() < 2 {
             let message = format!(
                 "holds one class only ({}), expected at least two",
-                classes.join("")
+                short_name(&classes.join(""))
             );
             return Err(vec![Fault::new(key("train"), message)]);
         }
         let mut left_out = train.left_out.clone();
+        let mut warnings = train.warnings.clone();
         let train = train.into_split(&classes);
         let (train, valid, valid_from) = match &self.valid {
             Some(patterns) => {
@@ -90,7 +97,8 @@ impl Source for WebDataset {
                 let found = self.name_classes(&valid)?;
                 same_classes(&classes, &found, "data.train", "data.valid")
                     .map_err(|message| vec![Fault::new(key("valid"), message)])?;
-                left_out.extend(valid.left_out.clone());
+                left_out.merge(valid.left_out.clone());
+                warnings.extend(valid.warnings.clone());
                 let from = format!("{} archives", valid.shards.len());
                 (train, valid.into_split(&classes), from)
             }
@@ -107,6 +115,7 @@ impl Source for WebDataset {
             valid,
             valid_from,
             left_out,
+            warnings,
         };
         Ok(Box::new(ImageSurvey {
             shuffle_buffer: self.shuffle_buffer,
@@ -124,7 +133,7 @@ impl WebDataset {
         if archives.samples.is_empty() {
             let message = format!(
                 "is {}, whose archives hold no labelled picture",
-                archives.root.display()
+                archives.root.shown()
             );
             let fault = Fault::new(key(name), message);
             return Err(vec![fault.hint(
@@ -141,14 +150,16 @@ impl WebDataset {
         let Some(names) = &self.classes else {
             return Ok(sorted(labels));
         };
+        let known = index_of(names);
         for label in &labels {
             let named = label
                 .parse()
                 .is_ok_and(|number: usize| number < names.len());
-            if !named && !names.iter().any(|name| name == label) {
+            if !named && !known.contains_key(label) {
                 let message = format!(
-                    "has {} names, and the archives hold the label {label:?}",
-                    names.len()
+                    "has {} names, and the archives hold the label {:?}",
+                    names.len(),
+                    short_name(label)
                 );
                 return Err(vec![Fault::new(key("classes"), message)]);
             }
@@ -157,25 +168,37 @@ impl WebDataset {
     }
 }
 
-/// The labelled pictures of archives whose classes must be `classes`, by name; numbers stand for the
-/// classes' places.
+/// The labelled pictures of archives whose classes must be `classes`, by name. Numbers stand for `names` (what
+/// the experiment called them) or, where no class is a number, for the places of the classes.
 ///
 /// # Errors
 /// Archives that cannot be read, or labels that are no class; in words that follow the pattern.
-pub fn labelled_archives(pattern: &FilePath, classes: &[String]) -> Result<Split, String> {
+pub fn labelled_archives(
+    pattern: &FilePath,
+    classes: &[String],
+    names: Option<&[String]>,
+) -> Result<(Split, LeftOut, Vec<String>), String> {
     let patterns = [pattern.to_path_buf()];
     let shards = expand(&patterns)?;
     let scanned = scan(&shards)?;
-    let archives = Archives::new(&patterns, shards, scanned);
-    let place = |label: &String| {
-        label
-            .parse()
-            .is_ok_and(|number: usize| number < classes.len())
-    };
+    let mut archives = Archives::new(&patterns, shards, scanned);
+    let known = index_of(classes);
+    let is_number = |class: &String| class.parse::<usize>().is_ok();
+    let numbered = names.unwrap_or(if classes.iter().any(is_number) {
+        &[]
+    } else {
+        classes
+    });
+    for label in &mut archives.labels {
+        let number = label.parse().ok().filter(|_| !known.contains_key(&**label));
+        if let Some(name) = number.and_then(|number: usize| numbered.get(number)) {
+            *label = name.clone();
+        }
+    }
     if !archives
         .labels
         .iter()
-        .all(|label| classes.contains(label) || place(label))
+        .all(|label| known.contains_key(&**label))
     {
         let mut labels = archives.labels.clone();
         labels.sort();
@@ -184,7 +207,11 @@ pub fn labelled_archives(pattern: &FilePath, classes: &[String]) -> Result<Split
     if archives.samples.is_empty() {
         return Err("holds no labelled picture".to_string());
     }
-    Ok(archives.into_split(classes))
+    let (left_out, warnings) = (
+        std::mem::take(&mut archives.left_out),
+        std::mem::take(&mut archives.warnings),
+    );
+    Ok((archives.into_split(classes), left_out, warnings))
 }
 
 fn key(name: &str) -> Path {
@@ -208,21 +235,32 @@ struct Archives {
     /// In the order of the archives; classes are indices of `labels`.
     samples: Vec<Sample>,
     labels: Vec<String>,
-    left_out: Vec<String>,
+    left_out: LeftOut,
+    warnings: Vec<String>,
 }
 
 impl Archives {
     fn new(patterns: &[PathBuf], shards: Vec<PathBuf>, scanned: Vec<Scanned>) -> Archives {
-        let root: Vec<String> = patterns.iter().map(|p| p.display().to_string()).collect();
+        let root: Vec<String> = patterns.iter().map(|p| path_text(p).into_owned()).collect();
         let mut archives = Archives {
-            root: PathBuf::from(root.join(" ")),
+            root: text_path(&root.join(" ")),
             shards,
             samples: Vec::new(),
             labels: Vec::new(),
-            left_out: Vec::new(),
+            left_out: LeftOut::default(),
+            warnings: Vec::new(),
         };
+        let mut indices: HashMap<String, u32> = HashMap::new();
         for (shard, scanned) in scanned.into_iter().enumerate() {
-            let known: Vec<u32> = scanned.labels.iter().map(|l| archives.label(l)).collect();
+            let mut known = Vec::with_capacity(scanned.labels.len());
+            for label in scanned.labels {
+                let next = archives.labels.len() as u32;
+                let index = *indices.entry(label).or_insert_with_key(|label| {
+                    archives.labels.push(label.clone());
+                    next
+                });
+                known.push(index);
+            }
             for picture in scanned.pictures {
                 archives.samples.push(Sample {
                     place: Place::Entry {
@@ -235,27 +273,19 @@ impl Archives {
                     id: archives.samples.len() as u32,
                 });
             }
-            archives.left_out.extend(scanned.left_out);
+            archives.left_out.merge(scanned.left_out);
+            archives.warnings.extend(scanned.warnings);
         }
         archives
     }
 
-    /// The index of a label.
-    fn label(&mut self, label: &str) -> u32 {
-        let known = self.labels.iter().position(|known| known == label);
-        let index = known.unwrap_or_else(|| {
-            self.labels.push(label.to_string());
-            self.labels.len() - 1
-        });
-        index as u32
-    }
-
     fn into_split(mut self, classes: &[String]) -> Split {
-        let index_of = |label: &String| match classes.iter().position(|class| class == label) {
-            Some(index) => index as u32,
+        let known = index_of(classes);
+        let place = |label: &String| match known.get(&**label) {
+            Some(index) => *index as u32,
             None => label.parse().unwrap_or_default(), // a number below the number of names
         };
-        let indices: Vec<u32> = self.labels.iter().map(index_of).collect();
+        let indices: Vec<u32> = self.labels.iter().map(place).collect();
         for sample in &mut self.samples {
             sample.class = indices[sample.class as usize];
         }

@@ -221,16 +221,17 @@ impl Backward<Flex, 3> for DenseBlockBackward {
             grads.register::<Flex>(node.id, tensor(out, [batch, features]));
         }
         match (weight, options.sink) {
-            (_, Some(sink)) => sink.put(Factors {
+            // What is tracked must be given its gradient, whoever else would take it.
+            (None, Some(sink)) => sink.put(Factors {
                 inputs: x,
                 outputs: tensor(grad, [batch, units]),
             }),
-            (Some(node), None) => {
+            (Some(node), _) => {
                 let mut out = vec![0.0; features * units];
                 dense::weight_grad(&shape, floats(&x), &grad, &mut out);
                 grads.register::<Flex>(node.id, tensor(out, [features, units]));
             }
-            (None, _) => {}
+            (None, None) => {}
         }
     }
 }

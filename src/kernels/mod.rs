@@ -15,6 +15,7 @@ mod loss_block;
 pub mod lstm;
 mod lstm_block;
 mod max_norm;
+mod memory;
 mod norm;
 mod pool;
 mod scratch;
@@ -32,6 +33,7 @@ pub use host::{all_on_host, copy_to_host, is_finite, on_host};
 pub use loss_block::{Labels, cross_entropy};
 pub use lstm_block::{LstmOptions, lstm_block};
 pub use max_norm::limit_norms;
+pub use memory::{MemoryLimit, memory_limit, unknown_memory};
 pub use norm::Moments;
 pub use simple_blocks::{
     NormMoments, NormOptions, NormThen, batch_norm_block, global_mean_block, max_pool_block,

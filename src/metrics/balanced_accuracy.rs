@@ -6,7 +6,7 @@ use super::{ClassPredictions, Confusion};
 /// scikit-learn's `balanced_accuracy_score`: over the classes that have samples; `None` without
 /// samples.
 pub fn balanced_accuracy(_: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
-    let recalls: Vec<f64> = (0..confusion.counts.len())
+    let recalls: Vec<f64> = (0..confusion.num_classes())
         .map(|class| confusion.class(class))
         .filter(|scores| scores.samples > 0)
         .map(|scores| scores.recall)

@@ -1,10 +1,15 @@
-//! The confusion matrix, and the figures of each class that follow from it.
+//! The confusion matrix, and the figures of each class that follow from it. Only cells that are not 0 are
+//! kept: of 30,000 classes there are 900 million.
+
+use std::collections::BTreeMap;
 
 /// Counts of samples by target and prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
-    /// `counts[target][predicted]`
-    pub counts: Vec<Vec<usize>>,
+    /// By target: the samples of each class that was predicted.
+    rows: Vec<BTreeMap<usize, usize>>,
+    /// Samples predicted as each class.
+    predicted: Vec<usize>,
 }
 
 /// Figures of one class against the rest.
@@ -31,18 +36,50 @@ fn ratio(part: usize, whole: usize) -> f64 {
 impl Confusion {
     /// Counts pairs of (target, predicted).
     pub fn count(num_classes: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Confusion {
-        let mut counts = vec![vec![0; num_classes]; num_classes];
+        let mut confusion = Confusion {
+            rows: vec![BTreeMap::new(); num_classes],
+            predicted: vec![0; num_classes],
+        };
         for (target, predicted) in pairs {
-            counts[target][predicted] += 1;
+            *confusion.rows[target].entry(predicted).or_default() += 1;
+            confusion.predicted[predicted] += 1;
         }
-        Confusion { counts }
+        confusion
+    }
+
+    /// The number of classes.
+    pub fn num_classes(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Samples of one class that were predicted as another, or as that class itself.
+    pub fn count_of(&self, target: usize, predicted: usize) -> usize {
+        self.rows[target].get(&predicted).copied().unwrap_or(0)
+    }
+
+    /// The samples of a class by the class that was predicted.
+    pub fn row(&self, target: usize) -> Vec<usize> {
+        let mut row = vec![0; self.num_classes()];
+        for (&predicted, &count) in &self.rows[target] {
+            row[predicted] = count;
+        }
+        row
+    }
+
+    /// Target, predicted class and samples of each cell that is not 0.
+    pub fn cells(&self) -> impl Iterator<Item = [usize; 3]> + '_ {
+        let rows = self.rows.iter().enumerate();
+        rows.flat_map(|(target, row)| {
+            row.iter()
+                .map(move |(&predicted, &count)| [target, predicted, count])
+        })
     }
 
     /// The figures of one class.
     pub fn class(&self, class: usize) -> ClassScores {
-        let hits = self.counts[class][class];
-        let samples: usize = self.counts[class].iter().sum();
-        let predicted: usize = self.counts.iter().map(|row| row[class]).sum();
+        let hits = self.count_of(class, class);
+        let samples: usize = self.rows[class].values().sum();
+        let predicted = self.predicted[class];
         ClassScores {
             precision: ratio(hits, predicted),
             recall: ratio(hits, samples),
@@ -59,18 +96,18 @@ impl Confusion {
 
     /// Samples whose class is predicted.
     pub fn hits(&self) -> usize {
-        (0..self.counts.len()).map(|c| self.counts[c][c]).sum()
+        (0..self.num_classes()).map(|c| self.count_of(c, c)).sum()
     }
 
     /// All samples.
     pub fn num_samples(&self) -> usize {
-        self.counts.iter().flatten().sum()
+        self.predicted.iter().sum()
     }
 
     /// The mean over the classes that occur as target or prediction (scikit-learn's macro average).
     /// `None` without samples.
     pub fn macro_average(&self, figure: fn(&ClassScores) -> f64) -> Option<f64> {
-        let present: Vec<f64> = (0..self.counts.len())
+        let present: Vec<f64> = (0..self.num_classes())
             .filter(|&class| self.occurs(class))
             .map(|class| figure(&self.class(class)))
             .collect();
@@ -78,12 +115,12 @@ impl Confusion {
     }
 
     fn occurs(&self, class: usize) -> bool {
-        self.counts[class].iter().any(|&n| n > 0) || self.counts.iter().any(|row| row[class] > 0)
+        !self.rows[class].is_empty() || self.predicted[class] > 0
     }
 
     /// The mean over the samples, each with the figure of its class. `None` without samples.
     pub fn weighted_average(&self, figure: fn(&ClassScores) -> f64) -> Option<f64> {
-        let sum: f64 = (0..self.counts.len())
+        let sum: f64 = (0..self.num_classes())
             .map(|class| self.class(class))
             .map(|scores| scores.samples as f64 * figure(&scores))
             .sum();

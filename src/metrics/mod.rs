@@ -32,7 +32,7 @@ pub use confusion::{ClassScores, Confusion};
 pub use interval::wilson;
 pub use labels::{LABEL_METRICS, LabelPredictions};
 pub use numbers::NumberPredictions;
-pub use predictions::{Figure, HeadPredictions, Known, Predictions, known_metrics};
+pub use predictions::{Figure, HeadFigures, HeadPredictions, Known, Predictions, known_metrics};
 
 /// Predicted classes of a split.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use super::{ClassPredictions, Confusion};
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
 pub fn precision(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {
-    if confusion.counts.len() == 2 && !predictions.is_empty() {
+    if confusion.num_classes() == 2 && !predictions.is_empty() {
         return Some(confusion.class(predictions.positive).precision);
     }
     precision_macro(predictions, confusion)

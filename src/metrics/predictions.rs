@@ -1,5 +1,7 @@
 //! What a net said of a split, whatever its task, and every figure of it.
 
+use std::collections::HashSet;
+
 use super::labels::{LABEL_METRICS, LabelPredictions};
 use super::numbers::NumberPredictions;
 use super::regression::REGRESSION_METRICS;
@@ -64,11 +66,30 @@ impl Predictions {
         let own = figures
             .into_iter()
             .map(|(name, value)| (name.to_string(), value));
+        let heads: Vec<&str> = self.heads().iter().map(|(head, _)| &**head).collect();
+        let names = HeadFigures::new(&heads);
         let of_heads = self.heads().iter().flat_map(|(head, predictions)| {
             let figures = predictions.figures().into_iter();
-            figures.map(move |(name, value)| (format!("{head}_{name}"), value))
+            figures.map(move |(name, value)| (names.name(head, &name), value))
         });
         own.chain(of_heads).collect()
+    }
+
+    /// The first sample of which something that was predicted is not a finite number.
+    pub fn first_not_finite(&self) -> Option<usize> {
+        let first = |values: &[f32], samples: usize| {
+            let place = values.iter().position(|value| !value.is_finite())?;
+            Some(place / (values.len() / samples.max(1)).max(1))
+        };
+        match self {
+            Predictions::Classes(p) => first(&p.probabilities, self.len()),
+            Predictions::Labels(p) => first(&p.probabilities, self.len()),
+            Predictions::Numbers(p) => first(&p.predicted, self.len()),
+            Predictions::Heads(p) => {
+                let heads = p.heads.iter();
+                heads.filter_map(|(_, head)| head.first_not_finite()).min()
+            }
+        }
     }
 
     /// The heads, each with its name; none where the task is another.
@@ -85,6 +106,38 @@ impl Predictions {
             Predictions::Classes(p) => p.majority_share(),
             Predictions::Labels(_) | Predictions::Numbers(_) | Predictions::Heads(_) => None,
         }
+    }
+}
+
+/// What the figures of heads are called: `HEAD_METRIC`; `HEAD.METRIC` where that could mean two things, as
+/// `kind_balanced_accuracy` does where there are the heads `kind` and `kind_balanced`. No metric's name has a dot,
+/// so that the last one always ends the head's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadFigures {
+    separator: char,
+}
+
+impl HeadFigures {
+    /// Those of heads with these names.
+    pub fn new(heads: &[&str]) -> HeadFigures {
+        let known = known_metrics();
+        let mut seen = HashSet::new();
+        let mut names = heads.iter().flat_map(|head| {
+            known
+                .iter()
+                .map(move |metric| format!("{head}_{}", metric.name))
+        });
+        let separator = if names.all(|name| seen.insert(name)) {
+            '_'
+        } else {
+            '.'
+        };
+        HeadFigures { separator }
+    }
+
+    /// The name of a head's figure.
+    pub fn name(self, head: &str, metric: &str) -> String {
+        format!("{head}{}{metric}", self.separator)
     }
 }
 

@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::layers::Pass;
-use super::losses::{LOSSES, Loss};
+use super::losses::{Loss, read_loss};
 use super::network::{Layers, Network};
 use super::params::{Param, ParamStore, upload};
+use super::reading::read_model;
 use super::tensors::decode_tensors;
 use super::value::host;
-use crate::config::{Experiment, Fault, Path, read_member};
-use crate::data::{Preprocessor, Task};
+use crate::config::{Experiment, Fault, Path};
+use crate::console::Show as _;
+use crate::data::{Preprocessor, Task, path_keys};
 
 /// The version of the metadata that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 2;
@@ -32,10 +34,23 @@ pub const CHECKPOINT_KEY: &str = "kiln.checkpoint";
 /// file shows as a model.
 pub const AVERAGES: [&str; 2] = ["ema", "swa"];
 
+/// What a tensor of a checkpoint is of its parameter (an average, a slot of the optimizer's state), if it is not the
+/// parameter itself; and the parameter. Names of columns and heads, which may hold any sign, are in the
+/// parameter's name alone, and that begins with `model.`, as nothing else does.
+pub fn split_name(tensor: &str) -> (Option<&str>, &str) {
+    match tensor.split_once('/') {
+        Some((what, param)) if !tensor.starts_with(PARAMS) => (Some(what), param),
+        _ => (None, tensor),
+    }
+}
+
+/// What the names of all parameters begin with.
+const PARAMS: &str = "model.";
+
 /// The parameter of which a tensor may be the average.
 pub fn without_average(tensor: &str) -> &str {
-    match tensor.split_once('/') {
-        Some((average, param)) if AVERAGES.contains(&average) => param,
+    match split_name(tensor) {
+        (Some(what), param) if AVERAGES.contains(&what) => param,
         _ => tensor,
     }
 }
@@ -63,9 +78,10 @@ impl ModelInfo {
     /// The experiment as a model file may hold it: no paths, no device, nothing that changes no bit
     /// of the model.
     pub fn strip(mut experiment: Experiment) -> Experiment {
+        let paths = path_keys(&experiment.data);
         experiment
             .data
-            .retain(|key, _| key != "train" && key != "valid" && !key.starts_with("cache_"));
+            .retain(|key, _| !paths.contains(key) && !key.starts_with("cache_"));
         experiment.device = Default::default();
         experiment.checkpoint = Default::default();
         experiment
@@ -111,29 +127,24 @@ impl ModelFile {
     /// A file that is missing, damaged, not Kiln's, of a later version, or whose tensors are not
     /// those of its net.
     pub fn open(path: &FilePath, device: &Device) -> anyhow::Result<ModelFile> {
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("cannot read the model {}", path.display()))?;
+        let bytes =
+            read_model(path).with_context(|| format!("cannot read the model {}", path.shown()))?;
         Self::parse(&bytes, device)
-            .with_context(|| format!("{} is not a model that can be used", path.display()))
+            .with_context(|| format!("{} is not a model that can be used", path.shown()))
     }
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
         let (info, _) = ModelInfo::read(bytes)?;
+        let mut tensors = decode_tensors(bytes)?; // checks the sum before anything is made of the file
         let (input, embedded) = (info.preprocess.shape(), info.preprocess.embedded());
-        let loss = read_member(
-            LOSSES,
-            "loss",
-            &info.experiment.train.loss,
-            &Path::parse("train.loss"),
-        )
-        .map_err(|faults| in_words(&faults))?;
+        let loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
+            .map_err(|faults| in_words(&faults))?;
         let layers = Layers::of(&info.experiment.model).map_err(|f| in_words(&f))?;
         let layers = layers.with_columns(embedded).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
             .check_head(&*loss, &info.task)
             .map_err(|f| in_words(&f))?;
-        let mut tensors = decode_tensors(bytes)?;
         let mut params = ParamStore::default();
         for (name, spec) in network.params() {
             let averages = AVERAGES.iter();
@@ -149,6 +160,7 @@ impl ModelFile {
                 "the tensor {name} has the shape {shape:?}, expected {:?}",
                 spec.shape
             );
+            ensure_finite(&name, &values)?;
             params.params.push(Param {
                 shape,
                 trainable: spec.trainable,
@@ -157,7 +169,7 @@ impl ModelFile {
                 name,
             });
         }
-        if let Some(extra) = tensors.keys().find(|name| name.starts_with("model.")) {
+        if let Some(extra) = tensors.keys().find(|name| name.starts_with(PARAMS)) {
             bail!("the tensor {extra} belongs to no layer");
         }
         Ok(ModelFile {
@@ -200,10 +212,35 @@ fn read_info(metadata: &HashMap<String, String>) -> anyhow::Result<ModelInfo> {
          use a kiln of the same age"
     );
     let info: ModelInfo = serde_json::from_str(json).context("its `kiln` metadata is damaged")?;
+    info.task
+        .check()
+        .map_err(|message| anyhow::anyhow!("its task {message}"))?;
     info.preprocess
         .check()
+        .and_then(|()| info.preprocess.check_task(&info.task))
         .map_err(|message| anyhow::anyhow!("its preprocessing {message}"))?;
     Ok(info)
+}
+
+/// Refuses weights that nothing can be computed with.
+///
+/// # Errors
+/// The tensor's name, and the first value that is not finite.
+pub fn ensure_finite(name: &str, values: &[f32]) -> anyhow::Result<()> {
+    // Without a way out in the middle it runs over vectors.
+    if !values
+        .iter()
+        .fold(false, |bad, value| bad | !value.is_finite())
+    {
+        return Ok(());
+    }
+    let place = values.iter().position(|value| !value.is_finite());
+    let (place, value) = place.map_or((0, f32::NAN), |place| (place, values[place]));
+    bail!(
+        "the tensor {name} holds {value} (value {place} of {}), with which nothing can be computed; take an earlier \
+         checkpoint, or train it again with a lower learning rate",
+        values.len()
+    )
 }
 
 fn in_words(faults: &[Fault]) -> anyhow::Error {

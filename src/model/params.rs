@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::init::{Fans, Init};
 use super::penalty::{Penalty, Restraint};
+use crate::data::size_product;
 use crate::kernels::Sink;
 
 /// What a layer asks for: one of its parameters.
@@ -64,9 +65,9 @@ impl ParamSpec {
         }
     }
 
-    /// The number of values.
+    /// The number of values; as many as can be counted where there are more.
     pub fn num_elements(&self) -> usize {
-        self.shape.iter().product()
+        size_product(&self.shape)
     }
 }
 

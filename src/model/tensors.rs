@@ -2,12 +2,14 @@
 //! a copy of everything, and the metadata in a fixed order, so that the same content gives the same
 //! bytes (the crate takes a `HashMap`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 use anyhow::ensure;
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
+
+use super::checksum::{CHECKSUM_KEY, checksum, digest_values, verify};
 
 /// A tensor on its way into a file.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,7 @@ pub type Stored = (Vec<usize>, Vec<f32>);
 /// Values that are turned into bytes at once where the machine's order is not the file's.
 const CHUNK: usize = 1 << 16;
 
-/// Writes a safetensors file with this metadata.
+/// Writes a safetensors file with this metadata and its checksum.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -38,6 +40,7 @@ pub fn write_tensors(
     let heads = tensors.iter().map(|tensor| Head {
         name: tensor.name,
         shape: tensor.shape,
+        digest: digest_values(tensor.values),
     });
     write_header(out, metadata, heads)?;
     tensors
@@ -45,16 +48,19 @@ pub fn write_tensors(
         .try_for_each(|tensor| write_values(out, tensor.values))
 }
 
-/// A tensor's name and sizes, outermost first.
+/// What the header says of a tensor.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     /// The full name.
     pub name: &'a str,
     /// Sizes, outermost first.
     pub shape: &'a [usize],
+    /// The [`digest_values`] of its values.
+    pub digest: u128,
 }
 
-/// Writes what comes before the values of a safetensors file: they follow in the same order.
+/// Writes what comes before the values of a safetensors file, the checksum with it: the values follow in the same
+/// order.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -63,13 +69,20 @@ pub fn write_header<'a>(
     metadata: &[(&str, &str)],
     tensors: impl Iterator<Item = Head<'a>>,
 ) -> std::io::Result<()> {
+    let tensors: Vec<Head<'a>> = tensors.collect();
+    let summed = tensors
+        .iter()
+        .map(|head| (head.name, head.shape, head.digest));
+    let sum = checksum(metadata, summed);
+    let sum = (CHECKSUM_KEY, &*sum);
     let texts = metadata
         .iter()
+        .chain(std::iter::once(&sum))
         .map(|(key, text)| (key.to_string(), json!(text)));
     let mut header = Map::new();
     header.insert("__metadata__".into(), Value::Object(texts.collect()));
     let mut end = 0;
-    for Head { name, shape } in tensors {
+    for Head { name, shape, .. } in tensors {
         let begin = end;
         end += size_of::<f32>() * shape.iter().product::<usize>();
         header.insert(
@@ -100,10 +113,13 @@ pub fn write_values(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> 
 /// Every 32-bit float tensor of a safetensors file: shape and values, by name.
 ///
 /// # Errors
-/// A damaged file; a tensor of another type.
+/// A damaged file, also by its checksum; a tensor of another type.
 pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;
+    verify(&file, header.metadata().as_ref().unwrap_or(&HashMap::new()))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         ensure!(

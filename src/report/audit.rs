@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::grouped;
+use super::left_out_json;
 use super::tables::{print, table};
+use crate::console::visible;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
+use crate::data::short_name;
 use crate::data::table::{LookedColumn, Role, TableAudit};
 
 /// Names that are printed of each finding; `--json` has all of them.
@@ -28,7 +31,7 @@ pub fn figures(audit: &Audit) -> String {
     };
     row("pictures", &|split| grouped(split.num_samples as u64));
     for (class, name) in audit.classes.iter().enumerate() {
-        row(&format!("  {name}"), &|split| {
+        row(&format!("  {}", short_name(name)), &|split| {
             grouped(split.counts[class] as u64)
         });
     }
@@ -101,6 +104,18 @@ pub fn findings(audit: &Audit) -> Vec<String> {
             + " of another format than the name says",
         names(&audit.misnamed),
     );
+    if let Some(deep) = audit.deep.filter(|_| !audit.narrow.is_empty()) {
+        let what = counted(audit.narrow.len(), "picture has", "pictures have");
+        let range = deep.range().map_or([0, u16::MAX], |range| range.bounds());
+        say(
+            format!(
+                "{what} 16 bits a channel, and those of training use the values {} to {} only, which become 0 to 255",
+                range[0], range[1]
+            ),
+            names(&audit.narrow),
+        );
+    }
+    found.extend(audit.warnings.iter().cloned());
     if let Some(ratio) = audit.imbalance() {
         let text = "the most frequent class of training is {} times as frequent as the rarest";
         found.push(text.replace("{}", &format!("{ratio:.1}")));
@@ -126,6 +141,7 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
             .collect()
     };
     let missing = table.missing.iter();
+    let left_out = left_out_json(&audit.left_out);
     if !table.columns.is_empty() {
         let columns = table.columns.iter().map(|column| {
             json!({
@@ -137,6 +153,7 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
             "columns": columns.collect::<Vec<_>>(),
             "unclear": table.unclear,
             "repeated": table.num_repeated,
+            "left_out": left_out,
         });
     }
     json!({
@@ -150,6 +167,7 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
         "gives_target_away": pairs(&table.leaked, ["column", "reason"]),
         "out_of_range": table.out_of_range,
         "unusable": unusable.map(|s| json!({"name": s.name, "reason": s.reason})).collect::<Vec<_>>(),
+        "left_out": left_out,
     })
 }
 
@@ -194,6 +212,7 @@ fn role(column: &LookedColumn) -> String {
         Ok((Role::Numeric, _)) => "numeric".into(),
         Ok((Role::Category, _)) => "category".into(),
         Ok((Role::Text, _)) => "text".into(),
+        Ok((Role::Date, _)) => "date".into(),
         Ok((Role::Ignore, why)) => format!("ignored: {why}"),
         Err(_) => "unclear".into(),
     }
@@ -228,6 +247,18 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
         counted(table.leaked.len(), "column gives", "columns give") + " the target away",
         named(&table.leaked),
     );
+    if !table.leaked.is_empty() {
+        found.push(
+            "a column may rightly say all of the target, so this is no failure; data.columns.NAME = \"ignore\" \
+             leaves it out"
+                .to_string(),
+        );
+    }
+    let mut say = |what: String, names: Vec<String>| {
+        if !names.is_empty() {
+            found.push(paragraph(&what, &names));
+        }
+    };
     say(
         counted(table.unclear.len(), "column has", "columns have") + " odd values",
         table.unclear.clone(),
@@ -279,7 +310,7 @@ fn paragraph(what: &str, names: &[String]) -> String {
     let mut text = format!("{what}:");
     for name in names.iter().take(SHOWN) {
         text.push_str("\n  ");
-        text.push_str(name);
+        text.push_str(&visible(name));
     }
     if names.len() > SHOWN {
         text.push_str(&format!("\n  and {} more", names.len() - SHOWN));
@@ -351,6 +382,10 @@ pub fn as_json(audit: &Audit) -> Value {
         "unusable": unusable.map(|s| json!({"name": s.name, "reason": s.reason})).collect::<Vec<_>>(),
         "misnamed": all(&audit.misnamed),
         "blank": all(&audit.blank),
+        "sixteen_bit": all(&audit.narrow),
+        "sixteen_bit_range": audit.deep.and_then(|deep| deep.range()),
+        "warnings": audit.warnings,
+        "left_out": left_out_json(&audit.left_out),
         "imbalance": audit.imbalance(),
     })
 }

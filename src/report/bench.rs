@@ -56,7 +56,8 @@ fn ms(time: Duration) -> String {
 
 /// The most memory that the program has held, bytes; where the system tells.
 pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status =
+        crate::storage::read_text(std::path::Path::new("/proc/self/status"), 1 << 20).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)

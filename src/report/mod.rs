@@ -4,6 +4,7 @@ pub mod audit;
 mod bench;
 mod curve;
 mod json;
+mod left_out;
 mod progress;
 mod sheet;
 pub mod tables;
@@ -11,6 +12,7 @@ pub mod tables;
 pub use bench::{bench_table, peak_memory};
 pub use curve::{Curve, rate};
 pub use json::JsonLines;
+pub use left_out::{FILES, ROWS, left_out, left_out_json, left_out_of};
 pub use progress::{Bars, DecodeBar, Lines, Several};
 pub use sheet::Sheet;
 

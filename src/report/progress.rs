@@ -73,14 +73,13 @@ fn rate(samples_per_second: f64) -> String {
 
 /// The accuracy or R2 of each head.
 fn of_heads(record: &EpochRecord) -> String {
-    let heads = record.valid.iter().filter_map(|(name, value)| {
-        let name = name.strip_prefix("valid_")?;
-        let (head, what) = match name.strip_suffix("_r2") {
-            Some(head) => (head, "r2"),
-            None => (name.strip_suffix("_accuracy")?, "acc"),
-        };
-        let other = head.ends_with("_balanced") || head.ends_with("_top_5");
-        let value = value.as_f64().filter(|_| !other)?;
+    // Every head has a loss. What only ends like one (`HEAD_log_loss`) has no other figures.
+    let heads = record.valid.keys().filter_map(|name| {
+        let before = name.strip_suffix("loss")?;
+        let head = before.strip_prefix("valid_")?.strip_suffix(['_', '.'])?;
+        let figure = |metric: &str| record.figure(&format!("{before}{metric}"));
+        let r2 = figure("r2").map(|value| ("r2", value));
+        let (what, value) = r2.or_else(|| Some(("acc", figure("accuracy")?)))?;
         Some(format!("  {head} {what} {value:.3}"))
     });
     heads.collect()
@@ -143,9 +142,9 @@ impl Observer for Bars {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                eprintln!("{}", epoch_line(record, self.num_epochs));
+                crate::say!("{}", epoch_line(record, self.num_epochs));
             }
-            Event::Notice(text) => eprintln!("note: {text}"),
+            Event::Notice(text) => crate::say!("note: {text}"),
         }
     }
 }
@@ -199,7 +198,7 @@ impl Observer for Lines {
                 self.batch += 1;
                 if self.last.elapsed() >= LINE_EVERY {
                     self.last = Instant::now();
-                    eprintln!(
+                    crate::say!(
                         "epoch {}/{}  batch {}/{}  loss {loss:.4}{}",
                         self.epoch,
                         self.num_epochs,
@@ -210,8 +209,8 @@ impl Observer for Lines {
                 }
             }
             Event::Validating => {}
-            Event::EpochEnded(record) => eprintln!("{}", epoch_line(record, self.num_epochs)),
-            Event::Notice(text) => eprintln!("note: {text}"),
+            Event::EpochEnded(record) => crate::say!("{}", epoch_line(record, self.num_epochs)),
+            Event::Notice(text) => crate::say!("note: {text}"),
         }
     }
 }
@@ -267,6 +266,34 @@ impl Progress for DecodeBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_head_is_shown_once_whatever_its_name() {
+        let figures = [
+            "valid_loss",
+            "valid_a_balanced_accuracy",
+            "valid_a_balanced_balanced_accuracy",
+            "valid_a_balanced_log_loss",
+            "valid_a_balanced_loss",
+            "valid_b_log_loss",
+            "valid_b_top_5_accuracy",
+            "valid_b_top_5_loss",
+            "valid_b_top_5_r2",
+            "valid_km/h_loss",
+            "valid_km/h_r2",
+        ];
+        let record: EpochRecord = serde_json::from_value(serde_json::json!({
+            "epoch": 1, "train_loss": 0.5, "learning_rate": 0.1, "backed_off": 0, "best": true,
+        }))
+        .expect("a record");
+        let mut record = record;
+        record.valid = figures
+            .map(|name| (name.to_string(), 0.25.into()))
+            .into_iter()
+            .collect();
+        let expected = "  a_balanced acc 0.250  b_top_5 r2 0.250  km/h r2 0.250";
+        assert_eq!(of_heads(&record), expected);
+    }
 
     #[test]
     fn short_epochs_and_high_rates_stay_short() {

@@ -1,6 +1,6 @@
 //! A sheet of pictures in columns, as one picture.
 
-use std::path::Path;
+use std::io::Cursor;
 
 use crate::data::Pixels;
 
@@ -44,15 +44,17 @@ impl Sheet {
         sheet
     }
 
-    /// Writes it as a PNG.
+    /// The bytes of it as a PNG.
     ///
     /// # Errors
-    /// A file that cannot be written.
-    pub fn save(&self, path: &Path) -> image::ImageResult<()> {
+    /// A sheet without pixels.
+    pub fn png(&self) -> image::ImageResult<Vec<u8>> {
         let (width, height) = (self.width as u32, self.height as u32);
         let kind = image::ExtendedColorType::Rgb8;
+        let mut bytes = Cursor::new(Vec::new());
         let format = image::ImageFormat::Png;
-        image::save_buffer_with_format(path, &self.bytes, width, height, kind, format)
+        image::write_buffer_with_format(&mut bytes, &self.bytes, width, height, kind, format)?;
+        Ok(bytes.into_inner())
     }
 
     fn put(&mut self, picture: &Pixels, top: usize, left: usize) {

@@ -1,78 +1,90 @@
 //! Tables for people, as text.
 
+use comfy_table::CellAlignment;
 use comfy_table::presets;
-use comfy_table::{CellAlignment, Table};
 
 use super::{bytes, figure, grouped};
-use crate::data::{Column, Skipped, Summary, Task};
+use crate::console::visible;
+use crate::data::{Column, Skipped, Summary, Task, list_names, short_name};
 use crate::kernels::Adapter;
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{
     ClassPredictions, Figure, LabelPredictions, METRICS, Metric, NumberPredictions, Predictions,
     compute_all, wilson,
 };
-use crate::model::Network;
+use crate::model::{Memory, Network};
+
+/// A table for people: whatever stands in its cells, it has one line a row.
+pub struct Table(comfy_table::Table);
+
+impl Table {
+    /// Adds a row of cells.
+    pub fn add_row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> &mut Table {
+        let cells = cells.into_iter();
+        let cells: Vec<String> = cells
+            .map(|cell| visible(cell.as_ref()).into_owned())
+            .collect();
+        self.0.add_row(cells);
+        self
+    }
+}
 
 /// A table without frames; the columns in `right` are aligned to the right.
 pub fn table(header: &[&str], right: &[usize]) -> Table {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(header.to_vec());
+    let header = header.iter().map(|name| visible(name).into_owned());
+    table.set_header(header.collect::<Vec<_>>());
     for &column in right {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    Table(table)
 }
 
 /// The table's lines.
 pub fn print(table: &Table) -> String {
     table
+        .0
         .lines()
         .map(|line| line.trim_end().to_string() + "\n")
         .collect()
 }
 
-/// Every layer with its output, parameters and cost; totals; memory at the batch size.
-pub fn layers(network: &Network, batch_size: usize, state_slots: usize) -> String {
+/// Every layer with its output, parameters and cost; totals; the memory that training takes at the batch size.
+pub fn layers(network: &Network, batch_size: usize, memory: &Memory) -> String {
     let mut table = table(
         &["layer", "", "output", "parameters", "multiply-adds", ""],
         &[3, 4],
     );
     table.add_row(vec!["input", "", &network.input.to_string(), "", "", ""]);
-    let (mut params, mut cost, mut values) = (0u64, 0u64, network.input.num_elements() as u64);
     for layer in &network.layers {
-        let count: usize = layer.params.iter().map(|spec| spec.num_elements()).sum();
+        let counts = layer.params.iter().map(|spec| spec.num_elements() as u64);
         table.add_row(vec![
             layer.name.clone(),
             layer.tag.clone(),
             layer.output.to_string(),
-            grouped(count as u64),
+            grouped(counts.fold(0, u64::saturating_add)),
             grouped(layer.multiply_adds),
             layer.note(),
         ]);
-        params += count as u64;
-        cost += layer.multiply_adds;
-        values += layer.output.num_elements() as u64;
     }
     let total = vec![
         "total".into(),
         String::new(),
         String::new(),
-        grouped(params),
-        grouped(cost),
+        grouped(network.num_params()),
+        grouped(network.multiply_adds()),
     ];
     table.add_row(total);
-    // weights, gradients and the optimizer's state; activations and their gradients
-    let weights = params * 4 * (2 + state_slots as u64);
-    let activations = values * 4 * 2 * batch_size as u64;
     format!(
-        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations)\n",
+        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, {} for loading)\n",
         print(&table),
-        bytes(weights + activations),
-        bytes(weights),
-        bytes(activations)
+        bytes(memory.total()),
+        bytes(memory.params),
+        bytes(memory.activations),
+        bytes(memory.loading)
     )
 }
 
@@ -86,7 +98,7 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
     }
     match &summary.task {
         Task::Numbers(_) => {
-            let names = summary.task.names().join(", ");
+            let names = list_names(&summary.task.names());
             let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
             let (train, valid) = (grouped(train), grouped(valid));
             out.push_str(&format!(
@@ -104,10 +116,10 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
             ));
             for head in heads {
                 let what = match &head.task {
-                    Task::Classes(classes) => format!("one of {}", classes.join(", ")),
+                    Task::Classes(classes) => format!("one of {}", list_names(classes)),
                     _ => "a number".to_string(),
                 };
-                out.push_str(&format!("  {}: {what}\n", head.name));
+                out.push_str(&format!("  {}: {what}\n", short_name(&head.name)));
             }
         }
     }
@@ -120,7 +132,7 @@ fn columns(columns: &[Column]) -> String {
     let mut table = table(&["column", "role", "inputs", "missing"], &[2, 3]);
     for column in columns.iter().take(50) {
         table.add_row(vec![
-            column.name.clone(),
+            short_name(&column.name).into_owned(),
             column.role.clone(),
             grouped(column.inputs as u64),
             grouped(column.missing as u64),
@@ -153,7 +165,7 @@ fn classes(
             ""
         };
         let mut row = vec![
-            name.clone(),
+            short_name(name).into_owned(),
             grouped(summary.train_counts[index] as u64),
             grouped(summary.valid_counts[index] as u64),
         ];
@@ -162,36 +174,6 @@ fn classes(
         table.add_row(row);
     }
     print(&table)
-}
-
-/// Files that were left out, at most ten by name.
-pub fn left_out(summary: &Summary) -> Option<String> {
-    let names = &summary.left_out;
-    if names.is_empty() {
-        return None;
-    }
-    let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
-    let more = names.len().saturating_sub(shown.len());
-    let rest = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    let count = names.len();
-    let what = match (summary.columns.is_empty(), count) {
-        (true, _) => format!("{} left out, not being labelled pictures", files(count)),
-        (false, 1) => "1 row left out".to_string(),
-        (false, _) => format!("{count} rows left out"),
-    };
-    Some(format!("{what}: {}{rest}", shown.join(", ")))
-}
-
-fn files(count: usize) -> String {
-    if count == 1 {
-        "1 file".to_string()
-    } else {
-        format!("{count} files")
-    }
 }
 
 /// Samples that are named with their reasons; of a table, millions may share one.
@@ -208,7 +190,7 @@ pub fn skipped(skipped: &[Skipped], [one, many]: [&str; 2]) -> Option<String> {
         skipped.len()
     );
     for Skipped { name, reason } in skipped.iter().take(SKIPPED_SHOWN) {
-        out.push_str(&format!("\n  {name}: {reason}"));
+        out.push_str(&format!("\n  {}: {reason}", visible(name)));
     }
     if skipped.len() > SKIPPED_SHOWN {
         out.push_str(&format!("\n  and {} more", skipped.len() - SKIPPED_SHOWN));
@@ -225,7 +207,8 @@ pub fn evaluation(predictions: &Predictions) -> String {
         Predictions::Numbers(p) => evaluated_numbers(p),
         Predictions::Heads(p) => {
             let heads = p.heads.iter();
-            let heads = heads.map(|(name, of_head)| format!("{name}:\n{}", evaluation(of_head)));
+            let heads = heads
+                .map(|(name, of_head)| format!("{}:\n{}", short_name(name), evaluation(of_head)));
             heads.collect::<Vec<_>>().join("\n")
         }
     }
@@ -242,7 +225,7 @@ fn evaluated_labels(predictions: &LabelPredictions) -> String {
         let of = |metric| figures.iter().find(|(name, _)| *name == metric);
         let values = names.map(|metric| figure(of(metric).and_then(|(_, value)| *value)));
         each.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(values)
                 .collect::<Vec<_>>(),
         );
@@ -265,7 +248,7 @@ fn evaluated_numbers(predictions: &NumberPredictions) -> String {
         let metrics = REGRESSION_METRICS.iter();
         let values = metrics.map(|metric| figure(predictions.figure(metric, number)));
         each.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(values)
                 .collect::<Vec<_>>(),
         );
@@ -317,7 +300,10 @@ fn note(metric: &str, predictions: &ClassPredictions) -> String {
         }
         "balanced_accuracy" => "mean of the classes' recalls".to_string(),
         "precision" | "recall" | "f1" | "auc" | "pr_auc" if predictions.classes.len() == 2 => {
-            format!("of {}", predictions.classes[predictions.positive])
+            format!(
+                "of {}",
+                short_name(&predictions.classes[predictions.positive])
+            )
         }
         "precision" | "recall" | "f1" | "auc" | "pr_auc" => "mean over the classes".to_string(),
         "brier" => "squared error of the probabilities; less is better".to_string(),
@@ -326,18 +312,35 @@ fn note(metric: &str, predictions: &ClassPredictions) -> String {
     }
 }
 
+/// Classes of which the confusion matrix is shown.
+const MATRIX_CLASSES: usize = 200;
+
 fn matrix(predictions: &ClassPredictions) -> String {
     let confusion = predictions.confusion();
+    let num_classes = predictions.classes.len();
+    if num_classes > MATRIX_CLASSES {
+        return format!(
+            "the confusion matrix of {num_classes} classes is not shown; `eval --json` has it\n"
+        );
+    }
     let header: Vec<String> = std::iter::once("is \\ predicted".to_string())
-        .chain(predictions.classes.iter().cloned())
+        .chain(
+            predictions
+                .classes
+                .iter()
+                .map(|name| short_name(name).into_owned()),
+        )
         .collect();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let right: Vec<usize> = (1..header.len()).collect();
     let mut table = table(&header, &right);
-    for (name, row) in predictions.classes.iter().zip(&confusion.counts) {
-        let counts = row.iter().map(|&count| grouped(count as u64));
+    for (class, name) in predictions.classes.iter().enumerate() {
+        let counts = confusion
+            .row(class)
+            .into_iter()
+            .map(|count| grouped(count as u64));
         table.add_row(
-            std::iter::once(name.clone())
+            std::iter::once(short_name(name).into_owned())
                 .chain(counts)
                 .collect::<Vec<_>>(),
         );
@@ -354,7 +357,7 @@ fn per_class(predictions: &ClassPredictions) -> String {
     for (class, name) in predictions.classes.iter().enumerate() {
         let scores = confusion.class(class);
         table.add_row(vec![
-            name.clone(),
+            short_name(name).into_owned(),
             figure(Some(scores.precision)),
             figure(Some(scores.recall)),
             figure(Some(scores.f1)),

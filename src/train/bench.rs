@@ -57,17 +57,17 @@ impl Figures {
     /// Thousand million operations a second of a forward pass, two for each multiply-add of the
     /// plain algorithm, also where the kernels need fewer.
     pub fn infer_gflops(&self, batch: usize) -> f64 {
-        let cost: u64 = self.layers.iter().map(|layer| layer.multiply_adds).sum();
-        2e-9 * (cost * batch as u64) as f64 / self.infer.as_secs_f64()
+        let costs = self.layers.iter().map(|layer| layer.multiply_adds as f64);
+        2e-9 * costs.sum::<f64>() * batch as f64 / self.infer.as_secs_f64()
     }
 
     /// The same of a training step: forward, gradient of the weights, gradient of the input (not
     /// of the first layer's that has weights).
     pub fn train_gflops(&self, batch: usize) -> f64 {
-        let costs = || self.layers.iter().map(|layer| layer.multiply_adds);
-        let first = costs().find(|&cost| cost > 0).unwrap_or(0);
-        let cost = 3 * costs().sum::<u64>() - first;
-        2e-9 * (cost * batch as u64) as f64 / self.train.as_secs_f64()
+        let costs = || self.layers.iter().map(|layer| layer.multiply_adds as f64);
+        let first = costs().find(|&cost| cost > 0.0).unwrap_or(0.0);
+        let cost = 3.0 * costs().sum::<f64>() - first;
+        2e-9 * cost * batch as f64 / self.train.as_secs_f64()
     }
 }
 
@@ -253,7 +253,9 @@ impl Bench<'_> {
                 backward: median(backwards.split_off(self.warmup.min(backwards.len())))
                     .saturating_sub(without),
                 active: active_share(&output),
-                multiply_adds: block.iter().map(|layer| layer.multiply_adds).sum(),
+                multiply_adds: block
+                    .iter()
+                    .fold(0, |sum, layer| sum.saturating_add(layer.multiply_adds)),
             });
             (count, output)
         });

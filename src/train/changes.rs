@@ -9,19 +9,17 @@ use serde_json::Value;
 use super::plan::Plan;
 use super::resume::Checkpoint;
 use crate::config::{Experiment, Fault, Path, Source};
-use crate::data::Task;
+use crate::data::{Task, path_keys};
 use crate::model::ModelInfo;
 
-/// Keys that may change, with all below them. Where the data lies may change too: its content is
-/// told by the fingerprint.
-const FREE: [&str; 22] = [
+/// Keys that may change, with all below them. Where the data lies (the keys that hold paths) may change too: its
+/// content is told by the fingerprint.
+const FREE: [&str; 20] = [
     "name",
     "audit",
     "augment",
     "checkpoint",
     "device",
-    "data.train",
-    "data.valid",
     "data.cache_memory",
     "data.cache_disk",
     "train.epochs",
@@ -38,6 +36,12 @@ const FREE: [&str; 22] = [
     "train.max_minutes",
     "train.on_non_finite",
 ];
+
+/// Keys of [`FREE`] before those of the data.
+const BEFORE_DATA: usize = 5;
+
+/// How labels are compared: what comes of it is told by the classes.
+const NUMERIC_LABELS: &str = "numeric_labels";
 
 /// The keys that differ, as "train.epochs: 4 -> 8".
 #[derive(Debug)]
@@ -61,6 +65,7 @@ impl Changes {
     ) -> anyhow::Result<Changes> {
         let source = &plan.source;
         let old = merged(&checkpoint.info.experiment, before);
+        let free = free(source);
         let (old, new) = (leaves(&old), leaves(&source.experiment));
         let keys = old
             .keys()
@@ -76,7 +81,7 @@ impl Changes {
                 let value = values.get(key);
                 value.map_or_else(|| "not given".to_string(), Value::to_string)
             };
-            if FREE.iter().any(|free| is_below(key, free)) {
+            if free.iter().any(|free| is_below(key, free)) {
                 changes.optimizer |= is_below(key, "train.optimizer");
                 changes
                     .listed
@@ -97,12 +102,25 @@ impl Changes {
         }
         let hint = format!(
             "may change: {}; for the rest begin a new run with --config",
-            FREE.join(", ")
+            free.join(", ")
         );
         let last = faults.len() - 1;
         faults[last] = faults[last].clone().hint(hint);
         Err(source.explain(&faults))
     }
+}
+
+/// [`FREE`] with the keys of the data that may change.
+fn free(source: &Source) -> Vec<String> {
+    let data = &source.experiment.data;
+    let of_data = path_keys(data).into_iter().chain(
+        data.contains_key(NUMERIC_LABELS)
+            .then(|| NUMERIC_LABELS.to_string()),
+    );
+    let of_data = of_data.map(|key| Path::parse("data").key(&key).to_string());
+    let mut free: Vec<String> = FREE.map(String::from).into();
+    free.splice(BEFORE_DATA..BEFORE_DATA, of_data);
+    free
 }
 
 /// State that the optimizer does not keep cannot be gone on with.
@@ -196,19 +214,18 @@ fn leaves(experiment: &Experiment) -> BTreeMap<String, Value> {
     let text = serde_json::to_string(experiment).unwrap_or_default();
     let mut leaves = BTreeMap::new();
     collect(
-        String::new(),
+        &Path::default(),
         serde_json::from_str(&text).unwrap_or_default(),
         &mut leaves,
     );
     leaves
 }
 
-fn collect(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
+fn collect(path: &Path, value: Value, leaves: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
-                let dot = if path.is_empty() { "" } else { "." };
-                collect(format!("{path}{dot}{key}"), value, leaves);
+                collect(&path.key(&key), value, leaves);
             }
         }
         Value::Array(items)
@@ -217,12 +234,12 @@ fn collect(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
                 .any(|item| item.is_object() || item.is_string()) =>
         {
             for (index, value) in items.into_iter().enumerate() {
-                collect(format!("{path}[{index}]"), value, leaves);
+                collect(&path.index(index), value, leaves);
             }
         }
         Value::Null => {}
         value => {
-            leaves.insert(path, value);
+            leaves.insert(path.to_string(), value);
         }
     }
 }
@@ -243,9 +260,9 @@ mod tests {
     #[test]
     fn leaves_are_named_by_their_path() {
         let mut leaves = BTreeMap::new();
-        let value = serde_json::json!({"a": {"b": [{"c": 1}, "d"], "size": [8, 8], "none": null}});
-        collect(String::new(), value, &mut leaves);
+        let value = serde_json::json!({"a": {"b": [{"c": 1}, "d"], "size": [8, 8], "none": null, "x.y": 1}});
+        collect(&Path::default(), value, &mut leaves);
         let keys: Vec<&String> = leaves.keys().collect();
-        assert_eq!(keys, ["a.b[0].c", "a.b[1]", "a.size"]);
+        assert_eq!(keys, ["a.\"x.y\"", "a.b[0].c", "a.b[1]", "a.size"]);
     }
 }

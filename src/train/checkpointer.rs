@@ -10,7 +10,8 @@ use super::snapshot::{Files, Snapshot};
 use super::state::State;
 use super::stepper::Stepper;
 use crate::config::Checkpoints;
-use crate::model::{FaultPoint, ModelInfo};
+use crate::model::ModelInfo;
+use crate::storage::FaultPoint;
 
 type Writing = JoinHandle<(Box<Snapshot>, anyhow::Result<()>)>;
 

@@ -75,7 +75,11 @@ impl Run<'_> {
                 break; // the epoch ends here
             }
             let waiting = Instant::now();
-            let Some(mut loaded) = batches.next() else {
+            let mut go_on = || !(begins && stop.is_set());
+            let Some(mut loaded) = batches.next_while(&mut go_on) else {
+                if !go_on() {
+                    ended = Ended::Stopped;
+                }
                 break;
             };
             clock.wait += waiting.elapsed();

@@ -190,8 +190,8 @@ pub struct Scorer<'a> {
 }
 
 impl Scorer<'_> {
-    /// Runs the net over a split. `go_on` is called with the size of each batch; evaluation ends
-    /// early where it returns false.
+    /// Runs the net over a split. `go_on` is called with the size of each batch, and with 0 while
+    /// one is waited for; evaluation ends early where it returns false.
     pub fn evaluate(
         &self,
         params: &ParamStore,
@@ -205,7 +205,8 @@ impl Scorer<'_> {
             failed: Vec::new(),
         };
         let shape = loader.dataset().shape();
-        for loaded in loader.epoch(0) {
+        let mut batches = loader.epoch(0);
+        while let Some(loaded) = batches.next_while(&mut || go_on(0)) {
             evaluation.failed.extend(loaded.failed);
             if loaded.indices.is_empty() {
                 continue;

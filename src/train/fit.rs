@@ -11,14 +11,15 @@ use super::evaluator::{Decision, Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::limits::Limits;
 use super::monitor::Monitor;
-use super::non_finite::NonFinite;
+use super::non_finite::{NonFinite, rate_key};
+use super::past::figures;
 use super::run_folder::RunFolder;
 use super::schedules::Schedule;
-use super::state::{State, Sums, figures};
+use super::state::{State, Sums};
 use super::stepper::Stepper;
 use super::stop::StopFlag;
 use crate::config::OnNonFinite;
-use crate::data::{Loader, Skipped};
+use crate::data::{Loader, Shape, Skipped};
 use crate::model::{Loss, ModelFile, ModelInfo, Network};
 
 /// Everything that a run works with.
@@ -60,6 +61,8 @@ pub struct Run<'a> {
     pub folder: RunFolder,
     /// Where the run stands.
     pub state: State,
+    /// One record an epoch, but for those at the beginning whose lines were lost.
+    pub history: Vec<EpochRecord>,
     /// Saves it.
     pub checkpointer: Checkpointer,
     /// What happens where the loss is not finite.
@@ -68,8 +71,8 @@ pub struct Run<'a> {
 
 /// How a run ended.
 pub struct Outcome {
-    /// One record an epoch.
-    pub history: Vec<EpochRecord>,
+    /// Epochs that are over.
+    pub num_epochs: usize,
     /// The best epoch's record.
     pub best: Option<EpochRecord>,
     /// The validation predictions of the best epoch.
@@ -100,7 +103,7 @@ impl Run<'_> {
         stop: &StopFlag,
     ) -> anyhow::Result<(Outcome, Self)> {
         let mut outcome = Outcome {
-            history: Vec::new(),
+            num_epochs: 0,
             best: None,
             evaluation: None,
             interrupted: false,
@@ -131,15 +134,14 @@ impl Run<'_> {
         if outcome.evaluation.is_none() && outcome.best.is_some() && !outcome.interrupted {
             outcome.evaluation = self.evaluate_best(stop);
         }
-        outcome.history = self.state.history.clone();
+        outcome.num_epochs = self.state.epoch;
         Ok((outcome, self))
     }
 
     /// Why the training ends before its last epoch, if it does.
     fn ended(&self) -> Option<String> {
         let steps = self.stepper.counters().updates;
-        let history = &self.state.history;
-        let no_progress = || self.limits.no_progress(history, &self.monitor);
+        let no_progress = || self.limits.no_progress(&self.history, &self.monitor);
         self.limits.budget(steps).or_else(no_progress)
     }
 
@@ -147,7 +149,7 @@ impl Run<'_> {
     fn follow_plateau(&mut self) {
         if let Some(plateau) = self.plateau.as_ref().and_then(|s| s.plateau()) {
             let name = &self.monitor.name;
-            let values = self.state.history.iter().map(|record| record.figure(name));
+            let values = self.history.iter().map(|record| record.figure(name));
             let reduced = plateau.after(values, self.monitor.higher_is_better);
             self.stepper.set_reduced(reduced);
         }
@@ -195,7 +197,14 @@ impl Run<'_> {
     /// Goes back to the last checkpoint with half the learning rate, where the experiment says so.
     fn back_off(&mut self, found: NonFinite, observer: &mut dyn Observer) -> anyhow::Result<()> {
         let backed_off = self.stepper.counters().backed_off;
-        let error = found.explain(self.network, &self.stepper, &self.train, &self.device);
+        let experiment = &self.info.experiment;
+        let error = found.explain(
+            self.network,
+            &self.stepper,
+            &self.train,
+            &self.device,
+            experiment,
+        );
         if self.on_non_finite == OnNonFinite::Stop {
             return Err(error);
         }
@@ -208,6 +217,8 @@ impl Run<'_> {
             return Err(error);
         };
         self.state = snapshot.state.clone();
+        let known = self.state.epoch - self.state.past.lost;
+        self.history.truncate(known);
         snapshot.restore(&mut self.stepper)?;
         let mut counters = self.stepper.counters();
         counters.backed_off = backed_off + 1;
@@ -287,13 +298,14 @@ impl Run<'_> {
             .into_iter()
             .filter(|(key, _)| key != "best")
             .collect();
-        self.state.history.push(record.clone());
+        self.state.past.add(&record)?;
+        self.history.push(record.clone());
         clock.held_up +=
             self.checkpointer
                 .take(&self.stepper, &self.state, &self.info, record.best)?;
         record.checkpoint_seconds = clock.held_up.as_secs_f64();
         self.folder.append(&record)?;
-        if let Some(last) = self.state.history.last_mut() {
+        if let Some(last) = self.history.last_mut() {
             last.clone_from(&record);
         }
         self.checkpointer.write()?;
@@ -316,7 +328,7 @@ impl Run<'_> {
 
     /// After three epochs no better than guessing the most frequent class: what to try.
     fn warn_of_chance(&self, evaluation: Option<&Evaluation>) -> Option<String> {
-        let history = &self.state.history;
+        let history = &self.history;
         if history.len() != PATIENCE_WITH_CHANCE {
             return None;
         }
@@ -331,12 +343,22 @@ impl Run<'_> {
         let best = best("valid_accuracy");
         let rate = self.stepper.learning_rate();
         (best <= baseline && guesses).then(|| {
+            let experiment = &self.info.experiment;
+            let key = rate_key(experiment);
+            let augmented = match experiment.augment.is_empty() {
+                true => "",
+                false => "less augmentation, ",
+            };
+            let scaled = match self.network.input {
+                Shape::Image { .. } => {
+                    "checking that preprocess scales the values (divide_by = 255), "
+                }
+                _ => "",
+            };
             format!(
                 "after {PATIENCE_WITH_CHANCE} epochs the accuracy ({best:.3}) is no better than \
                  always guessing the most frequent class ({baseline:.3}). Things to try: a lower \
-                 learning rate (--set train.optimizer.adam.learning_rate={}), less augmentation, \
-                 checking that preprocess scales the values (divide_by = 255), checking a few \
-                 labels by eye",
+                 learning rate (--set {key}={}), {augmented}{scaled}checking a few labels by eye",
                 rate / 10.0
             )
         })

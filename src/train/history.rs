@@ -1,18 +1,100 @@
 //! `history.jsonl` of a run that is resumed: appended to, never written anew. A line that was
 //! appended after the last checkpoint is taken back, as its epoch is trained again; so is half a
 //! line, which a kill may leave.
+//!
+//! The figures are read as they were written, to the last bit, and compared with the checkpoint's digest.
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use jsonc_parser::ast;
 use serde_json::{Map, Value};
 
 use super::events::{EpochRecord, is_time};
-use super::state::figures;
+use super::past::{Past, figures};
+use crate::console::Show as _;
+use crate::storage::read_regular;
 
-/// Cuts the file after the lines that `records` know, and appends those that are missing. The
+/// Reads the records of the epochs that a checkpoint was made after, and cuts the file behind their lines; `None` where
+/// they are not those of the checkpoint.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn take_up(
+    path: &Path,
+    file: &mut File,
+    past: &Past,
+    epochs: usize,
+) -> anyhow::Result<Option<Vec<EpochRecord>>> {
+    let fail = || format!("cannot bring {} up to date", path.shown());
+    let bytes = read_regular(path, u64::MAX).with_context(fail)?;
+    let count = epochs.saturating_sub(past.lost);
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(count);
+    let end: usize = lines.clone().map(<[u8]>::len).sum();
+    let records: Option<Vec<EpochRecord>> = lines.map(exact_record).collect();
+    let Some(records) = records.filter(|records| records.len() == count) else {
+        return Ok(None);
+    };
+    let mut found = Past {
+        digest: past.digest_before.clone(),
+        ..Past::default()
+    };
+    records.iter().try_for_each(|record| found.add(record))?;
+    if found.digest != past.digest {
+        return Ok(None);
+    }
+    file.set_len(end as u64).with_context(fail)?;
+    file.sync_all().with_context(fail)?;
+    Ok(Some(records))
+}
+
+/// Puts the lines of another run, or damaged ones, aside; `None` where there is none.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn set_aside(path: &Path, file: &mut File) -> anyhow::Result<Option<PathBuf>> {
+    let fail = || format!("cannot bring {} up to date", path.shown());
+    let numbered =
+        (1..).map(|number| path.with_file_name(format!("history-damaged-{number}.jsonl")));
+    let mut free = numbered.skip_while(|name| name.exists());
+    let aside = free
+        .next()
+        .filter(|_| file.metadata().is_ok_and(|data| data.len() > 0));
+    if let Some(aside) = &aside {
+        std::fs::copy(path, aside).with_context(fail)?;
+    }
+    file.set_len(0).with_context(fail)?;
+    file.sync_all().with_context(fail)?;
+    Ok(aside)
+}
+
+/// A whole line as a record, every number to the last bit.
+fn exact_record(line: &[u8]) -> Option<EpochRecord> {
+    let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &Default::default());
+    let ast::Value::Object(object) = parsed.ok()?.value? else {
+        return None;
+    };
+    let figures = object.properties.into_iter().map(|property| {
+        let value = match property.value {
+            ast::Value::NullKeyword(_) => Value::Null,
+            ast::Value::BooleanLit(flag) => Value::Bool(flag.value),
+            // serde_json's own reading of numbers may be off by the last bit.
+            ast::Value::NumberLit(number) => match number.value.parse::<u64>() {
+                Ok(count) => Value::from(count),
+                Err(_) => Value::from(number.value.parse::<f64>().ok()?),
+            },
+            _ => return None,
+        };
+        Some((property.name.into_string(), value))
+    });
+    let figures: Option<Map<String, Value>> = figures.collect();
+    serde_json::from_value(Value::Object(figures?)).ok()
+}
+
+/// For a checkpoint that holds the records itself: cuts the file after the lines that `records` know, and appends those that are missing. The
 /// records take the times of their lines. Returns what the user should know.
 ///
 /// # Errors
@@ -22,8 +104,8 @@ pub fn reconcile(
     file: &mut File,
     records: &mut [EpochRecord],
 ) -> anyhow::Result<Option<String>> {
-    let fail = || format!("cannot bring {} up to date", path.display());
-    let bytes = std::fs::read(path).with_context(fail)?;
+    let fail = || format!("cannot bring {} up to date", path.shown());
+    let bytes = read_regular(path, u64::MAX).with_context(fail)?;
     let mut known = 0;
     let mut end = 0;
     for (line, record) in bytes
@@ -52,7 +134,7 @@ pub fn reconcile(
             "{} lines of {} were missing or not those of the run; they come from the checkpoint, \
              without times",
             missing.len(),
-            path.display()
+            path.shown()
         )
     }))
 }
@@ -126,6 +208,35 @@ mod tests {
             std::fs::read_to_string(&path).expect("read"),
             told.is_some(),
         )
+    }
+
+    #[test]
+    fn figures_are_read_to_the_last_bit_and_in_order_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("history.jsonl");
+        let hard = [0.693_147_180_559_945_1, 1.0 / 3.0, 1e-310, 8.41e21, 1.0];
+        let records = hard.iter().enumerate().map(|(index, figure)| EpochRecord {
+            train_loss: *figure,
+            valid: [("valid_z", Value::from(*figure)), ("valid_a", Value::Null)]
+                .map(|(key, value)| (key.to_string(), value))
+                .into_iter()
+                .collect(),
+            ..record(index + 1, 2.5)
+        });
+        let records: Vec<EpochRecord> = records.collect();
+        let lines: String = records.iter().map(line).collect();
+        let past = Past::of(&records).expect("JSON");
+        let take_up = |lines: &str, epochs: usize| {
+            std::fs::write(&path, lines).expect("written");
+            let mut file = File::options().append(true).open(&path).expect("open");
+            take_up(&path, &mut file, &past, epochs).expect("readable")
+        };
+        let more = lines.clone() + &line(&record(6, 1.0)) + "{\"epoch\": 7, \"tra";
+        assert_eq!(take_up(&more, 5), Some(records.clone()));
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), lines);
+        assert_eq!(take_up(&lines, 4), None, "the digest is of five");
+        assert_eq!(take_up(&lines.replace("0.333", "0.334"), 5), None);
+        assert_eq!(take_up(&lines[..lines.len() - 1], 5), None, "half a line");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Training: the loop, optimizers, evaluation, checkpoints, the run folder.
 
+pub mod advice;
 mod average;
 mod bench;
 mod changes;
@@ -13,9 +14,12 @@ mod history;
 mod limits;
 mod loss_scale;
 mod lr_find;
+mod memory;
 mod monitor;
+mod no_effect;
 mod non_finite;
 mod optimizers;
+mod past;
 mod plan;
 mod resume;
 mod run_folder;
@@ -36,6 +40,7 @@ pub use fit::{Outcome, Run};
 pub use limits::Limits;
 pub use loss_scale::{LossScale, Verdict};
 pub use lr_find::{Found, Point, Sweep, Trial};
+pub use memory::bench_memory;
 pub use monitor::Monitor;
 pub use optimizers::{OPTIMIZERS, Optimizer};
 pub use plan::{Net, Plan, PlanParts};

@@ -2,7 +2,7 @@
 
 use crate::config::{Fault, Path, with_nearest};
 use crate::data::Task;
-use crate::metrics::{Known, known_metrics};
+use crate::metrics::{HeadFigures, Known, known_metrics};
 
 /// The best value so far.
 #[derive(Clone, Debug)]
@@ -65,9 +65,10 @@ impl Monitor {
     /// A figure that there is not.
     pub fn read_at(key: &'static str, name: &str, heads: &[&str]) -> Result<Monitor, Vec<Fault>> {
         let known = known_metrics();
+        let names = HeadFigures::new(heads);
         let of_heads = heads.iter().flat_map(|head| {
             let figure = move |metric: &Known| {
-                let name = format!("valid_{head}_{}", metric.name);
+                let name = format!("valid_{}", names.name(head, metric.name));
                 (name, metric.higher_is_better)
             };
             known.iter().map(figure)
@@ -109,9 +110,11 @@ impl Monitor {
     pub fn check(&self, task: &Task) -> Result<(), Vec<Fault>> {
         let name = self.name.strip_prefix("valid_").unwrap_or("accuracy");
         let known = known_metrics();
+        let heads: Vec<&str> = task.heads().iter().map(|head| &*head.name).collect();
+        let names = HeadFigures::new(&heads);
         let of_head = task.heads().iter().find_map(|head| {
-            let metric = name.strip_prefix(&head.name)?.strip_prefix('_')?;
-            known.iter().find(|known| known.name == metric)?;
+            let mut metrics = known.iter().map(|known| known.name);
+            let metric = metrics.find(|metric| names.name(&head.name, metric) == name)?;
             Some((metric, &head.task))
         });
         let (name, task) = of_head.unwrap_or((name, task));
@@ -211,5 +214,23 @@ mod tests {
             assert_eq!(check(name), Ok(fits), "{name}");
         }
         assert!(check("valid_colour_accuracy").is_err());
+    }
+
+    #[test]
+    fn heads_whose_figures_would_share_a_name_have_a_dot_before_the_metric() {
+        let heads = ["kind", "kind_balanced", "", "a.b", "km/h"];
+        let classes = Task::Classes(vec!["cat".into(), "dog".into()]);
+        let head = |name: &&str| Head {
+            name: name.to_string(),
+            task: classes.clone(),
+        };
+        let task = Task::Heads(heads.iter().map(head).collect());
+        for head in heads {
+            let name = format!("valid_{head}.balanced_accuracy");
+            let monitor = Monitor::read(&name, &heads).expect("a figure");
+            assert_eq!(monitor.check(&task), Ok(()), "{name}");
+        }
+        let plain = &heads[1..];
+        Monitor::read("valid_kind_balanced_accuracy", plain).expect("of one head only");
     }
 }

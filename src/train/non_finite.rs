@@ -7,7 +7,8 @@ use anyhow::anyhow;
 use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::stepper::Stepper;
-use crate::data::{Loaded, Loader, Value};
+use crate::config::{Experiment, OnNonFinite, Path};
+use crate::data::{Loaded, Loader, Shape, Value};
 use crate::kernels::is_finite;
 use crate::model::{Network, Pass};
 
@@ -45,6 +46,12 @@ pub struct NonFinite {
     pub before_update: bool,
 }
 
+/// The key of the learning rate, of the optimizer that the experiment has.
+pub fn rate_key(experiment: &Experiment) -> Path {
+    let optimizer = Path::parse("train.optimizer").key(experiment.train.optimizer.name());
+    optimizer.key("learning_rate")
+}
+
 /// Samples that are named.
 const NAMED: usize = 4;
 
@@ -56,6 +63,7 @@ impl NonFinite {
         stepper: &Stepper<'_>,
         train: &Loader,
         device: &Device,
+        experiment: &Experiment,
     ) -> anyhow::Error {
         let mut told = format!(
             "{} not finite any more (epoch {}, batch {}, learning rate {:?})",
@@ -72,8 +80,14 @@ impl NonFinite {
                 self.blame(network, stepper, train, loaded, device)
             );
         }
-        told += "\nTry a lower train.optimizer learning_rate, check preprocess (divide_by = 255), or let \
-                 train.on_non_finite = \"back_off\" halve the rate";
+        told += &format!("\nTry a lower {}, ", rate_key(experiment));
+        if matches!(network.input, Shape::Image { .. }) {
+            told += "check preprocess (divide_by = 255), ";
+        }
+        told += match experiment.train.on_non_finite {
+            OnNonFinite::Stop => "or let train.on_non_finite = \"back_off\" halve the rate",
+            OnNonFinite::BackOff => "or smaller gradients (train.clip_norm = 1)",
+        };
         if stepper.compute().needs_loss_scale() {
             told += ". Or use train.precision = \"f32\": f16, which this device has for \"bf16\", \
                      ends at 65504";

@@ -1,16 +1,16 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
-use super::average::Averaging;
 use super::class_weights;
 use super::limits::Limits;
 use super::monitor::Monitor;
+use super::no_effect;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use super::schedules::{Pace, SCHEDULES, Schedule};
 use crate::config::{Experiment, Fault, Path, Sampler, Source, Train, read_member};
-use crate::data::augment::Augmentation;
+use crate::data::augment::{self, Augmentation};
 use crate::data::{Output, Shape, Survey, Task, read_source};
-use crate::model::{LOSSES, Layers, Loss, Network};
+use crate::model::{Layers, Loss, Network, read_loss};
 
 use super::evaluator::Decision;
 
@@ -93,13 +93,6 @@ impl Plan {
             summary.task.classes(),
             counts,
         ))
-    }
-
-    /// Tensors that training keeps beside each parameter and its gradient.
-    pub fn num_slots(&self) -> usize {
-        let averages = Averaging::new(&self.source.experiment.train).is_some();
-        let gathers = self.source.experiment.train.accumulate > 1;
-        self.optimizer.slots().len() + usize::from(averages) + usize::from(gathers)
     }
 
     /// Samples a step.
@@ -217,6 +210,7 @@ impl Net {
             let network = Network::plan(layers, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
             network.check_head(&*loss, &task)?;
+            network.check_trainable()?;
             Ok(Net {
                 network,
                 loss,
@@ -257,7 +251,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let train = &experiment.train;
     let mut faults = Vec::new();
     let mut keep = |result: Result<(), Vec<Fault>>| faults.extend(result.err().unwrap_or_default());
-    let loss = read_member(LOSSES, "loss", &train.loss, &Path::parse("train.loss"));
+    let loss = read_loss(&train.loss, &Path::parse("train.loss"));
     keep(read_schedule(train).map(|_| ()));
     keep(check_averages(train));
     keep(read_stopping(experiment).map(|_| ()));
@@ -265,6 +259,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
     let monitor = Monitor::read(&train.monitor, &heads);
+    let optimizer = optimizer.and_then(|it| no_effect::check_optimizer(&*it, train).map(|()| it));
     let augmentation = Augmentation::read(&experiment.augment, experiment.seed);
     keep(read_source(&experiment.data).map(|_| ()));
     keep(Layers::of(&experiment.model).map(|_| ()));
@@ -295,20 +290,35 @@ fn fit_to_data(
         check_augmentation(augmentation, shape)?;
     }
     let survey = data.survey(experiment.seed)?;
+    task_is_sound(&survey.summary().task)?;
     survey.check(&experiment.preprocess)?;
     check_drop_last(&experiment.train, &*survey)?;
     check_sampler(&experiment.train, &*survey)?;
+    augment::check_shape(&experiment.augment, survey.shape())?;
     check_augmentation(augmentation, survey.shape())?;
     let layers = layers()?.with_columns(survey.embedded())?;
     let network = Network::plan(layers, survey.shape(), loss)?;
     let task = &survey.summary().task;
     network.check_head(loss, task)?;
+    network.check_trainable()?;
     class_weights::check(experiment.train.class_weights.as_ref(), task)?;
+    no_effect::check(experiment, task)?;
     let decision = Decision {
         positive: positive_class(experiment.eval.positive.as_deref(), task)?,
         threshold: experiment.eval.threshold as f32,
     };
     Ok((network, survey, decision))
+}
+
+/// What no model file could hold: a class that the experiment names twice.
+fn task_is_sound(task: &Task) -> Result<(), Vec<Fault>> {
+    let fault = |message| {
+        vec![Fault::new(
+            Path::parse("data"),
+            format!("is of no use: its task {message}"),
+        )]
+    };
+    task.check().map_err(fault)
 }
 
 /// One average at most, and epochs for it.

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
+use super::events::EpochRecord;
 use super::run_folder::RunFolder;
 use super::snapshot::older;
-use super::state::{STATE_VERSION, State};
+use super::state::State;
 use super::stepper::{Stepper, slot_name};
+use crate::console::Show as _;
 use crate::model::{
-    AVERAGES, Aside, FaultPoint, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors,
-    write_tensors,
+    AVERAGES, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors, ensure_finite, read_model,
+    split_name, write_tensors,
 };
+use crate::storage::{Aside, FaultPoint};
 
 /// A checkpoint, read.
 pub struct Checkpoint {
@@ -23,6 +26,8 @@ pub struct Checkpoint {
     text: String,
     /// Where the run stood.
     pub state: State,
+    /// Of an older program: the history.
+    pub records: Option<Vec<EpochRecord>>,
     tensors: BTreeMap<String, Stored>,
 }
 
@@ -35,10 +40,9 @@ impl Checkpoint {
     /// # Errors
     /// A file that is missing, damaged, no checkpoint, or of another version.
     pub fn open(path: &Path) -> anyhow::Result<Checkpoint> {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = read_model(path).with_context(|| format!("cannot read {}", path.shown()))?;
         Self::parse(&bytes)
-            .with_context(|| format!("{} is not a checkpoint that can be used", path.display()))
+            .with_context(|| format!("{} is not a checkpoint that can be used", path.shown()))
     }
 
     fn parse(bytes: &[u8]) -> anyhow::Result<Checkpoint> {
@@ -46,19 +50,22 @@ impl Checkpoint {
         let state = state.context(
             "it is a model, but no checkpoint (an older kiln wrote it, or it is a best.safetensors)",
         )?;
-        let state: State =
-            serde_json::from_str(&state).context("its `kiln.checkpoint` metadata is damaged")?;
-        ensure!(
-            state.version == STATE_VERSION,
-            "its state has version {}, this program reads version {STATE_VERSION}; use a kiln of the \
-             same age",
-            state.version
-        );
+        let (state, records) = State::read(&state)?;
         let tensors = decode_tensors(bytes)?;
+        for (name, (_, values)) in &tensors {
+            let is_state = split_name(name)
+                .0
+                .is_some_and(|what| !AVERAGES.contains(&what));
+            // The optimizer's state may have run out of range where the weights are still sound.
+            if !is_state || values.iter().any(|value| value.is_nan()) {
+                ensure_finite(name, values)?;
+            }
+        }
         Ok(Checkpoint {
             info,
             text: ModelInfo::text(bytes)?,
             state,
+            records,
             tensors,
         })
     }
@@ -76,7 +83,7 @@ impl Checkpoint {
             match Self::open(path) {
                 Ok(checkpoint) => {
                     let warning = first_error.map(|error: anyhow::Error| {
-                        format!("{error:#}; going on from {}", path.display())
+                        format!("{error:#}; going on from {}", path.shown())
                     });
                     return Ok(Some((checkpoint, warning)));
                 }
@@ -91,10 +98,10 @@ impl Checkpoint {
         let mut slots: Vec<&str> = self
             .tensors
             .keys()
-            .filter_map(|name| name.split_once('/'))
-            .map(|(slot, _)| slot)
+            .filter_map(|name| split_name(name).0)
             .filter(|slot| !AVERAGES.contains(slot))
             .collect();
+        slots.sort_unstable();
         slots.dedup();
         slots
     }
@@ -155,6 +162,6 @@ impl Checkpoint {
 
 /// The epoch whose weights a best model holds.
 fn best_epoch(path: &Path) -> Option<usize> {
-    let (info, _) = ModelInfo::read(&std::fs::read(path).ok()?).ok()?;
+    let (info, _) = ModelInfo::read(&read_model(path).ok()?).ok()?;
     Some(info.metrics.get("epoch")?.as_u64()? as usize)
 }

@@ -5,20 +5,22 @@
 //! which it takes back when the disk has it; the program's own stays as small as before. Only where
 //! training may have to go back (`on_non_finite = "back_off"`) a copy is kept here as well.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 use super::state::State;
 use super::stepper::Stepper;
+use crate::console::Show as _;
 use crate::kernels::{all_on_host, copy_to_host, on_host};
 use crate::model::{
-    Aside, CHECKPOINT_KEY, FaultPoint, Head, KEY, ModelInfo, Outgoing, failure, without_average,
-    write_header, write_tensors, write_values,
+    CHECKPOINT_KEY, Head, KEY, ModelInfo, Outgoing, digest_values, without_average, write_header,
+    write_tensors, write_values,
 };
+use crate::storage::{Aside, FaultPoint, failure, open_regular};
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
 #[derive(Debug, Default)]
@@ -47,6 +49,8 @@ struct Copied {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
+    /// Of the values, where they are not kept.
+    digest: u128,
 }
 
 impl Copied {
@@ -129,12 +133,14 @@ impl Snapshot {
             let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
             let tensors: Vec<&Tensor<1>> = stepper.tensors().map(|(_, _, t)| t).collect();
             let room = self.room.take();
+            let copies = &mut self.tensors;
             let put = if fault.counts_bytes() || cfg!(target_endian = "big") {
                 None // in one piece, byte after byte
             } else {
-                let mut head = Vec::new();
-                write_header(&mut head, &metadata, self.heads())?;
                 all_on_host(&tensors, |values| {
+                    take_digests(copies, values);
+                    let mut head = Vec::new();
+                    write_header(&mut head, &metadata, heads(copies))?;
                     let parts: Vec<&[u8]> =
                         values.iter().map(|v| bytemuck::cast_slice(v)).collect();
                     Aside::put_parts(&files.last, room, &head, &parts)
@@ -143,22 +149,25 @@ impl Snapshot {
             self.in_parts = put.is_some();
             let put = match put {
                 Some(put) => put?,
-                None => Aside::put(&files.last, fault, |out| {
-                    write_header(out, &metadata, self.heads())?;
-                    let mut tensors = tensors.iter();
-                    tensors.try_for_each(|tensor| on_host(tensor, |v| write_values(out, v)))
-                })?,
+                // The sum, which comes first, is of all values: from a GPU they are fetched once, for both.
+                None => {
+                    let values = tensors
+                        .iter()
+                        .map(|tensor| on_host(tensor, <[f32]>::to_vec));
+                    let values: Vec<Vec<f32>> = values.collect();
+                    let values: Vec<&[f32]> = values.iter().map(Vec::as_slice).collect();
+                    take_digests(copies, &values);
+                    Aside::put(&files.last, fault, |out| {
+                        write_header(out, &metadata, heads(copies))?;
+                        values
+                            .iter()
+                            .try_for_each(|values| write_values(out, values))
+                    })?
+                }
             };
             self.put = Some(put);
         }
         Ok(())
-    }
-
-    fn heads(&self) -> impl Iterator<Item = Head<'_>> {
-        self.tensors.iter().map(|copied| Head {
-            name: &copied.name,
-            shape: &copied.shape,
-        })
     }
 
     /// Puts the stepper back to where it was.
@@ -215,10 +224,15 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The parameters that are shown.
+    fn shown_copies(&self) -> &[Copied] {
+        let from = if self.averaged { self.num_params } else { 0 };
+        &self.tensors[from..from + self.num_params]
+    }
+
     /// The parameters that are shown, by their names in a model.
     fn shown(&self) -> Vec<Outgoing<'_>> {
-        let from = if self.averaged { self.num_params } else { 0 };
-        let shown = self.tensors[from..from + self.num_params].iter();
+        let shown = self.shown_copies().iter();
         let named = shown.map(|copied| Outgoing {
             name: without_average(&copied.name),
             ..copied.outgoing()
@@ -233,14 +247,15 @@ impl Snapshot {
         metadata: &[(&str, &str)],
         fault: &FaultPoint,
     ) -> anyhow::Result<Aside> {
-        let mut last = File::open(&files.last).with_context(|| failure(&files.best))?;
-        let params = self.shown();
+        let mut last = open_regular(&files.last).with_context(|| failure(&files.best))?;
+        let params = self.shown_copies();
         let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
         let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
         let before = if self.averaged { bytes } else { 0 };
         let heads = params.iter().map(|param| Head {
-            name: param.name,
-            shape: param.shape,
+            name: without_average(&param.name),
+            shape: &param.shape,
+            digest: param.digest,
         });
         Aside::write(&files.best, fault, |out| {
             write_header(out, metadata, heads)?;
@@ -251,6 +266,22 @@ impl Snapshot {
             std::io::copy(&mut last.take(bytes), out).map(|_| ())
         })
     }
+}
+
+fn take_digests(copies: &mut [Copied], values: &[&[f32]]) {
+    let digests = values.par_iter().map(|values| digest_values(values));
+    let digests: Vec<u128> = digests.collect();
+    for (copied, digest) in copies.iter_mut().zip(digests) {
+        copied.digest = digest;
+    }
+}
+
+fn heads(copies: &[Copied]) -> impl Iterator<Item = Head<'_>> {
+    copies.iter().map(|copied| Head {
+        name: &copied.name,
+        shape: &copied.shape,
+        digest: copied.digest,
+    })
 }
 
 /// The name of the checkpoint before the last, the one before that, ...
@@ -268,16 +299,15 @@ fn keep_older(files: &Files) -> anyhow::Result<()> {
     for number in (1..files.keep).rev() {
         if name(number).exists() {
             std::fs::rename(name(number), name(number + 1))
-                .with_context(|| format!("cannot rename {}", name(number).display()))?;
+                .with_context(|| format!("cannot rename {}", name(number).shown()))?;
         }
     }
     let first = name(1);
     if first.exists() {
-        std::fs::remove_file(&first)
-            .with_context(|| format!("cannot remove {}", first.display()))?;
+        std::fs::remove_file(&first).with_context(|| format!("cannot remove {}", first.shown()))?;
     }
     // Where the file system has no second names, copying costs time but loses nothing.
     std::fs::hard_link(&files.last, &first)
         .or_else(|_| std::fs::copy(&files.last, &first).map(|_| ()))
-        .with_context(|| format!("cannot write {}", first.display()))
+        .with_context(|| format!("cannot write {}", first.shown()))
 }

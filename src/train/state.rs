@@ -4,14 +4,16 @@
 //! (see [`random`](crate::data::Rng)). Nor are there times, nor a count of restarts: a run that was
 //! stopped and resumed leaves the same bytes as one that was not.
 
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::events::{EpochRecord, is_time};
+use super::events::EpochRecord;
+use super::past::{Past, from_exact};
 use super::stepper::Counters;
 
-/// The version of the state that this program writes and reads.
-pub const STATE_VERSION: u32 = 1;
+/// The version of the state that this program writes. Version 1, which it reads too, held the whole history.
+pub const STATE_VERSION: u32 = 2;
 
 /// Where a run stands, between two batches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,9 +30,8 @@ pub struct State {
     pub best_epoch: Option<usize>,
     /// Of the stepper.
     pub counters: Counters,
-    /// One record an epoch, without times.
-    #[serde(with = "exact_history")]
-    pub history: Vec<EpochRecord>,
+    /// Of the epochs that are over.
+    pub past: Past,
 }
 
 impl Default for State {
@@ -42,7 +43,7 @@ impl Default for State {
             sums: Sums::default(),
             best_epoch: None,
             counters: Counters::default(),
-            history: Vec::new(),
+            past: Past::default(),
         }
     }
 }
@@ -50,7 +51,38 @@ impl Default for State {
 impl State {
     /// The best epoch's record.
     pub fn best(&self) -> Option<&EpochRecord> {
-        self.history.get(self.best_epoch?.checked_sub(1)?)
+        self.past.best.as_ref()
+    }
+
+    /// Reads a state of any version. With one of version 1 comes the history that it held.
+    ///
+    /// # Errors
+    /// A text that is no state; a state of another version.
+    pub fn read(text: &str) -> anyhow::Result<(State, Option<Vec<EpochRecord>>)> {
+        let mut json: Map<String, Value> =
+            serde_json::from_str(text).context("its `kiln.checkpoint` metadata is damaged")?;
+        let version = json.get("version").and_then(Value::as_u64).unwrap_or(0);
+        let damaged = "its `kiln.checkpoint` metadata is damaged";
+        let mut history = None;
+        if version == 1 {
+            let records = json.remove("history").unwrap_or_default();
+            let records: Vec<Map<String, Value>> =
+                serde_json::from_value(records).context(damaged)?;
+            let records = records.into_iter().map(from_exact);
+            let records: Result<Vec<EpochRecord>, String> = records.collect();
+            let records = records.map_err(anyhow::Error::msg).context(damaged)?;
+            json.insert("past".into(), serde_json::to_value(Past::of(&records)?)?);
+            json.insert("version".into(), STATE_VERSION.into());
+            history = Some(records);
+        } else {
+            ensure!(
+                version == u64::from(STATE_VERSION),
+                "its state has version {version}, this program reads versions 1 and {STATE_VERSION}; use a kiln of the \
+                 same age"
+            );
+        }
+        let state = serde_json::from_value(Value::Object(json)).context(damaged)?;
+        Ok((state, history))
     }
 }
 
@@ -95,46 +127,6 @@ mod exact {
     }
 }
 
-/// Records without times, their figures as [`exact`] texts.
-mod exact_history {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser};
-
-    use super::*;
-
-    pub fn serialize<S: Serializer>(records: &[EpochRecord], to: S) -> Result<S::Ok, S::Error> {
-        let texts = records.iter().map(|record| {
-            let mut figures = figures(record).map_err(ser::Error::custom)?;
-            for value in figures.values_mut().filter(|value| value.is_f64()) {
-                *value = Value::from(format!("{:?}", value.as_f64().unwrap_or(f64::NAN)));
-            }
-            Ok(figures)
-        });
-        let texts: Result<Vec<_>, S::Error> = texts.collect();
-        texts?.serialize(to)
-    }
-
-    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<EpochRecord>, D::Error> {
-        let texts: Vec<Map<String, Value>> = Deserialize::deserialize(from)?;
-        let records = texts.into_iter().map(|mut figures| {
-            for value in figures.values_mut() {
-                if let Some(text) = value.as_str() {
-                    *value = Value::from(text.parse::<f64>().map_err(D::Error::custom)?);
-                }
-            }
-            serde_json::from_value(Value::Object(figures)).map_err(D::Error::custom)
-        });
-        records.collect()
-    }
-}
-
-/// What a record says, without times.
-pub fn figures(record: &EpochRecord) -> serde_json::Result<Map<String, Value>> {
-    Ok(match serde_json::to_value(record)? {
-        Value::Object(map) => map.into_iter().filter(|(key, _)| !is_time(key)).collect(),
-        _ => Map::new(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,17 +155,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_bit_of_every_figure_comes_back_but_no_time() {
-        // Numbers of 17 digits, which serde_json alone does not read exactly.
-        let hard = [
-            0.693_147_180_559_945_1,
-            1.0 / 3.0,
-            1e-310,
-            8.41e21,
-            123_456.789_012_345_67,
-        ];
-        let state = State {
+    /// Numbers of 17 digits, which serde_json alone does not read exactly.
+    const HARD: [f64; 5] = [
+        0.693_147_180_559_945_1,
+        1.0 / 3.0,
+        1e-310,
+        8.41e21,
+        123_456.789_012_345_67,
+    ];
+
+    fn records() -> Vec<EpochRecord> {
+        let records = HARD.iter().enumerate();
+        records.map(|(i, x)| record(i + 1, *x)).collect()
+    }
+
+    fn state(past: Past) -> State {
+        State {
             epoch: 5,
             batch: 7,
             sums: Sums {
@@ -182,24 +179,55 @@ mod tests {
                 decisions: 28,
                 loss: 0.1 + 0.2,
             },
-            best_epoch: Some(2),
-            history: hard
-                .iter()
-                .enumerate()
-                .map(|(i, x)| record(i + 1, *x))
-                .collect(),
+            best_epoch: Some(5),
+            past,
             ..State::default()
-        };
+        }
+    }
+
+    #[test]
+    fn every_bit_of_every_figure_comes_back_but_no_time() {
+        let state = state(Past::of(&records()).expect("JSON"));
         let text = serde_json::to_string(&state).expect("JSON");
         assert!(!text.contains("second"), "{text}");
-        let read: State = serde_json::from_str(&text).expect("a state");
+        let (read, history) = State::read(&text).expect("a state");
+        assert!(history.is_none());
         assert_eq!(read.sums, state.sums);
-        for (read, was) in read.history.iter().zip(&state.history) {
+        let (best, was) = (read.best().expect("best"), &records()[4]);
+        assert_eq!(best.train_loss.to_bits(), was.train_loss.to_bits());
+        assert_eq!((best.valid.clone(), best.seconds), (was.valid.clone(), 0.0));
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+    }
+
+    #[test]
+    fn a_state_does_not_grow_with_the_epochs() {
+        let size = |epochs: usize| {
+            let records: Vec<EpochRecord> = (1..=epochs).map(|epoch| record(epoch, 0.5)).collect();
+            let state = state(Past::of(&records).expect("JSON"));
+            serde_json::to_string(&state).expect("JSON").len()
+        };
+        assert!(size(5000) < size(1) + 10, "{} {}", size(5000), size(1));
+    }
+
+    #[test]
+    fn a_state_of_version_1_brings_its_history() {
+        let known = records();
+        let figures = known
+            .iter()
+            .map(|record| super::super::past::exact(record).expect("JSON"));
+        let figures: Vec<_> = figures.collect();
+        let mut old = serde_json::to_value(state(Past::default())).expect("JSON");
+        old["version"] = 1.into();
+        old["history"] = serde_json::to_value(figures).expect("JSON");
+        old.as_object_mut().expect("a table").remove("past");
+        let (read, history) = State::read(&old.to_string()).expect("a state");
+        let history = history.expect("it held one");
+        assert_eq!(history.len(), 5);
+        for (read, was) in history.iter().zip(&known) {
             assert_eq!(read.train_loss.to_bits(), was.train_loss.to_bits());
             assert_eq!(read.valid, was.valid);
-            assert_eq!(read.seconds, 0.0);
         }
-        assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
-        assert_eq!(read.best().map(|best| best.epoch), Some(2));
+        assert_eq!(read.past.digest, Past::of(&known).expect("JSON").digest);
+        assert_eq!(read.version, STATE_VERSION);
     }
 }

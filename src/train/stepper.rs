@@ -70,7 +70,7 @@ fn is_zero(count: &u32) -> bool {
 
 /// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
 /// are read over and over.
-const MAX_FACTORS: usize = 256;
+pub(super) const MAX_FACTORS: usize = 256;
 
 /// The results of a step, still on the device.
 pub struct StepOutput {

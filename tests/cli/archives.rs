@@ -199,3 +199,177 @@ fn a_balanced_sampler_is_refused_for_archives() {
     let told = world.kiln(&[&base[..], &more].concat()).expect_failure();
     insta::assert_snapshot!(world.anonymous(&told.stderr));
 }
+
+/// A header of a link.
+fn link(builder: &mut tar::Builder<File>, kind: tar::EntryType, name: &str, target: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    builder.append_link(&mut header, name, target).unwrap();
+}
+
+#[test]
+fn links_are_samples_and_what_is_left_out_is_told() {
+    let world = packed();
+    let picture = |name: &str| std::fs::read(world.path(name)).unwrap();
+    let mut builder = tar::Builder::new(File::create(world.path("tars/linked.tar")).unwrap());
+    for class in ["blue", "red"] {
+        let bytes = picture(&format!("train/{class}/00.png"));
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder
+            .append_data(&mut header, format!("{class}/0.png"), &bytes[..])
+            .unwrap();
+        let target = format!("{class}/0.png");
+        link(
+            &mut builder,
+            tar::EntryType::Link,
+            &format!("{class}/1.png"),
+            &target,
+        );
+        link(
+            &mut builder,
+            tar::EntryType::Symlink,
+            &format!("{class}/2.png"),
+            "1.png",
+        );
+        link(
+            &mut builder,
+            tar::EntryType::Symlink,
+            &format!("{class}/3.png"),
+            "/etc/passwd",
+        );
+    }
+    builder.finish().unwrap();
+    let check = ["check", "--config", "experiment.toml", "--json", "--set"];
+    let checked = world.kiln(&[&check[..], &["data.train=\"tars/linked.tar\""]].concat());
+    let checked = &checked.expect_success().json()[0];
+    assert_eq!(checked["train_counts"], serde_json::json!([3, 3]));
+    assert_eq!(checked["left_out"][0]["count"], 2, "{checked}");
+    let reason = checked["left_out"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("outside the archive"), "{reason}");
+    // Cut where a member ends: every whole member is there, but the end is not.
+    let whole = picture("tars/linked.tar");
+    world.write("tars/cut.tar", &whole[..whole.len() - 1024]);
+    let told = world
+        .kiln(&[&check[..], &["data.train=\"tars/cut.tar\""]].concat())
+        .expect_success();
+    let warning = told.json()[0]["warnings"][0].as_str().unwrap().to_string();
+    assert!(
+        warning.contains("cut.tar has no end-of-archive mark"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn keys_with_dots_keep_their_samples_apart() {
+    let world = packed();
+    let mut entries = Vec::new();
+    for number in 0..8 {
+        for class in ["blue", "red"] {
+            let bytes =
+                std::fs::read(world.path(format!("train/{class}/{number:02}.png"))).unwrap();
+            entries.push((format!("d/v1.2_{number}{class}.png"), bytes));
+            entries.push((
+                format!("d/v1.2_{number}{class}.cls"),
+                class.as_bytes().to_vec(),
+            ));
+        }
+    }
+    let entries: Vec<(&str, Vec<u8>)> = entries
+        .iter()
+        .map(|(name, bytes)| (&**name, bytes.clone()))
+        .collect();
+    pack(&world, "tars/dots.tar", &entries);
+    let check = [
+        "check",
+        "--config",
+        "experiment.toml",
+        "--json",
+        "--set",
+        "data.train=\"tars/dots.tar\"",
+    ];
+    let checked = &world.kiln(&check).expect_success().json()[0];
+    assert_eq!(checked["train_counts"], serde_json::json!([8, 8]));
+    assert_eq!(checked["left_out"], serde_json::json!([]));
+}
+
+#[test]
+fn a_label_of_a_hundred_kilobytes_is_shortened_in_messages() {
+    let world = packed();
+    let png = std::fs::read(world.path("train/red/00.png")).unwrap();
+    let label = "é".repeat(50_000).into_bytes();
+    let entries = [
+        ("1.png", png.clone()),
+        ("1.cls", label),
+        ("2.png", png),
+        ("2.cls", b"red".to_vec()),
+    ];
+    pack(&world, "tars/long.tar", &entries);
+    let set = "data.train=\"tars/long.tar\"";
+    let told = world
+        .kiln(&["check", "--config", "experiment.toml", "--set", set])
+        .expect_failure();
+    assert!(
+        told.stderr.contains("MISSING") && told.stderr.contains("ééé…ééé"),
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.len() < 4000, "{} bytes", told.stderr.len());
+    let same = ["--set", set, "--set", "data.valid=\"tars/long.tar\""];
+    let told = world
+        .kiln(&[&["check", "--config", "experiment.toml"], &same[..]].concat())
+        .expect_success();
+    assert!(
+        told.stdout.contains('…') && told.stdout.len() < 8000,
+        "{}",
+        told.stdout.len()
+    );
+}
+
+#[test]
+fn thirty_thousand_labels_take_no_quadratic_time() {
+    let world = World::empty();
+    let mut builder = tar::Builder::new(File::create(world.path("many.tar")).unwrap());
+    for number in 0..30_000 {
+        for (name, bytes) in [
+            (format!("{number}.png"), &b"x"[..]),
+            (format!("{number}.cls"), &b""[..]),
+        ] {
+            let label = format!("class {number}");
+            let bytes = if bytes.is_empty() {
+                label.as_bytes()
+            } else {
+                bytes
+            };
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+    }
+    builder.finish().unwrap();
+    let experiment = EXPERIMENT
+        .replace("image-folder", "webdataset")
+        .replace("train = \"train\"", "train = \"many.tar\"")
+        .replace("valid = \"valid\"", "valid = \"many.tar\"")
+        .replace("units = 1 ", "units = 30000 ")
+        .replace("\"binary_", "\"sparse_categorical_");
+    world.write("experiment.toml", experiment);
+    let begin = std::time::Instant::now();
+    let check = [
+        "check",
+        "--config",
+        "experiment.toml",
+        "--json",
+        "--device",
+        "cpu",
+    ];
+    let checked = &world.kiln(&check).expect_success().json()[0];
+    let took = begin.elapsed();
+    assert_eq!(
+        (&checked["num_train"], &checked["num_valid"]),
+        (&30_000.into(), &30_000.into())
+    );
+    // Half a second, also for both splits; each label compared with each takes several.
+    assert!(took.as_secs_f64() < 3.0, "{took:?}");
+}

@@ -175,7 +175,7 @@ fn pictures_in_nested_folders_belong_to_the_class() {
 fn files_without_a_pictures_name_are_counted_and_named() {
     let told = train_with("Thumbs.db", "x");
     assert!(
-        told.contains("1 file left out, not being labelled pictures: red/Thumbs.db"),
+        told.contains("left out 1 file:\n  1: hidden, or put there by the system: red/Thumbs.db"),
         "{told}"
     );
 }

@@ -211,3 +211,102 @@ fn pictures_of_an_idx_file_are_predicted_without_labels() {
         "bad-images-idx3-ubyte is truncated: its head is not whole",
     );
 }
+
+#[test]
+fn classes_are_matched_by_their_names_where_one_is_absent_in_training() {
+    let world = World::empty();
+    // Three names; no picture of the first in training. Labels are 1 and 2.
+    let write = |name: &str, from: u32, count: u32| {
+        let (mut pixels, labels) = pictures(from + count);
+        pixels.drain(..36 * from as usize);
+        let labels: Vec<u8> = labels[from as usize..]
+            .iter()
+            .map(|label| label + 1)
+            .collect();
+        world.write(
+            &format!("digits/{name}-images-idx3-ubyte"),
+            idx(8, &[count, 6, 6], &pixels),
+        );
+        world.write(
+            &format!("digits/{name}-labels-idx1-ubyte"),
+            idx(8, &[count], &labels),
+        );
+    };
+    write("train", 0, 80);
+    write("t10k", 100, 24);
+    let named = EXPERIMENT.replace(
+        "valid = \"digits\"",
+        "valid = \"digits\"\nclasses = [\"none\", \"above\", \"below\"]",
+    );
+    world.write("experiment.toml", named);
+    let last = world
+        .train(&["--json"])
+        .expect_success()
+        .json()
+        .pop()
+        .unwrap();
+    assert_eq!(last["classes"], serde_json::json!(["above", "below"]));
+    assert_eq!(last["best"]["valid_accuracy"], 1.0, "{last}");
+    let eval = [
+        "eval",
+        "--model",
+        "run/best.safetensors",
+        "--data",
+        "digits",
+        "--json",
+    ];
+    let judged = world.kiln(&eval).expect_success().json();
+    assert_eq!(judged[0]["accuracy"], 1.0, "{}", judged[0]);
+    let (pixels, _) = pictures(2);
+    world.write("digits/t10k-images-idx3-ubyte", idx(8, &[2, 6, 6], &pixels));
+    world.write("digits/t10k-labels-idx1-ubyte", idx(8, &[2], &[0, 1]));
+    told(
+        world.kiln(&eval),
+        "holds images of class 0 (none), but the model knows above, below",
+    );
+}
+
+#[test]
+fn a_model_of_the_groups_of_cifar_100_is_judged_by_the_groups() {
+    let world = World::empty();
+    // Group 0 dark, group 1 bright; the fine labels say the opposite.
+    let records = |count: usize, offset: usize| -> Vec<u8> {
+        let record = |index: usize| {
+            let group = (index % 2) as u8;
+            let pixels =
+                (0..3072).map(move |at| ((index + offset) * 37 + at * 11) as u8 % 60 + 150 * group);
+            [group, 1 - group]
+                .into_iter()
+                .chain(pixels)
+                .collect::<Vec<u8>>()
+        };
+        (0..count).flat_map(record).collect()
+    };
+    world.write("cifar/train.bin", records(40, 0));
+    world.write("cifar/test.bin", records(16, 1000));
+    let experiment = EXPERIMENT
+        .replace("\"idx\"", "\"cifar-binary\"\nlabels = \"coarse\"")
+        .replace("\"digits\"", "\"cifar\"");
+    world.write(
+        "experiment.toml",
+        experiment.replace("epochs = 8", "epochs = 12"),
+    );
+    let last = world
+        .train(&["--json"])
+        .expect_success()
+        .json()
+        .pop()
+        .unwrap();
+    let learned = &last["best"]["valid_accuracy"];
+    assert!(learned.as_f64().unwrap() > 0.8, "{last}");
+    let eval = [
+        "eval",
+        "--model",
+        "run/best.safetensors",
+        "--data",
+        "cifar",
+        "--json",
+    ];
+    let judged = world.kiln(&eval).expect_success().json();
+    assert_eq!(&judged[0]["accuracy"], learned, "{}", judged[0]);
+}

@@ -300,7 +300,8 @@ fn what_is_wrong_with_a_table_is_told_with_file_line_and_column() {
     let odd = with("121,NaN,hill,x,5\n122,5,hill,x,");
     let checked = check(&odd, &[]).expect_success();
     assert!(
-        checked.stdout.contains("line 123 has no target"),
+        checked.stdout.contains("1: has no target: ")
+            && checked.stdout.contains("houses.csv, line 123"),
         "{}",
         checked.stdout
     );

@@ -95,10 +95,13 @@ fn sentences_are_learned_and_answered() {
         piped.starts_with("{\"text\":\"good music\",\"class\":\"happy\""),
         "{piped}"
     );
+    // As in training and evaluation: answered, and told of.
     let empty = world
         .kiln(&["predict", "--model", model, "--text", " ... "])
-        .expect_failure();
-    assert!(empty.stderr.contains("holds no word"), "{}", empty.stderr);
+        .expect_success();
+    assert_eq!(empty.stdout.lines().count(), 1, "{}", empty.stdout);
+    let expected = "1 of 1 texts have no word";
+    assert!(empty.stderr.contains(expected), "{}", empty.stderr);
     let judged = world.kiln(&["eval", "--model", model, "--data", "moods.csv", "--json"]);
     assert!(
         judged.expect_success().json()[0]["accuracy"]
@@ -106,6 +109,105 @@ fn sentences_are_learned_and_answered() {
             .unwrap()
             > 0.95
     );
+}
+
+/// Rows without a word: counted alike by training, `eval` and `predict`.
+#[test]
+fn a_text_without_words_counts_the_same_everywhere() {
+    let world = world();
+    let mut rows = world.read("moods.csv");
+    rows += "\"\",happy\n\"...\",sad\n";
+    world.write("moods.csv", rows);
+    let trained = world.train(&["--set", "train.epochs=1"]).expect_success();
+    assert!(
+        trained.stderr.contains("have no word"),
+        "{}",
+        trained.stderr
+    );
+    world.write(
+        "new.csv",
+        "text,label\na good plot,happy\n\"\",sad\n!?,happy\n",
+    );
+    let model = ["--model", "run/best.safetensors"];
+    let judged = world
+        .kiln(&[&["eval", "--data", "new.csv", "--json"], &model[..]].concat())
+        .expect_success();
+    let answered = world
+        .kiln(&[&["predict", "new.csv"], &model[..]].concat())
+        .expect_success();
+    assert_eq!(judged.json()[0]["samples"], 3);
+    assert_eq!(answered.stdout.lines().count(), 3, "{}", answered.stdout);
+    for run in [judged, answered] {
+        assert!(
+            run.stderr.contains("2 of 3 texts have no word"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+/// The mark of some editors before a text is no part of its first word.
+#[test]
+fn a_byte_order_mark_is_no_word() {
+    let world = world();
+    let marked = |name: &str| world.write(name, format!("\u{feff}{}", world.read(name)));
+    for (text, label) in sentences() {
+        let (name, text) = (text.replace(|c: char| !c.is_alphanumeric(), "_"), text);
+        for split in ["train", "valid"] {
+            world.write(
+                &format!("{split}/{label}/{name}.txt"),
+                format!("\u{feff}{text}"),
+            );
+        }
+    }
+    marked("moods.csv");
+    marked("experiment.toml");
+    let json = serde_json::json!({"data": {"kind": "text", "train": "moods.csv", "valid_fraction": 0.2},
+        "model": {"layers": [{"embedding": {"dim": 2}}, "flatten", {"dense": {"units": 1}}]},
+        "train": {"epochs": 1, "loss": "binary_cross_entropy"}});
+    world.write("experiment.json", format!("\u{feff}{json}"));
+    world.write(
+        "folder.toml",
+        EXPERIMENT
+            .replace("kind = \"text\"", "kind = \"text-folder\"")
+            .replace("moods.csv", "train")
+            .replace("valid_fraction = 0.2", "valid = \"valid\""),
+    );
+    for config in ["experiment.toml", "experiment.json", "folder.toml"] {
+        let arguments = [
+            "train",
+            "--config",
+            config,
+            "--device",
+            "cpu",
+            "--set",
+            "train.epochs=1",
+        ];
+        let out = config.replace('.', "_");
+        world
+            .kiln(&[&arguments[..], &["--out", &out, "--no-audit"]].concat())
+            .expect_success();
+        let model = std::fs::read(world.path(format!("{out}/best.safetensors"))).unwrap();
+        let text = String::from_utf8_lossy(&model);
+        assert!(
+            !text.contains('\u{feff}'),
+            "{config}: a mark is in the vocabulary"
+        );
+    }
+    world.write("one.txt", "\u{feff}good music");
+    world.write("lines.txt", "\u{feff}good music\n");
+    let model = ["predict", "--model", "experiment_toml/best.safetensors"];
+    let mut piped = world.command(&[&model[..], &["-"]].concat());
+    let lines = std::fs::File::open(world.path("lines.txt")).unwrap();
+    let piped = crate::world::finish({
+        piped.stdin(lines);
+        piped
+    });
+    let from_file = world.kiln(&[&model[..], &["one.txt"]].concat());
+    for run in [piped, from_file] {
+        let run = run.expect_success();
+        assert!(!run.stderr.contains("not known"), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -1,58 +1,93 @@
 //! `kiln init`
 
+mod sets;
 mod tables;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::train::quoted as in_a_shell;
 use crate::cli::InitArgs;
+use crate::console::{self, json_path, path_text, shown, visible};
 use crate::data::{Header, Listing, list_classes, read_header};
+use crate::report::{FILES, left_out};
+use crate::storage::write_new;
 
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.folder)
-        .with_context(|| format!("cannot find {}", args.folder.display()))?;
-    let name = match folder.is_file() {
-        true => folder.file_stem(),
-        false => folder.file_name(),
+        .with_context(|| format!("cannot find {}", shown(&args.folder)))?;
+    let tables = tables::files(&folder)?;
+    let own = match tables.is_empty() {
+        false => tables::name(&folder).into(),
+        true => folder
+            .file_name()
+            .unwrap_or("experiment".as_ref())
+            .to_os_string(),
     };
-    let name = name.map_or_else(
-        || "experiment".to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
-    if out.exists() {
-        bail!("{} exists; choose another file with --out", out.display());
+    let name = json_path(Path::new(&own));
+    let out = args.out.clone().unwrap_or_else(|| {
+        let mut name = own.clone();
+        name.push(".toml");
+        PathBuf::from(name)
+    });
+    if out.is_file() || out.is_dir() {
+        bail!("{} exists; choose another file with --out", shown(&out));
     }
-    if folder.is_file() {
+    if !tables.is_empty() {
         let train = relative_to(&out, &folder)?;
-        let target = args.target.as_deref();
-        let (text, what) = tables::starter(&args.folder, target, &name, &train, &out)?;
-        return write(&out, &text, &what);
+        let starter = tables::starter(args, &tables, &name, &train, &out)?;
+        let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
+        let sets = args
+            .sets
+            .iter()
+            .filter(|flag| !starter.is_text || !of_columns(flag));
+        let text = sets::apply(&starter.text, &sets.cloned().collect::<Vec<_>>())?;
+        for note in &starter.notes {
+            crate::say!("note: {note}");
+        }
+        return write(&out, &text, &starter.what);
     }
-    if args.target.is_some() {
-        bail!("--target is for a table; {} is none", folder.display());
+    if folder.exists() && !folder.is_dir() {
+        bail!(
+            "{} is no regular file; an experiment names its data by path, so save them to a file first",
+            shown(&folder)
+        );
     }
+    let table_only = [
+        ("--target", args.target.is_some()),
+        ("--no-header", args.no_header),
+        ("--header", args.header),
+    ];
+    if let Some((flag, _)) = table_only.iter().find(|(_, given)| *given) {
+        bail!("{flag} is for a table; {} is none", shown(&folder));
+    }
+    tables::instead_of_pictures(&args.folder, &folder)?;
     let found = survey(&folder)?;
-    let text = starter(&name, &found, &relative_to(&out, &folder)?, &out);
+    let text = sets::apply(
+        &starter(&name, &found, &relative_to(&out, &folder)?, &out),
+        &args.sets,
+    )?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
-    write(
+    let written = write(
         &out,
         &text,
         &format!("{pictures} pictures of {classes} classes"),
-    )
+    )?;
+    if let Some(text) = left_out(&found.listing.left_out, FILES) {
+        crate::say!("note: {text}");
+    }
+    Ok(written)
 }
 
 fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
-    std::fs::write(out, text).with_context(|| format!("cannot write {}", out.display()))?;
-    writeln!(stdout(), "wrote {} for {what}", out.display())?;
-    writeln!(stdout(), "  kiln check --config {}", out.display())?;
-    writeln!(stdout(), "  kiln train --config {}", out.display())?;
+    write_new(out, text.as_bytes())?;
+    let mut told = console::out();
+    writeln!(told, "wrote {} for {}", shown(out), visible(what))?;
+    writeln!(told, "  kiln check --config {}", in_a_shell(out))?;
+    writeln!(told, "  kiln train --config {}", in_a_shell(out))?;
     Ok(0)
 }
 
@@ -83,18 +118,18 @@ pub fn find_splits(folder: &Path) -> (Option<&'static str>, Option<&'static str>
 }
 
 fn survey(folder: &Path) -> anyhow::Result<Found> {
-    let fail = |message: String| anyhow::anyhow!("{} {message}", folder.display());
+    let fail = |message: String| anyhow::anyhow!("{} {message}", shown(folder));
     let (train, valid) = find_splits(folder);
     let root = train.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
     let listing = list_classes(&root).map_err(fail)?;
     if listing.classes.len() < 2 {
         bail!(
             "{} holds one class only, expected at least two",
-            root.display()
+            shown(&root)
         );
     }
     if listing.files.is_empty() {
-        bail!("{} holds no pictures", root.display());
+        bail!("{} holds no pictures", shown(&root));
     }
     let step = listing.files.len().div_ceil(64);
     let headers: Vec<Header> = listing
@@ -126,7 +161,7 @@ fn relative_to(out: &Path, folder: &Path) -> anyhow::Result<String> {
     let base = std::path::absolute(out)?;
     let base = base.parent().unwrap_or(Path::new("/"));
     let relative = folder.strip_prefix(base).unwrap_or(folder);
-    let text = relative.display().to_string();
+    let text = path_text(relative).into_owned();
     Ok(if text.is_empty() {
         ".".to_string()
     } else {
@@ -159,11 +194,12 @@ fn starter(name: &str, found: &Found, folder: &str, out: &Path) -> String {
         "# {classes} classes: {}\n# {} pictures to train on, most of them about {} x {} pixels.\n\
          #\n#   kiln check --config {out}    layers, shapes, classes; trains nothing\n\
          #   kiln train --config {out}    everything goes into runs/{name}-1\n",
-        found.listing.classes.join(", "),
+        visible(&found.listing.classes.join(", ")),
         found.listing.files.len(),
         found.size.0,
         found.size.1,
-        out = out.display()
+        name = visible(name),
+        out = shown(out)
     );
     let size = format!("size = [{height}, {width}]");
     format!(

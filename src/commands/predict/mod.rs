@@ -4,22 +4,30 @@ mod pictures;
 mod rows;
 mod texts;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::{Context, bail};
+use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
+use super::memory::fitting_batch;
 use super::take_device;
 use crate::cli::PredictArgs;
-use crate::data::{Head, HostBatch, Preprocessor, Task};
+use crate::console::{self, field, json_path, path_text, shown, text_path, visible};
+use crate::data::{Head, HostBatch, LeftOut, Preprocessor, Shape, Task};
 use crate::model::ModelFile;
+use crate::report::{FILES, left_out, left_out_json};
 
 /// Samples of one forward pass.
 const BATCH: usize = 32;
 /// Batches that are prepared while one is computed.
 const AHEAD: usize = 1;
+
+/// What is said where a net's numbers run out of range.
+pub const NOT_FINITE: &str = "the net's answer is not a finite number: the input is far from what it was trained on, or \
+    its weights are too large";
 
 pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, true)?;
@@ -28,66 +36,109 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     if !args.texts.is_empty() && !matches!(preprocess, Preprocessor::Text(_)) {
         bail!(
             "--text is for models of texts; {} is none",
-            args.model.display()
+            shown(&args.model)
         );
     }
+    let most = fitting_batch(&args.model, &model, BATCH, &device)?;
     let (sender, receiver) = sync_channel(AHEAD);
     let (files, texts) = (args.files.clone(), args.texts.clone());
     let shape = preprocess.shape();
     // Not joined: it may be waiting for standard input when nobody reads the answers any more.
-    std::thread::spawn(move || match preprocess {
-        Preprocessor::Image(image) => pictures::prepare(&files, &image, &sender),
-        Preprocessor::Table(table) => rows::prepare(&files, &table, &sender),
-        Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
-    });
+    let thread = std::thread::Builder::new().name("prepare".into());
+    thread
+        .spawn(move || match preprocess {
+            Preprocessor::Image(image) => pictures::prepare(&files, &image, &sender),
+            Preprocessor::Table(table) => rows::prepare(&files, &table, &sender),
+            Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
+        })
+        .context("cannot start a thread")?;
     let mut failures = 0;
+    let mut left_out = LeftOut::default();
     for work in receiver {
         let prepared = match work? {
             Work::Prepared(prepared) => prepared,
             Work::Failed(text) => {
-                eprintln!("{text}");
+                crate::say!("{text}");
                 failures += 1;
                 continue;
             }
             Work::Noticed(text) => {
-                eprintln!("{text}");
+                crate::say!("note: {text}");
+                continue;
+            }
+            Work::LeftOut(more) => {
+                left_out.merge(more);
                 continue;
             }
         };
-        let mut batch = HostBatch::default();
-        for (index, (_, values)) in prepared.iter().enumerate() {
-            if let Ok(values) = values {
-                batch.input.extend_from_slice(values);
-                batch.classes.push(0);
-                batch.ids.push(index as u32);
-            }
+        for prepared in prepared.chunks(most) {
+            failures += answer_batch(prepared, shape, &model, &device.device, &args)?;
         }
-        let rows = if batch.ids.is_empty() {
-            Vec::new()
-        } else {
-            let batch = batch.to_device(shape, &device.device);
-            let input = batch
-                .inputs
-                .into_iter()
-                .next()
-                .context("a batch has an input")?;
-            model.predictions(input)
-        };
-        let mut rows = rows.chunks_exact(model.info.task.len());
-        for (subject, values) in &prepared {
-            match values {
-                Err(reason) => {
-                    eprintln!("{}: {reason}", subject.name());
+    }
+    tell_left_out(&left_out, args.json)?;
+    Ok(u8::from(failures > 0))
+}
+
+/// Says what was passed over: for programs in a line of its own, after the last sample.
+fn tell_left_out(passed_over: &LeftOut, as_json: bool) -> anyhow::Result<()> {
+    let Some(text) = left_out(passed_over, FILES) else {
+        return Ok(());
+    };
+    if as_json {
+        let object = json!({"left_out": left_out_json(passed_over)});
+        writeln!(console::out(), "{object}")?;
+    }
+    crate::say!("note: {text}");
+    Ok(())
+}
+
+/// Runs the net on samples and writes their answers; how many samples have none.
+fn answer_batch(
+    prepared: &[Sample],
+    shape: Shape,
+    model: &ModelFile,
+    device: &Device,
+    args: &PredictArgs,
+) -> anyhow::Result<usize> {
+    let mut batch = HostBatch::default();
+    for (index, (_, values)) in prepared.iter().enumerate() {
+        if let Ok(values) = values {
+            batch.input.extend_from_slice(values);
+            batch.classes.push(0);
+            batch.ids.push(index as u32);
+        }
+    }
+    let rows = if batch.ids.is_empty() {
+        Vec::new()
+    } else {
+        let batch = batch.to_device(shape, device);
+        let input = batch
+            .inputs
+            .into_iter()
+            .next()
+            .context("a batch has an input")?;
+        model.predictions(input)
+    };
+    let mut rows = rows.chunks_exact(model.info.task.len());
+    let mut failures = 0;
+    for (subject, values) in prepared {
+        match values {
+            Err(reason) => {
+                crate::say!("{}: {reason}", visible(&subject.name()));
+                failures += 1;
+            }
+            Ok(_) => {
+                let row = rows.next().context("a row a sample")?;
+                if row.iter().all(|value| value.is_finite()) {
+                    write_row(subject, row, &model.info.task, args)?;
+                } else {
+                    crate::say!("{}: {NOT_FINITE}", visible(&subject.name()));
                     failures += 1;
-                }
-                Ok(_) => {
-                    let row = rows.next().context("a row a sample")?;
-                    write_row(subject, row, &model.info.task, &args)?;
                 }
             }
         }
     }
-    Ok(u8::from(failures > 0))
+    Ok(failures)
 }
 
 /// What an answer is about.
@@ -104,10 +155,11 @@ enum Subject {
 }
 
 impl Subject {
+    /// As it is; see [`field`] and [`visible`] for what may be in it.
     fn name(&self) -> String {
         match self {
-            Subject::File(path) => path.display().to_string(),
-            Subject::Picture(path, number) => format!("{} #{number}", path.display()),
+            Subject::File(path) => path_text(path).into_owned(),
+            Subject::Picture(path, number) => format!("{} #{number}", path_text(path)),
             Subject::Row(file, line) => format!("{file}:{line}"),
             Subject::Text(text) => text.replace(['\t', '\n', '\r'], " "),
         }
@@ -115,12 +167,14 @@ impl Subject {
 
     fn as_json(&self) -> Map<String, Value> {
         let entries = match self {
-            Subject::File(path) => vec![("file", json!(path.display().to_string()))],
-            Subject::Picture(path, number) => vec![
-                ("file", json!(path.display().to_string())),
-                ("number", json!(number)),
+            Subject::File(path) => vec![("file", json!(json_path(path)))],
+            Subject::Picture(path, number) => {
+                vec![("file", json!(json_path(path))), ("number", json!(number))]
+            }
+            Subject::Row(file, line) => vec![
+                ("file", json!(json_path(&text_path(file)))),
+                ("line", json!(line)),
             ],
-            Subject::Row(file, line) => vec![("file", json!(file)), ("line", json!(line))],
             Subject::Text(text) => vec![("text", json!(text))],
         };
         let entries = entries.into_iter();
@@ -130,12 +184,17 @@ impl Subject {
     }
 }
 
+/// A sample with the net's input, or why it has none.
+type Sample = (Subject, Result<Vec<f32>, String>);
+
 /// What is passed from preparing to computing.
 enum Work {
     /// Samples with the net's inputs.
-    Prepared(Vec<(Subject, Result<Vec<f32>, String>)>),
+    Prepared(Vec<Sample>),
     /// An argument without samples, and why.
     Failed(String),
+    /// Files of a folder that are no samples.
+    LeftOut(LeftOut),
     /// What the user should know of all samples, after the last one.
     Noticed(String),
 }
@@ -148,14 +207,15 @@ fn write_row(
     task: &Task,
     args: &PredictArgs,
 ) -> anyhow::Result<()> {
-    let mut out = stdout().lock();
+    let mut out = console::out();
     if args.json {
         let mut object = subject.as_json();
         object.extend(answer(row, task, args.top as usize));
         writeln!(out, "{}", Value::Object(object))?;
     } else {
         let fields = fields(row, task, args.top as usize);
-        writeln!(out, "{}\t{}", subject.name(), fields.join("\t"))?;
+        let fields: Vec<_> = fields.iter().map(|text| field(text)).collect();
+        writeln!(out, "{}\t{}", field(&subject.name()), fields.join("\t"))?;
     }
     Ok(())
 }

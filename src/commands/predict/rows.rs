@@ -4,8 +4,10 @@ use std::io::{copy, stdin};
 use std::path::{Path, PathBuf};
 
 use super::{BATCH, Sender, Subject, Work};
+use crate::console::{path_text, shown};
 use crate::data::TablePreprocess;
 use crate::data::table::{Row, TableFile, Tally, bind, notices};
+use crate::storage::{Temporary, random_name};
 
 /// Why the rest of a file is not read: nobody listens any more.
 const GIVEN_UP: &str = "given up";
@@ -17,7 +19,7 @@ pub(super) fn prepare(files: &[PathBuf], preprocess: &TablePreprocess, sender: &
     let tally = Tally::new(encoder.num_columns());
     for file in files {
         let sent = each_table(file, |path, name| {
-            let table = TableFile::open(path, &preprocess.layout)
+            let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
                 .map_err(|message| format!("{name}: {message}"))?;
             let columns = bind(&table, &names)?;
             send_rows(&table, name, sender, |row| {
@@ -48,25 +50,30 @@ pub(super) fn each_table(
     read: impl FnOnce(&Path, &str) -> Result<(), String>,
 ) -> Result<(), String> {
     if file.as_os_str() != "-" {
-        return read(file, &file.display().to_string());
+        return read(file, &path_text(file));
     }
-    // No name that a run killed before may have left behind.
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-    let name = format!("kiln-{}-{}.csv", std::process::id(), now.as_nanos());
-    let path = std::env::temp_dir().join(name);
-    let spool = || -> std::io::Result<()> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // nobody else's data
-        copy(&mut stdin().lock(), &mut options.open(&path)?)?;
-        Ok(())
+    let path = std::env::temp_dir().join(random_name("kiln-"));
+    let spool = || -> std::io::Result<Temporary> {
+        let (mut spooled, guard) = Temporary::file(&path, || {
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // nobody else's data
+            options.open(&path)
+        })?;
+        match copy(&mut stdin().lock(), &mut spooled) {
+            Ok(_) => Ok(guard),
+            Err(error) => {
+                guard.remove();
+                Err(error)
+            }
+        }
     };
-    let done = spool()
-        .map_err(|error| format!("cannot keep standard input in {}: {error}", path.display()))
-        .and_then(|()| read(&path, "-"));
-    let _ = std::fs::remove_file(&path);
-    done.map_err(|message| message.replace(&path.display().to_string(), "standard input"))
+    let guard = spool()
+        .map_err(|error| format!("cannot keep standard input in {}: {error}", shown(&path)))?;
+    let done = read(&path, "-");
+    guard.remove();
+    done.map_err(|message| message.replace(&*path_text(&path), "standard input"))
 }
 
 /// Sends what `prepare` makes of each row, batch after batch.

@@ -7,10 +7,7 @@ use super::rows::{each_table, send_rows};
 use super::{BATCH, Sender, Subject, Work};
 use crate::data::TextPreprocess;
 use crate::data::table::{TableFile, bind};
-use crate::data::text::{TextEncoder, TextFigures, text_notices};
-
-/// The most bytes of a text file.
-const MAX_FILE: u64 = 64 << 20;
+use crate::data::text::{TextEncoder, TextFigures, read_text, text_notices, without_bom};
 
 /// Makes texts into tokens: those given, then those of the files; ends where nobody listens.
 pub(super) fn prepare(
@@ -27,7 +24,7 @@ pub(super) fn prepare(
     for texts in texts.chunks(BATCH) {
         let texts = texts.iter().map(|text| {
             let subject = Subject::Text(text.clone());
-            (subject, reader.tokens(text))
+            (subject, Ok(reader.tokens(text)))
         });
         if sender.send(Ok(Work::Prepared(texts.collect()))).is_err() {
             return;
@@ -38,16 +35,16 @@ pub(super) fn prepare(
             lines(&mut reader, sender)
         } else if is_table(file) {
             each_table(file, |path, name| {
-                let table = TableFile::open(path, &preprocess.layout)
+                let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
                     .map_err(|message| format!("{name}: {message}"))?;
                 let columns = bind(&table, &[&preprocess.text])?;
                 send_rows(&table, name, sender, |row| {
                     let values = reader.tokens(&row.field(columns[0]));
-                    (Subject::Row(name.to_string(), row.place.line), values)
+                    (Subject::Row(name.to_string(), row.place.line), Ok(values))
                 })
             })
         } else {
-            let values = read_text(file).and_then(|text| reader.tokens(&text));
+            let values = read_text(file).map(|text| reader.tokens(&text));
             let work = Work::Prepared(vec![(Subject::File(file.clone()), values)]);
             sender.send(Ok(work)).map_err(|_| String::new())
         };
@@ -70,51 +67,50 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// # Errors
-    /// A text without a word: there is nothing to say of it.
-    fn tokens(&mut self, text: &str) -> Result<Vec<f32>, String> {
+    /// One without a word is nothing but padding, as in training and evaluation; it is counted, and told of.
+    fn tokens(&mut self, text: &str) -> Vec<f32> {
         let mut tokens = vec![0; self.preprocess.length];
         let seen = self.encoder.write(text, &mut tokens);
-        if seen.words == 0 {
-            return Err("holds no word".into());
-        }
         self.figures.add(seen);
-        Ok(tokens.into_iter().map(|token| token as f32).collect())
+        tokens.into_iter().map(|token| token as f32).collect()
     }
 }
 
 fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ext| {
-        let tables = ["csv", "tsv", "tab"];
+        let tables = [
+            "csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz",
+        ];
         tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
     })
-}
-
-fn read_text(path: &Path) -> Result<String, String> {
-    let fail = |error: std::io::Error| format!("cannot be read: {error}");
-    let size = path.metadata().map_err(fail)?.len();
-    if size > MAX_FILE {
-        return Err(format!("has {size} bytes, more than {MAX_FILE}"));
-    }
-    let bytes = std::fs::read(path).map_err(fail)?;
-    String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".into())
 }
 
 /// A text a line; each is answered before the next one comes.
 fn lines(reader: &mut Reader<'_>, sender: &Sender) -> Result<(), String> {
     let mut input = BufReader::new(stdin());
     let mut batch = Vec::new();
+    let (mut first, mut blank) = (true, 0);
     loop {
         let mut line = Vec::new();
         let read = input.read_until(b'\n', &mut line);
         if read.map_err(|error| format!("cannot read standard input: {error}"))? == 0 {
+            if blank > 0 {
+                let text = format!("{blank} empty lines of standard input have no answer");
+                let _ = sender.send(Ok(Work::Noticed(text))); // nobody may listen any more
+            }
             return Ok(());
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
-        if !text.is_empty() {
+        let text = match std::mem::take(&mut first) {
+            true => without_bom(text),
+            false => text,
+        };
+        if text.is_empty() {
+            blank += 1;
+        } else {
             let subject = Subject::Text(text.to_string());
-            batch.push((subject, reader.tokens(text)));
+            batch.push((subject, Ok(reader.tokens(text))));
         }
         let more = input.buffer().contains(&b'\n');
         if (batch.len() >= BATCH || !more) && !batch.is_empty() {

@@ -9,7 +9,9 @@ mod traits;
 
 use super::dataset::Skipped;
 use super::decode::Pixels;
+use super::deep::DeepImages;
 use super::images::Decoded;
+use super::left_out::LeftOut;
 use super::table::TableAudit;
 
 pub use look::{look, similarity};
@@ -95,6 +97,14 @@ pub struct Audit {
     pub misnamed: Vec<Named>,
     /// Pictures of one colour.
     pub blank: Vec<Named>,
+    /// Pictures with 16 bits a channel, where training has such that use a small part of them.
+    pub narrow: Vec<Named>,
+    /// What the training split's pictures with 16 bits a channel use of them.
+    pub deep: Option<DeepImages>,
+    /// Files that are no samples.
+    pub left_out: LeftOut,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
     /// Copies first, then what looks alike, the most alike first.
     pub pairs: Vec<Pair>,
     /// What was found in a table.
@@ -135,6 +145,9 @@ impl Audit {
         };
         audit.misnamed = with(Traits::MISNAMED);
         audit.blank = with(Traits::BLANK);
+        if splits.iter().any(|decoded| decoded.scales_deep()) {
+            audit.narrow = with(Traits::DEEP);
+        }
         let pixels = |place: usize| {
             let (split, index) = places[place];
             splits[split].pixels(index)

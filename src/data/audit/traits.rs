@@ -34,6 +34,8 @@ impl Traits {
     pub const BLANK: u32 = 4;
     /// It is stored in grey.
     pub const GREY: u32 = 8;
+    /// It is stored with 16 bits a channel.
+    pub const DEEP: u32 = 32;
 
     /// Notes what there is of a file of this name, which holds `bytes` and was decoded to `picture`.
     pub fn of(name: &Path, bytes: &[u8], picture: &Pixels) -> Traits {
@@ -50,7 +52,8 @@ impl Traits {
                 | flag(
                     header.is_some_and(|header| header.channels == 1),
                     Self::GREY,
-                ),
+                )
+                | flag(header.is_some_and(|header| header.deep), Self::DEEP),
         }
     }
 

@@ -51,6 +51,10 @@ pub fn random_box(
 }
 
 impl Augment for RandomResizedCrop {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
         let (rows, columns) = (frame.height as f64, frame.width as f64);
         // torchvision falls back to the largest crop of a ratio; here that is the whole picture.
@@ -71,6 +75,10 @@ impl Augment for RandomResizedCrop {
 pub struct PadAndCrop(#[schemars(range(min = 0, max = 16384))] usize);
 
 impl Augment for PadAndCrop {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let places = 2 * self.0 + 1;
         let mut shift = || rng.below(places) as f64 - self.0 as f64;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::mix::{Cutmix, Mixup};
 use super::{AUGMENTS, FillMode, Preset, fill};
 use crate::config::{Fault, Path, schema_of, unknown_key, validate};
+use crate::data::batch::Shape;
 
 /// Whether a value switches its key off.
 pub fn is_off(value: &Value) -> bool {
@@ -43,6 +44,56 @@ pub fn check_keys(table: &BTreeMap<String, Value>, path: &Path) -> Result<(), Ve
     } else {
         Err(faults)
     }
+}
+
+/// Checks that no key is without effect on samples of this shape.
+///
+/// # Errors
+/// Every key on what is no picture; what lies beyond the edge, where nothing shows it.
+pub fn check_shape(table: &BTreeMap<String, Value>, shape: Shape) -> Result<(), Vec<Fault>> {
+    let path = Path::parse("augment");
+    let given = || {
+        table
+            .iter()
+            .filter(|(_, value)| !is_off(value))
+            .map(|(key, _)| &**key)
+    };
+    let fault = |key: &str, why: &str| {
+        Fault::new(path.key(key), why)
+            .at_key()
+            .hint("remove the key")
+    };
+    let faults: Vec<Fault> = if let Shape::Image { .. } = shape {
+        let uncovers = table.contains_key("preset") || given().any(|key| uncovers(key, table));
+        let constant = table.get("fill").is_some_and(|fill| fill == "constant");
+        let idle = given().filter_map(|key| match key {
+            "fill" | "fill_value" if !uncovers => Some(fault(
+                key,
+                "is for what lies beyond a picture's edge, which no augmentation here shows",
+            )),
+            "fill_value" if !constant => Some(fault(key, "is for fill = \"constant\"")),
+            _ => None,
+        });
+        idle.collect()
+    } else {
+        let all = given().map(|key| fault(key, "is for pictures, which the samples are not"));
+        all.collect()
+    };
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Whether a key is that of an augmentation that may show what lies beyond the edge.
+fn uncovers(key: &str, table: &BTreeMap<String, Value>) -> bool {
+    let member = AUGMENTS.iter().find(|member| member.name == key);
+    let augment = member.zip(table.get(key)).and_then(|(member, value)| {
+        let options = options(value, &(member.schema)());
+        (member.read)(options).ok()
+    });
+    augment.is_some_and(|augment| augment.uncovers())
 }
 
 /// Every key of `[augment]` with its schema.

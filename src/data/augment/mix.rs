@@ -78,7 +78,7 @@ impl Mix {
     /// Checks against the shape of the samples.
     ///
     /// # Errors
-    /// Boxes cut out of what is no picture; tokens, which cannot be mixed.
+    /// Anything on what is no picture: rows and texts are not mixed.
     pub fn check(&self, shape: Shape, path: &Path) -> Result<(), Vec<Fault>> {
         let fault = |key: &str, message| Err(vec![Fault::new(path.key(key), message).at_key()]);
         match shape {
@@ -86,8 +86,8 @@ impl Mix {
             _ if self.cutmix.is_some() => {
                 fault("cutmix", "is for pictures, which the samples are not")
             }
-            Shape::Tokens { .. } if self.mixup.is_some() => {
-                fault("mixup", "mixes numbers, but the samples are tokens")
+            _ if self.mixup.is_some() => {
+                fault("mixup", "is for pictures, which the samples are not")
             }
             _ => Ok(()),
         }

@@ -47,7 +47,7 @@ use crate::family;
 pub use affine::Affine;
 pub use change::{Change, Frame};
 pub use fill::{Fill, FillMode};
-pub use keys::schema;
+pub use keys::{check_shape, schema};
 pub use mix::Mix;
 pub use presets::Preset;
 
@@ -65,6 +65,11 @@ use warp::{Untouched, warp};
 pub trait Augment: Debug + Send + Sync {
     /// Draws what is done to one sample and adds it to `change`.
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change);
+
+    /// Whether it may show what lies beyond the picture's edge.
+    fn uncovers(&self) -> bool {
+        false
+    }
 
     /// Whether it does nothing to grey pictures.
     fn needs_colour(&self) -> bool {
@@ -329,8 +334,60 @@ mod tests {
             "{}",
             faults[0]
         );
+        // Tables are never mixed: a key that is accepted must do something.
         let mixup = read(json!({"mixup": {"alpha": 0.4}})).expect("not empty");
-        mixup.check(flat).expect("numbers can be mixed");
+        let faults = mixup.check(flat).expect_err("a fault");
+        assert!(
+            faults[0]
+                .to_string()
+                .starts_with("augment.mixup is for pictures")
+        );
+    }
+
+    #[test]
+    fn keys_that_change_nothing_are_faults() {
+        let told = |json: Value, shape| -> Vec<String> {
+            let table = serde_json::from_value(json).expect("a table");
+            let faults = check_shape(&table, shape).err().unwrap_or_default();
+            faults.iter().map(|fault| fault.path.to_string()).collect()
+        };
+        let image = Shape::Image {
+            height: 9,
+            width: 9,
+            channels: 3,
+        };
+        for shape in [
+            Shape::Flat { features: 4 },
+            Shape::Tokens {
+                length: 2,
+                vocabulary: 9,
+            },
+        ] {
+            for (key, _) in keys::keys() {
+                let expected = format!("augment.{key}");
+                assert_eq!(told(json!({ (key.as_str()): true }), shape), [expected]);
+                assert!(
+                    told(json!({ (key.as_str()): false }), shape).is_empty(),
+                    "{key}"
+                );
+            }
+        }
+        assert!(told(everything(), image).is_empty());
+        assert_eq!(
+            told(json!({"fill": "wrap", "horizontal_flip": true}), image),
+            ["augment.fill"]
+        );
+        assert_eq!(
+            told(json!({"fill": "wrap", "fill_value": 3, "zoom": 0.1}), image),
+            ["augment.fill_value"]
+        );
+        for json in [
+            json!({"fill": "constant", "fill_value": 3, "rotation": 4}),
+            json!({"preset": "light", "fill": "wrap"}),
+            json!({"rand_augment": true, "fill": "wrap"}),
+        ] {
+            assert!(told(json.clone(), image).is_empty(), "{json}");
+        }
     }
 
     #[test]

@@ -40,6 +40,10 @@ impl Default for RandAugment {
 pub struct TrivialAugment(bool);
 
 impl Augment for RandAugment {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
         let strength = f64::from(self.magnitude) / f64::from(BINS);
         for _ in 0..self.num_ops {
@@ -58,6 +62,10 @@ impl Augment for RandAugment {
 }
 
 impl Augment for TrivialAugment {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         if !self.0 {
             return;

@@ -10,6 +10,10 @@ use super::{Affine, Augment, Change, Frame, Rng};
 pub struct Rotation(#[schemars(range(min = 0, max = 180))] f64);
 
 impl Augment for Rotation {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         change.warp(Affine::rotation(rng.range(-self.0, self.0)));
     }

@@ -10,6 +10,10 @@ use super::{Affine, Augment, Change, Frame, Rng};
 pub struct Shear(#[schemars(range(min = 0, max = 89))] f64);
 
 impl Augment for Shear {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         change.warp(Affine::shear(rng.range(-self.0, self.0)));
     }

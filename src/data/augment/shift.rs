@@ -15,6 +15,10 @@ pub struct WidthShift(#[schemars(range(min = 0, max = 1))] f64);
 pub struct HeightShift(#[schemars(range(min = 0, max = 1))] f64);
 
 impl Augment for WidthShift {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
         change.warp(Affine::shift(
             0.0,
@@ -24,6 +28,10 @@ impl Augment for WidthShift {
 }
 
 impl Augment for HeightShift {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
         change.warp(Affine::shift(
             rng.range(-self.0, self.0) * frame.height as f64,

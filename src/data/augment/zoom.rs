@@ -11,6 +11,10 @@ use super::{Affine, Augment, Change, Frame, Rng};
 pub struct Zoom(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f64);
 
 impl Augment for Zoom {
+    fn uncovers(&self) -> bool {
+        true
+    }
+
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let rows = rng.range(1.0 - self.0, 1.0 + self.0);
         let columns = rng.range(1.0 - self.0, 1.0 + self.0);

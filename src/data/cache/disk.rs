@@ -8,19 +8,22 @@
 //! ends the program when the file is cut.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::audit::Traits;
 use super::super::files::Stamp;
-use super::super::positional::{read_at, write_at};
 use super::super::preprocess::ImagePreprocess;
+use crate::console::{path_text, shown};
+use crate::storage::open_private;
+use crate::storage::positional::{read_at, write_at};
 
 /// Changes where what is stored, or how pictures are decoded, changes.
 const FORMAT: u32 = 2;
@@ -50,15 +53,20 @@ impl Description {
         let [height, width] = preprocess.size;
         Description {
             format: FORMAT,
-            root: root.display().to_string(),
+            root: path_text(&root).into_owned(),
             record: preprocess.shape().num_elements(),
             pixels: format!(
-                "{height} x {width} x {}, {:?}, {:?}, pad {}, alpha {:?}",
+                "{height} x {width} x {}, {:?}, {:?}, pad {}, alpha {:?}{}",
                 preprocess.channels,
                 preprocess.resize,
                 preprocess.aspect,
                 preprocess.pad_value,
-                preprocess.alpha
+                preprocess.alpha,
+                // Without a range the name is that of caches from before there were ranges.
+                preprocess.deep.map_or(String::new(), |range| {
+                    let [low, high] = range.bounds();
+                    format!(", 16 bits from {low} to {high}")
+                })
             )
             .to_lowercase(),
         }
@@ -261,28 +269,28 @@ impl Slots {
 
 impl Adding {
     /// Opens or makes the cache file of a description in `folder`. It grows to at most `max_bytes`.
-    /// Calls `wait` before it waits for another run that adds to the same file.
+    /// Calls `wait` before it waits for another run that adds to the same file, which it does for
+    /// as long as that one adds something every [`LONGEST_WAIT`].
     ///
     /// # Errors
-    /// A folder or file that cannot be written.
+    /// A file that cannot be written, is a link, or is another user's; another run that takes too long.
     pub fn open(
         folder: &Path,
         description: &Description,
         max_bytes: u64,
         wait: &dyn Fn(),
     ) -> io::Result<Adding> {
-        std::fs::create_dir_all(folder)?;
         let path = folder.join(description.file_name());
-        let lock = options().open(path.with_extension("lock"))?;
+        let lock = open(&path.with_extension("lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 wait();
-                lock.lock()?;
+                wait_for(&lock, &path)?;
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let file = options().open(&path)?;
+        let file = open(&path)?;
         if Description::read(&file).as_ref() != Some(description) {
             file.set_len(0)?; // new, of another format, or damaged
             description.write(&file)?;
@@ -356,10 +364,38 @@ impl Adding {
 /// A slot is a number of 31 bits.
 const MAX_SLOTS: u64 = (u32::MAX >> 1) as u64;
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options
+/// How long to wait for another run that holds the lock and adds nothing to the file.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+fn open(path: &Path) -> io::Result<File> {
+    let name = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", shown(path)));
+    open_private(path).map_err(name)
+}
+
+/// Waits for a lock for as long as the file that it guards grows.
+fn wait_for(lock: &File, guarded: &Path) -> io::Result<()> {
+    let size = || guarded.symlink_metadata().map_or(0, |meta| meta.len());
+    let (mut since, mut before) = (Instant::now(), size());
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if since.elapsed() < LONGEST_WAIT => {
+                std::thread::sleep(Duration::from_millis(50));
+                let now = size();
+                if now != before {
+                    (since, before) = (Instant::now(), now);
+                }
+            }
+            Err(TryLockError::WouldBlock) => {
+                let seconds = LONGEST_WAIT.as_secs();
+                let message = format!(
+                    "another run has held the cache's lock for {seconds} s and added nothing"
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// The records that are there by the names of their samples, and the slots that are free.

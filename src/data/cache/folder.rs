@@ -1,11 +1,13 @@
 //! The folder of all cache files: where it is, what lies in it, what goes first when it is full.
 
-use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use etcetera::BaseStrategy;
+
+use crate::storage::{open_regular, private_folder};
 
 use super::disk::Description;
 
@@ -22,13 +24,41 @@ pub struct CacheFile {
     pub used: SystemTime,
 }
 
-/// `KILN_CACHE_DIR`, else `kiln` in the user's cache folder, else in the temporary folder.
+/// The folder that the user chose for caches, `KILN_CACHE_DIR`.
+fn chosen() -> Option<PathBuf> {
+    let name = std::env::var_os("KILN_CACHE_DIR").filter(|name| !name.is_empty());
+    name.map(PathBuf::from)
+}
+
+/// `KILN_CACHE_DIR`, else `kiln` in the user's cache folder; for a user without a home one of its own in the
+/// temporary folder.
 pub fn cache_folder() -> PathBuf {
-    if let Some(folder) = std::env::var_os("KILN_CACHE_DIR").filter(|name| !name.is_empty()) {
-        return PathBuf::from(folder);
+    if let Some(folder) = chosen() {
+        return folder;
     }
-    let base = etcetera::choose_base_strategy().map(|base| base.cache_dir());
-    base.unwrap_or_else(|_| std::env::temp_dir()).join("kiln")
+    let base =
+        etcetera::choose_base_strategy().map(|base| (base.home_dir().exists(), base.cache_dir()));
+    match base {
+        Ok((true, folder)) if folder.is_absolute() => folder.join("kiln"),
+        _ => std::env::temp_dir().join(own_name()),
+    }
+}
+
+/// A name in the temporary folder that is this user's.
+fn own_name() -> String {
+    #[cfg(unix)]
+    return format!("kiln-{}", crate::storage::own_user());
+    #[cfg(not(unix))]
+    "kiln".to_string()
+}
+
+/// Makes the folder of caches, which is this user's alone, or checks it.
+///
+/// # Errors
+/// A folder of another user, or into which others may write; one that cannot be made.
+pub fn make_cache_folder(folder: &Path) -> io::Result<()> {
+    let is_chosen = chosen().is_some_and(|chosen| chosen == folder);
+    private_folder(folder, !is_chosen)
 }
 
 /// Every cache file, the most recently used first; none where there is no folder yet.
@@ -49,11 +79,12 @@ pub fn list_caches(folder: &Path) -> io::Result<Vec<CacheFile>> {
         {
             continue;
         }
-        let Ok(meta) = path.metadata() else {
-            continue; // just cleared by another
+        // A link is none of this program's; what is gone was just cleared by another.
+        let Some(meta) = path.symlink_metadata().ok().filter(Metadata::is_file) else {
+            continue;
         };
         files.push(CacheFile {
-            description: File::open(&path)
+            description: open_regular(&path)
                 .ok()
                 .and_then(|file| Description::read(&file)),
             bytes: meta.len(),
@@ -73,7 +104,7 @@ pub fn remove_cache(file: &CacheFile) -> io::Result<()> {
     std::fs::remove_file(&file.path)?;
     // The lock stays where a run holds it; an empty file that is left is no harm.
     let lock = file.path.with_extension("lock");
-    if File::open(&lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
+    if open_regular(&lock).is_ok_and(|lock| lock.try_lock().is_ok()) {
         let _ = std::fs::remove_file(lock);
     }
     Ok(())
@@ -101,6 +132,7 @@ pub fn make_room(folder: &Path, name: &str, bytes: u64, limit: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::time::Duration;
     use tempfile::TempDir;
 
@@ -125,8 +157,8 @@ mod tests {
                 file.path
                     .file_name()
                     .unwrap_or_default()
-                    .display()
-                    .to_string()
+                    .to_string_lossy()
+                    .into_owned()
             })
             .collect();
         assert_eq!(names, ["new.samples", "mine.samples"]);

@@ -11,8 +11,12 @@ use super::decode::Pixels;
 use super::files::Split;
 use super::preprocess::ImagePreprocess;
 use super::random::hash_text;
+use crate::console::shown;
+use crate::kernels::{memory_limit, unknown_memory};
 pub use disk::{Adding, Description, Key, Records};
-pub use folder::{CacheFile, cache_folder, list_caches, make_room, remove_cache};
+pub use folder::{
+    CacheFile, cache_folder, list_caches, make_cache_folder, make_room, remove_cache,
+};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -28,17 +32,13 @@ impl Budget {
     pub const NONE: Budget = Budget { memory: 0, disk: 0 };
 }
 
-/// A quarter of the memory that is free now, or 1 GiB where the system does not say.
+/// A quarter of the memory that can be taken now, or 1 GiB where the system does not say.
 pub fn default_memory() -> u64 {
-    let available = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text
-                .lines()
-                .find(|line| line.starts_with("MemAvailable:"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        });
-    available.map_or(1 << 30, |kib| kib * 1024 / 4)
+    let limit = memory_limit();
+    if limit == unknown_memory() {
+        return 1 << 30;
+    }
+    limit.bytes / 4
 }
 
 /// Where a sample is kept, in four bytes.
@@ -160,6 +160,8 @@ pub fn open_disk(
 ) -> std::io::Result<Adding> {
     let description = Description::new(root, preprocess);
     let folder = cache_folder();
+    make_cache_folder(&folder)
+        .map_err(|error| std::io::Error::other(format!("{}: {error}", shown(&folder))))?;
     let wanted = description.size_for(num_samples);
     let most = make_room(&folder, &description.file_name(), wanted, limit);
     Adding::open(&folder, &description, most, wait)

@@ -15,9 +15,11 @@ use crate::config::{ByteSize, other_names};
 #[schemars(extend("additionalProperties" = false))]
 pub struct Csv {
     /// The file of the training rows, or several with the same columns.
+    #[schemars(extend("x-path" = true))]
     pub train: Files,
     /// The file or files of the validation rows.
     #[serde(default)]
+    #[schemars(extend("x-path" = true))]
     pub valid: Option<Files>,
     /// Instead of `valid`: the share of the training rows that is split off (of each class, where
     /// there are classes).
@@ -31,7 +33,7 @@ pub struct Csv {
     /// numbers.
     #[serde(default)]
     pub task: Option<TaskKind>,
-    /// The role of columns by name: "numeric", "category", "text", "ignore", or a table of options;
+    /// The role of columns by name: "numeric", "category", "text", "date", "ignore", or a table of options;
     /// default: told from their values.
     #[serde(default)]
     pub columns: BTreeMap<String, Choice>,
@@ -72,9 +74,13 @@ pub struct ColumnDefaults {
 #[serde(untagged)]
 pub enum Files {
     /// One.
-    One(PathBuf),
+    One(#[serde(deserialize_with = "crate::console::read_path")] PathBuf),
     /// Several, with the same columns.
-    Several(#[schemars(length(min = 1))] Vec<PathBuf>),
+    Several(
+        #[schemars(length(min = 1))]
+        #[serde(deserialize_with = "crate::console::read_paths")]
+        Vec<PathBuf>,
+    ),
 }
 
 impl Files {
@@ -141,6 +147,8 @@ pub enum Role {
     Category,
     /// Words, counted.
     Text,
+    /// Dates and times: year, month, day of week, hour, days since the first, of which those that vary are used.
+    Date,
     /// Not used.
     Ignore,
 }

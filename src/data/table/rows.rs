@@ -1,7 +1,6 @@
 //! The rows of a split: where each lies, and what is to be predicted of it.
 
-use std::collections::HashMap;
-use std::fs::File;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +8,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::fitted::finite_number;
 use super::reading::{Layout, Row, RowPlace, TableFile};
-use super::scan::{bind, listed};
+use super::scan::bind;
+use crate::console::Show as _;
+use crate::data::class_names::ClassNames;
 use crate::data::dataset::Skipped;
 use crate::data::task::Task;
 
@@ -22,8 +23,6 @@ pub struct Part {
     pub columns: Vec<usize>,
     /// The place of each target.
     pub targets: Vec<usize>,
-    /// Open, to read rows by their place.
-    file: File,
 }
 
 /// The rows of a split. Each takes 28 bytes, and 8 more for each label or number, whatever it holds.
@@ -59,7 +58,7 @@ pub struct Targets<'a> {
 /// What a column of targets holds.
 enum Kind<'a> {
     /// One of these classes.
-    Class(&'a [String], HashMap<&'a str, u32>),
+    Class(ClassNames<'a>),
     /// 0 or 1.
     Label,
     /// A number.
@@ -67,28 +66,27 @@ enum Kind<'a> {
 }
 
 impl Kind<'_> {
-    /// Of each column of a task.
-    fn of(task: &Task) -> Vec<Kind<'_>> {
+    /// Of each column of a task. `numeric`: classes are compared as numbers.
+    fn of(task: &Task, numeric: bool) -> Vec<Kind<'_>> {
         match task {
-            Task::Classes(classes) => {
-                let numbered = classes.iter().zip(0..);
-                let indices = numbered.map(|(name, index)| (name.as_str(), index));
-                vec![Kind::Class(classes, indices.collect())]
-            }
+            Task::Classes(classes) => vec![Kind::Class(ClassNames::new(classes, numeric))],
             Task::Labels(labels) => labels.iter().map(|_| Kind::Label).collect(),
             Task::Numbers(outputs) => outputs.iter().map(|_| Kind::Number).collect(),
-            Task::Heads(heads) => heads.iter().flat_map(|head| Kind::of(&head.task)).collect(),
+            Task::Heads(heads) => {
+                let kinds = heads.iter().flat_map(|head| Kind::of(&head.task, numeric));
+                kinds.collect()
+            }
         }
     }
 }
 
 impl<'a> Targets<'a> {
-    /// Those of a task.
-    pub fn new(names: &'a [String], task: &'a Task) -> Targets<'a> {
+    /// Those of a task, in tables of this layout.
+    pub fn new(names: &'a [String], task: &'a Task, layout: &Layout) -> Targets<'a> {
         Targets {
             names,
             task,
-            kinds: Kind::of(task),
+            kinds: Kind::of(task, layout.has_numeric_labels()),
         }
     }
 
@@ -107,22 +105,18 @@ impl<'a> Targets<'a> {
         for ((name, kind), &column) in columns {
             let field = row.field(column);
             let wrong = |message: String| format!("target {name:?} {message}");
-            if layout.is_missing(&field) {
+            if layout.is_missing_in(name, &field) {
                 numbers.truncate(before);
                 return Ok(None);
             }
             match kind {
-                Kind::Class(classes, indices) => {
-                    let name = class_name(&field, layout);
-                    let class = indices.get(&*name).ok_or_else(|| {
-                        wrong(format!(
-                            "is {field:?}, expected one of the classes {}",
-                            listed(classes)
-                        ))
-                    })?;
+                Kind::Class(classes) => {
+                    let class = classes
+                        .place(&field, layout.number(&field))
+                        .map_err(wrong)?;
                     match self.task {
-                        Task::Heads(_) => numbers.push(f64::from(*class)),
-                        _ => only = *class,
+                        Task::Heads(_) => numbers.push(f64::from(class)),
+                        _ => only = class,
                     }
                 }
                 Kind::Label => {
@@ -131,7 +125,7 @@ impl<'a> Targets<'a> {
                     numbers.push(label);
                 }
                 Kind::Number => {
-                    numbers.push(finite_number(layout, &field).map_err(wrong)?);
+                    numbers.push(finite_number(layout, name, &field).map_err(wrong)?);
                 }
             }
         }
@@ -139,13 +133,14 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The name of the class that a field stands for: 1 and 1.0 are the same.
-pub fn class_name(field: &str, layout: &Layout) -> String {
-    match layout.number(field) {
+/// The name of the class that a field stands for: the field itself; where classes are numbers, 1 for 1.0.
+pub fn class_name<'a>(field: &'a str, layout: &Layout) -> Cow<'a, str> {
+    let number = layout.has_numeric_labels().then(|| layout.number(field));
+    match number.flatten() {
         Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
-            format!("{:.0}", number + 0.0)
-        } // not -0
-        _ => field.to_string(),
+            Cow::Owned(format!("{:.0}", number + 0.0)) // not -0
+        }
+        _ => Cow::Borrowed(field),
     }
 }
 
@@ -172,13 +167,10 @@ impl Rows {
     ) -> Result<Rows, String> {
         let mut parts = Vec::new();
         for table in files {
-            let file = File::open(&table.path)
-                .map_err(|error| format!("{} cannot be read: {error}", table.path.display()))?;
             parts.push(Part {
                 columns: bind(&table, used)?,
                 targets: bind(&table, targets.names)?,
                 table,
-                file,
             });
         }
         let mut all = Rows {
@@ -190,9 +182,9 @@ impl Rows {
             digests: Vec::new(),
         };
         for part in &parts {
-            let path = part.table.path.display();
+            let path = part.table.path.shown();
             let before = all.len();
-            let size = part.file.metadata().map_or(0, |metadata| metadata.len());
+            let size = part.table.size();
             let each = part.table.for_each(|row| {
                 if all.len() == before + GUESS_AFTER {
                     let guess = size as f64 / row.place.begin as f64 * GUESS_AFTER as f64;
@@ -324,12 +316,12 @@ impl Rows {
                 }
                 Ok(())
             });
-            walked.map_err(|message| format!("{} {message}", part.table.path.display()))?;
+            walked.map_err(|message| format!("{} {message}", part.table.path.shown()))?;
         }
         if next < self.len() {
             return Err(format!(
                 "{} has changed since it was looked through",
-                self.files().first().cloned().unwrap_or_default().display()
+                self.files().first().cloned().unwrap_or_default().shown()
             ));
         }
         Ok(())
@@ -365,7 +357,7 @@ impl Rows {
         each: impl FnOnce(&Row<'_>, &Part) -> Result<T, String>,
     ) -> Result<T, String> {
         let part = self.part(index);
-        let owned = part.table.read(&part.file, self.places[index])?;
+        let owned = part.table.read(self.places[index])?;
         each(&owned.row(), part)
     }
 

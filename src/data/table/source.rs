@@ -7,21 +7,26 @@ use super::audit::audit_tables;
 use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
 use super::fitted::{EmbeddedColumn, TablePreprocess};
+use super::idle::{idle_options, no_pictures};
 use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
-use super::scan::{ColumnScan, DISTINCT, listed, scan};
+use super::scan::{ColumnScan, DISTINCT, listed, scan_formats};
 use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
+use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
 use crate::data::cache::default_memory;
+use crate::data::class_names::equal_classes;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::check_splits;
+use crate::data::left_out::LeftOut;
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off_by;
+use crate::data::split::split_off_groups;
 use crate::data::task::{Head, Output, Task};
+use crate::data::text::Splitting;
 
 /// Whole numbers in a target up to so many different ones are classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
@@ -56,6 +61,50 @@ pub struct TableSurvey {
     skipped: Vec<Skipped>,
 }
 
+/// Whether a column's dates and numbers, or its numbers alone, are told from its fields.
+fn free_format(options: &Csv, name: &str) -> Option<bool> {
+    if options.target.list().iter().any(|target| target == name) {
+        return Some(false);
+    }
+    let choice = options.columns.get(name).map(|choice| choice.options());
+    let choice = choice.unwrap_or_default();
+    match choice.role {
+        None if choice.embedding.is_some() => None,
+        None | Some(Role::Date) => Some(true),
+        Some(Role::Numeric) => Some(false),
+        Some(Role::Category | Role::Text | Role::Ignore) => None,
+    }
+}
+
+/// How a column is written, where its fields are no plain numbers, for people.
+fn written(layout: &super::reading::Layout, scan: &ColumnScan, name: &str) -> String {
+    let mut text = match layout.formats.get(name) {
+        Some(format) => format!(", written {}", String::from(format.clone())),
+        None => String::new(),
+    };
+    if scan.unread > 0 {
+        text.push_str(&format!("; {} not written so are missing", scan.unread));
+    }
+    text + &scan.odd_quotes()
+}
+
+/// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
+fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
+    let text = path.to_string_lossy();
+    if path.exists() || !text.contains(['*', '?', '[']) {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect();
+    match files.is_empty() {
+        true => Err("fits no file".into()),
+        false => Ok(files),
+    }
+}
+
 /// Opens the files of a split.
 pub(in crate::data) fn open(
     files: &Files,
@@ -64,17 +113,26 @@ pub(in crate::data) fn open(
 ) -> Result<Vec<TableFile>, Vec<Fault>> {
     let open = |path: &PathBuf| {
         TableFile::open(path, layout).map_err(|message| {
-            let found = fault(name, format!("is {}, which {message}", path.display()));
+            let found = fault(name, format!("is {}, which {message}", path.shown()));
             let hint = "paths are relative to the experiment file";
             found.into_iter().map(|fault| fault.hint(hint)).collect()
         })
     };
-    files.list().iter().map(open).collect()
+    let mut paths = Vec::new();
+    for path in files.list() {
+        let expanded = expand(path);
+        paths.extend(
+            expanded
+                .map_err(|message| fault(name, format!("is {}, which {message}", path.shown())))?,
+        );
+    }
+    paths.iter().map(open).collect()
 }
 
 impl TableSurvey {
-    fn new(options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
-        let files = open(&options.train, "train", &options.layout)?;
+    fn new(mut options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
+        options.layout = options.layout.settled();
+        let mut files = open(&options.train, "train", &options.layout)?;
         let names = files[0].columns.clone();
         let targets = options.target.list().to_vec();
         for target in &targets {
@@ -83,7 +141,19 @@ impl TableSurvey {
         for column in options.columns.keys() {
             check_name(column, &names, key("columns").key(column))?;
         }
-        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        for (map, columns) in [
+            ("formats", options.layout.formats.keys().collect::<Vec<_>>()),
+            ("missing_in", options.layout.missing_in.keys().collect()),
+        ] {
+            for column in columns {
+                check_name(column, &names, key(map).key(column))?;
+            }
+        }
+        let free = |name: &str| free_format(&options, name);
+        let scans = scan_formats(&mut files, free)
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        options.layout = files[0].layout.clone();
+        options.layout.width = (!files[0].has_header()).then_some(names.len());
         let mut summary = Summary::default();
         let planned = plan_columns(&options, &names, &scans, &mut summary.columns)?;
         let of = |name: &String| {
@@ -92,10 +162,11 @@ impl TableSurvey {
         };
         let target_scans: Vec<&ColumnScan> = targets.iter().map(of).collect();
         let mut task = plan_task(options.task, &targets, &target_scans, &files[0].layout)?;
+        idle_options(&options, &planned, &task)?;
         let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
         let mut skipped = Vec::new();
         let index = |files: Vec<TableFile>, name: &str, skipped: &mut Vec<Skipped>| {
-            let targets = Targets::new(&targets, &task);
+            let targets = Targets::new(&targets, &task, &options.layout);
             Rows::index(files, &used, &targets, skipped)
                 .map_err(|message| fault(name, format!("is {message}")))
         };
@@ -105,7 +176,7 @@ impl TableSurvey {
                 let valid = open(files, "valid", &options.layout)?;
                 let valid = index(valid, "valid", &mut skipped)?;
                 let from = valid.files();
-                let from = from.iter().map(|path| path.display().to_string());
+                let from = from.iter().map(|path| path.shown().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
             None => divide(
@@ -133,7 +204,8 @@ impl TableSurvey {
         let mut shown = summary.columns.iter_mut();
         for column in &preprocess.columns {
             if let Some(shown) = shown.find(|shown| shown.name == column.name) {
-                shown.role = column.describe(shown.missing > 0);
+                shown.role = column.describe(shown.missing > 0)
+                    + &written(&options.layout, of(&column.name), &column.name);
                 shown.inputs = column.inputs();
             }
         }
@@ -153,10 +225,8 @@ impl TableSurvey {
         }
         summary.valid_from = valid_from;
         summary.task = task.clone();
-        summary.left_out = skipped
-            .iter()
-            .map(|s| format!("{} {}", s.name, s.reason))
-            .collect();
+        summary.of_rows = true;
+        summary.left_out = LeftOut::of_skipped(&skipped);
         Ok(TableSurvey {
             options,
             preprocess,
@@ -259,6 +329,7 @@ impl Survey for TableSurvey {
         let notices = notices("the training rows", &train.treatments)
             .into_iter()
             .chain(notices("the validation rows", &valid.treatments))
+            .chain(equal_classes(&task))
             .collect();
         Ok(Datasets {
             task,
@@ -301,22 +372,6 @@ impl TableSurvey {
     }
 }
 
-/// Scaling of pixel values means nothing here.
-///
-/// # Errors
-/// A key of it that is given.
-pub(in crate::data) fn no_pictures(
-    preprocess: &Preprocess,
-    instead: &str,
-) -> Result<(), Vec<Fault>> {
-    if *preprocess == Preprocess::default() {
-        return Ok(());
-    }
-    let message = "is for pixel values, but the samples are no pictures";
-    let fault = Fault::new(Path::parse("preprocess"), message).at_key();
-    Err(vec![fault.hint(instead)])
-}
-
 pub(in crate::data) fn check_name(
     name: &str,
     columns: &[String],
@@ -343,6 +398,12 @@ fn plan_columns(
     let (mut planned, mut faults) = (Vec::new(), Vec::new());
     for (name, scan) in names.iter().zip(scans) {
         if options.target.list().contains(name) {
+            if options.columns.contains_key(name) {
+                let message = "is what is to be predicted, not an input";
+                let fault = Fault::new(key("columns").key(name), message).at_key();
+                faults
+                    .push(fault.hint("data.task and data.scale_target say how a target is taken"));
+            }
             shown.push(Column {
                 name: name.clone(),
                 role: "target".into(),
@@ -368,6 +429,17 @@ fn plan_columns(
                 }
             },
         };
+        if role == Role::Date && !scan.is_date {
+            let (place, field) = scan.first_other.clone().unwrap_or_default();
+            let message = format!(
+                "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
+            );
+            let fault = Fault::new(path.clone(), message);
+            faults.push(
+                fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"),
+            );
+            continue;
+        }
         if role == Role::Numeric {
             let found = match (&scan.first_other, &scan.first_infinite) {
                 (Some((place, field)), _) => Some((place, field, "expected a number")),
@@ -391,6 +463,7 @@ fn plan_columns(
             (Role::Numeric, _) => "numeric".into(),
             (Role::Category, _) => "category".into(),
             (Role::Text, _) => "text".into(),
+            (Role::Date, _) => "date".into(),
         };
         shown.push(Column {
             name: name.clone(),
@@ -398,19 +471,19 @@ fn plan_columns(
             inputs: 0,
             missing: scan.missing,
         });
-        if role == Role::Ignore {
-            continue;
-        }
         let column = Planned {
             name: name.clone(),
             role,
             options: column_options,
+            splitting: Splitting::of_script(scan.is_spaceless()),
         };
         if let Some((option, what)) = misplaced(&column) {
             let message = format!("is for {what}; {name} is {}", shown[shown.len() - 1].role);
-            faults.push(Fault::new(path.key(option), message));
+            faults.push(Fault::new(path.key(option), message).at_key());
         }
-        planned.push(column);
+        if role != Role::Ignore {
+            planned.push(column);
+        }
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -506,7 +579,7 @@ pub(in crate::data) fn plan_task(
             }
             let mut classes: Vec<String> = values
                 .keys()
-                .map(|value| class_name(value, layout))
+                .map(|value| class_name(value, layout).into_owned())
                 .collect();
             sort_values(&mut classes);
             classes.dedup();
@@ -534,21 +607,36 @@ pub(in crate::data) fn divide(
     seed: u64,
 ) -> Result<(Rows, Rows, String), Vec<Fault>> {
     let sample = |index: usize| (all.digests[index], all.classes[index] as usize);
-    let chosen = split_off_by(all.len(), sample, fraction, seed);
+    let chosen = split_off_groups(all.len(), sample, fraction, seed);
     let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
     let valid = all.filter(&chosen);
-    let counts = valid.counts(task);
-    if let (Task::Classes(classes), Some(class)) =
-        (task, counts.iter().position(|&count| count == 0))
-    {
-        let message = format!("leaves no validation row of class {}", classes[class]);
+    if valid.is_empty() && !all.is_empty() {
+        let message = format!(
+            "leaves no validation row of {} rows, which are all the same or one a class",
+            all.len()
+        );
         return Err(fault("valid_fraction", message));
     }
+    let counts = valid.counts(task);
+    let alone: Vec<String> = match task {
+        Task::Classes(classes) => {
+            let classes = classes.iter().zip(&counts);
+            let absent = classes.filter(|(_, count)| **count == 0);
+            absent.map(|(class, _)| class.clone()).collect()
+        }
+        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => Vec::new(),
+    };
     let of = match task {
         Task::Classes(_) => " of each class",
         Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => "",
     };
-    let from = format!("{fraction}{of}, split off with seed {seed}");
+    let mut from = format!("{fraction}{of}, split off with seed {seed}");
+    if !alone.is_empty() {
+        from.push_str(&format!(
+            "; of {} there is one row only (or copies of one), which is trained on and not validated",
+            listed(&alone)
+        ));
+    }
     Ok((all.retain(&others), valid, from))
 }
 
@@ -588,10 +676,14 @@ pub fn labelled_rows(
 ) -> Result<Encoded, String> {
     let open = |path: &PathBuf| {
         TableFile::open(path, &preprocess.layout)
-            .map_err(|message| format!("{} {message}", path.display()))
+            .map_err(|message| format!("{} {message}", path.shown()))
     };
-    let files: Result<Vec<TableFile>, String> = files.iter().map(open).collect();
-    let targets = Targets::new(&preprocess.targets, task);
+    let mut paths = Vec::new();
+    for path in files {
+        paths.extend(expand(path).map_err(|message| format!("{} {message}", path.shown()))?);
+    }
+    let files: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
+    let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
     let mut skipped = Vec::new();
     let rows = Rows::index(files?, &preprocess.names(), &targets, &mut skipped)?;
     let mut encoded = encode(rows, preprocess, task, default_memory(), &|| {})?;

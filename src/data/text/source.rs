@@ -8,19 +8,24 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
+use super::script::is_spaceless;
 use super::texts::{TextFigures, Texts, encode};
-use super::tokenizer::{Splitting, WordCounts};
+use super::tokenizer::{FILTERS, Level, Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
+use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::augment::Augmentation;
 use crate::data::batch::Shape;
+use crate::data::class_names::equal_classes;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::{check_splits, same_classes};
+use crate::data::left_out::{LeftOut, short_name};
+use crate::data::listing::{Content, Listing, list_content};
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off;
+use crate::data::split::split_off_groups;
 use crate::data::table::{
     Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
-    no_pictures, open, plan_task, scale_targets, scan,
+    no_pictures, open, plan_task, scale_targets, scan_formats,
 };
 use crate::data::table::{TableAudit, TablePreprocess};
 use crate::data::task::Task;
@@ -55,6 +60,22 @@ pub struct TokenOptions {
     pub splitting: Splitting,
 }
 
+impl TokenOptions {
+    /// # Errors
+    /// An option that changes nothing beside the others.
+    fn check(&self) -> Result<(), Vec<Fault>> {
+        if self.splitting.level == Level::Word || self.splitting.filters == FILTERS {
+            return Ok(());
+        }
+        let message = "is for words; of level = \"char\" every character is a token";
+        Err(vec![
+            Fault::new(key("filters"), message)
+                .at_key()
+                .hint("remove the key"),
+        ])
+    }
+}
+
 fn one() -> u64 {
     1
 }
@@ -67,9 +88,11 @@ fn yes() -> bool {
 #[schemars(extend("additionalProperties" = false))]
 pub struct Text {
     /// The file of the training texts, or several with the same columns.
+    #[schemars(extend("x-path" = true))]
     train: Files,
     /// The file or files of the validation texts.
     #[serde(default)]
+    #[schemars(extend("x-path" = true))]
     valid: Option<Files>,
     /// Instead of `valid`: the share of the training texts that is split off (of each class, where
     /// there are classes).
@@ -103,9 +126,12 @@ fn label() -> String {
 #[schemars(extend("additionalProperties" = false))]
 pub struct TextFolder {
     /// The folder of the training texts.
+    #[schemars(extend("x-path" = true))]
+    #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
     /// The folder of the validation texts.
-    #[serde(default)]
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
     /// Instead of `valid`: the share of each class that is split off the training texts.
     #[serde(default)]
@@ -130,26 +156,44 @@ impl Source for Text {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let files = open(&self.train, "train", &self.layout)?;
+        let layout = self.layout.settled();
+        let mut files = open(&self.train, "train", &layout)?;
         check_name(&self.text, &files[0].columns, key("text"))?;
         check_name(&self.label, &files[0].columns, key("label"))?;
-        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        // The label's numbers; what a text looks like is of no matter.
+        let free = |name: &str| (*name == self.label).then_some(false);
+        let scans = scan_formats(&mut files, free)
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        let mut layout = files[0].layout.clone();
+        layout.width = (!files[0].has_header()).then_some(files[0].columns.len());
+        let column = files[0].columns.iter().position(|name| *name == self.text);
+        let spaceless = column.is_some_and(|column| scans[column].is_spaceless());
+        let odd_quotes = column.map_or(String::new(), |column| scans[column].odd_quotes());
         let place = files[0].columns.iter().position(|name| *name == self.label);
         let names = [self.label.clone()];
         let target = &scans[place.unwrap_or_default()];
         let mut task = plan_task(self.task, &names, &[target], &files[0].layout)?;
+        self.tokens.check()?;
+        if layout.has_numeric_labels() && task.classes().is_empty() {
+            let message = "is for labels that are classes";
+            return Err(vec![
+                Fault::new(key("numeric_labels"), message)
+                    .at_key()
+                    .hint("remove the key"),
+            ]);
+        }
         let mut skipped = Vec::new();
         let mut index = |files: Vec<TableFile>, name: &str| {
-            let targets = Targets::new(&names, &task);
+            let targets = Targets::new(&names, &task, &layout);
             Rows::index(files, &[&self.text], &targets, &mut skipped)
                 .map_err(|message| fault(name, format!("is {message}")))
         };
         let train = index(files, "train")?;
         let (train, valid, valid_from) = match &self.valid {
             Some(files) => {
-                let valid = index(open(files, "valid", &self.layout)?, "valid")?;
+                let valid = index(open(files, "valid", &layout)?, "valid")?;
                 let from = valid.files();
-                let from = from.iter().map(|path| path.display().to_string());
+                let from = from.iter().map(|path| path.shown().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
             }
             None => divide(train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
@@ -158,7 +202,9 @@ impl Source for Text {
         let columns = Columns {
             text: self.text,
             targets: names.to_vec(),
-            layout: self.layout,
+            layout,
+            spaceless,
+            odd_quotes,
         };
         let splits = [Texts::Rows(train), Texts::Rows(valid)];
         let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
@@ -175,31 +221,33 @@ impl Source for TextFolder {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         let list = |folder: &FilePath, name: &str| {
             list_texts(folder)
-                .map_err(|message| fault(name, format!("is {}, which {message}", folder.display())))
+                .map_err(|message| fault(name, format!("is {}, which {message}", folder.shown())))
         };
-        let (classes, train) = list(&self.train, "train")?;
+        self.tokens.check()?;
+        let listed = list(&self.train, "train")?;
+        let (classes, mut left_out) = (listed.classes, listed.left_out);
+        let train = in_folder(&self.train, listed.files);
         if classes.len() < 2 {
             let message = format!(
                 "holds one class only ({}), expected at least two",
-                classes.join("")
+                short_name(&classes.join(""))
             );
             return Err(fault("train", message));
         }
         let (train, valid, valid_from) = match &self.valid {
             Some(folder) => {
-                let (found, valid) = list(folder, "valid")?;
-                same_classes(&classes, &found, "data.train", "data.valid")
+                let found = list(folder, "valid")?;
+                same_classes(&classes, &found.classes, "data.train", "data.valid")
                     .map_err(|message| fault("valid", message))?;
-                (train, valid, folder.display().to_string())
+                left_out.merge(found.left_out);
+                let valid = in_folder(folder, found.files);
+                (train, valid, folder.shown().to_string())
             }
             None => {
                 let fraction = self.valid_fraction.unwrap_or_default();
-                let samples = train.iter().map(|(path, class)| {
-                    let name = path.strip_prefix(&self.train).unwrap_or(path);
-                    let digest = xxh3_64(name.to_string_lossy().as_bytes());
-                    (digest, *class as usize)
-                });
-                let chosen = split_off(&samples.collect::<Vec<_>>(), fraction, seed);
+                let keys = group_keys(&train, &self.train);
+                let sample = |index: usize| (keys[index], train[index].1 as usize);
+                let chosen = split_off_groups(train.len(), sample, fraction, seed);
                 let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
                 let all = Texts::Files(train);
                 let (Texts::Files(train), Texts::Files(valid)) =
@@ -215,50 +263,65 @@ impl Source for TextFolder {
             text: text(),
             targets: vec![label()],
             layout: Layout::default(),
+            spaceless: spaceless_files(&train),
+            odd_quotes: String::new(),
         };
         let splits = [Texts::Files(train), Texts::Files(valid)];
         let task = Task::Classes(classes);
-        let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        let mut survey =
+            TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        survey.summary.left_out.merge(left_out);
         Ok(Box::new(survey))
     }
 }
 
-/// Class names in sorted order, and the text files with the index of their class.
-type ListedTexts = (Vec<String>, Vec<(PathBuf, u32)>);
+fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBuf, u32)> {
+    let files = files.into_iter();
+    files
+        .map(|(path, class)| (folder.join(path), class))
+        .collect()
+}
 
-/// The text files of a folder with one folder a class.
+/// The text files of a folder with one folder a class; a folder without any is no class.
 ///
 /// # Errors
 /// What is missing, in words that follow the folder's name.
-pub fn list_texts(folder: &FilePath) -> Result<ListedTexts, String> {
-    let entries = |folder: &FilePath| -> Result<Vec<PathBuf>, String> {
-        let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let entries = std::fs::read_dir(folder).map_err(fail)?;
-        let paths: std::io::Result<Vec<PathBuf>> = entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect();
-        let mut paths = paths.map_err(fail)?;
-        paths.sort();
-        Ok(paths)
+pub fn list_texts(folder: &FilePath) -> Result<Listing, String> {
+    let none = || "holds no folder with .txt files; it looks like train/good/1.txt".to_string();
+    let mut listing = match folder.is_dir() {
+        true => list_content(folder, Content::Texts).map_err(|message| {
+            match message.contains("no folders") {
+                true => none(),
+                false => message,
+            }
+        })?,
+        false => return Err("is no folder, expected one folder a class".into()),
     };
-    let (mut classes, mut files) = (Vec::new(), Vec::new());
-    for inner in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let texts = entries(&inner)?.into_iter().filter(|path| {
-            path.extension()
-                .is_some_and(|ext| ext.eq_ignore_ascii_case("txt"))
-        });
-        let class = classes.len() as u32;
-        let before = files.len();
-        files.extend(texts.map(|path| (path, class)));
-        if files.len() > before {
-            let name = inner.file_name().unwrap_or_default();
-            classes.push(name.to_string_lossy().into_owned());
+    let mut places = vec![None; listing.classes.len()];
+    for (_, class) in &listing.files {
+        places[*class as usize] = Some(0);
+    }
+    let mut kept = Vec::new();
+    for (name, place) in std::mem::take(&mut listing.classes)
+        .into_iter()
+        .zip(&mut places)
+    {
+        match place {
+            Some(place) => {
+                *place = kept.len() as u32;
+                kept.push(name);
+            }
+            None => listing.left_out.add("a folder without .txt files", || name),
         }
     }
-    if classes.is_empty() {
-        return Err("holds no folder with .txt files; it looks like train/good/1.txt".into());
+    for (_, class) in &mut listing.files {
+        *class = places[*class as usize].unwrap_or_default();
     }
-    Ok((classes, files))
+    listing.classes = kept;
+    if listing.classes.is_empty() {
+        return Err(none());
+    }
+    Ok(listing)
 }
 
 /// Where texts and targets stand in tables.
@@ -266,6 +329,43 @@ struct Columns {
     text: String,
     targets: Vec<String>,
     layout: Layout,
+    /// Whether most texts have no blanks between words.
+    spaceless: bool,
+    /// What is odd about the quotes of tables, for people.
+    odd_quotes: String,
+}
+
+/// Of each text file, a digest of its name within the folder; of one with the text of another before it, that of the
+/// other, so that copies go to the same split.
+fn group_keys(files: &[(PathBuf, u32)], folder: &FilePath) -> Vec<u64> {
+    let name = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(path);
+        xxh3_64(name.to_string_lossy().as_bytes())
+    };
+    let mut keys: Vec<u64> = files.iter().map(|(path, _)| name(path)).collect();
+    let mut first = std::collections::HashMap::new();
+    // A file that cannot be read keeps its own; it is left out later.
+    let _ = Texts::Files(files.to_vec()).visit(|index, text| {
+        if let Ok(text) = text {
+            let digest = xxh3_64(text.trim().as_bytes());
+            keys[index] = *first.entry(digest).or_insert(keys[index]);
+        }
+    });
+    keys
+}
+
+/// Files that are read to tell their script.
+const SCRIPT_OF: usize = 100;
+
+/// Whether most of some text files have no blanks between words.
+fn spaceless_files(files: &[(PathBuf, u32)]) -> bool {
+    let step = files.len().div_ceil(SCRIPT_OF).max(1);
+    let some: Vec<(PathBuf, u32)> = files.iter().step_by(step).cloned().collect();
+    let (mut count, all) = (0, some.len());
+    let read = Texts::Files(some).visit(|_, text| {
+        count += usize::from(text.is_ok_and(is_spaceless));
+    });
+    read.is_ok() && 2 * count > all
 }
 
 /// Listed texts, the tokenizer fitted.
@@ -291,16 +391,23 @@ impl TextSurvey {
             if texts.is_empty() {
                 return Err(fault(name, "has no text with a label"));
             }
-            if let (Task::Classes(classes), Some(class)) =
-                (&task, counts.iter().position(|&count| count == 0))
+            // Validation may lack a class: of a rare one, every text may be needed in training.
+            if let (Task::Classes(classes), Some(class), "train") =
+                (&task, counts.iter().position(|&count| count == 0), name)
             {
                 return Err(fault(
                     name,
-                    format!("has no text of class {}", classes[class]),
+                    format!("has no text of class {}", short_name(&classes[class])),
                 ));
             }
         }
-        let mut counts = WordCounts::new(options.splitting);
+        // Where the experiment does not say what a word is, the script does.
+        let by_script = columns.spaceless && options.splitting == Splitting::default();
+        let splitting = match by_script {
+            true => Splitting::of_script(true),
+            false => options.splitting,
+        };
+        let mut counts = WordCounts::new(splitting);
         let mut lengths = Vec::with_capacity(splits[0].len());
         splits[0]
             .visit(|_, text| lengths.push(text.map_or(0, |text| counts.add(text))))
@@ -321,11 +428,17 @@ impl TextSurvey {
             targets: columns.targets,
             layout: columns.layout,
         };
-        let role = format!(
+        let mut role = format!(
             "text: {} known words; {} tokens, the longest has {longest} words",
             preprocess.tokenizer.num_words(),
             preprocess.length
         );
+        if by_script {
+            role.push_str(
+                "; its script has no blanks, so characters are words (level = \"unicode\")",
+            );
+        }
+        role.push_str(&columns.odd_quotes);
         let shown = Column {
             name: preprocess.text.clone(),
             role,
@@ -340,10 +453,9 @@ impl TextSurvey {
             task: task.clone(),
             columns: vec![shown],
             valid_from,
-            left_out: skipped
-                .iter()
-                .map(|s| format!("{} {}", s.name, s.reason))
-                .collect(),
+            left_out: LeftOut::of_skipped(&skipped),
+            of_rows: matches!(splits[0], Texts::Rows(_)),
+            warnings: Vec::new(),
         };
         Ok(TextSurvey {
             preprocess,
@@ -352,6 +464,14 @@ impl TextSurvey {
             summary,
             skipped,
         })
+    }
+
+    /// Files that are no texts; rows that cannot be used are told as such.
+    fn folder_left_out(&self) -> LeftOut {
+        match &self.splits[0] {
+            Texts::Files(_) => self.summary.left_out.clone(),
+            Texts::Rows(_) => LeftOut::default(),
+        }
     }
 
     /// # Errors
@@ -371,6 +491,7 @@ impl TextSurvey {
         Ok(Audit {
             classes: self.task.classes().to_vec(),
             unusable: self.skipped.clone(),
+            left_out: self.folder_left_out(),
             table: Some(table),
             ..Audit::default()
         })
@@ -496,6 +617,7 @@ impl Survey for TextSurvey {
         }
         let mut notices = text_notices("training texts", &train_figures);
         notices.extend(text_notices("validation texts", &valid_figures));
+        notices.extend(equal_classes(&self.task));
         Ok(Datasets {
             task: self.task,
             train: Arc::new(train),

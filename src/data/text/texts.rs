@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::preprocess::{Seen, TextPreprocess};
+use crate::console::path_text;
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
 use crate::data::files::read_file;
@@ -41,7 +42,7 @@ impl Texts {
     pub fn name(&self, index: usize) -> String {
         match self {
             Texts::Rows(rows) => rows.name(index),
-            Texts::Files(files) => files[index].0.display().to_string(),
+            Texts::Files(files) => path_text(&files[index].0).into_owned(),
         }
     }
 
@@ -119,9 +120,22 @@ impl Texts {
     }
 }
 
-fn read_text(path: &std::path::Path) -> Result<String, String> {
+/// Reads a text file, without a byte-order mark.
+///
+/// # Errors
+/// A file that cannot be read, or is too large or not in UTF-8, in words that follow its name.
+pub fn read_text(path: &std::path::Path) -> Result<String, String> {
     let bytes = read_file(path, MAX_FILE)?;
-    String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".to_string())
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err("is UTF-16, which is not read; save it as UTF-8".to_string());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".to_string())?;
+    Ok(without_bom(&text).to_string())
+}
+
+/// A text without the byte-order mark that some editors put before it: it is no part of the first word.
+pub fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The texts of a split as tokens.

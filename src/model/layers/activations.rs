@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Role, Scope};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, check_numbers};
 use crate::data::{Shape, Value};
 use crate::model::activation::{Activation, elu_alpha, leaky_slope};
 
@@ -16,6 +16,7 @@ macro_rules! activation_layers {
 
         impl Layer for $name {
             fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+                check_numbers(input)?;
                 Ok(LayerPlan::free(input))
             }
 

@@ -5,7 +5,9 @@ use burn::tensor::activation::{softmax, tanh};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
+use super::{
+    Layer, LayerPlan, Mismatch, Scope, Working, cost, into_sequence, product, sequence_dims,
+};
 use crate::data::{Shape, Value};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
@@ -44,12 +46,25 @@ impl Layer for AttentionPool {
         Ok(LayerPlan {
             output: Shape::Flat { features },
             params,
-            multiply_adds: (length * (features + 1) * units + length * features) as u64,
+            multiply_adds: cost(&[length, features.saturating_add(1), units])
+                .saturating_add(cost(&[length, features])),
         })
     }
 
     fn needs_f32(&self) -> bool {
         true
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        Working {
+            per_sample: match input {
+                Shape::Sequence { length, features } => {
+                    cost(&[length, self.units.unwrap_or(features).max(features), 4])
+                }
+                _ => 0,
+            },
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
@@ -60,7 +75,7 @@ impl Layer for AttentionPool {
         let bias = scope.weight::<1>("bias").reshape([1, units]);
         let query = scope.weight::<1>("query").reshape([units, 1]);
         let steps = x.clone().reshape([batch * length, features]);
-        let scores = tanh(steps.matmul(weight) + bias).matmul(query);
+        let scores = product(tanh(product(steps, weight) + bias), query);
         let shares = softmax(scores.reshape([batch, length]), 1);
         let weighted = x * shares.reshape([batch, length, 1]);
         Value::Flat(weighted.sum_dim(1).squeeze_dim(1))

@@ -5,9 +5,9 @@ use burn::tensor::ops::AvgPoolOptions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::window::{Padding, Pair, windows};
+use super::window::{Padding, Pair, check_pool_padding, windows};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, defaults, image_dims,
+    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, cost, defaults, image_dims,
     into_image,
 };
 use crate::data::{Shape, Value};
@@ -36,10 +36,11 @@ impl Layer for AvgPool2d {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let (height, width, channels) = image_dims(input)?;
         let size = self.size.get();
+        check_pool_padding(self.padding, &size)?;
         let stride = self.stride.map_or(size, Pair::get);
         let [height, width] = windows([height, width], size, stride, [1, 1], self.padding)?.output;
         Ok(LayerPlan {
-            multiply_adds: (height * width * channels * size[0] * size[1]) as u64,
+            multiply_adds: cost(&[height, width, channels, size[0], size[1]]),
             ..LayerPlan::free(Shape::Image {
                 height,
                 width,

@@ -6,9 +6,9 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope};
-use crate::config::Spec;
-use crate::data::{Shape, Value};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working};
+use crate::config::{Fault, Path, Spec};
+use crate::data::{Shape, Value, size_product};
 use crate::model::network::{Layers, Network};
 
 /// Two layers of the same kind, one of which reads from the end; their outputs for a step are merged.
@@ -75,16 +75,28 @@ impl Bidirectional {
     }
 }
 
+/// A fault of the first layer of `model.layers` as one of the option `layer`.
+fn within_list(fault: Fault) -> Fault {
+    let below = fault.path.0.get(3..).unwrap_or_default().to_vec();
+    Fault {
+        path: Path::parse("layer").join(&Path(below)),
+        ..fault
+    }
+}
+
 impl Layer for Bidirectional {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let mut networks = Vec::new();
         for spec in self.specs()? {
-            let layers = Layers::read(&[spec]).map_err(|faults| {
-                let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
-                Mismatch::of("layer", words.join("; "))
+            // Both are read from one description: what is wrong is said once, and lies there.
+            let here = Path::parse("layer");
+            let placed = |mismatch: Mismatch| Mismatch {
+                faults: mismatch.at(&here, self.layer.name()),
+            };
+            let layers = Layers::read(&[spec]).map_err(|faults| Mismatch {
+                faults: faults.into_iter().map(within_list).collect(),
             })?;
-            let network = Network::plan_inner(layers, input);
-            networks.push(network.map_err(|(_, _, mismatch)| mismatch)?);
+            networks.push(Network::plan_inner(layers, input, None).map_err(placed)?);
         }
         let named = networks.iter().zip(PARTS);
         let params = named.flat_map(|(network, part)| {
@@ -92,12 +104,10 @@ impl Layer for Bidirectional {
             specs.map(move |spec| spec.within(part))
         });
         let params = params.collect();
-        let cost = |network: &Network| -> u64 {
-            network.layers.iter().map(|layer| layer.multiply_adds).sum()
-        };
-        let multiply_adds = networks.iter().map(cost).sum();
+        let costs = networks.iter().map(Network::multiply_adds);
+        let multiply_adds = costs.fold(0, u64::saturating_add);
         let twice = |features: usize| match self.merge {
-            Merge::Concat => 2 * features,
+            Merge::Concat => size_product(&[2, features]),
             Merge::Sum | Merge::Ave | Merge::Mul => features,
         };
         let output = match networks[0].output() {
@@ -119,6 +129,16 @@ impl Layer for Bidirectional {
         })
     }
 
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        vec![(Path::parse("layer"), &self.layer)]
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        let planned = self.planned.get();
+        let both = planned.map(|[one, other]| one.working() + other.working());
+        both.unwrap_or_default()
+    }
+
     fn holds_layers(&self) -> bool {
         true
     }
@@ -128,13 +148,12 @@ impl Layer for Bidirectional {
             .planned
             .get()
             .expect("a layer runs after it was planned");
-        let (first, second) = scope.tensors.split_at(scope.tensors.len() / 2);
-        let run = |network: &Network, part: &str, tensors| {
+        let run = |network: &Network, part: &str, first: usize| {
             let name = format!("{}.{part}", scope.name);
-            network.run_inner(&name, input.clone(), tensors, scope.pass)
+            network.run_inner(&name, input.clone(), scope, first)
         };
-        let one = run(&networks[0], PARTS[0], first);
-        let other = run(&networks[1], PARTS[1], second);
+        let one = run(&networks[0], PARTS[0], 0);
+        let other = run(&networks[1], PARTS[1], scope.tensors.len() / 2);
         match (one, other) {
             (Value::Sequence(one), Value::Sequence(other)) => {
                 Value::Sequence(self.merge.apply(one, other))

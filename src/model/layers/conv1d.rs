@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::window::{Padding, PaddingName, windows};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, cost, defaults, into_sequence, sequence_dims};
 use crate::config::Precision;
-use crate::data::{Shape, Value};
+use crate::data::{Shape, Value, size_product};
 use crate::kernels::{BlockOptions, conv_block, on_cpu};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -125,8 +125,8 @@ impl Layer for Conv1d {
         }
         let (outputs, _) = self.lay(length)?;
         let fans = Fans {
-            fan_in: features / groups * self.kernel,
-            fan_out: self.filters * self.kernel,
+            fan_in: size_product(&[features / groups, self.kernel]),
+            fan_out: size_product(&[self.filters, self.kernel]),
         };
         let shape = [self.filters, features / groups, self.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
@@ -146,7 +146,7 @@ impl Layer for Conv1d {
                 features: self.filters,
             },
             params,
-            multiply_adds: (outputs * self.filters * fans.fan_in) as u64,
+            multiply_adds: cost(&[outputs, self.filters, fans.fan_in]),
         })
     }
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, windows};
 use super::{
-    FusedConv, Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, defaults,
-    image_dims, into_image,
+    FusedConv, Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, cost,
+    defaults, image_dims, into_image,
 };
-use crate::data::{Shape, Value};
+use crate::data::{Shape, Value, size_product};
 use crate::kernels::half_conv;
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -96,8 +96,8 @@ impl Layer for Conv2d {
         let group_channels = channels / self.groups;
         let taps = kernel[0] * kernel[1];
         let fans = Fans {
-            fan_in: group_channels * taps,
-            fan_out: self.filters * taps,
+            fan_in: size_product(&[group_channels, taps]),
+            fan_out: size_product(&[self.filters, taps]),
         };
         let shape = [self.filters, group_channels, kernel[0], kernel[1]];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
@@ -118,7 +118,7 @@ impl Layer for Conv2d {
                 channels: self.filters,
             },
             params,
-            multiply_adds: (out_height * out_width * self.filters * fans.fan_in) as u64,
+            multiply_adds: cost(&[out_height, out_width, self.filters, fans.fan_in]),
         })
     }
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::conv_transpose2d::check;
 use super::window::{Padding, Spread, spread};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
-use crate::data::{Shape, Value};
+use super::{Layer, LayerPlan, Mismatch, Scope, cost, defaults, into_sequence, sequence_dims};
+use crate::data::{Shape, Value, size_product};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
@@ -93,8 +93,8 @@ impl Layer for ConvTranspose1d {
         )?;
         let steps = self.lay(length)?;
         let fans = Fans {
-            fan_in: filters / groups * self.kernel,
-            fan_out: features * self.kernel,
+            fan_in: size_product(&[filters / groups, self.kernel]),
+            fan_out: size_product(&[features, self.kernel]),
         };
         let shape = [features, filters / groups, self.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
@@ -109,7 +109,7 @@ impl Layer for ConvTranspose1d {
                 features: filters,
             },
             params,
-            multiply_adds: (length * features * fans.fan_in) as u64,
+            multiply_adds: cost(&[length, features, fans.fan_in]),
         })
     }
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::window::{Padding, Pair, Spread, spread};
 use super::{
-    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, defaults, image_dims,
+    Layer, LayerPlan, Mismatch, Scope, channels_first, channels_last, cost, defaults, image_dims,
     into_image,
 };
-use crate::data::{Shape, Value};
+use crate::data::{Shape, Value, size_product};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
@@ -132,8 +132,8 @@ impl Layer for ConvTranspose2d {
         let kernel = self.kernel.get();
         let taps = kernel[0] * kernel[1];
         let fans = Fans {
-            fan_in: self.filters / self.groups * taps,
-            fan_out: channels * taps,
+            fan_in: size_product(&[self.filters / self.groups, taps]),
+            fan_out: size_product(&[channels, taps]),
         };
         let shape = [channels, self.filters / self.groups, kernel[0], kernel[1]];
         let weight = ParamSpec::new("weight", &shape, self.weight_init, fans);
@@ -155,7 +155,7 @@ impl Layer for ConvTranspose2d {
                 channels: self.filters,
             },
             params,
-            multiply_adds: (height * width * channels * fans.fan_in) as u64,
+            multiply_adds: cost(&[height, width, channels, fans.fan_in]),
         })
     }
 

@@ -4,7 +4,7 @@ use burn::tensor::module::linear;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Role, Scope, defaults};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, cost, defaults, product};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::init::{Fans, Init};
@@ -84,7 +84,7 @@ impl Layer for Dense {
                 },
             },
             params,
-            multiply_adds: (steps * features * self.units) as u64,
+            multiply_adds: cost(&[steps, features, self.units]),
         })
     }
 
@@ -92,6 +92,15 @@ impl Layer for Dense {
         let (weight, bias) = (scope.weight("weight"), scope.param("bias"));
         let y = match input {
             Value::Flat(x) => Value::Flat(linear(x, weight, bias)),
+            Value::Sequence(x) if self.units == 1 => {
+                let [batch, length, features] = x.dims();
+                let y = product(x.reshape([batch * length, features]), weight);
+                let y = match bias {
+                    Some(bias) => y + bias.unsqueeze_dim(0),
+                    None => y,
+                };
+                Value::Sequence(y.reshape([batch, length, 1]))
+            }
             Value::Sequence(x) => Value::Sequence(linear(x, weight, bias)),
             other => unreachable!("planned for rows of values, got {other:?}"),
         };

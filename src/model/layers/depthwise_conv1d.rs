@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::conv1d::Padding1d;
 use super::depthwise_conv2d::{plan_parts, run_parts};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, sequence_dims};
-use crate::data::{Shape, Value};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, defaults, sequence_dims};
+use crate::data::{Shape, Value, size_product};
 use crate::model::activation::Activation;
 use crate::model::init::Init;
 use crate::model::network::Network;
@@ -104,12 +104,16 @@ impl Layer for DepthwiseConv1d {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let (_, features) = sequence_dims(input)?;
         let parts = json!([{"conv1d": {
-            "filters": features * self.multiplier, "groups": features, "kernel": self.kernel,
+            "filters": size_product(&[features, self.multiplier]), "groups": features, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
             "weight_init": self.weight_init, "bias_init": self.bias_init, "l1": self.penalty.l1,
             "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
         }}]);
         plan_parts(parts, input, &self.planned)
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        self.planned.get().map(Network::working).unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {
@@ -142,6 +146,10 @@ impl Layer for SeparableConv1d {
             }},
         ]);
         plan_parts(parts, input, &self.planned)
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        self.planned.get().map(Network::working).unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::window::{Padding, Pair};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, image_dims};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, defaults, image_dims};
 use crate::config::Spec;
-use crate::data::{Shape, Value};
+use crate::data::{Shape, Value, size_product};
 use crate::model::activation::Activation;
 use crate::model::init::Init;
 use crate::model::network::{Layers, Network};
@@ -107,7 +107,7 @@ pub(super) fn plan_parts(
         let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
         Mismatch::new(words.join("; "))
     })?;
-    let network = Network::plan_inner(layers, input).map_err(|(_, _, mismatch)| mismatch)?;
+    let network = Network::plan_inner(layers, input, None)?;
     let layers = || network.layers.iter();
     let params = layers().flat_map(|layer| {
         let specs = layer.params.iter();
@@ -116,7 +116,7 @@ pub(super) fn plan_parts(
     let plan = LayerPlan {
         output: network.output(),
         params: params.collect(),
-        multiply_adds: layers().map(|layer| layer.multiply_adds).sum(),
+        multiply_adds: network.multiply_adds(),
     };
     let _ = planned.set(network);
     Ok(plan)
@@ -125,19 +125,23 @@ pub(super) fn plan_parts(
 /// Runs them.
 pub(super) fn run_parts(planned: &OnceLock<Network>, input: Value, scope: &Scope<'_>) -> Value {
     let network = planned.get().expect("a layer runs after it was planned");
-    network.run_inner(scope.name, input, scope.tensors, scope.pass)
+    network.run_inner(scope.name, input, scope, 0)
 }
 
 impl Layer for DepthwiseConv2d {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let (_, _, channels) = image_dims(input)?;
         let parts = json!([{"conv2d": {
-            "filters": channels * self.multiplier, "groups": channels, "kernel": self.kernel,
+            "filters": size_product(&[channels, self.multiplier]), "groups": channels, "kernel": self.kernel,
             "stride": self.stride, "padding": self.padding, "dilation": self.dilation, "bias": self.bias,
             "weight_init": self.weight_init, "bias_init": self.bias_init, "l1": self.penalty.l1,
             "l2": self.penalty.l2, "max_norm": self.penalty.max_norm,
         }}]);
         plan_parts(parts, input, &self.planned)
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        self.planned.get().map(Network::working).unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {
@@ -170,6 +174,10 @@ impl Layer for SeparableConv2d {
             }},
         ]);
         plan_parts(parts, input, &self.planned)
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        self.planned.get().map(Network::working).unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, Training};
+use super::{Layer, LayerPlan, Mismatch, Scope, Training, Working, check_numbers};
 use crate::data::{Purpose, Rng, Shape, Value, hash_text};
 
 /// In training, sets a random share of the values to 0 and multiplies the others by
@@ -45,7 +45,15 @@ fn drop<const D: usize>(x: Tensor<D>, mask: impl FnOnce(usize) -> Vec<f32>) -> T
 
 impl Layer for Dropout {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        check_numbers(input)?;
         Ok(LayerPlan::free(input))
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        Working {
+            per_sample: input.num_elements() as u64, // the mask
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {

@@ -43,7 +43,8 @@ impl EmbedColumns {
 impl Layer for EmbedColumns {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let inputs = input.num_elements();
-        let dims: usize = self.0.iter().map(|(_, options)| options.dim()).sum();
+        let dims = self.0.iter().map(|(_, options)| options.dim());
+        let dims = dims.fold(0, usize::saturating_add);
         let params = self.0.iter().map(|(column, options)| {
             let weight = options.weight(column.categories);
             weight.within(&column.name)
@@ -51,7 +52,7 @@ impl Layer for EmbedColumns {
         Ok(LayerPlan {
             params: params.collect(),
             ..LayerPlan::free(Shape::Flat {
-                features: inputs - self.0.len() + dims,
+                features: (inputs - self.0.len()).saturating_add(dims),
             })
         })
     }

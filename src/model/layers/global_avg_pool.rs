@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Role, Scope, image_dims, into_image};
+use super::{Layer, LayerPlan, Mismatch, Role, Scope, cost, image_dims, into_image};
 use crate::data::{Shape, Value};
 use crate::kernels::{global_mean_block, on_cpu};
 
@@ -19,13 +19,13 @@ impl Layer for GlobalAvgPool {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         if let Shape::Sequence { length, features } = input {
             return Ok(LayerPlan {
-                multiply_adds: (length * features) as u64,
+                multiply_adds: cost(&[length, features]),
                 ..LayerPlan::free(Shape::Flat { features })
             });
         }
         let (height, width, channels) = image_dims(input)?;
         Ok(LayerPlan {
-            multiply_adds: (height * width * channels) as u64,
+            multiply_adds: cost(&[height, width, channels]),
             ..LayerPlan::free(Shape::Flat { features: channels })
         })
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::layer_norm::{features, scale_and_shift, standardise};
-use super::{Layer, LayerPlan, Mismatch, Scope};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, cost};
 use crate::data::{Shape, Value};
 
 /// Scales each group of channels of a sample to mean 0 and variance 1, over all its pixels or steps; then
@@ -71,6 +71,14 @@ impl Layer for GroupNorm {
 
     fn needs_f32(&self) -> bool {
         true
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        // Centred, squared, scaled.
+        Working {
+            per_sample: cost(&[input.num_elements(), 4]),
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {

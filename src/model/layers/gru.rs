@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::recurrent::{fans, gate_mask, masked, masks, order, step};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
-use crate::data::{Shape, Value};
+use super::{
+    Layer, LayerPlan, Mismatch, Scope, Working, cost, defaults, into_sequence, sequence_dims,
+};
+use crate::data::{Shape, Value, size_product};
 use crate::model::init::Init;
 use crate::model::params::ParamSpec;
 use crate::model::penalty::Penalty;
@@ -58,7 +60,8 @@ impl Layer for Gru {
         let (length, features) = sequence_dims(input)?;
         let units = self.units;
         let fans = |init, inputs| fans(init, inputs, units, 3);
-        let (shape, recurrent, bias) = ([features, 3 * units], [units, 3 * units], [3 * units]);
+        let gates = size_product(&[3, units]);
+        let (shape, recurrent, bias) = ([features, gates], [units, gates], [gates]);
         let params = vec![
             ParamSpec::new(
                 "weight",
@@ -66,14 +69,14 @@ impl Layer for Gru {
                 self.weight_init,
                 fans(self.weight_init, features),
             )
-            .penalised(self.penalty, [1, features, 3 * units, 1]),
+            .penalised(self.penalty, [1, features, gates, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent_init,
                 fans(self.recurrent_init, units),
             )
-            .penalised(self.penalty, [1, units, 3 * units, 1]),
+            .penalised(self.penalty, [1, units, gates, 1]),
             ParamSpec::new("bias", &bias, self.bias_init, fans(self.bias_init, units)),
             ParamSpec::new(
                 "recurrent_bias",
@@ -91,12 +94,24 @@ impl Layer for Gru {
                 false => Shape::Flat { features: units },
             },
             params,
-            multiply_adds: (length * (features + units) * 3 * units) as u64,
+            multiply_adds: cost(&[length, features.saturating_add(units), gates]),
         })
     }
 
     fn needs_f32(&self) -> bool {
         true
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        // Of each step the gates, the state and what they are made of.
+        let steps = match input {
+            Shape::Sequence { length, .. } => length,
+            _ => 0,
+        };
+        Working {
+            per_sample: cost(&[steps, self.units, 16]),
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, cost};
 use crate::data::{Shape, Value};
 use crate::model::init::{Fans, Init};
 use crate::model::params::ParamSpec;
@@ -78,6 +78,14 @@ impl Layer for LayerNorm {
 
     fn needs_f32(&self) -> bool {
         true
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        // Centred, squared, scaled.
+        Working {
+            per_sample: cost(&[input.num_elements(), 4]),
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {

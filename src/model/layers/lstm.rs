@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::recurrent::{fans, gate_mask, masked, masks, order, step};
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults, into_sequence, sequence_dims};
-use crate::data::{Shape, Value};
+use super::{
+    Layer, LayerPlan, Mismatch, Scope, Working, cost, defaults, into_sequence, sequence_dims,
+};
+use crate::data::{Shape, Value, size_product};
 use crate::kernels::lstm::Masks;
 use crate::kernels::{LstmOptions, lstm_block, on_cpu};
 use crate::model::init::Init;
@@ -135,7 +137,8 @@ impl Layer for Lstm {
         let (length, features) = sequence_dims(input)?;
         let units = self.units;
         let fans = |init, inputs| fans(init, inputs, units, 4);
-        let (shape, recurrent) = ([features, 4 * units], [units, 4 * units]);
+        let gates = size_product(&[4, units]);
+        let (shape, recurrent) = ([features, gates], [units, gates]);
         let mut params = vec![
             ParamSpec::new(
                 "weight",
@@ -143,24 +146,24 @@ impl Layer for Lstm {
                 self.weight_init,
                 fans(self.weight_init, features),
             )
-            .penalised(self.penalty, [1, features, 4 * units, 1]),
+            .penalised(self.penalty, [1, features, gates, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent_init,
                 fans(self.recurrent_init, units),
             )
-            .penalised(self.penalty, [1, units, 4 * units, 1]),
+            .penalised(self.penalty, [1, units, gates, 1]),
             ParamSpec::new(
                 "bias",
-                &[4 * units],
+                &[gates],
                 self.bias_init,
                 fans(self.bias_init, units),
             ),
         ];
         if self.recurrent_bias {
             let fans = fans(self.bias_init, units);
-            let bias = ParamSpec::new("recurrent_bias", &[4 * units], self.bias_init, fans);
+            let bias = ParamSpec::new("recurrent_bias", &[gates], self.bias_init, fans);
             params.push(bias);
         }
         Ok(LayerPlan {
@@ -172,12 +175,24 @@ impl Layer for Lstm {
                 false => Shape::Flat { features: units },
             },
             params,
-            multiply_adds: (length * (features + units) * 4 * units) as u64,
+            multiply_adds: cost(&[length, features.saturating_add(units), gates]),
         })
     }
 
     fn needs_f32(&self) -> bool {
         true
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        // Of each step the gates, the state and what they are made of.
+        let steps = match input {
+            Shape::Sequence { length, .. } => length,
+            _ => 0,
+        };
+        Working {
+            per_sample: cost(&[steps, self.units, 6]),
+            fixed: 0,
+        }
     }
 
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {

@@ -5,7 +5,7 @@ use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::window::{Padding, Windows, windows};
+use super::window::{Padding, Windows, check_pool_padding, windows};
 use super::{Layer, LayerPlan, Mismatch, Scope, into_sequence, sequence_dims};
 use crate::data::{Shape, Value};
 
@@ -62,12 +62,7 @@ fn lay(
     stride: Option<usize>,
     padding: Padding,
 ) -> Result<Windows, Mismatch> {
-    if let Padding::Number(n) = padding
-        && 2 * n > size
-    {
-        let message = format!("is {n}, expected at most half the window's {size} steps");
-        return Err(Mismatch::of("padding", message));
-    }
+    check_pool_padding(padding, &[size])?;
     let column = |n: usize| [n, 1];
     let stride = column(stride.unwrap_or(size));
     windows(column(length), column(size), stride, [1; 2], padding).map_err(|_| {

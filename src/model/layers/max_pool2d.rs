@@ -5,7 +5,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::window::{Padding, PaddingName, Pair, windows};
+use super::window::{Padding, PaddingName, Pair, check_pool_padding, windows};
 use super::{
     Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last, defaults, image_dims,
     into_image,
@@ -34,6 +34,7 @@ impl Layer for MaxPool2d {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
         let (height, width, channels) = image_dims(input)?;
         let size = self.size.get();
+        check_pool_padding(self.padding, &size)?;
         let stride = self.stride.map_or(size, Pair::get);
         let [height, width] = windows([height, width], size, stride, [1, 1], self.padding)?.output;
         Ok(LayerPlan::free(Shape::Image {

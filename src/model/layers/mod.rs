@@ -31,6 +31,7 @@ mod max_pool2d;
 mod recurrent;
 mod reshape;
 mod residual;
+mod size;
 mod spatial_dropout;
 mod upsample;
 mod window;
@@ -41,12 +42,15 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 
 pub use embed_columns::EmbedColumns;
+pub use size::{MOST_VALUES, Working};
 pub use window::{Padding, windows};
+
+use size::cost;
 
 use super::activation::Activation;
 use super::compute::Compute;
 use super::params::ParamSpec;
-use crate::config::Member;
+use crate::config::{Fault, Member, Path, Spec};
 use crate::data::{SampleId, Shape, Value};
 use crate::family;
 use crate::kernels::{NormThen, Sink};
@@ -71,6 +75,17 @@ pub trait Layer: Debug + Send + Sync {
     /// many values that the sum, or its share of a value, is lost in 16.
     fn needs_f32(&self) -> bool {
         false
+    }
+
+    /// The layers that the experiment describes within this one, with their paths from its options on.
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        Vec::new()
+    }
+
+    /// What a training pass holds of the layer beside its output, where it is worth counting. Asked after the layer
+    /// was planned for `input`.
+    fn working(&self, _input: Shape) -> Working {
+        Working::default()
     }
 
     /// Whether the layer holds layers, each of which chooses for itself what it computes in.
@@ -189,38 +204,55 @@ impl LayerPlan {
 }
 
 /// A shape that a layer cannot take: what it expects and what it gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mismatch {
-    /// The option at fault, where it is one option.
-    pub key: Option<&'static str>,
-    /// What is expected and what comes.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
+    /// One, or several where the layer holds layers that cannot be read. Their paths begin at the layer's options:
+    /// empty where the layer as a whole is at fault.
+    pub faults: Vec<Fault>,
 }
 
 impl Mismatch {
     /// A mismatch of the layer as a whole.
     pub fn new(message: impl Into<String>) -> Mismatch {
-        Mismatch {
-            key: None,
-            message: message.into(),
-            hint: None,
-        }
+        Mismatch::from(Fault::new(Path::default(), message))
     }
 
     /// A mismatch of one option.
     pub fn of(key: &'static str, message: impl Into<String>) -> Mismatch {
-        Mismatch {
-            key: Some(key),
-            ..Mismatch::new(message)
-        }
+        Mismatch::from(Fault::new(Path::default().key(key), message))
     }
 
     /// Adds what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Mismatch {
-        self.hint = Some(hint.into());
+        if let Some(fault) = self.faults.pop() {
+            self.faults.push(fault.hint(hint));
+        }
         self
+    }
+
+    /// The same as faults of the experiment: `layer` is where it describes the layer, by the name `tag`.
+    pub fn at(self, layer: &Path, tag: &str) -> Vec<Fault> {
+        let faults = self.faults.into_iter();
+        let placed = faults.map(|fault| match fault.path.0.is_empty() {
+            true => Fault {
+                path: layer.clone(),
+                message: format!("({tag}) {}", fault.message),
+                ..fault
+            },
+            false => Fault {
+                path: layer.key(tag).join(&fault.path),
+                ..fault
+            },
+        });
+        placed.collect()
+    }
+}
+
+impl From<Fault> for Mismatch {
+    fn from(fault: Fault) -> Mismatch {
+        Mismatch {
+            faults: vec![fault],
+        }
     }
 }
 
@@ -304,6 +336,15 @@ pub struct Training<'a> {
     pub ids: &'a [SampleId],
 }
 
+/// Checks that a layer gets numbers.
+fn check_numbers(input: Shape) -> Result<(), Mismatch> {
+    match input {
+        Shape::Tokens { .. } => Err(Mismatch::new(format!("expects numbers, gets {input}"))
+            .hint("put { embedding = { dim = 50 } } before it")),
+        _ => Ok(()),
+    }
+}
+
 /// `[height, width, channels]` of an image, or why it is none.
 fn image_dims(input: Shape) -> Result<(usize, usize, usize), Mismatch> {
     match input {
@@ -331,6 +372,18 @@ fn sequence_dims(input: Shape) -> Result<(usize, usize), Mismatch> {
             "expects a sequence (steps x features), gets {other} values"
         ))
         .hint("sequences come from texts through { embedding = ... }, or from { reshape = ... }")),
+    }
+}
+
+/// `x W`, each row with the same bits whatever the others are: with a single column, a general product sums a row in an
+/// order that depends on how many rows there are.
+///
+/// # Shapes
+/// Input `[rows, features]`, weight `[features, units]`, output `[rows, units]`.
+fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    match weight.dims() {
+        [features, 1] => (x * weight.reshape([1, features])).sum_dim(1),
+        _ => x.matmul(weight),
     }
 }
 

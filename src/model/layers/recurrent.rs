@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Training;
-use crate::data::{Purpose, Rng, hash_text};
+use crate::data::{Purpose, Rng, hash_text, size_product};
 use crate::model::init::{Fans, Init};
 
 /// What initialisers count for the weights of `inputs`: PyTorch's rule draws all weights and biases of a recurrent
@@ -14,7 +14,7 @@ pub(super) fn fans(init: Init, inputs: usize, units: usize, gates: usize) -> Fan
             Init::TorchUniform => units,
             _ => inputs,
         },
-        fan_out: gates * units,
+        fan_out: size_product(&[gates, units]),
     }
 }
 

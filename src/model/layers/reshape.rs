@@ -104,7 +104,7 @@ mod tests {
             };
             let plan = layer.plan(Shape::Flat { features: 12 });
             plan.map(|plan| plan.output)
-                .map_err(|mismatch| mismatch.message)
+                .map_err(|mut mismatch| mismatch.faults.remove(0).message)
         };
         let image = Shape::Image {
             height: 2,

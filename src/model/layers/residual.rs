@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{FloatDType, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
-use crate::config::Spec;
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, check_numbers, defaults};
+use crate::config::{Path, Spec};
 use crate::data::{Purpose, Rng, Shape, Value, hash_text};
 use crate::model::activation::Activation;
 use crate::model::network::{Layers, Network};
@@ -40,22 +40,28 @@ pub struct Residual {
     planned: OnceLock<(Network, Network)>,
 }
 
+/// The layers of the block itself.
+///
 /// # Errors
 /// The first layer that does not fit.
 fn plan(specs: &[Spec], input: Shape) -> Result<Network, Mismatch> {
-    let layers = Layers::read(specs).map_err(|faults| {
-        let words: Vec<String> = faults.iter().map(|fault| fault.message.clone()).collect();
-        Mismatch::of("layers", words.join("; "))
-    })?;
-    Network::plan_inner(layers, input).map_err(|(index, tag, mismatch)| {
-        let key = mismatch.key.map_or(String::new(), |key| format!(".{key}"));
-        let message = format!("[{index}] ({tag}{key}): {}", mismatch.message);
-        Mismatch {
-            key: Some("layers"),
-            message,
-            hint: mismatch.hint,
-        }
-    })
+    let list = Path::parse("layers");
+    let layers = Layers::read_at(specs, &list).map_err(|faults| Mismatch { faults })?;
+    Network::plan_inner(layers, input, Some(&list))
+}
+
+/// The layers of a shortcut, which the experiment does not describe.
+fn plan_shortcut(specs: &[Spec], input: Shape) -> Result<Network, Mismatch> {
+    let at_layers = |mismatch: Mismatch| {
+        let words: Vec<String> = mismatch
+            .faults
+            .iter()
+            .map(|fault| fault.message.clone())
+            .collect();
+        Mismatch::of("layers", format!("have no shortcut: {}", words.join("; ")))
+    };
+    let layers = Layers::read(specs).map_err(|faults| at_layers(Mismatch { faults }))?;
+    Network::plan_inner(layers, input, None).map_err(at_layers)
 }
 
 impl Residual {
@@ -66,7 +72,7 @@ impl Residual {
             Mismatch::of("layers", message)
         };
         let mut json = match (input, output) {
-            (input, output) if input == output => return plan(&[], input),
+            (input, output) if input == output => return plan_shortcut(&[], input),
             (
                 Shape::Image { height, width, .. },
                 Shape::Image {
@@ -110,7 +116,7 @@ impl Residual {
             let norm = norms.next().cloned();
             specs.push(norm.unwrap_or_else(|| Spec::Name("batch_norm".into())));
         }
-        let shortcut = plan(&specs, input)?;
+        let shortcut = plan_shortcut(&specs, input)?;
         if shortcut.output() == output {
             Ok(shortcut)
         } else {
@@ -133,6 +139,11 @@ impl Residual {
 }
 
 fn combine<const D: usize>(x: Tensor<D>, shortcut: Tensor<D>, kept: Option<Vec<f32>>) -> Tensor<D> {
+    // Where layers compute in 16 bits, one of the two may end with a layer that needs 32.
+    let (x, shortcut) = match x.dtype() == shortcut.dtype() {
+        true => (x, shortcut),
+        false => (x.cast(FloatDType::F32), shortcut.cast(FloatDType::F32)),
+    };
     let Some(kept) = kept else {
         return x + shortcut;
     };
@@ -145,6 +156,7 @@ fn combine<const D: usize>(x: Tensor<D>, shortcut: Tensor<D>, kept: Option<Vec<f
 
 impl Layer for Residual {
     fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+        check_numbers(input)?;
         let inner = plan(&self.layers, input)?;
         let shortcut = self.shortcut(input, inner.output())?;
         let named = |network: &Network, within: &str| -> Vec<_> {
@@ -157,14 +169,29 @@ impl Layer for Residual {
         };
         let mut params = named(&inner, "");
         params.extend(named(&shortcut, "shortcut."));
-        let layers = || inner.layers.iter().chain(&shortcut.layers);
         let plan = LayerPlan {
             output: inner.output(),
             params,
-            multiply_adds: layers().map(|layer| layer.multiply_adds).sum(),
+            multiply_adds: inner
+                .multiply_adds()
+                .saturating_add(shortcut.multiply_adds()),
         };
         let _ = self.planned.set((inner, shortcut));
         Ok(plan)
+    }
+
+    fn described(&self) -> Vec<(Path, &Spec)> {
+        let list = Path::parse("layers");
+        let numbered = self.layers.iter().enumerate();
+        numbered
+            .map(|(index, spec)| (list.index(index), spec))
+            .collect()
+    }
+
+    fn working(&self, _: Shape) -> Working {
+        let planned = self.planned.get();
+        let both = planned.map(|(inner, shortcut)| inner.working() + shortcut.working());
+        both.unwrap_or_default()
     }
 
     fn holds_layers(&self) -> bool {
@@ -177,10 +204,9 @@ impl Layer for Residual {
             .get()
             .expect("a layer runs after it was planned");
         let count: usize = inner.layers.iter().map(|layer| layer.params.len()).sum();
-        let (own, rest) = scope.tensors.split_at(count);
-        let x = inner.run_inner(scope.name, input.clone(), own, scope.pass);
+        let x = inner.run_inner(scope.name, input.clone(), scope, 0);
         let name = format!("{}.shortcut", scope.name);
-        let shortcut = shortcut.run_inner(&name, input, rest, scope.pass);
+        let shortcut = shortcut.run_inner(&name, input, scope, count);
         let kept = self.kept(scope);
         let sum = match (x, shortcut) {
             (Value::Image(x), Value::Image(y)) => Value::Image(combine(x, y, kept)),

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::window::Pair;
-use super::{Layer, LayerPlan, Mismatch, Scope, defaults};
-use crate::data::{Shape, Value};
+use super::{Layer, LayerPlan, Mismatch, Scope, Working, cost, defaults};
+use crate::data::{Shape, Value, size_product};
 
 /// Repeats pixels or steps, or interpolates between pixels. Keras's `UpSampling2D` and `UpSampling1D`.
 ///
@@ -44,13 +44,13 @@ impl Layer for Upsample {
                 width,
                 channels,
             } => Ok(LayerPlan::free(Shape::Image {
-                height: height * high,
-                width: width * wide,
+                height: size_product(&[height, high]),
+                width: size_product(&[width, wide]),
                 channels,
             })),
             Shape::Sequence { length, features } if self.mode == Mode::Nearest => {
                 Ok(LayerPlan::free(Shape::Sequence {
-                    length: length * high,
+                    length: size_product(&[length, high]),
                     features,
                 }))
             }
@@ -60,6 +60,27 @@ impl Layer for Upsample {
             other => Err(Mismatch::new(format!(
                 "expects an image or a sequence, gets {other} values"
             ))),
+        }
+    }
+
+    fn working(&self, input: Shape) -> Working {
+        match (input, self.mode) {
+            (
+                Shape::Image {
+                    height,
+                    width,
+                    channels,
+                },
+                Mode::Bilinear,
+            ) => {
+                let [high, wide] = self.size.get();
+                let matrices = cost(&[high, height, height]);
+                Working {
+                    per_sample: cost(&[high, height, width, channels]),
+                    fixed: matrices.saturating_add(cost(&[wide, width, width])),
+                }
+            }
+            _ => Working::default(),
         }
     }
 

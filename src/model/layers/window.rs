@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Mismatch;
+use crate::data::size_product;
 
 /// One number for both directions, or `[height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +65,22 @@ pub struct Windows {
     pub output: [usize; 2],
     /// (begin, end) along height and width.
     pub padding: [(usize, usize); 2],
+}
+
+/// Checks the padding of pooling: a window that lies in it altogether has neither a largest value nor a mean. PyTorch has
+/// the same limit.
+///
+/// # Errors
+/// A number that is more than half a window.
+pub fn check_pool_padding(padding: Padding, size: &[usize]) -> Result<(), Mismatch> {
+    let least = size.iter().min().copied().unwrap_or(0);
+    match padding {
+        Padding::Number(n) if n > least / 2 => {
+            let message = format!("is {n}, expected at most half the window of {least}");
+            Err(Mismatch::of("padding", message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lays windows over an image of `size` (height, width).
@@ -133,11 +150,17 @@ pub fn spread(
     output_padding: usize,
 ) -> Result<Spread, Mismatch> {
     let reach = (kernel - 1) * dilation + 1;
-    let sum = size.saturating_sub(1) * stride + reach;
+    let sum = size_product(&[size.saturating_sub(1), stride]).saturating_add(reach);
     let (output, begin) = match padding {
-        Padding::Named(PaddingName::Valid) => (size * stride + reach.saturating_sub(stride), 0),
-        Padding::Named(PaddingName::Same) => (size * stride, reach.saturating_sub(stride) / 2),
-        Padding::Number(n) => ((sum + output_padding).saturating_sub(2 * n), n),
+        Padding::Named(PaddingName::Valid) => (
+            size_product(&[size, stride]).saturating_add(reach.saturating_sub(stride)),
+            0,
+        ),
+        Padding::Named(PaddingName::Same) => (
+            size_product(&[size, stride]),
+            reach.saturating_sub(stride) / 2,
+        ),
+        Padding::Number(n) => (sum.saturating_add(output_padding).saturating_sub(2 * n), n),
     };
     if output == 0 {
         let message = format!("takes away all {sum} values of the output");
@@ -146,7 +169,7 @@ pub fn spread(
     Ok(Spread {
         output,
         begin,
-        beyond: (begin + output).saturating_sub(sum),
+        beyond: begin.saturating_add(output).saturating_sub(sum),
     })
 }
 
@@ -198,6 +221,8 @@ mod tests {
         assert!(
             refused
                 .expect_err("too small")
+                .faults
+                .remove(0)
                 .message
                 .contains("height of at least 3, gets 2")
         );

@@ -20,7 +20,7 @@ use std::fmt::Debug;
 use burn::tensor::{Int, Tensor};
 
 use super::activation::Activation;
-use crate::config::Member;
+use crate::config::{Fault, Member, Path, Spec, read_member};
 use crate::data::{Target, Task};
 use crate::family;
 
@@ -93,6 +93,24 @@ pub const LOSSES: &[Member<dyn Loss>] = family! { dyn Loss:
     "poisson" => poisson::Poisson,
     "per_head" => per_head::PerHead,
 };
+
+/// Reads a loss, and checks those that are described within it.
+///
+/// # Errors
+/// An unknown name, or every mistake of the options, where it stands.
+pub fn read_loss(spec: &Spec, path: &Path) -> Result<Box<dyn Loss>, Vec<Fault>> {
+    if spec.name() == per_head::NAME {
+        let faults: Vec<Fault> = per_head::described(&spec.options(), &path.key(per_head::NAME))
+            .into_iter()
+            .filter_map(|(path, spec)| read_loss(&spec, &path).err())
+            .flatten()
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+    }
+    read_member(LOSSES, "loss", spec, path)
+}
 
 /// Class indices.
 fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {

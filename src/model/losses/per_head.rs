@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use burn::tensor::{Int, Tensor};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{LOSSES, Loss};
 use crate::config::{Path, Spec, read_member};
@@ -25,6 +26,23 @@ pub struct PerHead {
     heads: Vec<HeadLoss>,
     /// In the order of the data's targets, once they are known.
     places: OnceLock<Vec<Place>>,
+}
+
+/// The name of the loss.
+pub(super) const NAME: &str = "per_head";
+
+/// The losses within its options, which lie at `path`, where they can be told.
+pub(super) fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
+    let heads = options.as_object().into_iter().flatten();
+    let losses = heads.filter_map(|(head, options)| {
+        let at = path.key(head);
+        let (at, loss) = match options.get("loss") {
+            Some(loss) => (at.key("loss"), loss),
+            None => (at, options),
+        };
+        Some((at, serde_json::from_value(loss.clone()).ok()?))
+    });
+    losses.collect()
 }
 
 /// The loss of a head.
@@ -98,11 +116,12 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
                 HeadOptions::Weighted(Weighted { loss, weight }) => (loss, weight),
                 HeadOptions::Plain(loss) => (loss, 1.0),
             };
-            let loss =
-                read_member(LOSSES, "loss", &spec, &Path::parse(&name)).map_err(|faults| {
+            let loss = read_member(LOSSES, "loss", &spec, &Path::default().key(&name)).map_err(
+                |faults| {
                     let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
                     Unreadable(words.join("; "))
-                })?;
+                },
+            )?;
             Ok(HeadLoss { name, loss, weight })
         });
         Ok(PerHead {

@@ -8,11 +8,20 @@ use super::blocks::{Block, Folded};
 use super::{Network, PlannedLayer};
 use crate::data::Value;
 use crate::kernels::{
-    BlockOptions, DenseOptions, NormThen, conv_block, dense_block, max_pool_block, on_cpu,
+    BlockOptions, DenseOptions, NormThen, Sink, conv_block, dense_block, max_pool_block, on_cpu,
 };
 use crate::model::compute::Compute;
 use crate::model::layers::{Pass, Scope};
 use crate::model::value::{cast, into_flat};
+
+/// The parameters that a forward pass is given, in the order of the plan.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    /// Flat.
+    tensors: &'a [Tensor<1>],
+    /// Where the gradient of each goes as factors; may be empty.
+    sinks: &'a [Option<Sink>],
+}
 
 impl Network {
     /// Maps a batch to logits, `[batch, outputs]`, always of 32 bits. `tensors` are all parameters,
@@ -62,18 +71,17 @@ impl Network {
             .collect()
     }
 
-    /// Runs the layers within the layer called `within`; `tensors` are their parameters.
-    pub fn run_inner(
-        &self,
-        within: &str,
-        input: Value,
-        tensors: &[Tensor<1>],
-        pass: &Pass<'_>,
-    ) -> Value {
+    /// Runs the layers within the layer called `within`, whose parameters are those of `outer` from the one numbered
+    /// `first` on. Their sinks are found in the same places: those of the pass belong to the layers of the whole net.
+    pub fn run_inner(&self, within: &str, input: Value, outer: &Scope<'_>, first: usize) -> Value {
+        let params = Given {
+            tensors: &outer.tensors[first..],
+            sinks: outer.sinks.get(first..).unwrap_or_default(),
+        };
         let (mut value, mut index) = (input, 0);
         while index < self.layers.len() {
             let name = format!("{within}.{}", self.layers[index].name);
-            let (count, output) = self.run(index, &name, value, tensors, pass);
+            let (count, output) = self.run(index, &name, value, params, outer.pass);
             (value, index) = (output, index + count);
         }
         value
@@ -88,7 +96,11 @@ impl Network {
         tensors: &[Tensor<1>],
         pass: &Pass<'_>,
     ) -> (usize, Value) {
-        self.run(index, &self.layers[index].name, input, tensors, pass)
+        let params = Given {
+            tensors,
+            sinks: pass.sinks,
+        };
+        self.run(index, &self.layers[index].name, input, params, pass)
     }
 
     /// The same for a layer whose full name is another.
@@ -97,15 +109,15 @@ impl Network {
         index: usize,
         name: &str,
         input: Value,
-        tensors: &[Tensor<1>],
+        params: Given<'_>,
         pass: &Pass<'_>,
     ) -> (usize, Value) {
         let planned = &self.layers[index];
-        let scope = self.scope(index, name, tensors, pass);
+        let scope = self.scope(index, name, params, pass);
         if let (Some(folded), Value::Image(x)) = (planned.folded(pass), &input)
             && has_kernels(&input, pass)
         {
-            let norm = self.scope(index + 1, name, tensors, pass);
+            let norm = self.scope(index + 1, name, params, pass);
             let y = run_folded(folded, x.clone(), &scope, &norm);
             return (folded.num_layers, Value::Image(y));
         }
@@ -117,23 +129,23 @@ impl Network {
         planned.forward(input, &scope)
     }
 
-    /// What the layer at `index`, whose full name is `name`, sees. `tensors` are all parameters of the net.
+    /// What the layer at `index`, whose full name is `name`, sees. `params` are all of the net.
     fn scope<'a>(
         &'a self,
         index: usize,
         name: &'a str,
-        tensors: &'a [Tensor<1>],
+        params: Given<'a>,
         pass: &'a Pass<'a>,
     ) -> Scope<'a> {
         let planned = &self.layers[index];
         let before = self.layers[..index].iter();
         let at: usize = before.map(|layer| layer.params.len()).sum();
-        let params = at..at + planned.params.len();
+        let own = at..at + planned.params.len();
         Scope {
             name,
             specs: &planned.params,
-            tensors: &tensors[params.clone()],
-            sinks: pass.sinks.get(params).unwrap_or_default(),
+            tensors: &params.tensors[own.clone()],
+            sinks: params.sinks.get(own).unwrap_or_default(),
             skip_activation: planned.absorbed.is_some(),
             then: NormThen::Nothing,
             pass,

@@ -23,9 +23,17 @@ impl Layers {
     /// # Errors
     /// Every unknown layer and every mistake of the layers' options.
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
+        Self::read_at(specs, &trunk_path())
+    }
+
+    /// The same for a list at another place of the experiment.
+    ///
+    /// # Errors
+    /// Every unknown layer and every mistake of the layers' options.
+    pub fn read_at(specs: &[Spec], path: &Path) -> Result<Layers, Vec<Fault>> {
         Ok(Layers {
             columns: None,
-            trunk: read_list(specs, &trunk_path())?,
+            trunk: read_list(specs, path)?,
             heads: Vec::new(),
         })
     }
@@ -73,13 +81,27 @@ fn read_list(specs: &[Spec], path: &Path) -> Result<List, Vec<Fault>> {
     let mut layers = Vec::new();
     let mut faults = Vec::new();
     for (index, spec) in specs.iter().enumerate() {
-        match read_member(LAYERS, "layer", spec, &path.index(index)) {
+        match read_layer(spec, &path.index(index)) {
             Ok(layer) => layers.push((spec.name().to_string(), layer)),
             Err(more) => faults.extend(more),
         }
     }
     if faults.is_empty() {
         Ok(layers)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Reads a layer, and checks those that are described within it.
+fn read_layer(spec: &Spec, path: &Path) -> Result<Box<dyn Layer>, Vec<Fault>> {
+    let layer = read_member(LAYERS, "layer", spec, path)?;
+    let inner = path.key(spec.name());
+    let within = layer.described().into_iter();
+    let faults = within.filter_map(|(at, spec)| read_layer(spec, &inner.join(&at)).err());
+    let faults: Vec<Fault> = faults.flatten().collect();
+    if faults.is_empty() {
+        Ok(layer)
     } else {
         Err(faults)
     }

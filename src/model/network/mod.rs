@@ -3,6 +3,7 @@
 mod blocks;
 mod forward;
 mod list;
+mod memory;
 mod plan;
 
 use std::ops::Range;
@@ -11,10 +12,11 @@ use burn::tensor::Device;
 
 pub use blocks::Fused;
 pub use list::Layers;
+pub use memory::{Memory, MemoryUse};
 
 use super::activation::Activation;
 use super::compute::Compute;
-use super::layers::{Layer, Role};
+use super::layers::{Layer, Role, Working};
 use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use crate::config::{Fault, Path};
@@ -35,6 +37,8 @@ pub struct PlannedLayer {
     pub params: Vec<ParamSpec>,
     /// Multiply-adds of the forward pass of one sample.
     pub multiply_adds: u64,
+    /// What a training pass holds of it beside its output.
+    pub working: Working,
     /// The activation that the loss computes in the layer's stead.
     pub absorbed: Option<Activation>,
     /// The fused block that begins here, on devices that have it.
@@ -104,6 +108,57 @@ impl Network {
                 })
             })
             .collect()
+    }
+
+    /// Multiply-adds of the forward pass of one sample; as many as can be counted where there are more.
+    pub fn multiply_adds(&self) -> u64 {
+        let costs = self.layers.iter().map(|layer| layer.multiply_adds);
+        costs.fold(0, u64::saturating_add)
+    }
+
+    /// Values of all parameters.
+    pub fn num_params(&self) -> u64 {
+        let counts = self.params().map(|(_, spec)| spec.num_elements() as u64);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// What layers within a layer hold of a pass, outputs included.
+    pub(super) fn working(&self) -> Working {
+        let layers = self.layers.iter().map(|layer| {
+            let output = Working {
+                per_sample: layer.output.num_elements() as u64,
+                fixed: 0,
+            };
+            output + layer.working
+        });
+        layers.fold(Working::default(), |sum, more| sum + more)
+    }
+
+    /// Where the experiment has the layer at `index`.
+    pub fn place(&self, index: usize) -> Path {
+        if index < self.before {
+            return Path::parse("data.columns");
+        }
+        let head = self.heads.iter().find(|head| head.layers.contains(&index));
+        match head {
+            Some(head) => list::head_path(&head.name).index(index - head.layers.start),
+            None => trunk_path().index(index - self.before),
+        }
+    }
+
+    /// Checks that there is something to train.
+    ///
+    /// # Errors
+    /// A net without a weight.
+    pub fn check_trainable(&self) -> Result<(), Vec<Fault>> {
+        if self.params().any(|(_, spec)| spec.trainable) {
+            return Ok(());
+        }
+        let fault = Fault::new(
+            trunk_path(),
+            "has no layer with weights: there is nothing to train",
+        );
+        Err(vec![fault.hint("add one: { dense = { units = ... } }")])
     }
 
     /// Outputs a sample.

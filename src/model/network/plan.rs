@@ -1,11 +1,13 @@
 //! Shapes: what each layer makes of what the layer before gives.
 
+use std::collections::HashSet;
+
 use super::list::{Layers, List, head_path, trunk_path};
 use super::{Network, PlannedHead, PlannedLayer};
 use crate::config::{Fault, Path};
 use crate::data::Shape;
 use crate::model::activation::Activation;
-use crate::model::layers::{EmbedColumns, Layer, LayerPlan, Mismatch};
+use crate::model::layers::{EmbedColumns, Layer, LayerPlan, MOST_VALUES, Mismatch};
 use crate::model::losses::Loss;
 
 impl Network {
@@ -14,15 +16,22 @@ impl Network {
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
     pub fn plan(layers: Layers, input: Shape, loss: &dyn Loss) -> Result<Network, Vec<Fault>> {
+        if input.num_elements() > MOST_VALUES {
+            let message =
+                format!("has samples of {input} values, more than can be ({MOST_VALUES})");
+            let fault = Fault::new(Path::parse("data"), message);
+            return Err(vec![
+                fault.hint("use smaller samples (data.size, data.length)"),
+            ]);
+        }
         let of_trunk = layers.heads.is_empty().then_some(loss);
         let columns = layers
             .columns
             .map(|columns| Self::plan_columns(columns, input))
             .transpose()?;
         let shape = columns.as_ref().map_or(input, |columns| columns.output);
-        let mut network = Self::plan_list(layers.trunk, shape, of_trunk, "model.").map_err(
-            |(index, tag, mismatch)| vec![explain(&trunk_path(), index, &tag, mismatch)],
-        )?;
+        let mut network = Self::plan_list(layers.trunk, shape, of_trunk, "model.")
+            .map_err(|misfit| misfit.at(&trunk_path()))?;
         if layers.heads.is_empty() {
             network.ends_with_a_row(&trunk_path())?;
         }
@@ -36,9 +45,10 @@ impl Network {
         for (name, list) in layers.heads {
             let path = head_path(&name);
             let prefix = format!("model.heads.{name}.");
-            let head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
-                .map_err(|(index, tag, mismatch)| vec![explain(&path, index, &tag, mismatch)])?;
+            let mut head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
+                .map_err(|misfit| misfit.at(&path))?;
             head.ends_with_a_row(&path)?;
+            head.rename_beside(&network, &prefix);
             let outputs = head.num_outputs();
             let begin = network.layers.len();
             network.layers.extend(head.layers);
@@ -52,16 +62,17 @@ impl Network {
     }
 
     fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
-        let plan = columns.plan(input).map_err(|mismatch| {
-            let path = Path::parse("data.columns");
-            vec![Fault::new(path, mismatch.message)]
-        })?;
+        let plan = columns
+            .plan(input)
+            .and_then(LayerPlan::within_bounds)
+            .map_err(|mismatch| mismatch.at(&Path::parse("data.columns"), "embedding"))?;
         Ok(PlannedLayer {
             name: "model.embed".into(),
             tag: "embedding".into(),
             output: plan.output,
             params: plan.params,
             multiply_adds: plan.multiply_adds,
+            working: Default::default(),
             absorbed: None,
             fused: None,
             layer: Box::new(columns),
@@ -84,12 +95,36 @@ impl Network {
         Ok(())
     }
 
-    /// The layers within a layer; their names are numbers.
+    /// Gives the layers of a head other names where their parameters are called as those of layers before them: of a
+    /// head "a.0" as of a block within the head "a".
+    fn rename_beside(&mut self, before: &Network, prefix: &str) {
+        let taken: HashSet<String> = before.params().map(|(name, _)| name).collect();
+        let mut other = prefix.to_string();
+        while self.params().any(|(name, _)| taken.contains(&name)) {
+            let next = format!("{}'.", other.trim_end_matches('.'));
+            for layer in &mut self.layers {
+                let rest = layer.name.strip_prefix(&other).unwrap_or(&layer.name);
+                layer.name = format!("{next}{rest}");
+            }
+            other = next;
+        }
+    }
+
+    /// The layers within a layer; their names are numbers. `list` is where its options describe them, if they do.
     ///
     /// # Errors
-    /// The first layer whose input does not fit, with its number and its tag.
-    pub fn plan_inner(layers: Layers, input: Shape) -> Result<Network, (usize, String, Mismatch)> {
-        Self::plan_list(layers.trunk, input, None, "")
+    /// The first layer whose input does not fit.
+    pub fn plan_inner(
+        layers: Layers,
+        input: Shape,
+        list: Option<&Path>,
+    ) -> Result<Network, Mismatch> {
+        Self::plan_list(layers.trunk, input, None, "").map_err(|misfit| match list {
+            Some(list) => Mismatch {
+                faults: misfit.at(list),
+            },
+            None => misfit.mismatch,
+        })
     }
 
     fn plan_list(
@@ -97,7 +132,7 @@ impl Network {
         input: Shape,
         loss: Option<&dyn Loss>,
         prefix: &str,
-    ) -> Result<Network, (usize, String, Mismatch)> {
+    ) -> Result<Network, Misfit> {
         let mut planned = Vec::new();
         let mut shape = input;
         let last = list.len().saturating_sub(1);
@@ -108,11 +143,17 @@ impl Network {
                 multiply_adds,
             } = layer
                 .plan(shape)
-                .map_err(|mismatch| (index, tag.clone(), mismatch))?;
+                .and_then(LayerPlan::within_bounds)
+                .map_err(|mismatch| Misfit {
+                    index,
+                    tag: tag.clone(),
+                    mismatch,
+                })?;
             let absorbed = layer.activation().filter(|activation| {
                 let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
                 index == last && absorbs != Activation::Linear && *activation == absorbs
             });
+            let working = layer.working(shape);
             shape = output;
             planned.push(PlannedLayer {
                 name: format!("{prefix}{index}"),
@@ -120,6 +161,7 @@ impl Network {
                 output,
                 params,
                 multiply_adds,
+                working,
                 absorbed,
                 fused: None,
                 layer,
@@ -136,14 +178,16 @@ impl Network {
     }
 }
 
-fn explain(list: &Path, index: usize, tag: &str, mismatch: Mismatch) -> Fault {
-    let layer = list.index(index);
-    let fault = match mismatch.key {
-        Some(key) => Fault::new(layer.key(tag).key(key), mismatch.message),
-        None => Fault::new(layer, format!("({tag}) {}", mismatch.message)),
-    };
-    match mismatch.hint {
-        Some(hint) => fault.hint(hint),
-        None => fault,
+/// The layer of a list whose input does not fit.
+struct Misfit {
+    index: usize,
+    tag: String,
+    mismatch: Mismatch,
+}
+
+impl Misfit {
+    /// As faults of the experiment, which describes the list at `list`: a list, or one layer.
+    fn at(self, list: &Path) -> Vec<Fault> {
+        self.mismatch.at(&list.index(self.index), &self.tag)
     }
 }

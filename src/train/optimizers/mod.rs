@@ -27,6 +27,11 @@ pub trait Optimizer: Debug + Send + Sync {
     /// The names of the state's slots ("adam.m"); each has the parameter's shape and starts at 0.
     fn slots(&self) -> &'static [&'static str];
 
+    /// An option that is given but changes nothing, and why, in words that follow it.
+    fn in_vain(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The learning rate that the experiment gives.
     fn learning_rate(&self) -> f64;
 

@@ -46,6 +46,14 @@ impl Optimizer for Sgd {
         }
     }
 
+    fn in_vain(&self) -> Option<(&'static str, &'static str)> {
+        let in_vain = self.nesterov && self.momentum == 0.0;
+        in_vain.then_some((
+            "nesterov",
+            "looks ahead along the momentum, but there is none (momentum = 0)",
+        ))
+    }
+
     fn learning_rate(&self) -> f64 {
         self.learning_rate
     }

@@ -100,7 +100,7 @@ impl Pace {
             schedule,
             warmup,
             per_epoch,
-            steps: per_epoch * epochs as u64,
+            steps: per_epoch.saturating_mul(epochs as u64),
             reduced: 1.0,
             last: None,
         }
@@ -110,7 +110,7 @@ impl Pace {
     pub fn with_swa(mut self, swa: Option<Swa>) -> Pace {
         self.last = swa.and_then(|swa| {
             let epochs = swa.start_epoch.saturating_sub(1) as u64;
-            Some((epochs * self.per_epoch, swa.learning_rate?))
+            Some((epochs.saturating_mul(self.per_epoch), swa.learning_rate?))
         });
         self
     }

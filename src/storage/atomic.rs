@@ -1,7 +1,7 @@
 //! Writing files so that at any moment either the old or the new content is there in full: to a
 //! temporary name in the same folder, synced, renamed, the folder synced.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,9 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use super::fault_point::FaultPoint;
-use crate::data::positional::write_at;
+use super::positional::write_at;
+use super::temporary::{Temporary, temporary_name};
+use crate::console::shown;
 
 /// Bytes that are handed to the system at once.
 const BUFFER: usize = 1 << 20;
@@ -26,13 +28,15 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Aside::write(path, &fault, |out| out.write_all(bytes))?.commit(&fault)
 }
 
-/// A file that is written in full and synced, but beside its final name. It is removed where it
-/// does not get there.
+/// A file that is written in full and synced, but beside its final name: under one that nobody can foretell,
+/// so that no link waits there. It is removed where it does not get there.
 #[derive(Debug)]
 pub struct Aside {
+    file: File,
     temporary: PathBuf,
     path: PathBuf,
     renamed: bool,
+    _guard: Temporary,
 }
 
 impl Aside {
@@ -57,21 +61,13 @@ impl Aside {
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
     pub fn room(path: &Path, len: u64) -> anyhow::Result<Aside> {
-        let aside = Self::named(path)?;
-        let made = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&aside.temporary)
-            .and_then(|file| {
-                file.set_len(len)?;
-                std::io::copy(
-                    &mut BufReader::with_capacity(BUFFER, file),
-                    &mut std::io::sink(),
-                )
-            });
-        made.with_context(|| failure(path))?;
+        let aside = Self::new(path)?;
+        let touch = || {
+            aside.file.set_len(len)?;
+            let mut pages = BufReader::with_capacity(BUFFER, &aside.file);
+            std::io::copy(&mut pages, &mut std::io::sink())
+        };
+        touch().with_context(|| failure(path))?;
         Ok(aside)
     }
 
@@ -88,7 +84,7 @@ impl Aside {
     ) -> anyhow::Result<Aside> {
         let aside = match room {
             Some(room) => room,
-            None => Self::named(path)?,
+            None => Self::new(path)?,
         };
         let mut offset = 0;
         let mut chunks = Vec::new();
@@ -97,16 +93,12 @@ impl Aside {
             chunks.push((offset, chunk));
             offset += chunk.len() as u64;
         }
-        File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&aside.temporary)
-            .and_then(|file| {
-                file.set_len(offset)?;
+        let file = &aside.file;
+        file.set_len(offset)
+            .and_then(|()| {
                 chunks
                     .par_iter()
-                    .try_for_each(|(offset, chunk)| write_at(&file, chunk, *offset))
+                    .try_for_each(|(offset, chunk)| write_at(file, chunk, *offset))
             })
             .with_context(|| failure(path))?;
         Ok(aside)
@@ -117,11 +109,7 @@ impl Aside {
     /// # Errors
     /// A full disk, or one that fails.
     pub fn sync(&self) -> anyhow::Result<()> {
-        File::options()
-            .write(true)
-            .open(&self.temporary)
-            .and_then(|file| file.sync_all())
-            .with_context(|| failure(&self.path))
+        self.file.sync_all().with_context(|| failure(&self.path))
     }
 
     /// Writes what `write` gives beside `path`; the system may still hold it in memory.
@@ -133,35 +121,76 @@ impl Aside {
         fault: &FaultPoint,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> anyhow::Result<Aside> {
-        let aside = Self::named(path)?;
-        let written = File::create(&aside.temporary).and_then(|file| {
-            let mut out = BufWriter::with_capacity(BUFFER, fault.watch(&file));
+        let aside = Self::new(path)?;
+        let put = || {
+            let mut out = BufWriter::with_capacity(BUFFER, fault.watch(&aside.file));
             write(&mut out)?;
             out.flush()
-        });
-        written.with_context(|| failure(path))?;
+        };
+        put().with_context(|| failure(path))?;
         Ok(aside)
     }
 
-    fn named(path: &Path) -> anyhow::Result<Aside> {
-        Ok(Aside {
-            temporary: temporary_name(path).with_context(|| failure(path))?,
+    fn new(path: &Path) -> anyhow::Result<Aside> {
+        Self::make(path, None).with_context(|| failure(path))
+    }
+
+    /// An empty file beside `path`, with the permissions of the file that it is to replace.
+    pub(super) fn make(
+        path: &Path,
+        replaced: Option<&std::fs::Metadata>,
+    ) -> std::io::Result<Aside> {
+        let nameless = || std::io::Error::other("it has no file name");
+        let temporary = temporary_name(path).ok_or_else(nameless)?;
+        let (file, guard) = Temporary::file(&temporary, || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true); // follows no link
+            #[cfg(unix)]
+            if replaced.is_some() {
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // never more than it had
+            }
+            options.open(&temporary)
+        })?;
+        let aside = Aside {
+            file,
+            temporary,
             path: path.to_path_buf(),
             renamed: false,
-        })
+            _guard: guard,
+        };
+        if let Some(replaced) = replaced {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt, fchown};
+                // Only root may give a file to others; it need not succeed.
+                let _ = fchown(&aside.file, Some(replaced.uid()), Some(replaced.gid()));
+            }
+            aside.file.set_permissions(replaced.permissions())?;
+        }
+        Ok(aside)
+    }
+
+    /// Where the bytes go.
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Gives the file its name; from now on it is the one that is there.
     ///
     /// # Errors
     /// A folder without permission, or gone.
-    pub fn commit(mut self, fault: &FaultPoint) -> anyhow::Result<()> {
+    pub fn commit(self, fault: &FaultPoint) -> anyhow::Result<()> {
+        let path = self.path.clone();
         fault.before_rename();
-        std::fs::rename(&self.temporary, &self.path).with_context(|| failure(&self.path))?;
-        self.renamed = true;
-        sync_folder(&self.path).with_context(|| failure(&self.path))?;
+        self.rename().with_context(|| failure(&path))?;
         fault.after_rename();
         Ok(())
+    }
+
+    pub(super) fn rename(mut self) -> std::io::Result<()> {
+        std::fs::rename(&self.temporary, &self.path)?;
+        self.renamed = true;
+        sync_folder(&self.path)
     }
 }
 
@@ -173,16 +202,16 @@ impl Drop for Aside {
     }
 }
 
-/// The name under which a file is written first.
-pub fn temporary_name(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_string_lossy();
-    Some(path.with_file_name(format!(".{name}.tmp")))
-}
-
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent().map(File::open) {
-        Some(Ok(folder)) => folder.sync_all(),
-        _ => Ok(()), // not every system opens folders
+/// Makes sure that a new name is on the disk.
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    #[allow(clippy::disallowed_methods)] // a folder
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        Err(_) => Ok(()), // not every system opens folders
     }
 }
 
@@ -192,10 +221,10 @@ pub fn failure(path: &Path) -> String {
     match folder.filter(|folder| !folder.exists()) {
         Some(folder) => format!(
             "cannot write {}: the folder {} is not there (was it removed, or renamed, meanwhile?)",
-            path.display(),
-            folder.display()
+            shown(path),
+            shown(folder)
         ),
-        None => format!("cannot write {}", path.display()),
+        None => format!("cannot write {}", shown(path)),
     }
 }
 
@@ -229,6 +258,18 @@ mod tests {
         }
         drop(Aside::room(&path, 10).expect("room"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_under_the_old_temporary_name_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "kept").expect("written");
+        let planted = folder.path().join(".a.txt.tmp");
+        std::os::unix::fs::symlink(&victim, planted).expect("planted");
+        write_atomically(&folder.path().join("a.txt"), b"new").expect("written");
+        assert_eq!(std::fs::read(&victim).expect("there"), b"kept");
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! Labels of data as classes: names are text, and compared letter for letter. `01234` and `1234` are two classes,
+//! and so are `1` and `1.0`, unless the experiment or a flag says that labels are numbers.
+
+use std::collections::HashMap;
+
+use super::task::Task;
+
+/// What accepts labels that are a class as numbers only, for messages.
+pub const ACCEPT_NUMBERS: &str = "kiln eval --numeric-labels, or data.numeric_labels = true in the experiment, compares them as numbers";
+
+/// Classes by their names.
+pub struct ClassNames<'a> {
+    names: &'a [String],
+    places: HashMap<&'a str, u32>,
+    /// Of each number, the first class that is written so, and whether it is the only one.
+    numbers: HashMap<u64, (u32, bool)>,
+    /// Whether a label that is a class as a number only stands for it.
+    numeric: bool,
+}
+
+impl<'a> ClassNames<'a> {
+    /// The classes of a task.
+    pub fn new(names: &'a [String], numeric: bool) -> ClassNames<'a> {
+        let numbered = || names.iter().zip(0..);
+        let mut numbers = HashMap::new();
+        for (name, place) in numbered() {
+            if let Some(bits) = number(name).and_then(bits) {
+                let known = numbers.entry(bits).or_insert((place, true));
+                known.1 = known.0 == place;
+            }
+        }
+        ClassNames {
+            names,
+            places: numbered()
+                .map(|(name, place)| (name.as_str(), place))
+                .collect(),
+            numbers,
+            numeric,
+        }
+    }
+
+    /// The index of a label's class; `number` is the label as a number, where it is one.
+    ///
+    /// # Errors
+    /// A label that is none, in words that follow the column or file: what it may mean, or which classes there are.
+    pub fn place(&self, label: &str, number: Option<f64>) -> Result<u32, String> {
+        if let Some(&place) = self.places.get(label) {
+            return Ok(place);
+        }
+        let equal = number.and_then(|number| self.numbers.get(&bits(number)?));
+        match equal {
+            Some(&(place, true)) if self.numeric => Ok(place),
+            Some(&(place, true)) => Err(format!(
+                "is {label:?}, which is the class {:?} as a number, but not as text; {ACCEPT_NUMBERS}",
+                self.names[place as usize]
+            )),
+            Some(_) => Err(format!(
+                "is {label:?}, which is several classes as a number, and none as text; expected one of {}",
+                listed(self.names)
+            )),
+            None => Err(format!(
+                "is {label:?}, expected one of the classes {}",
+                listed(self.names)
+            )),
+        }
+    }
+}
+
+/// What the user should know of classes that are equal as numbers, where there are such.
+pub fn equal_classes(task: &Task) -> Option<String> {
+    if let Task::Heads(heads) = task {
+        return heads.iter().find_map(|head| equal_classes(&head.task));
+    }
+    let names = task.classes();
+    let mut seen = HashMap::new();
+    names.iter().find_map(|name| {
+        let first = seen.insert(number(name).and_then(bits)?, name)?;
+        Some(format!(
+            "the classes {first:?} and {name:?} are two names of one number; data.numeric_labels = true makes them one"
+        ))
+    })
+}
+
+/// The number that a name is.
+pub fn number(name: &str) -> Option<f64> {
+    name.trim().parse().ok()
+}
+
+/// Bits that are equal where numbers are.
+fn bits(number: f64) -> Option<u64> {
+    // Adding makes a 0 of -0.
+    number.is_finite().then(|| (number + 0.0).to_bits())
+}
+
+/// Names for a message, at most twenty.
+pub fn listed(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(20).map(String::as_str).collect();
+    match names.len().checked_sub(20).filter(|more| *more > 0) {
+        Some(more) => format!("{} and {more} more", shown.join(", ")),
+        None => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(classes: &ClassNames<'_>, label: &str) -> Result<u32, String> {
+        classes.place(label, number(label))
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| name.to_string()).collect()
+    }
+
+    #[test]
+    fn names_are_compared_letter_for_letter() {
+        let all = names(&[
+            "01234", "1234", "007", "7", "1e2", "100", "a", "A", "-0", "0",
+        ]);
+        for numeric in [false, true] {
+            let classes = ClassNames::new(&all, numeric);
+            for (index, name) in all.iter().enumerate() {
+                assert_eq!(place(&classes, name), Ok(index as u32), "{name}");
+            }
+            let told = place(&classes, "7.0").expect_err("of two classes");
+            assert!(told.contains("several classes"), "{told}");
+        }
+    }
+
+    #[test]
+    fn classes_that_are_one_number_are_told_of() {
+        let told = |all: &[&str]| equal_classes(&Task::Classes(names(all)));
+        assert_eq!(told(&["0", "1", "a", "A"]), None);
+        let notice = told(&["7", "a", "007"]).expect("a notice");
+        assert!(notice.contains("\"7\" and \"007\""), "{notice}");
+    }
+
+    #[test]
+    fn a_label_that_is_a_class_as_a_number_needs_to_be_allowed() {
+        let all = names(&["0", "1", "b"]);
+        let told = place(&ClassNames::new(&all, false), "1.0").expect_err("not allowed");
+        assert!(
+            told.contains("the class \"1\"") && told.contains("--numeric-labels"),
+            "{told}"
+        );
+        let classes = ClassNames::new(&all, true);
+        assert_eq!(
+            [place(&classes, "1.0"), place(&classes, "-0e5")],
+            [Ok(1), Ok(0)]
+        );
+        let told = place(&classes, "2").expect_err("no class");
+        assert_eq!(told, "is \"2\", expected one of the classes 0, 1, b");
+        assert!(place(&classes, "nan").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! How much memory a pass takes, before any of it is taken.
+
+use super::{Network, PlannedLayer};
+
+/// What a net is used for.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryUse {
+    /// Samples of a batch.
+    pub batch: usize,
+    /// Tensors of a parameter's size that are kept: the parameter, its gradient, the optimizer's state, averages, copies.
+    pub copies: u64,
+    /// Whether activations are kept for a backward pass.
+    pub training: bool,
+    /// Whether layers run in blocks, which keep what they give and not what lies between their layers.
+    pub fused: bool,
+    /// Batches in host memory at a time.
+    pub loaded: u64,
+}
+
+/// Bytes that a pass takes, about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Parameters, gradients, the optimizer's state, averages and copies of them.
+    pub params: u64,
+    /// What the layers give, and what they keep beside.
+    pub activations: u64,
+    /// Batches that are loaded or wait.
+    pub loading: u64,
+    /// The layer that takes most, and how much; none where the net has no layer, or loading takes more.
+    pub most: Option<(usize, u64)>,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let parts = [self.params, self.activations, self.loading];
+        parts
+            .iter()
+            .fold(0, |sum: u64, part| sum.saturating_add(*part))
+    }
+}
+
+/// Bytes of a value.
+const VALUE: u64 = size_of::<f32>() as u64;
+
+impl Network {
+    /// The memory that this use of the net takes, about.
+    pub fn memory(&self, of: &MemoryUse) -> Memory {
+        let batch = of.batch as u64;
+        let input = of_batch(self.input.num_elements() as u64, batch);
+        let mut memory = Memory {
+            loading: input.saturating_mul(of.loaded),
+            ..Memory::default()
+        };
+        let (mut largest, mut before, mut index) = (input, input, 0);
+        while let Some(first) = self.layers.get(index) {
+            let count = first.fused.filter(|_| of.fused).map_or(1, |f| f.num_layers);
+            let block = &self.layers[index..index + count];
+            let output = block
+                .last()
+                .map_or(0, |layer| of_batch(of_output(layer), batch));
+            let working = block.iter().fold(0u64, |sum, layer| {
+                let fixed = layer.working.fixed.saturating_mul(VALUE);
+                let all = of_batch(layer.working.per_sample, batch).saturating_add(fixed);
+                sum.saturating_add(all)
+            });
+            let held = output.saturating_add(working);
+            // Forward a block has its input and its output at a time, backward the gradients of both.
+            largest = largest.max(before.saturating_add(held));
+            if of.training {
+                memory.activations = memory.activations.saturating_add(held);
+            }
+            for (offset, layer) in block.iter().enumerate() {
+                let params = of_params(layer).saturating_mul(VALUE * of.copies);
+                memory.params = memory.params.saturating_add(params);
+                let all = params.saturating_add(if offset == 0 { held } else { 0 });
+                if memory.most.is_none_or(|(_, most)| all > most) {
+                    memory.most = Some((index + offset, all));
+                }
+            }
+            (before, index) = (output, index + count);
+        }
+        memory.activations = memory.activations.saturating_add(largest);
+        memory
+    }
+}
+
+/// Bytes of so many values of each sample of a batch.
+fn of_batch(values: u64, batch: u64) -> u64 {
+    values.saturating_mul(VALUE).saturating_mul(batch)
+}
+
+fn of_output(layer: &PlannedLayer) -> u64 {
+    layer.output.num_elements() as u64
+}
+
+fn of_params(layer: &PlannedLayer) -> u64 {
+    let counts = layer.params.iter().map(|spec| spec.num_elements() as u64);
+    counts.fold(0, u64::saturating_add)
+}
