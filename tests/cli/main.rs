@@ -14,6 +14,7 @@ mod gpu;
 mod guide;
 mod heads;
 mod history;
+mod hostile;
 mod idle_keys;
 mod idx;
 mod interrupted;
