@@ -274,6 +274,18 @@ fn codes_with_leading_zeros_are_categories() {
 }
 
 #[test]
+fn classes_that_are_one_number_stay_apart() {
+    let classes = ["007", "7", "07.0"];
+    let mut text = String::from("x,y\n");
+    text += &rows(60, |row| {
+        format!("{},{}", drawn(row, 1, 99), classes[row % 3])
+    });
+    let world = world_of("t.csv", text);
+    let [_, check] = first_try(&world, "t.csv", &["--target", "y"]);
+    holds(&check.stdout, &classes);
+}
+
+#[test]
 fn energy_with_dates_and_times() {
     let mut text = String::from("date,when,load\n");
     text += &rows(96, |row| {

@@ -64,7 +64,7 @@ impl Looked {
         given: &BTreeSet<String>,
     ) -> Result<Looked, String> {
         let first = &paths[0];
-        let Guess { layout, notes } = guess(first, layout, given)
+        let Guess { layout, notes } = guess(first, &layout.settled(), given)
             .map_err(|message| format!("{} {message}", first.shown()))?;
         let open = |path: &PathBuf| {
             TableFile::open(path, &layout).map_err(|message| format!("{} {message}", path.shown()))
