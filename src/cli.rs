@@ -393,15 +393,30 @@ fn svg_name(name: &str) -> Result<PathBuf, String> {
 #[command(after_help = "Examples:
   kiln init photos                 photos/cats/1.jpg, photos/dogs/1.jpg, ...
   kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...
-  kiln init houses.csv --target price")]
+  kiln init houses.csv --target price
+  kiln init iris.data --target last
+  kiln init 'sales-*.csv' --target 5 --set data.encoding=latin1")]
 pub struct InitArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV, TSV,
+    /// blanks, ARFF, spreadsheet, also .gz), or a pattern of such files
     #[arg(value_name = "DATA")]
     pub folder: PathBuf,
 
-    /// Of a table: the column to be predicted
+    /// Of a table: the column to be predicted: its name, its number from 1 on, or "last"
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
+
+    /// Of a table: the first line is a row like the others; columns are called column_1, column_2, ...
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// Of a table: the first line names the columns, whatever it looks like
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+
+    /// Of a table: say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
 
     /// The experiment file to write [default: DATA's name with .toml]
     #[arg(short, long, value_name = "FILE")]

@@ -21,9 +21,14 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
     let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
     let found = match (&args.config, &args.data) {
         (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
-        (None, Some(table)) if table.is_file() => Looked::new(table)
-            .and_then(|looked| looked.audit())
-            .map_err(anyhow::Error::msg)?,
+        (None, Some(table)) if table.is_file() => {
+            let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
+            looked
+                .notes()
+                .iter()
+                .for_each(|note| eprintln!("note: {note}"));
+            looked.audit().map_err(anyhow::Error::msg)?
+        }
         (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
         (None, None) => bail!(
             "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"
@@ -50,7 +55,13 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         }
     }
     let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());
-    Ok(u8::from(leaks || unclear || !found.unusable.is_empty()))
+    let nothing = found.table.as_ref().is_some_and(|t| t.is_useless());
+    if nothing && !args.json {
+        writeln!(out, "no column can be used")?;
+    }
+    Ok(u8::from(
+        leaks || unclear || nothing || !found.unusable.is_empty(),
+    ))
 }
 
 fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Survey>> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
 use crate::report::{left_out_json, left_out_of, tables};
-use crate::train::Plan;
+use crate::train::{Plan, advice};
 
 pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
@@ -39,6 +39,9 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     }
     if let Some(notice) = device.notice {
         writeln!(out, "note: {notice}")?;
+    }
+    for warning in advice::warnings(&plan.source.experiment, plan.batch_size()) {
+        writeln!(out, "warning: {warning}")?;
     }
     writeln!(out, "device: {}", device.label)?;
     writeln!(out, "{} is ready to train", plan.source.file())?;

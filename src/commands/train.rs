@@ -14,7 +14,9 @@ use crate::config::{Experiment, Source, to_toml};
 use crate::data::{LeftOut, Task};
 use crate::model::{FaultPoint, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
-use crate::train::{Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, check_data};
+use crate::train::{
+    Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
+};
 
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let fault = FaultPoint::from_environment()?;
@@ -45,6 +47,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     if !args.quiet {
         eprintln!("run folder: {}", folder.path().display());
     }
+    for warning in advice::warnings(&plan.source.experiment, plan.batch_size()) {
+        eprintln!("warning: {warning}");
+    }
     let prepared = match Prepared::new(plan, device, compute, args.quiet, args.no_audit) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -69,6 +74,15 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let run = prepared.run(start)?;
     let (outcome, run) = run.fit(&mut observers(&args), &stop)?;
+    if !args.quiet
+        && !outcome.interrupted
+        && let Some(course) = advice::course(&outcome.history, run.num_epochs, &run.monitor)
+    {
+        eprintln!(
+            "note: {}",
+            course.advice(&outcome.history, &quoted(run.folder.path()))
+        );
+    }
     finish(
         &outcome,
         &run.folder,

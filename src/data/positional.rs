@@ -24,6 +24,17 @@ pub fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
     }
 }
 
+/// Reads some bytes from `offset` on, none at the end of the file.
+///
+/// # Errors
+/// As the system says.
+pub fn read_some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, out, offset);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, out, offset);
+}
+
 /// Writes `bytes` from `offset` on.
 ///
 /// # Errors

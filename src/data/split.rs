@@ -8,15 +8,26 @@ use super::random::{Purpose, Rng};
 /// and never all) whose names come first in a seeded order. `samples` are (digest of the name, class).
 /// Equal names stay together, but where so many are equal that the fraction would be missed by far.
 pub fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    split_off_by(samples.len(), |index| samples[index], fraction, seed)
+    split_by(samples.len(), |index| samples[index], fraction, seed, bound)
 }
 
-/// The same of samples that are no list.
-pub fn split_off_by(
+/// The same of samples that are no list, where equal ones always go to the same side: a class of equal samples
+/// alone is not split.
+pub fn split_off_groups(
     len: usize,
     sample: impl Fn(usize) -> (u64, usize),
     fraction: f64,
     seed: u64,
+) -> Vec<bool> {
+    split_by(len, sample, fraction, seed, whole_groups)
+}
+
+fn split_by(
+    len: usize,
+    sample: impl Fn(usize) -> (u64, usize),
+    fraction: f64,
+    seed: u64,
+    bound: fn(Vec<u64>, f64) -> Bound,
 ) -> Vec<bool> {
     let key = |name: u64| Rng::new(seed, Purpose::Split, &[name]).next_u64();
     let mut keys: Vec<Vec<u64>> = Vec::new();
@@ -68,6 +79,31 @@ fn bound(mut keys: Vec<u64>, fraction: f64) -> Bound {
     Bound { key, equal }
 }
 
+/// The bound at the edge of a group that is nearest to the fraction, and leaves something on both sides where it can.
+fn whole_groups(keys: Vec<u64>, fraction: f64) -> Bound {
+    let len = keys.len();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    let split = bound(keys, fraction);
+    let begin = sorted.partition_point(|&other| other < split.key);
+    let end = sorted.partition_point(|&other| other <= split.key);
+    let count = begin + split.equal;
+    if count == 0 {
+        return split;
+    }
+    let (above, below) = (end - count, split.equal);
+    let equal = match (begin > 0, end < len) {
+        (true, true) if above <= below => end - begin,
+        (false, true) => end - begin,
+        (true, _) => 0,
+        (false, false) => 0,
+    };
+    Bound {
+        key: split.key,
+        equal,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +151,29 @@ mod tests {
         }
         let same = split_off(&[(1, 0); 10], 0.5, 1);
         assert_eq!(same.iter().filter(|chosen| **chosen).count(), 5);
+    }
+
+    #[test]
+    fn groups_are_never_torn_apart() {
+        // Three groups of one class, one group of another, no group at all.
+        let digests = [1, 1, 1, 2, 2, 2, 2, 3, 3, 9, 9, 9, 9];
+        let classes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1];
+        for seed in 0..50 {
+            let chosen = split_off_groups(13, |i| (digests[i], classes[i]), 0.2, seed);
+            for group in [&chosen[..3], &chosen[3..7], &chosen[7..9], &chosen[9..]] {
+                assert!(group.iter().all(|side| *side == group[0]), "{chosen:?}");
+            }
+            let taken = chosen[..9].iter().filter(|side| **side).count();
+            assert!((2..=7).contains(&taken), "{chosen:?}");
+            assert!(!chosen[9], "a class that is one group stays in training");
+        }
+        let all = samples();
+        let groups = split_off_groups(all.len(), |i| all[i], 0.25, 1);
+        assert_eq!(
+            groups,
+            split_off(&all, 0.25, 1),
+            "without copies nothing is different"
+        );
     }
 
     #[test]

@@ -211,6 +211,7 @@ fn role(column: &LookedColumn) -> String {
         Ok((Role::Numeric, _)) => "numeric".into(),
         Ok((Role::Category, _)) => "category".into(),
         Ok((Role::Text, _)) => "text".into(),
+        Ok((Role::Date, _)) => "date".into(),
         Ok((Role::Ignore, why)) => format!("ignored: {why}"),
         Err(_) => "unclear".into(),
     }
@@ -245,6 +246,18 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
         counted(table.leaked.len(), "column gives", "columns give") + " the target away",
         named(&table.leaked),
     );
+    if !table.leaked.is_empty() {
+        found.push(
+            "a column may rightly say all of the target, so this is no failure; data.columns.NAME = \"ignore\" \
+             leaves it out"
+                .to_string(),
+        );
+    }
+    let mut say = |what: String, names: Vec<String>| {
+        if !names.is_empty() {
+            found.push(paragraph(&what, &names));
+        }
+    };
     say(
         counted(table.unclear.len(), "column has", "columns have") + " odd values",
         table.unclear.clone(),

@@ -1,5 +1,6 @@
 //! Training: the loop, optimizers, evaluation, checkpoints, the run folder.
 
+pub mod advice;
 mod average;
 mod bench;
 mod changes;

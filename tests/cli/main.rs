@@ -8,6 +8,7 @@ mod bad_input;
 mod caching;
 mod commands;
 mod errors;
+mod first_tries;
 mod gpu;
 mod heads;
 mod idx;

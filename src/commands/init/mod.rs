@@ -1,5 +1,6 @@
 //! `kiln init`
 
+mod sets;
 mod tables;
 
 use std::io::{Write, stdout};
@@ -14,14 +15,14 @@ use crate::report::{FILES, left_out};
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     let folder = std::path::absolute(&args.folder)
         .with_context(|| format!("cannot find {}", args.folder.display()))?;
-    let name = match folder.is_file() {
-        true => folder.file_stem(),
-        false => folder.file_name(),
+    let tables = tables::files(&folder)?;
+    let name = match tables.is_empty() {
+        false => tables::name(&folder),
+        true => folder.file_name().map_or_else(
+            || "experiment".to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
     };
-    let name = name.map_or_else(
-        || "experiment".to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
     let out = args
         .out
         .clone()
@@ -29,17 +30,34 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     if out.exists() {
         bail!("{} exists; choose another file with --out", out.display());
     }
-    if folder.is_file() {
+    if !tables.is_empty() {
         let train = relative_to(&out, &folder)?;
-        let target = args.target.as_deref();
-        let (text, what) = tables::starter(&args.folder, target, &name, &train, &out)?;
-        return write(&out, &text, &what);
+        let starter = tables::starter(args, &tables, &name, &train, &out)?;
+        let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
+        let sets = args
+            .sets
+            .iter()
+            .filter(|flag| !starter.is_text || !of_columns(flag));
+        let text = sets::apply(&starter.text, &sets.cloned().collect::<Vec<_>>())?;
+        for note in &starter.notes {
+            eprintln!("note: {note}");
+        }
+        return write(&out, &text, &starter.what);
     }
-    if args.target.is_some() {
-        bail!("--target is for a table; {} is none", folder.display());
+    let table_only = [
+        ("--target", args.target.is_some()),
+        ("--no-header", args.no_header),
+        ("--header", args.header),
+    ];
+    if let Some((flag, _)) = table_only.iter().find(|(_, given)| *given) {
+        bail!("{flag} is for a table; {} is none", folder.display());
     }
+    tables::instead_of_pictures(&args.folder, &folder)?;
     let found = survey(&folder)?;
-    let text = starter(&name, &found, &relative_to(&out, &folder)?, &out);
+    let text = sets::apply(
+        &starter(&name, &found, &relative_to(&out, &folder)?, &out),
+        &args.sets,
+    )?;
     let classes = found.listing.classes.len();
     let pictures = found.listing.files.len();
     let written = write(

@@ -1,46 +1,274 @@
 //! A starter experiment for a table, or for a table of texts.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
-use super::quoted;
+use super::{quoted, sets};
+use crate::cli::InitArgs;
 use crate::data::Task;
-use crate::data::table::{Looked, LookedColumn, Role};
+use crate::data::table::{Hint, Layout, Looked, LookedColumn, Role};
 
-/// The experiment for a table of which the column `target` is to be predicted, and what it is for, in words.
+/// A starter, and what is to be said of it.
+pub(super) struct Starter {
+    /// The experiment.
+    pub text: String,
+    /// What it is for.
+    pub what: String,
+    /// What was found that is not plain.
+    pub notes: Vec<String>,
+    /// Whether it is of texts, so that it has no columns.
+    pub is_text: bool,
+}
+
+/// The files of a table that a path stands for: a file, or those that fit a pattern; none of a folder.
+///
+/// # Errors
+/// A path where nothing is: what is near it.
+pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    if path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = path.to_string_lossy();
+    if text.contains(['*', '?', '[']) {
+        let found = glob::glob(&text).with_context(|| format!("{text} is no pattern of files"))?;
+        let files: Vec<PathBuf> = found
+            .filter_map(Result::ok)
+            .filter(|file| file.is_file())
+            .collect();
+        if files.is_empty() {
+            bail!("{text} fits no file");
+        }
+        return Ok(files);
+    }
+    let folder = path.parent().unwrap_or(path);
+    let there = match folder.is_dir() {
+        false => format!("there is no folder {}", folder.display()),
+        true => match tables_in(folder).first() {
+            Some(table) => format!(
+                "{} holds a table: `kiln init {}`",
+                folder.display(),
+                folder.join(table).display()
+            ),
+            None => format!("{} holds no table", folder.display()),
+        },
+    };
+    bail!("there is no {}; {there}", path.display());
+}
+
+/// Ends of the names of tables.
+const TABLES: [&str; 14] = [
+    ".csv", ".tsv", ".tab", ".data", ".dat", ".arff", ".xlsx", ".xlsb", ".xls", ".ods", ".csv.gz",
+    ".tsv.gz", ".data.gz", ".txt.gz",
+];
+
+/// The names of the tables in a folder, sorted.
+fn tables_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.path().is_file());
+    let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_table = |name: &String| {
+        TABLES
+            .iter()
+            .any(|end| name.to_ascii_lowercase().ends_with(end))
+    };
+    let mut names: Vec<String> = names.filter(is_table).collect();
+    names.sort();
+    names
+}
+
+/// Of a folder that holds tables and no folders, the command for one of them.
+///
+/// # Errors
+/// Such a folder.
+pub(super) fn instead_of_pictures(said: &Path, folder: &Path) -> anyhow::Result<()> {
+    let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    if entries.any(|entry| entry.path().is_dir()) {
+        return Ok(());
+    }
+    let tables = tables_in(folder);
+    let Some(first) = tables.first() else {
+        return Ok(());
+    };
+    bail!(
+        "{} is a folder without folders of pictures, but with tables: {}. \
+         `kiln init {}` takes one of them",
+        said.display(),
+        tables.join(", "),
+        said.join(first).display()
+    );
+}
+
+/// The name of an experiment for a table: that of the file, without its ends and the signs of a pattern.
+pub(super) fn name(table: &Path) -> String {
+    let name = table
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let lower = name.to_ascii_lowercase();
+    let stem = match lower.strip_suffix(".gz") {
+        Some(rest) => &name[..rest.len()],
+        None => &name,
+    };
+    let stem = Path::new(stem)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let plain: String = stem.chars().filter(|c| !"*?[]".contains(*c)).collect();
+    let plain = plain.trim_matches(['-', '_', '.', ' ']);
+    if plain.is_empty() {
+        "experiment".to_string()
+    } else {
+        plain.to_string()
+    }
+}
+
+/// The experiment for tables of which one column is to be predicted, and what it is for, in words.
 ///
 /// # Errors
 /// A file that is no table; a target that it has not; nothing to predict from.
 pub(super) fn starter(
-    table: &Path,
-    target: Option<&str>,
+    args: &InitArgs,
+    tables: &[PathBuf],
     name: &str,
     train: &str,
     out: &Path,
-) -> anyhow::Result<(String, String)> {
-    let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
-    let columns = looked.columns();
-    let Some(target) = target else {
+) -> anyhow::Result<Starter> {
+    let table = &args.folder;
+    let header = match (args.header, args.no_header) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    };
+    let (layout, given) = sets::layout(&args.sets, header)?;
+    let looked = Looked::with(tables, &layout, &given).map_err(anyhow::Error::msg)?;
+    let mut columns = looked.columns();
+    let Some(said) = args.target.as_deref() else {
         let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+        let notes: String = looked
+            .notes()
+            .iter()
+            .map(|note| format!("\nnote: {note}"))
+            .collect();
         bail!(
-            "which column is to be predicted? `kiln init {} --target NAME`, of {}",
+            "which column is to be predicted? `kiln init {} --target NAME` (or its number, or last), of {}{notes}",
             table.display(),
             names.join(", ")
         );
     };
+    let target = looked.column(said).map_or(said, String::as_str);
     let task = looked.task(target).map_err(anyhow::Error::msg)?;
+    let chosen = sets::roles(&args.sets)?;
+    for (name, role) in &chosen {
+        let Some(column) = columns.iter_mut().find(|column| column.name == *name) else {
+            bail!(
+                "--set data.columns.{name}: {} has no such column",
+                table.display()
+            );
+        };
+        column.role = Ok((*role, String::new()));
+    }
     let others: Vec<&LookedColumn> = columns.iter().filter(|c| c.name != target).collect();
     if let Some(message) = others.iter().find_map(|column| column.role.as_ref().err()) {
         bail!("{}: {message}", table.display());
     }
-    let used = |column: &&&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
-    let used: Vec<&LookedColumn> = others.iter().filter(used).copied().collect();
-    let (kind, layers) = match used[..] {
-        [] => bail!("{} has no column to predict from", table.display()),
-        [only] if matches!(only.role, Ok((Role::Text, _))) => (texts(only, target), TEXT_LAYERS),
-        _ => (rows(&others, target), ROW_LAYERS),
+    let mut notes: Vec<String> = looked.notes().to_vec();
+    if target != said && said != "last" && said.parse::<usize>().is_err() {
+        notes.push(format!(
+            "{target} is predicted: there is no header, and it holds {said:?}"
+        ));
+    }
+    if matches!(task, Task::Classes(_)) && looked.counts(target).iter().all(|count| *count == 1) {
+        bail!(
+            "{}: each class of {target} has one row only, so there is nothing to validate on; collect more rows, or \
+             choose another --target",
+            table.display()
+        );
+    }
+    let mut hints = looked.hints(target, &task).map_err(anyhow::Error::msg)?;
+    hints.retain(|hint| !chosen.iter().any(|(name, _)| hint.columns.contains(name)));
+    let is_used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+    let stays =
+        |column: &&LookedColumn| is_used(column) && left_out(&hints, &column.name).is_none();
+    // Short sentences, where there is nothing else to predict from.
+    let mut others: Vec<LookedColumn> = others.into_iter().cloned().collect();
+    if !others.iter().any(|column| stays(&column)) {
+        match others.iter_mut().find(|column| column.may_be_text) {
+            Some(text) => text.role = Ok((Role::Text, String::new())),
+            // What is left out is left out only where something stays.
+            None => hints.iter_mut().for_each(|hint| hint.leave_out = false),
+        }
+    }
+    let others: Vec<&LookedColumn> = others.iter().collect();
+    let of_text = |name: &String| {
+        let column = others.iter().find(|column| column.name == *name);
+        column.is_some_and(|column| matches!(column.role, Ok((Role::Text, _))))
     };
+    hints.retain(|hint| !hint.columns.iter().any(of_text));
+    for hint in &hints {
+        let columns = hint.columns.join(" and ");
+        let key = toml_edit::Key::new(&hint.columns[0])
+            .display_repr()
+            .into_owned();
+        let role = others.iter().find(|column| column.name == hint.columns[0]);
+        let role = role
+            .and_then(|column| column.role.as_ref().ok())
+            .map_or("", |(role, _)| role_name(*role));
+        notes.push(match hint.leave_out {
+            true => format!(
+                "{columns}: {}; left out, --set data.columns.{key}={role} keeps it",
+                hint.why
+            ),
+            false => format!(
+                "{columns}: {}; --set data.columns.{key}=ignore leaves it out",
+                hint.why
+            ),
+        });
+    }
+    let used: Vec<&LookedColumn> = others
+        .iter()
+        .copied()
+        .filter(is_used)
+        .filter(|column| left_out(&hints, &column.name).is_none())
+        .collect();
+    let (kind, layers, is_text) = match used[..] {
+        [] => {
+            let reasons: Vec<String> = others
+                .iter()
+                .map(|column| {
+                    let why = column.role.as_ref().map_or("", |(_, why)| why.as_str());
+                    format!("{} ({why})", column.name)
+                })
+                .collect();
+            bail!(
+                "{} has no column to predict {target} from: {}. --set data.columns.NAME=category (or text, numeric, \
+                 date) takes one of them; or choose another --target",
+                table.display(),
+                if reasons.is_empty() {
+                    "it has no other".to_string()
+                } else {
+                    reasons.join(", ")
+                }
+            )
+        }
+        [only] if matches!(only.role, Ok((Role::Text, _))) => {
+            (texts(only, target), TEXT_LAYERS, true)
+        }
+        _ => (rows(&others, target, &hints), ROW_LAYERS, false),
+    };
+    let nominal = looked.is_nominal(target) && matches!(task, Task::Classes(_));
+    let (keys, tables_of_keys) = layout_keys(looked.layout(), &given, nominal);
+    // Keys first, then tables.
+    let kind = match kind.split_once("\n\n") {
+        Some((head, tail)) => format!("{head}\n{keys}\n{tail}{tables_of_keys}"),
+        None => format!("{kind}{keys}{tables_of_keys}"),
+    };
+    let (epochs, patience) = how_long(looked.num_rows(), is_text);
     let (units, loss, head) = match &task {
         Task::Classes(classes) if classes.len() == 2 => {
             let head = format!("the logit of {}", classes[1]);
@@ -73,27 +301,112 @@ seed = 1                         # another seed, another run; the same seed, the
 
 [data]
 {kind}
+
 [model]
 layers = [
 {layers}  {{ dense = {{ units = {units} }} }},             # {head}
 ]
 
 [train]
-epochs = 30
+epochs = {epochs:<24}# at most: training ends before, where validation gets no better
 batch_size = 32
 loss = "{loss}"
 optimizer = {{ adam = {{ learning_rate = 1e-3 }} }}
 monitor = "valid_loss"           # what "best" means
+early_stopping = {{ patience = {patience} }}
 "#,
         num_rows = looked.num_rows(),
         out = out.display(),
         quoted_name = quoted(name),
-        kind = kind.replace("TRAIN", &quoted(train)),
+        kind = kind.trim_end().replacen("TRAIN", &quoted(train), 1),
     );
-    Ok((
+    Ok(Starter {
         text,
-        format!("{} rows to predict {what}", looked.num_rows()),
-    ))
+        what: format!("{} rows to predict {what}", looked.num_rows()),
+        notes,
+        is_text,
+    })
+}
+
+/// Epochs at most, and those without progress after which training ends: about as many steps for any table.
+fn how_long(rows: usize, text: bool) -> (usize, usize) {
+    match (text, rows) {
+        (true, ..5_000) => (60, 8),
+        (true, ..50_000) => (30, 4),
+        (true, _) => (15, 2),
+        (false, ..2_000) => (400, 30),
+        (false, ..20_000) => (200, 15),
+        (false, ..200_000) => (60, 6),
+        (false, _) => (30, 3),
+    }
+}
+
+/// Why a column is left out, if it is.
+fn left_out<'a>(hints: &'a [Hint], column: &str) -> Option<&'a str> {
+    let of = |hint: &&Hint| hint.leave_out && hint.columns.iter().any(|name| name == column);
+    hints.iter().find(of).map(|hint| &*hint.why)
+}
+
+/// The keys of a layout that are not the usual ones, and the tables among them.
+fn layout_keys(layout: &Layout, given: &BTreeSet<String>, nominal: bool) -> (String, String) {
+    let (usual, layout) = (to_json(&Layout::default()), to_json(layout));
+    let (mut keys, mut tables) = (String::new(), String::new());
+    if nominal {
+        keys.push_str("task = \"classification\"          # the file lists the classes\n");
+    }
+    let remarks = [
+        (
+            "header",
+            "the first line is a row; columns are called column_1, column_2, ...",
+        ),
+        ("delimiter", "between two fields"),
+        ("quote", "what stands around fields: nothing"),
+        ("encoding", "the text is not UTF-8"),
+        ("comment", "lines that begin with it are no rows"),
+    ];
+    for (key, value) in &layout {
+        let said = given.contains(key);
+        if let serde_json::Value::Object(entries) = value {
+            let remark = match key.as_str() {
+                "formats" => "how fields are written that are no plain numbers",
+                _ => "fields that stand for a missing value",
+            };
+            tables.push_str(&format!("{:<33}# {remark}\n", format!("[data.{key}]")));
+            for (column, value) in entries {
+                let column = toml_edit::Key::new(column).display_repr().into_owned();
+                tables.push_str(&format!("{column} = {}\n", to_toml(value)));
+            }
+            tables.push('\n');
+        } else if usual.get(key) != Some(value) || said {
+            let remark = remarks.iter().find(|(name, _)| name == key);
+            let line = format!("{key} = {}", to_toml(value));
+            keys.push_str(&match remark {
+                Some((_, remark)) if usual.get(key) != Some(value) => {
+                    format!("{line:<33}# {remark}\n")
+                }
+                _ => format!("{line}\n"),
+            });
+        }
+    }
+    (keys, tables)
+}
+
+fn to_json(layout: &Layout) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(layout) {
+        Ok(serde_json::Value::Object(keys)) => keys,
+        _ => serde_json::Map::new(),
+    }
+}
+
+fn to_toml(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => quoted(text),
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(to_toml).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 const TEXT_LAYERS: &str = "  { embedding = { dim = 50 } },
@@ -115,22 +428,38 @@ valid_fraction = 0.2             # a fifth is held back
 text = {text}
 label = {label}
 vocabulary = 20000               # the most frequent words
-length = 100                     # tokens; longer texts are cut, shorter ones filled up
-
+length = {length:<24}# tokens; longer texts are cut, shorter ones filled up
+{level}
 "#,
         text = quoted(&text.name),
         label = quoted(target),
+        length = if text.spaceless { 200 } else { 100 },
+        level = match text.spaceless {
+            true =>
+                "level = \"unicode\"              # its script has no blanks: characters are words; ngram = 2 takes pairs\n",
+            false => "",
+        },
     )
 }
 
-fn rows(columns: &[&LookedColumn], target: &str) -> String {
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Numeric => "numeric",
+        Role::Category => "category",
+        Role::Text => "text",
+        Role::Date => "date",
+        Role::Ignore => "ignore",
+    }
+}
+
+fn rows(columns: &[&LookedColumn], target: &str, hints: &[Hint]) -> String {
     let mut text = format!(
         r#"kind = "csv"
 train = TRAIN
 valid_fraction = 0.2             # a fifth is held back
 target = {}
 
-[data.columns]                   # what each column is taken for: "numeric", "category", "text" or "ignore"
+[data.columns]                   # what each column is taken for: "numeric", "category", "text", "date" or "ignore"
 "#,
         quoted(target)
     );
@@ -138,19 +467,22 @@ target = {}
         let Ok((role, why)) = &column.role else {
             continue;
         };
-        let role = match role {
-            Role::Numeric => "numeric",
-            Role::Category => "category",
-            Role::Text => "text",
-            Role::Ignore => "ignore",
-        };
+        let usual = role_name(*role);
+        let left_out = left_out(hints, &column.name);
+        let role = if left_out.is_some() { "ignore" } else { usual };
         let key = toml_edit::Key::new(&column.name)
             .display_repr()
             .into_owned();
         let mut line = format!("{key} = \"{role}\"");
         let mut notes: Vec<String> = Vec::new();
+        if let Some(why) = left_out {
+            notes.push(format!("{why}; \"{usual}\" keeps it"));
+        }
         if !why.is_empty() {
-            notes.push((*why).to_string());
+            notes.push(why.clone());
+        }
+        if let Some(format) = &column.format {
+            notes.push(format!("written {format}"));
         }
         if let Some(count) = column.values.filter(|_| role == "category") {
             notes.push(format!("{count} values"));

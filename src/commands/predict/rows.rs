@@ -17,7 +17,7 @@ pub(super) fn prepare(files: &[PathBuf], preprocess: &TablePreprocess, sender: &
     let tally = Tally::new(encoder.num_columns());
     for file in files {
         let sent = each_table(file, |path, name| {
-            let table = TableFile::open(path, &preprocess.layout)
+            let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
                 .map_err(|message| format!("{name}: {message}"))?;
             let columns = bind(&table, &names)?;
             send_rows(&table, name, sender, |row| {

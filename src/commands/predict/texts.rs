@@ -38,7 +38,7 @@ pub(super) fn prepare(
             lines(&mut reader, sender)
         } else if is_table(file) {
             each_table(file, |path, name| {
-                let table = TableFile::open(path, &preprocess.layout)
+                let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
                     .map_err(|message| format!("{name}: {message}"))?;
                 let columns = bind(&table, &[&preprocess.text])?;
                 send_rows(&table, name, sender, |row| {
@@ -85,7 +85,9 @@ impl Reader<'_> {
 
 fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ext| {
-        let tables = ["csv", "tsv", "tab"];
+        let tables = [
+            "csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz",
+        ];
         tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
     })
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::fitted::{ColumnKind, TablePreprocess};
 use super::look::LookedColumn;
+use super::options::Role;
 use super::rows::Rows;
 use crate::data::dataset::Column;
 use crate::data::task::Task;
@@ -51,9 +52,17 @@ impl TableAudit {
     }
 }
 
+impl TableAudit {
+    /// Whether a file by itself has not two columns that can be used, one to predict and one to predict from.
+    pub fn is_useless(&self) -> bool {
+        let used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+        !self.columns.is_empty() && self.columns.iter().filter(used).count() < 2
+    }
+}
+
 /// Sums of pairs, for a correlation.
 #[derive(Clone, Default)]
-struct Pairs {
+pub struct Pairs {
     count: f64,
     sums: [f64; 2],
     squares: [f64; 2],
@@ -62,8 +71,8 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Against the first pair, so that a large offset costs no digits.
-    fn add(&mut self, x: f64, y: f64) {
+    /// One more pair, taken against the first, so that a large offset costs no digits.
+    pub fn add(&mut self, x: f64, y: f64) {
         let (x0, y0) = *self.first.get_or_insert((x, y));
         let (x, y) = (x - x0, y - y0);
         self.count += 1.0;
@@ -74,7 +83,8 @@ impl Pairs {
         self.products += x * y;
     }
 
-    fn correlation(&self) -> Option<f64> {
+    /// Pearson's correlation, of ten pairs or more that vary.
+    pub fn correlation(&self) -> Option<f64> {
         let n = self.count;
         let spread = |i: usize| n * self.squares[i] - self.sums[i] * self.sums[i];
         let both = n * self.products - self.sums[0] * self.sums[1];
@@ -150,12 +160,13 @@ fn find_leaked(
         };
         for (number, against) in against.iter_mut().enumerate() {
             let field = row.field(part.columns[number]);
-            if part.table.layout.is_missing(&field) {
+            let (layout, name) = (&part.table.layout, &preprocess.columns[number].name);
+            if layout.is_missing_in(name, &field) {
                 continue;
             }
             match against {
                 Against::Number(pairs) => {
-                    if let Some(x) = part.table.layout.number(&field) {
+                    if let Some(x) = layout.number_in(name, &field) {
                         let numbered = pairs.iter_mut().enumerate();
                         numbered.for_each(|(number, pairs)| pairs.add(x, target(number)));
                     }

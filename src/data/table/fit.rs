@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::fitted::{ColumnKind, FittedColumn, MissingCategory, finite_number};
+use super::dates::DatePart;
+use super::fitted::{ColumnKind, FittedColumn, FittedPart, MissingCategory, finite_number};
 use super::options::{
     ColumnDefaults, ColumnOptions, Counting, Embedding, Fill, Impute, Role, Scaling,
 };
@@ -26,6 +27,8 @@ pub struct Planned {
     pub role: Role,
     /// What the experiment says of it.
     pub options: ColumnOptions,
+    /// How its texts become words.
+    pub splitting: Splitting,
 }
 
 /// What is gathered of a column.
@@ -36,6 +39,8 @@ enum Gathered {
         missing: usize,
     },
     Words(WordCounts),
+    /// Of each of [`DatePart::ALL`].
+    Dates(Vec<Numbers>),
 }
 
 #[derive(Default)]
@@ -129,7 +134,8 @@ pub fn fit(
                 counts: HashMap::new(),
                 missing: 0,
             },
-            Role::Text => Gathered::Words(WordCounts::new(Splitting::default())),
+            Role::Text => Gathered::Words(WordCounts::new(column.splitting.clone())),
+            Role::Date => Gathered::Dates(DatePart::ALL.map(|_| Numbers::new()).into()),
             Role::Numeric | Role::Ignore => Gathered::Numbers(Box::new(Numbers::new())),
         })
         .collect();
@@ -137,7 +143,7 @@ pub fn fit(
         let layout = &part.table.layout;
         for (number, (column, gathered)) in columns.iter().zip(&mut gathered).enumerate() {
             let field = row.field(part.columns[number]);
-            let missing = layout.is_missing(&field);
+            let missing = layout.is_missing_in(&column.name, &field);
             let at = |message: String| {
                 format!(
                     "line {}: column {:?} {message}",
@@ -150,7 +156,7 @@ pub fn fit(
             match gathered {
                 Gathered::Numbers(numbers) if missing => numbers.missing += 1,
                 Gathered::Numbers(numbers) => {
-                    let number = finite_number(layout, &field).map_err(at)?;
+                    let number = finite_number(layout, &column.name, &field).map_err(at)?;
                     numbers.add(number, impute(column));
                 }
                 Gathered::Values { missing: count, .. } if missing => *count += 1,
@@ -162,6 +168,14 @@ pub fn fit(
                         None => {
                             counts.insert(field.into_owned(), 1);
                         }
+                    }
+                }
+                Gathered::Dates(parts) => {
+                    let format = layout.formats.get(&column.name).filter(|_| !missing);
+                    if let Some(moment) = format.and_then(|format| format.moment(&field)) {
+                        let numbers = parts.iter_mut().zip(DatePart::ALL);
+                        numbers
+                            .for_each(|(numbers, part)| numbers.add(part.of(moment), Impute::Mean));
                     }
                 }
                 Gathered::Words(words) => {
@@ -177,6 +191,7 @@ pub fn fit(
             Gathered::Numbers(numbers) => numeric(*numbers, column, defaults),
             Gathered::Values { counts, missing } => category(counts, missing, column, defaults)?,
             Gathered::Words(words) => text(words, &column.options),
+            Gathered::Dates(parts) => date(&parts),
         };
         Ok(FittedColumn {
             name: column.name.clone(),
@@ -210,6 +225,43 @@ fn numeric(numbers: Numbers, column: &Planned, defaults: &ColumnDefaults) -> Col
         divide,
         fill,
         indicator: options.indicator,
+    }
+}
+
+/// The parts that vary.
+fn date(numbers: &[Numbers]) -> ColumnKind {
+    let parts = DatePart::ALL.into_iter().zip(numbers);
+    let varying = parts
+        .clone()
+        .filter(|(_, numbers)| numbers.most > numbers.least);
+    let fitted = varying.map(|(part, numbers)| match part.period() {
+        Some(period) => FittedPart {
+            part,
+            offset: 0.0,
+            divide: period,
+        },
+        None => FittedPart {
+            part,
+            offset: numbers.mean,
+            divide: numbers.deviation(),
+        },
+    });
+    let days = parts.clone().find(|(part, _)| *part == DatePart::Days);
+    let first = days.map_or(0.0, |(_, numbers)| {
+        if numbers.count > 0 {
+            numbers.least
+        } else {
+            0.0
+        }
+    });
+    // Of times alone, days say nothing that the hour does not.
+    let dated = parts
+        .clone()
+        .any(|(part, numbers)| part == DatePart::Year && numbers.most > 1970.0);
+    let days = |fitted: &FittedPart| dated || fitted.part != DatePart::Days;
+    ColumnKind::Date {
+        parts: fitted.filter(days).collect(),
+        first: first.floor() as i64,
     }
 }
 

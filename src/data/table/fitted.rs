@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::dates::{DatePart, civil};
+use super::formats::Format;
 use super::options::{Counting, Scaling, Unseen};
 use super::reading::Layout;
 use crate::data::batch::Shape;
@@ -58,6 +60,13 @@ pub enum ColumnKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         embedding: Option<serde_json::Value>,
     },
+    /// Of each part of a date, `(number - offset) / divide`, or the sine and cosine of its place on a circle.
+    Date {
+        /// In the order of the inputs.
+        parts: Vec<FittedPart>,
+        /// The first day of the training rows, since 1970-01-01.
+        first: i64,
+    },
     /// One input a word.
     Text {
         /// How texts become words.
@@ -68,6 +77,17 @@ pub enum ColumnKind {
         #[serde(default)]
         weights: Vec<f64>,
     },
+}
+
+/// A part of dates that varies in the training rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittedPart {
+    /// Which.
+    pub part: DatePart,
+    /// Subtracted from a number; 0 on a circle.
+    pub offset: f64,
+    /// Divides a number; the period of a circle.
+    pub divide: f64,
 }
 
 /// An input that is the number of a category: from 1 on in the order of the categories, a category of missing
@@ -118,6 +138,7 @@ impl FittedColumn {
                 embedding: Some(_), ..
             } => self.categories().min(1),
             ColumnKind::Category { .. } => self.categories(),
+            ColumnKind::Date { parts, .. } => parts.iter().map(|part| part.part.inputs()).sum(),
             ColumnKind::Text { tokenizer, .. } => tokenizer.num_words(),
         }
     }
@@ -182,6 +203,14 @@ impl FittedColumn {
                     text.push_str(&format!("; embedded in {}", options["dim"]));
                 }
                 text
+            }
+            ColumnKind::Date { parts, first } => {
+                let (year, month, day) = civil(*first);
+                let names = parts.iter().map(|part| match part.part {
+                    DatePart::Days => format!("days since {year:04}-{month:02}-{day:02}"),
+                    part => part.name().to_string(),
+                });
+                format!("date: {}", names.collect::<Vec<_>>().join(", "))
             }
             ColumnKind::Text {
                 tokenizer, count, ..
@@ -250,7 +279,7 @@ impl TablePreprocess {
                         .collect()
                 }
                 ColumnKind::Text { tokenizer, .. } => tokenizer.index(),
-                ColumnKind::Numeric { .. } => HashMap::new(),
+                ColumnKind::Numeric { .. } | ColumnKind::Date { .. } => HashMap::new(),
             };
             (column.clone(), index)
         });
@@ -283,6 +312,14 @@ impl TablePreprocess {
                     ..
                 } => *index < values.len(),
                 ColumnKind::Category { .. } => true,
+                ColumnKind::Date { parts, .. } => {
+                    let dated =
+                        matches!(self.layout.formats.get(&column.name), Some(Format::Date(_)));
+                    let sound = |part: &FittedPart| {
+                        part.offset.is_finite() && part.divide.is_finite() && part.divide != 0.0
+                    };
+                    dated && parts.iter().all(sound)
+                }
                 ColumnKind::Text {
                     tokenizer,
                     count,
@@ -346,7 +383,7 @@ impl Encoder {
         field: &str,
         out: &mut [f32],
     ) -> Result<Treated, String> {
-        let missing = self.layout.is_missing(field);
+        let missing = self.layout.is_missing_in(&column.name, field);
         match &column.kind {
             ColumnKind::Numeric {
                 offset,
@@ -358,7 +395,7 @@ impl Encoder {
                 let number = match (missing, fill) {
                     (true, None) => return Err("is missing".into()),
                     (true, Some(fill)) => *fill,
-                    (false, _) => finite_number(&self.layout, field)?,
+                    (false, _) => finite_number(&self.layout, &column.name, field)?,
                 };
                 out[0] = ((number - offset) / divide) as f32;
                 if !out[0].is_finite() {
@@ -408,6 +445,38 @@ impl Encoder {
                     Treated::Unseen
                 })
             }
+            ColumnKind::Date { parts, .. } => {
+                // Missing: the mean of numbers, the middle of circles.
+                let format = self.layout.formats.get(&column.name);
+                let moment = format
+                    .filter(|_| !missing)
+                    .and_then(|format| format.moment(field));
+                let Some(moment) = moment else {
+                    return Ok(Treated::Missing);
+                };
+                let mut out = out.iter_mut();
+                for FittedPart {
+                    part,
+                    offset,
+                    divide,
+                } in parts
+                {
+                    let number = (part.of(moment) - offset) / divide;
+                    let values = match part.period() {
+                        Some(_) => {
+                            let (sin, cos) = (number * std::f64::consts::TAU).sin_cos();
+                            [Some(sin), Some(cos)]
+                        }
+                        None => [Some(number), None],
+                    };
+                    values
+                        .into_iter()
+                        .flatten()
+                        .zip(&mut out)
+                        .for_each(|(value, out)| *out = value as f32);
+                }
+                Ok(Treated::Plain)
+            }
             ColumnKind::Text {
                 tokenizer,
                 count,
@@ -450,9 +519,9 @@ fn weigh(out: &mut [f32], weights: &[f64]) {
 ///
 /// # Errors
 /// A word, or a number that is not finite, in words that follow the column's name.
-pub fn finite_number(layout: &Layout, field: &str) -> Result<f64, String> {
+pub fn finite_number(layout: &Layout, column: &str, field: &str) -> Result<f64, String> {
     let number = layout
-        .number(field)
+        .number_in(column, field)
         .ok_or_else(|| format!("is {field:?}, expected a number"))?;
     if !number.is_finite() || number.abs() > f64::from(f32::MAX) {
         return Err(format!("is {field:?}, expected a finite number"));

@@ -1,22 +1,27 @@
 //! What a table holds, where no experiment says anything of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::audit::TableAudit;
-use super::options::Role;
+use super::formats::Format;
+use super::guess::{Guess, guess};
+use super::hints::{Hint, copies, identifiers};
+use super::options::{Role, TaskKind};
 use super::reading::{Layout, TableFile};
-use super::scan::{ColumnScan, listed, scan};
+use super::scan::{ColumnScan, listed, scan, told_formats};
 use super::source::plan_task;
 use crate::config::{Path as Key, with_nearest};
 use crate::data::audit::Audit;
 use crate::data::task::Task;
 
-/// A file that was looked through once.
+/// Files that were looked through once.
 pub struct Looked {
-    table: TableFile,
+    tables: Vec<TableFile>,
     scans: Vec<ColumnScan>,
+    notes: Vec<String>,
 }
 
 /// What a column holds.
@@ -25,11 +30,17 @@ pub struct LookedColumn {
     /// Its name.
     pub name: String,
     /// What it is taken for, and why, where that is not plain; or what speaks against anything.
-    pub role: Result<(Role, &'static str), String>,
+    pub role: Result<(Role, String), String>,
     /// Different values, where there are not too many to tell.
     pub values: Option<usize>,
     /// Rows in which it is missing.
     pub missing: usize,
+    /// How it is written, where its fields are no plain numbers.
+    pub format: Option<String>,
+    /// Whether most of its texts have no blanks between words.
+    pub spaceless: bool,
+    /// Whether its fields are several words and different in each row, so that it may be text where nothing else is.
+    pub may_be_text: bool,
 }
 
 impl Looked {
@@ -38,15 +49,113 @@ impl Looked {
     /// # Errors
     /// Why it is no table that can be read, in words that begin with its name.
     pub fn new(path: &Path) -> Result<Looked, String> {
-        let table = TableFile::open(path, &Layout::default())
-            .map_err(|message| format!("{} {message}", path.display()))?;
-        let scans = scan(std::slice::from_ref(&table))?;
-        Ok(Looked { table, scans })
+        Looked::with(&[path.to_path_buf()], &Layout::default(), &BTreeSet::new())
     }
 
-    /// The file.
-    pub fn path(&self) -> &PathBuf {
-        &self.table.path
+    /// Looks through files of one table. Of the layout, only the keys in `given` are said; the others are told from
+    /// the first file.
+    ///
+    /// # Errors
+    /// As [`Looked::new`].
+    pub fn with(
+        paths: &[PathBuf],
+        layout: &Layout,
+        given: &BTreeSet<String>,
+    ) -> Result<Looked, String> {
+        let first = &paths[0];
+        let Guess { layout, notes } = guess(first, layout, given)
+            .map_err(|message| format!("{} {message}", first.display()))?;
+        let open = |path: &PathBuf| {
+            TableFile::open(path, &layout)
+                .map_err(|message| format!("{} {message}", path.display()))
+        };
+        let tables: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
+        let mut tables = tables?;
+        let mut scans = scan(&tables)?;
+        let formats = told_formats(&tables[0], &scans, |_| Some(true));
+        let missing = match given.contains("missing") || given.contains("missing_in") {
+            true => BTreeMap::new(),
+            false => missing_words(&tables[0], &scans, &formats),
+        };
+        if !formats.is_empty() || !missing.is_empty() {
+            for table in &mut tables {
+                table.layout.formats.extend(formats.clone());
+                table.layout.missing_in.extend(missing.clone());
+            }
+            scans = scan(&tables)?;
+        }
+        let notes = notes
+            .iter()
+            .map(|note| format!("{} {note}", first.display()))
+            .collect();
+        let mut looked = Looked {
+            tables,
+            scans,
+            notes,
+        };
+        looked.note_columns();
+        Ok(looked)
+    }
+
+    /// Says of each column how it is read where that is not plain.
+    fn note_columns(&mut self) {
+        let layout = self.layout().clone();
+        for (name, scan) in self.table().columns.clone().iter().zip(&self.scans.clone()) {
+            if let Some(format) = layout.formats.get(name) {
+                let unread = match scan.unread {
+                    0 => String::new(),
+                    count => format!("; {count} fields are not, and count as missing"),
+                };
+                let open = match scan.is_date && scan.tally.is_open() {
+                    true => {
+                        "; no day is beyond 12, so day and month may be the other way round: \
+                         --set data.formats says it"
+                    }
+                    false => "",
+                };
+                let what = if scan.is_date { "dates" } else { "numbers" };
+                let text = String::from(format.clone());
+                self.notes
+                    .push(format!("{name}: {what}, written {text}{unread}{open}"));
+            }
+            if let Some(words) = layout.missing_in.get(name) {
+                let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                self.notes.push(format!(
+                    "{name}: {} stands for a missing value",
+                    words.join(" or ")
+                ));
+            }
+        }
+    }
+
+    fn table(&self) -> &TableFile {
+        &self.tables[0]
+    }
+
+    /// How the files are laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.table().layout
+    }
+
+    /// What was found that is not plain, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether the kind of file says that a column holds classes.
+    pub fn is_nominal(&self, column: &str) -> bool {
+        self.table().nominal.iter().any(|name| name == column)
+    }
+
+    /// Rows of each value of a column, where there are not too many to tell.
+    pub fn counts(&self, column: &str) -> Vec<usize> {
+        let columns = self.table().columns.iter().zip(&self.scans);
+        let scan = columns
+            .filter(|(name, _)| *name == column)
+            .map(|(_, scan)| scan)
+            .next();
+        let values = scan.and_then(|scan| scan.values.as_ref());
+        values.map_or(Vec::new(), |values| values.values().copied().collect())
     }
 
     /// The number of rows.
@@ -54,22 +163,88 @@ impl Looked {
         self.scans.first().map_or(0, |scan| scan.rows)
     }
 
+    /// The column that a user means: a name, a number from 1 on, or "last"; of a table without a header, also a value
+    /// that one column alone holds.
+    pub fn column(&self, said: &str) -> Option<&String> {
+        let columns = &self.table().columns;
+        let named = columns.iter().find(|name| *name == said);
+        let numbered = || {
+            said.parse::<usize>()
+                .ok()?
+                .checked_sub(1)
+                .and_then(|index| columns.get(index))
+        };
+        let last = || columns.last().filter(|_| said == "last");
+        let holding = || {
+            let holds = |scan: &ColumnScan| {
+                scan.values
+                    .as_ref()
+                    .is_some_and(|values| values.contains_key(said))
+            };
+            let scans = columns
+                .iter()
+                .zip(&self.scans)
+                .filter(|_| !self.table().has_header());
+            let mut holding = scans.filter(|(_, scan)| holds(scan));
+            match (holding.next(), holding.next()) {
+                (Some((name, _)), None) => Some(name),
+                _ => None,
+            }
+        };
+        named.or_else(numbered).or_else(last).or_else(holding)
+    }
+
+    /// Columns that had better be left out where `target` is to be predicted, and what gives it away.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn hints(&self, target: &str, task: &Task) -> Result<Vec<Hint>, String> {
+        let columns = self.columns().into_iter().map(|column| {
+            let role = column.role.map_or(Role::Ignore, |(role, _)| role);
+            (column.name, role)
+        });
+        let columns: Vec<(String, Role)> = columns.collect();
+        let mut hints = identifiers(&columns, &self.scans, target);
+        let copied = copies(self.table(), &columns, &self.scans, target, task)
+            .map_err(|message| format!("{} {message}", self.table().path.display()))?;
+        let known =
+            |hint: &Hint| hint.leave_out && hints.iter().any(|other| other.columns == hint.columns);
+        let more: Vec<Hint> = copied.into_iter().filter(|hint| !known(hint)).collect();
+        hints.extend(more);
+        Ok(hints)
+    }
+
     /// The columns, in the file's order.
     pub fn columns(&self) -> Vec<LookedColumn> {
-        let columns = self.table.columns.iter().zip(&self.scans);
+        let columns = self.table().columns.iter().zip(&self.scans);
         let look = |(name, scan): (&String, &ColumnScan)| {
             let infinite = scan.first_infinite.as_ref();
             let infinite = infinite.filter(|_| scan.is_numeric());
+            let nominal =
+                self.is_nominal(name) && scan.present() > 0 && scan.num_values() != Some(1);
             LookedColumn {
                 name: name.clone(),
                 role: match infinite {
                     Some((place, field)) => Err(format!(
                         "column {name:?} is {field:?} in {place}, expected a finite number"
                     )),
-                    None => scan.role(name),
+                    None if nominal => Ok((Role::Category, String::new())),
+                    None => scan.role(name).map(|(role, why)| (role, why.to_string())),
                 },
                 values: scan.num_values(),
                 missing: scan.missing,
+                format: self
+                    .layout()
+                    .formats
+                    .get(name)
+                    .map(|format| String::from(format.clone())),
+                spaceless: scan.is_spaceless(),
+                may_be_text: !scan.is_numeric()
+                    && scan.words_per_text() >= 2.0
+                    && (scan.all_different()
+                        || scan
+                            .num_values()
+                            .is_none_or(|count| 2 * count > scan.present())),
             }
         };
         columns.map(look).collect()
@@ -80,7 +255,7 @@ impl Looked {
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.
     pub fn task(&self, target: &str) -> Result<Task, String> {
-        let (columns, path) = (&self.table.columns, self.table.path.display());
+        let (columns, path) = (&self.table().columns, self.table().path.display());
         let Some(place) = columns.iter().position(|column| column == target) else {
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
             let message = format!(
@@ -93,7 +268,14 @@ impl Looked {
             return Err(fault.message + &hint);
         };
         let names = [target.to_string()];
-        let task = plan_task(None, &names, &[&self.scans[place]], &self.table.layout);
+        if self.scans[place].is_date {
+            return Err(format!(
+                "{path}: the target {target:?} holds dates, which are not predicted; choose another with --target, or \
+                 write what is to be said of them (a number, a class) into a column"
+            ));
+        }
+        let kind = self.is_nominal(target).then_some(TaskKind::Classification);
+        let task = plan_task(kind, &names, &[&self.scans[place]], self.layout());
         task.map_err(|faults| {
             let messages = faults.iter().map(|fault| fault.message.clone());
             format!(
@@ -109,16 +291,18 @@ impl Looked {
     /// A file that cannot be read any more.
     pub fn audit(&self) -> Result<Audit, String> {
         let mut digests = Vec::with_capacity(self.num_rows());
-        let read = self.table.for_each(|row| {
-            let mut hash = Xxh3::new();
-            for column in 0..self.scans.len() {
-                hash.update(row.bytes(column));
-                hash.update(&[0]);
-            }
-            digests.push(hash.digest());
-            Ok(())
-        });
-        read.map_err(|message| format!("{} {message}", self.table.path.display()))?;
+        for table in &self.tables {
+            let read = table.for_each(|row| {
+                let mut hash = Xxh3::new();
+                for column in 0..self.scans.len() {
+                    hash.update(row.bytes(column));
+                    hash.update(&[0]);
+                }
+                digests.push(hash.digest());
+                Ok(())
+            });
+            read.map_err(|message| format!("{} {message}", table.path.display()))?;
+        }
         digests.sort_unstable();
         let repeated = digests.windows(2).filter(|pair| pair[0] == pair[1]).count();
         let mut audit = TableAudit {
@@ -134,7 +318,7 @@ impl Looked {
                 audit.missing.push((name(), share));
             }
             match &column.role {
-                Ok((Role::Ignore, why)) => audit.ignored.push((name(), (*why).to_string())),
+                Ok((Role::Ignore, why)) => audit.ignored.push((name(), why.clone())),
                 Ok(_) => {}
                 Err(message) => audit.unclear.push(message.clone()),
             }
@@ -144,4 +328,18 @@ impl Looked {
             ..Audit::default()
         })
     }
+}
+
+/// Words that stand for missing values in columns of which all else is numbers or dates.
+fn missing_words(
+    table: &TableFile,
+    scans: &[ColumnScan],
+    formats: &BTreeMap<String, Format>,
+) -> BTreeMap<String, Vec<String>> {
+    let columns = table.columns.iter().zip(scans);
+    let words = columns.map(|(name, scan)| {
+        let missing = scan.tally.missing(scan.numbers, formats.contains_key(name));
+        (name.clone(), missing)
+    });
+    words.filter(|(_, words)| !words.is_empty()).collect()
 }

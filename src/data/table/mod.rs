@@ -4,28 +4,41 @@
 //! where each row lies and what is to be predicted of it, [`fit`](fit::fit) fits what is done to each
 //! column on the training rows, [`TablePreprocess`] makes rows into inputs.
 
+mod arff;
 mod audit;
+mod content;
 mod dataset;
+mod dates;
 mod fit;
 mod fitted;
+mod formats;
+mod guess;
+mod hints;
 mod look;
+mod numbers;
 mod options;
 mod reading;
 mod rows;
 mod scan;
 mod source;
+mod spreadsheet;
 mod treatments;
+mod xml;
+mod zipped;
 
 pub use audit::TableAudit;
 pub use dataset::Encoded;
 pub use fitted::{EmbeddedColumn, Encoder, TablePreprocess, Treated};
+pub use formats::Format;
+pub use hints::Hint;
 pub use look::{Looked, LookedColumn};
 pub use options::{Csv, Files, Role, TaskKind};
-pub use reading::{Layout, Row, TableFile};
+pub use reading::{Delimiter, Layout, Row, TableFile};
 pub use rows::{Rows, Targets, class_name};
 pub use scan::{bind, listed, scan};
 pub use source::labelled_rows;
 pub use treatments::{Tally, Treatment, notices};
 
 pub(in crate::data) use audit::audit_tables;
+pub(in crate::data) use scan::scan_formats;
 pub(in crate::data) use source::{check_name, divide, no_pictures, open, plan_task, scale_targets};

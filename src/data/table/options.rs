@@ -31,7 +31,7 @@ pub struct Csv {
     /// numbers.
     #[serde(default)]
     pub task: Option<TaskKind>,
-    /// The role of columns by name: "numeric", "category", "text", "ignore", or a table of options;
+    /// The role of columns by name: "numeric", "category", "text", "date", "ignore", or a table of options;
     /// default: told from their values.
     #[serde(default)]
     pub columns: BTreeMap<String, Choice>,
@@ -141,6 +141,8 @@ pub enum Role {
     Category,
     /// Words, counted.
     Text,
+    /// Dates and times: year, month, day of week, hour, days since the first, of which those that vary are used.
+    Date,
     /// Not used.
     Ignore,
 }

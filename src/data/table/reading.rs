@@ -5,17 +5,20 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::content::{Content, FromBeginning};
+use super::formats::Format;
 use crate::data::positional::read_at;
 
 /// The most bytes of one row.
@@ -24,11 +27,13 @@ pub const MAX_ROW: u64 = 64 << 20;
 /// How the text of a table is laid out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Layout {
-    /// What stands between two fields; default: that of , ; tab | which the first line has most of.
+    /// What stands between two fields, or "whitespace" for any run of blanks and tabs; default: that of
+    /// , ; tab | which the first line has most of.
     #[serde(default)]
-    pub delimiter: Option<char>,
-    /// What stands around fields that hold delimiters; twice, it stands for itself.
-    #[serde(default = "quote")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around fields that hold delimiters; twice, it stands for itself. "" where nothing does.
+    #[serde(default = "quote", with = "quote_text")]
+    #[schemars(with = "String", length(max = 1))]
     pub quote: char,
     /// Whether the first line names the columns; else they are `column_1`, `column_2`, ...
     #[serde(default = "yes")]
@@ -42,6 +47,92 @@ pub struct Layout {
     /// Fields that stand for a missing value, beside empty ones.
     #[serde(default = "missing")]
     pub missing: Vec<String>,
+    /// Lines that begin with this sign are no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// Fields that stand for a missing value in one column, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing_in: BTreeMap<String, Vec<String>>,
+    /// How the fields of a column are written, by its name, where they are not plain numbers: an example
+    /// ("$1,234.5", "1234.5 kg") or the form of a date ("day.month.year"). Fields that are not written so are
+    /// missing. Default: told from the fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, Format>,
+    /// Of a table without a header that was trained on: its columns, as others are matched by position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub width: Option<usize>,
+}
+
+/// What stands between two fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Delimiter {
+    /// A sign.
+    Sign(char),
+    /// Any run of blanks and tabs.
+    Whitespace,
+}
+
+impl TryFrom<String> for Delimiter {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Delimiter, String> {
+        let mut signs = text.chars();
+        match (signs.next(), signs.next()) {
+            (Some(sign), None) => Ok(Delimiter::Sign(sign)),
+            _ if text == "whitespace" => Ok(Delimiter::Whitespace),
+            _ => Err(format!(
+                "{text:?} is no delimiter, expected one sign or \"whitespace\""
+            )),
+        }
+    }
+}
+
+impl From<Delimiter> for String {
+    fn from(delimiter: Delimiter) -> String {
+        match delimiter {
+            Delimiter::Sign(sign) => sign.to_string(),
+            Delimiter::Whitespace => "whitespace".to_string(),
+        }
+    }
+}
+
+impl JsonSchema for Delimiter {
+    fn schema_name() -> Cow<'static, str> {
+        "Delimiter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string", "description": "One sign, or \"whitespace\" for any run of blanks and tabs.",
+            "pattern": "^(.|\\t|whitespace)$"
+        })
+    }
+}
+
+/// A quote of which none is an empty text.
+mod quote_text {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(quote: &char, serializer: S) -> Result<S::Ok, S::Error> {
+        match quote {
+            '\0' => serializer.serialize_str(""),
+            quote => serializer.serialize_char(*quote),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut signs = text.chars();
+        match (signs.next(), signs.next()) {
+            (None, _) => Ok('\0'),
+            (Some(sign), None) => Ok(sign),
+            _ => Err(serde::de::Error::custom(format!(
+                "{text:?} is no quote, expected one sign or \"\""
+            ))),
+        }
+    }
 }
 
 fn quote() -> char {
@@ -71,6 +162,10 @@ impl Default for Layout {
             encoding: utf_8(),
             decimal: point(),
             missing: missing(),
+            comment: None,
+            missing_in: BTreeMap::new(),
+            formats: BTreeMap::new(),
+            width: None,
         }
     }
 }
@@ -95,14 +190,47 @@ impl Layout {
         field.replace(self.decimal, ".").parse().ok()
     }
 
+    /// Whether a field of a column stands for a missing value, or cannot be read in the column's format.
+    pub fn is_missing_in(&self, column: &str, field: &str) -> bool {
+        if self.is_missing(field) {
+            return true;
+        }
+        let words = || {
+            self.missing_in
+                .get(column)
+                .is_some_and(|words| words.iter().any(|word| word == field))
+        };
+        let unread = || {
+            self.formats
+                .get(column)
+                .is_some_and(|format| format.number(field).is_none())
+        };
+        words() || unread()
+    }
+
+    /// The number that a field of a column stands for; it may be infinite.
+    pub fn number_in(&self, column: &str, field: &str) -> Option<f64> {
+        match self.formats.get(column) {
+            Some(format) => format.number(field),
+            None => self.number(field),
+        }
+    }
+
+    /// The quote, where there is one.
+    pub fn quote_byte(&self) -> Option<u8> {
+        (self.quote != '\0').then_some(self.quote as u8)
+    }
+
     fn encoding(&self) -> Result<&'static Encoding, String> {
         let found = Encoding::for_label(self.encoding.as_bytes());
         let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
         let encoding = found.ok_or_else(unknown)?;
-        if encoding == UTF_16LE || encoding == UTF_16BE {
-            return Err("is UTF-16, which is not read; save it as UTF-8".into());
-        }
-        Ok(encoding)
+        // Written anew as UTF-8.
+        Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
+            UTF_8
+        } else {
+            encoding
+        })
     }
 }
 
@@ -115,7 +243,13 @@ pub struct TableFile {
     pub columns: Vec<String>,
     /// How the fields are written.
     pub layout: Layout,
+    /// Columns that hold classes whatever their values look like, where the kind of file says it.
+    pub nominal: Vec<String>,
+    file: Arc<File>,
     delimiter: u8,
+    quote: Option<u8>,
+    comment: Option<u8>,
+    header: bool,
     encoding: &'static Encoding,
 }
 
@@ -169,45 +303,90 @@ impl TableFile {
     /// # Errors
     /// Why it is no table that can be read, in words that follow its name.
     pub fn open(path: &Path, layout: &Layout) -> Result<TableFile, String> {
-        let fail = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut begin = Vec::new();
-        let file = File::open(path).map_err(fail)?;
-        if path.is_dir() {
-            return Err("is a folder, expected a file of rows".into());
-        }
-        file.take(1 << 16).read_to_end(&mut begin).map_err(fail)?;
-        if begin.is_empty() {
-            return Err("is empty (0 bytes)".into());
-        }
-        if begin.starts_with(&[0xFF, 0xFE]) || begin.starts_with(&[0xFE, 0xFF]) {
-            return Err("is UTF-16, which is not read; save it as UTF-8".into());
-        }
-        if begin.starts_with(b"PK\x03\x04") {
-            return Err("is a zip archive or a spreadsheet (xlsx); export it as CSV".into());
-        }
-        if begin.starts_with(&[0x1F, 0x8B]) {
-            return Err("is compressed (gzip); unpack it first".into());
-        }
-        if begin.contains(&0) {
-            return Err("holds bytes of 0, so it is no text".into());
-        }
-        let quote = sign(layout.quote, "data.quote")?;
-        let delimiter = match layout.delimiter {
-            Some(delimiter) => sign(delimiter, "data.delimiter")?,
-            None => guess_delimiter(&begin, quote),
+        TableFile::open_without(path, layout, &[])
+    }
+
+    /// The same of a file that may lack columns: those called `absent`, all of them, of a table without a header.
+    ///
+    /// # Errors
+    /// As [`TableFile::open`].
+    pub fn open_without(
+        path: &Path,
+        layout: &Layout,
+        absent: &[String],
+    ) -> Result<TableFile, String> {
+        let content = Content::open(path, layout)?;
+        let quote = match layout.quote_byte() {
+            Some(_) => Some(sign(layout.quote, "data.quote")?),
+            None => None,
         };
-        if delimiter == quote {
+        let (delimiter, quote) = match layout.delimiter {
+            _ if content.rewritten => (b',', Some(b'"')),
+            Some(Delimiter::Sign(delimiter)) => (sign(delimiter, "data.delimiter")?, quote),
+            Some(Delimiter::Whitespace) | None => (guess_delimiter(&content.begin, quote), quote),
+        };
+        if Some(delimiter) == quote {
             return Err("cannot be read: data.delimiter and data.quote are the same".into());
         }
+        let comment = match layout.comment.filter(|_| !content.rewritten) {
+            Some(comment) => Some(sign(comment, "data.comment")?),
+            None => None,
+        };
+        let encoding = layout.encoding()?;
         let mut table = TableFile {
             path: path.to_path_buf(),
             columns: Vec::new(),
             layout: layout.clone(),
+            nominal: content.nominal,
+            file: content.file,
             delimiter,
-            encoding: layout.encoding()?,
+            quote,
+            comment,
+            header: content.header.unwrap_or(layout.header),
+            encoding: if content.decoded { UTF_8 } else { encoding },
         };
         table.columns = table.read_columns()?;
+        if let Some(width) = layout.width.filter(|_| !table.header) {
+            table.number_columns(width, absent)?;
+        }
         Ok(table)
+    }
+
+    /// The names of the columns of a table without a header, as those of the table trained on.
+    fn number_columns(&mut self, width: usize, absent: &[String]) -> Result<(), String> {
+        let found = self.columns.len();
+        let all = (1..=width).map(|number| format!("column_{number}"));
+        if found == width {
+            return Ok(());
+        }
+        if !absent.is_empty() && found + absent.len() == width {
+            self.columns = all.filter(|name| !absent.contains(name)).collect();
+            return Ok(());
+        }
+        Err(format!(
+            "has {found} columns, expected {width} as the table trained on: without a header, columns are \
+             matched by position"
+        ))
+    }
+
+    /// What stands between two fields.
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Whether the first line names the columns.
+    pub fn has_header(&self) -> bool {
+        self.header
+    }
+
+    /// The file's bytes, where it was not as it is a table of text, those of what was made of it.
+    pub fn data(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// The delimiter that is taken where none is said.
+    pub fn usual_delimiter(begin: &[u8], quote: Option<u8>) -> u8 {
+        guess_delimiter(begin, quote)
     }
 
     /// The file's name, for people.
@@ -223,7 +402,7 @@ impl TableFile {
         if !read.map_err(|error| self.explain(&error))? {
             return Err("has no rows".into());
         }
-        let names: Vec<String> = if self.layout.header {
+        let names: Vec<String> = if self.header {
             let decode = |field: &[u8]| self.encoding.decode_with_bom_removal(field).0.into_owned();
             let named = first.iter().map(|field| decode(field.trim_ascii()));
             let numbered = named.zip(1..);
@@ -242,7 +421,7 @@ impl TableFile {
         for (index, name) in names.iter().enumerate() {
             if let Some(before) = known.insert(name, index) {
                 return Err(format!(
-                    "names two columns {name:?}: numbers {} and {}",
+                    "names two columns {name:?}: numbers {} and {}; where the first line is a row, header = false",
                     before + 1,
                     index + 1
                 ));
@@ -252,19 +431,27 @@ impl TableFile {
     }
 
     fn reader(&self, row_begin: Rc<Cell<u64>>) -> Result<csv::Reader<Bounded>, String> {
-        let file = File::open(&self.path).map_err(|error| format!("cannot be read: {error}"))?;
         let bounded = Bounded {
-            file,
+            file: FromBeginning::new(self.file.clone()),
             read: 0,
             row_begin,
             chunk: Vec::new(),
         };
-        Ok(ReaderBuilder::new()
+        Ok(self.builder().from_reader(bounded))
+    }
+
+    fn builder(&self) -> ReaderBuilder {
+        let mut builder = ReaderBuilder::new();
+        builder
             .delimiter(self.delimiter)
-            .quote(self.layout.quote as u8)
             .has_headers(false)
             .flexible(true)
-            .from_reader(bounded))
+            .comment(self.comment);
+        match self.quote {
+            Some(quote) => builder.quote(quote),
+            None => builder.quoting(false),
+        };
+        builder
     }
 
     fn explain(&self, error: &csv::Error) -> String {
@@ -286,7 +473,7 @@ impl TableFile {
         let row_begin = Rc::new(Cell::new(0));
         let mut reader = self.reader(row_begin.clone())?;
         let mut record = ByteRecord::new();
-        let mut first = self.layout.header;
+        let mut first = self.header;
         loop {
             let begin = reader.position().byte();
             row_begin.set(begin);
@@ -349,12 +536,7 @@ impl TableFile {
         let mut bytes = vec![b'\n'; 1 + place.len as usize];
         read_at(file, &mut bytes[1..], place.begin)
             .map_err(|error| format!("cannot be read: {error}"))?;
-        let mut reader = ReaderBuilder::new()
-            .delimiter(self.delimiter)
-            .quote(self.layout.quote as u8)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(&bytes[..]);
+        let mut reader = self.builder().from_reader(&bytes[..]);
         let mut record = ByteRecord::new();
         match reader.read_byte_record(&mut record) {
             Ok(true) if record.len() == self.columns.len() => Ok(OwnedRow {
@@ -387,7 +569,7 @@ impl OwnedRow {
 
 /// A file that ends with an error where a row does not end.
 struct Bounded {
-    file: File,
+    file: FromBeginning,
     read: u64,
     row_begin: Rc<Cell<u64>>,
     /// What was read last.
@@ -433,11 +615,11 @@ fn sign(sign: char, key: &str) -> Result<u8, String> {
 }
 
 /// That of the usual delimiters of which the first line has most, outside of quotes.
-fn guess_delimiter(begin: &[u8], quote: u8) -> u8 {
+fn guess_delimiter(begin: &[u8], quote: Option<u8>) -> u8 {
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
     let mut quoted = false;
     for &byte in begin {
-        if byte == quote {
+        if Some(byte) == quote {
             quoted = !quoted;
         } else if byte == b'\n' && !quoted {
             break;
@@ -518,12 +700,12 @@ mod tests {
         };
         assert!(told(quote).contains("data.quote = '«', expected an ASCII sign"));
         let delimiter = Layout {
-            delimiter: Some('\n'),
+            delimiter: Some(Delimiter::Sign('\n')),
             ..Layout::default()
         };
         assert!(told(delimiter).contains("data.delimiter"));
         let same = Layout {
-            delimiter: Some('"'),
+            delimiter: Some(Delimiter::Sign('"')),
             ..Layout::default()
         };
         assert!(told(same).contains("are the same"));
@@ -539,7 +721,7 @@ mod tests {
             Ok(())
         };
         table.for_each(keep).expect("rows");
-        let file = File::open(&table.path).expect("the file");
+        let file = table.data().clone();
         let again = |index: usize| {
             let row = table.read(&file, places[index]).expect("the row");
             (
@@ -581,7 +763,7 @@ mod tests {
         let told = |bytes: &[u8]| table(bytes, &Layout::default()).expect_err("no table");
         assert!(told(b"").contains("is empty"));
         assert!(told(b"PK\x03\x04zip").contains("export it as CSV"));
-        assert!(told(b"\xFF\xFEa\0").contains("UTF-16"));
+        assert!(told(b"a\0\0\0b,c\n").contains("bytes of 0"));
         assert!(told(b"a,b,a\n1,2,3").contains("two columns \"a\": numbers 1 and 3"));
     }
 

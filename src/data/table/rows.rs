@@ -22,8 +22,8 @@ pub struct Part {
     pub columns: Vec<usize>,
     /// The place of each target.
     pub targets: Vec<usize>,
-    /// Open, to read rows by their place.
-    file: File,
+    /// Its bytes, to read rows by their place.
+    file: Arc<File>,
 }
 
 /// The rows of a split. Each takes 28 bytes, and 8 more for each label or number, whatever it holds.
@@ -107,7 +107,7 @@ impl<'a> Targets<'a> {
         for ((name, kind), &column) in columns {
             let field = row.field(column);
             let wrong = |message: String| format!("target {name:?} {message}");
-            if layout.is_missing(&field) {
+            if layout.is_missing_in(name, &field) {
                 numbers.truncate(before);
                 return Ok(None);
             }
@@ -131,7 +131,7 @@ impl<'a> Targets<'a> {
                     numbers.push(label);
                 }
                 Kind::Number => {
-                    numbers.push(finite_number(layout, &field).map_err(wrong)?);
+                    numbers.push(finite_number(layout, name, &field).map_err(wrong)?);
                 }
             }
         }
@@ -172,13 +172,11 @@ impl Rows {
     ) -> Result<Rows, String> {
         let mut parts = Vec::new();
         for table in files {
-            let file = File::open(&table.path)
-                .map_err(|error| format!("{} cannot be read: {error}", table.path.display()))?;
             parts.push(Part {
                 columns: bind(&table, used)?,
                 targets: bind(&table, targets.names)?,
+                file: table.data().clone(),
                 table,
-                file,
             });
         }
         let mut all = Rows {

@@ -1,9 +1,13 @@
 //! One pass over the training rows, to tell what each column holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::formats::{Format, FormatTally};
 use super::options::Role;
 use super::reading::{Layout, TableFile};
+use crate::data::text::{count_words, is_spaceless};
 
 /// Different values that are told apart while a column's role is not known.
 pub const DISTINCT: usize = 1000;
@@ -15,6 +19,11 @@ const FEW_SHARE: f64 = 0.05;
 const WORDS: f64 = 5.0;
 /// A column of which at least that share are numbers is meant to hold numbers.
 const MOSTLY: f64 = 0.9;
+
+/// The share of whole numbers with zeros before them from which a column holds codes.
+const CODES: f64 = 0.01;
+/// Values that are compared to find one that comes twice.
+const MOST_DIFFERENT: usize = 1 << 20;
 
 /// What a column holds.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +44,20 @@ pub struct ColumnScan {
     pub values: Option<HashMap<String, usize>>,
     /// Whether each number is larger than the one before it.
     pub rises: bool,
+    /// Fields that are missing as the column's format does not read them.
+    pub unread: usize,
+    /// The first field that holds lines of which one looks like a row by itself: its lines; and how many there are.
+    pub swallowed: Option<([u32; 2], usize)>,
+    /// How its fields are written.
+    pub tally: FormatTally,
+    /// Whether the column's format is that of dates.
+    pub is_date: bool,
+    /// The least and the largest number.
+    pub range: [f64; 2],
+    /// Digests of the values, until one comes a second time.
+    different: Option<HashSet<u64>>,
+    /// Fields in a script without blanks between words.
+    spaceless: usize,
     words: usize,
     last: f64,
 }
@@ -45,17 +68,31 @@ impl ColumnScan {
             whole: true,
             rises: true,
             values: Some(HashMap::new()),
+            range: [f64::INFINITY, f64::NEG_INFINITY],
+            different: Some(HashSet::new()),
             ..ColumnScan::default()
         }
     }
 
-    fn add(&mut self, field: &str, layout: &Layout, place: &dyn Fn() -> String) {
+    fn add(&mut self, name: &str, field: &str, layout: &Layout, place: &dyn Fn() -> String) {
         self.rows += 1;
-        if layout.is_missing(field) {
+        if layout.is_missing_in(name, field) {
             self.missing += 1;
+            let format = layout
+                .formats
+                .get(name)
+                .filter(|_| !layout.is_missing(field));
+            self.unread += usize::from(format.is_some_and(|format| format.number(field).is_none()));
             return;
         }
-        match layout.number(field) {
+        let number = layout.number_in(name, field);
+        self.tally.add(field, number);
+        match number {
+            // Measurements are not compared: they tell nothing by being different.
+            Some(number) if number.fract() != 0.0 => self.different = None,
+            _ => self.note_different(field),
+        }
+        match number {
             Some(number) => {
                 if !number.is_finite() || number.abs() > f64::from(f32::MAX) {
                     let first = || (place(), field.to_string());
@@ -64,12 +101,14 @@ impl ColumnScan {
                 self.whole &= number.fract() == 0.0;
                 self.rises &= self.numbers == 0 || number > self.last;
                 self.last = number;
+                self.range = [self.range[0].min(number), self.range[1].max(number)];
                 self.numbers += 1;
             }
             None => {
                 let first = || (place(), field.to_string());
                 self.first_other.get_or_insert_with(first);
-                self.words += field.split_whitespace().count();
+                self.words += count_words(field);
+                self.spaceless += usize::from(is_spaceless(field));
             }
         }
         if let Some(values) = &mut self.values {
@@ -82,6 +121,59 @@ impl ColumnScan {
                 }
             }
         }
+    }
+
+    /// Notes a field in quotes of which a line has the delimiters of a whole row: is the quote meant?
+    fn note_lines(&mut self, field: &str, line: u32, file: &TableFile) {
+        let delimiter = char::from(file.delimiter());
+        let is_row = |line: &str| line.matches(delimiter).count() + 1 == file.columns.len();
+        if file.columns.len() > 1 && field.split('\n').skip(1).any(is_row) {
+            let last = line + field.matches('\n').count() as u32;
+            self.swallowed.get_or_insert(([line, last], 0)).1 += 1;
+        }
+    }
+
+    /// What is odd about quotes, for people.
+    pub fn odd_quotes(&self) -> String {
+        match self.swallowed {
+            None => String::new(),
+            Some(([first, last], count)) => format!(
+                "; quotes make one row of lines {first} to {last}, which look like rows themselves ({count} such \
+                 rows; data.quote = \"\" where quotes mean nothing)"
+            ),
+        }
+    }
+
+    fn note_different(&mut self, field: &str) {
+        if let Some(different) = &mut self.different
+            && different.len() < MOST_DIFFERENT
+            && !different.insert(xxh3_64(field.as_bytes()))
+        {
+            self.different = None;
+        }
+    }
+
+    /// Whether no value comes twice, as far as values are compared.
+    pub fn all_different(&self) -> bool {
+        self.different.is_some() && self.present() > 1
+    }
+
+    /// Whether its numbers are those from a first one on, in any order, each once.
+    pub fn is_sequence(&self) -> bool {
+        let [least, most] = self.range;
+        let whole = self.is_numeric() && self.whole && self.missing == 0;
+        whole && self.all_different() && most - least + 1.0 == self.rows as f64
+    }
+
+    /// Words of a mean field that is no number.
+    pub fn words_per_text(&self) -> f64 {
+        self.words as f64 / (self.present() - self.numbers).max(1) as f64
+    }
+
+    /// Whether most of its texts have no blanks between words, as in Chinese, Japanese and Thai.
+    pub fn is_spaceless(&self) -> bool {
+        let text = self.present() - self.numbers;
+        text > 0 && 2 * self.spaceless >= text
     }
 
     /// Rows in which it is not missing.
@@ -119,6 +211,21 @@ impl ColumnScan {
         if self.missing == 0 && self.num_values() == Some(1) {
             return Ok((Role::Ignore, "always the same"));
         }
+        if self.is_date {
+            return Ok((Role::Date, ""));
+        }
+        if self.has_codes() {
+            let few = self
+                .num_values()
+                .is_some_and(|count| count as f64 <= self.few());
+            return Ok(match few {
+                true => (Role::Category, "codes with leading zeros"),
+                false => (
+                    Role::Ignore,
+                    "codes with leading zeros, too many different values",
+                ),
+            });
+        }
         if self.is_numeric() {
             let rises = self.rises && self.whole && self.missing == 0 && self.rows > 2;
             let numbered = rises && is_id(name);
@@ -139,16 +246,31 @@ impl ColumnScan {
         if self.words as f64 / text.max(1) as f64 >= WORDS {
             return Ok((Role::Text, ""));
         }
-        let few = (self.present() as f64 * FEW_SHARE).max(FEW as f64);
         match self.num_values() {
-            Some(count) if count as f64 <= few => Ok((Role::Category, "")),
+            Some(count) if count as f64 <= self.few() => Ok((Role::Category, "")),
             _ => Ok((Role::Ignore, "too many different values")),
         }
     }
 }
 
+impl ColumnScan {
+    /// The most different values of a column of categories.
+    fn few(&self) -> f64 {
+        (self.present() as f64 * FEW_SHARE).max(FEW as f64)
+    }
+
+    /// Whether whole numbers are written with zeros before them: 007 is no number.
+    fn has_codes(&self) -> bool {
+        let codes = self.tally.codes;
+        self.is_numeric()
+            && self.whole
+            && codes >= 2
+            && codes as f64 >= CODES * self.present() as f64
+    }
+}
+
 /// Whether a name is one of those that columns of row numbers have.
-fn is_id(name: &str) -> bool {
+pub fn is_id(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let ends = ["id", "index", "_no", "number", "row"];
     name.is_empty() || name.starts_with("unnamed") || ends.iter().any(|end| name.ends_with(end))
@@ -161,13 +283,22 @@ fn is_id(name: &str) -> bool {
 pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
     let names = &files[0].columns;
     let mut scans: Vec<ColumnScan> = names.iter().map(|_| ColumnScan::new()).collect();
+    for (name, scan) in names.iter().zip(&mut scans) {
+        let format = files[0].layout.formats.get(name);
+        scan.is_date = matches!(format, Some(Format::Date(_)));
+    }
     for file in files {
+        same_columns(file, &files[0])?;
         let columns = bind(file, names)?;
         let label = file.name();
         let each = file.for_each(|row| {
-            for (scan, &column) in scans.iter_mut().zip(&columns) {
+            for ((name, scan), &column) in names.iter().zip(&mut scans).zip(&columns) {
                 let place = || format!("{label}, line {}", row.place.line);
-                scan.add(&row.field(column), &file.layout, &place);
+                let field = row.field(column);
+                scan.add(name, &field, &file.layout, &place);
+                if field.contains('\n') {
+                    scan.note_lines(&field, row.place.line, file);
+                }
             }
             Ok(())
         });
@@ -177,6 +308,73 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
         return Err(format!("{} has no rows", files[0].path.display()));
     }
     Ok(scans)
+}
+
+/// Looks at every row of files with the same columns, tells how each column that is `free` writes its fields, and
+/// looks again where one does not write plain numbers. `free` says whether a column's dates and numbers may be told
+/// (`Some(true)`), its numbers alone (`Some(false)`), or nothing. The formats go into the files' layouts.
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_formats(
+    files: &mut [TableFile],
+    free: impl Fn(&str) -> Option<bool>,
+) -> Result<Vec<ColumnScan>, String> {
+    let scans = scan(files)?;
+    let found = told_formats(&files[0], &scans, free);
+    if found.is_empty() {
+        return Ok(scans);
+    }
+    for file in &mut *files {
+        file.layout.formats.extend(found.clone());
+    }
+    scan(files)
+}
+
+/// The formats of columns that are not said and not plain.
+pub fn told_formats(
+    file: &TableFile,
+    scans: &[ColumnScan],
+    free: impl Fn(&str) -> Option<bool>,
+) -> BTreeMap<String, Format> {
+    let comma = scans.iter().any(|scan| scan.tally.has_decimal_comma());
+    let columns = file.columns.iter().zip(scans);
+    let said = |name: &str| file.layout.formats.contains_key(name);
+    let told = columns
+        .filter(|(name, _)| !said(name))
+        .filter_map(|(name, scan)| {
+            let dates = free(name)?;
+            let format = scan.tally.choose(name, scan.numbers, comma)?;
+            let fits = dates || matches!(format, Format::Number(_));
+            fits.then(|| (name.clone(), format))
+        });
+    told.collect()
+}
+
+/// # Errors
+/// The columns in which a file differs from the first; in words that begin with its name.
+fn same_columns(file: &TableFile, first: &TableFile) -> Result<(), String> {
+    let without = |of: &TableFile, other: &TableFile| -> Vec<String> {
+        let known: HashSet<&String> = other.columns.iter().collect();
+        let missing = of.columns.iter().filter(|name| !known.contains(name));
+        missing.cloned().collect()
+    };
+    let (absent, more) = (without(first, file), without(file, first));
+    if absent.is_empty() && more.is_empty() {
+        return Ok(());
+    }
+    let what = match (absent.is_empty(), more.is_empty()) {
+        (false, true) => format!("has no column {}", listed(&absent)),
+        (true, _) => format!("has more columns: {}", listed(&more)),
+        (false, false) => {
+            format!("has no column {} but {}", listed(&absent), listed(&more))
+        }
+    };
+    Err(format!(
+        "{} {what}; the files of one table have the columns of {}",
+        file.path.display(),
+        first.path.display()
+    ))
 }
 
 /// The place of each of the columns called `names` in a file.
@@ -215,7 +413,7 @@ mod tests {
     fn scan_of(fields: &[&str]) -> ColumnScan {
         let mut scan = ColumnScan::new();
         for field in fields {
-            scan.add(field, &Layout::default(), &|| "t.csv, line 2".into());
+            scan.add("x", field, &Layout::default(), &|| "t.csv, line 2".into());
         }
         scan
     }

@@ -10,7 +10,7 @@ use super::fitted::{EmbeddedColumn, TablePreprocess};
 use super::options::{Csv, Files, Role, TaskKind};
 use super::reading::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
-use super::scan::{ColumnScan, DISTINCT, listed, scan};
+use super::scan::{ColumnScan, DISTINCT, listed, scan_formats};
 use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
 use crate::data::audit::Audit;
@@ -21,8 +21,9 @@ use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source,
 use crate::data::image_folder::check_splits;
 use crate::data::left_out::LeftOut;
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off_by;
+use crate::data::split::split_off_groups;
 use crate::data::task::{Head, Output, Task};
+use crate::data::text::Splitting;
 
 /// Whole numbers in a target up to so many different ones are classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
@@ -57,6 +58,50 @@ pub struct TableSurvey {
     skipped: Vec<Skipped>,
 }
 
+/// Whether a column's dates and numbers, or its numbers alone, are told from its fields.
+fn free_format(options: &Csv, name: &str) -> Option<bool> {
+    if options.target.list().iter().any(|target| target == name) {
+        return Some(false);
+    }
+    let choice = options.columns.get(name).map(|choice| choice.options());
+    let choice = choice.unwrap_or_default();
+    match choice.role {
+        None if choice.embedding.is_some() => None,
+        None | Some(Role::Date) => Some(true),
+        Some(Role::Numeric) => Some(false),
+        Some(Role::Category | Role::Text | Role::Ignore) => None,
+    }
+}
+
+/// How a column is written, where its fields are no plain numbers, for people.
+fn written(layout: &super::reading::Layout, scan: &ColumnScan, name: &str) -> String {
+    let mut text = match layout.formats.get(name) {
+        Some(format) => format!(", written {}", String::from(format.clone())),
+        None => String::new(),
+    };
+    if scan.unread > 0 {
+        text.push_str(&format!("; {} not written so are missing", scan.unread));
+    }
+    text + &scan.odd_quotes()
+}
+
+/// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
+fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
+    let text = path.to_string_lossy();
+    if path.exists() || !text.contains(['*', '?', '[']) {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect();
+    match files.is_empty() {
+        true => Err("fits no file".into()),
+        false => Ok(files),
+    }
+}
+
 /// Opens the files of a split.
 pub(in crate::data) fn open(
     files: &Files,
@@ -70,12 +115,22 @@ pub(in crate::data) fn open(
             found.into_iter().map(|fault| fault.hint(hint)).collect()
         })
     };
-    files.list().iter().map(open).collect()
+    let mut paths = Vec::new();
+    for path in files.list() {
+        let expanded = expand(path);
+        paths.extend(
+            expanded.map_err(|message| {
+                fault(name, format!("is {}, which {message}", path.display()))
+            })?,
+        );
+    }
+    paths.iter().map(open).collect()
 }
 
 impl TableSurvey {
     fn new(options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
-        let files = open(&options.train, "train", &options.layout)?;
+        let mut options = options;
+        let mut files = open(&options.train, "train", &options.layout)?;
         let names = files[0].columns.clone();
         let targets = options.target.list().to_vec();
         for target in &targets {
@@ -84,7 +139,19 @@ impl TableSurvey {
         for column in options.columns.keys() {
             check_name(column, &names, key("columns").key(column))?;
         }
-        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        for (map, columns) in [
+            ("formats", options.layout.formats.keys().collect::<Vec<_>>()),
+            ("missing_in", options.layout.missing_in.keys().collect()),
+        ] {
+            for column in columns {
+                check_name(column, &names, key(map).key(column))?;
+            }
+        }
+        let free = |name: &str| free_format(&options, name);
+        let scans = scan_formats(&mut files, free)
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        options.layout = files[0].layout.clone();
+        options.layout.width = (!files[0].has_header()).then_some(names.len());
         let mut summary = Summary::default();
         let planned = plan_columns(&options, &names, &scans, &mut summary.columns)?;
         let of = |name: &String| {
@@ -134,7 +201,8 @@ impl TableSurvey {
         let mut shown = summary.columns.iter_mut();
         for column in &preprocess.columns {
             if let Some(shown) = shown.find(|shown| shown.name == column.name) {
-                shown.role = column.describe(shown.missing > 0);
+                shown.role = column.describe(shown.missing > 0)
+                    + &written(&options.layout, of(&column.name), &column.name);
                 shown.inputs = column.inputs();
             }
         }
@@ -367,6 +435,17 @@ fn plan_columns(
                 }
             },
         };
+        if role == Role::Date && !scan.is_date {
+            let (place, field) = scan.first_other.clone().unwrap_or_default();
+            let message = format!(
+                "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
+            );
+            let fault = Fault::new(path.clone(), message);
+            faults.push(
+                fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"),
+            );
+            continue;
+        }
         if role == Role::Numeric {
             let found = match (&scan.first_other, &scan.first_infinite) {
                 (Some((place, field)), _) => Some((place, field, "expected a number")),
@@ -390,6 +469,7 @@ fn plan_columns(
             (Role::Numeric, _) => "numeric".into(),
             (Role::Category, _) => "category".into(),
             (Role::Text, _) => "text".into(),
+            (Role::Date, _) => "date".into(),
         };
         shown.push(Column {
             name: name.clone(),
@@ -404,6 +484,7 @@ fn plan_columns(
             name: name.clone(),
             role,
             options: column_options,
+            splitting: Splitting::of_script(scan.is_spaceless()),
         };
         if let Some((option, what)) = misplaced(&column) {
             let message = format!("is for {what}; {name} is {}", shown[shown.len() - 1].role);
@@ -533,21 +614,36 @@ pub(in crate::data) fn divide(
     seed: u64,
 ) -> Result<(Rows, Rows, String), Vec<Fault>> {
     let sample = |index: usize| (all.digests[index], all.classes[index] as usize);
-    let chosen = split_off_by(all.len(), sample, fraction, seed);
+    let chosen = split_off_groups(all.len(), sample, fraction, seed);
     let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
     let valid = all.filter(&chosen);
-    let counts = valid.counts(task);
-    if let (Task::Classes(classes), Some(class)) =
-        (task, counts.iter().position(|&count| count == 0))
-    {
-        let message = format!("leaves no validation row of class {}", classes[class]);
+    if valid.is_empty() && !all.is_empty() {
+        let message = format!(
+            "leaves no validation row of {} rows, which are all the same or one a class",
+            all.len()
+        );
         return Err(fault("valid_fraction", message));
     }
+    let counts = valid.counts(task);
+    let alone: Vec<String> = match task {
+        Task::Classes(classes) => {
+            let classes = classes.iter().zip(&counts);
+            let absent = classes.filter(|(_, count)| **count == 0);
+            absent.map(|(class, _)| class.clone()).collect()
+        }
+        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => Vec::new(),
+    };
     let of = match task {
         Task::Classes(_) => " of each class",
         Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => "",
     };
-    let from = format!("{fraction}{of}, split off with seed {seed}");
+    let mut from = format!("{fraction}{of}, split off with seed {seed}");
+    if !alone.is_empty() {
+        from.push_str(&format!(
+            "; of {} there is one row only (or copies of one), which is trained on and not validated",
+            listed(&alone)
+        ));
+    }
     Ok((all.retain(&others), valid, from))
 }
 
@@ -589,7 +685,11 @@ pub fn labelled_rows(
         TableFile::open(path, &preprocess.layout)
             .map_err(|message| format!("{} {message}", path.display()))
     };
-    let files: Result<Vec<TableFile>, String> = files.iter().map(open).collect();
+    let mut paths = Vec::new();
+    for path in files {
+        paths.extend(expand(path).map_err(|message| format!("{} {message}", path.display()))?);
+    }
+    let files: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
     let targets = Targets::new(&preprocess.targets, task);
     let mut skipped = Vec::new();
     let rows = Rows::index(files?, &preprocess.names(), &targets, &mut skipped)?;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
+use super::script::is_spaceless;
 use super::texts::{TextFigures, Texts, encode};
 use super::tokenizer::{Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
@@ -19,10 +20,10 @@ use crate::data::image_folder::{check_splits, same_classes};
 use crate::data::left_out::{LeftOut, short_name};
 use crate::data::listing::{Content, Listing, list_content};
 use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off;
+use crate::data::split::split_off_groups;
 use crate::data::table::{
     Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
-    no_pictures, open, plan_task, scale_targets, scan,
+    no_pictures, open, plan_task, scale_targets, scan_formats,
 };
 use crate::data::table::{TableAudit, TablePreprocess};
 use crate::data::task::Task;
@@ -132,10 +133,18 @@ impl Source for Text {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
-        let files = open(&self.train, "train", &self.layout)?;
+        let mut files = open(&self.train, "train", &self.layout)?;
         check_name(&self.text, &files[0].columns, key("text"))?;
         check_name(&self.label, &files[0].columns, key("label"))?;
-        let scans = scan(&files).map_err(|message| fault("train", format!("is {message}")))?;
+        // The label's numbers; what a text looks like is of no matter.
+        let free = |name: &str| (*name == self.label).then_some(false);
+        let scans = scan_formats(&mut files, free)
+            .map_err(|message| fault("train", format!("is {message}")))?;
+        let mut layout = files[0].layout.clone();
+        layout.width = (!files[0].has_header()).then_some(files[0].columns.len());
+        let column = files[0].columns.iter().position(|name| *name == self.text);
+        let spaceless = column.is_some_and(|column| scans[column].is_spaceless());
+        let odd_quotes = column.map_or(String::new(), |column| scans[column].odd_quotes());
         let place = files[0].columns.iter().position(|name| *name == self.label);
         let names = [self.label.clone()];
         let target = &scans[place.unwrap_or_default()];
@@ -149,7 +158,7 @@ impl Source for Text {
         let train = index(files, "train")?;
         let (train, valid, valid_from) = match &self.valid {
             Some(files) => {
-                let valid = index(open(files, "valid", &self.layout)?, "valid")?;
+                let valid = index(open(files, "valid", &layout)?, "valid")?;
                 let from = valid.files();
                 let from = from.iter().map(|path| path.display().to_string());
                 (train, valid, from.collect::<Vec<_>>().join(", "))
@@ -160,7 +169,9 @@ impl Source for Text {
         let columns = Columns {
             text: self.text,
             targets: names.to_vec(),
-            layout: self.layout,
+            layout,
+            spaceless,
+            odd_quotes,
         };
         let splits = [Texts::Rows(train), Texts::Rows(valid)];
         let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
@@ -200,12 +211,9 @@ impl Source for TextFolder {
             }
             None => {
                 let fraction = self.valid_fraction.unwrap_or_default();
-                let samples = train.iter().map(|(path, class)| {
-                    let name = path.strip_prefix(&self.train).unwrap_or(path);
-                    let digest = xxh3_64(name.to_string_lossy().as_bytes());
-                    (digest, *class as usize)
-                });
-                let chosen = split_off(&samples.collect::<Vec<_>>(), fraction, seed);
+                let keys = group_keys(&train, &self.train);
+                let sample = |index: usize| (keys[index], train[index].1 as usize);
+                let chosen = split_off_groups(train.len(), sample, fraction, seed);
                 let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
                 let all = Texts::Files(train);
                 let (Texts::Files(train), Texts::Files(valid)) =
@@ -221,6 +229,8 @@ impl Source for TextFolder {
             text: text(),
             targets: vec![label()],
             layout: Layout::default(),
+            spaceless: spaceless_files(&train),
+            odd_quotes: String::new(),
         };
         let splits = [Texts::Files(train), Texts::Files(valid)];
         let task = Task::Classes(classes);
@@ -285,6 +295,43 @@ struct Columns {
     text: String,
     targets: Vec<String>,
     layout: Layout,
+    /// Whether most texts have no blanks between words.
+    spaceless: bool,
+    /// What is odd about the quotes of tables, for people.
+    odd_quotes: String,
+}
+
+/// Of each text file, a digest of its name within the folder; of one with the text of another before it, that of the
+/// other, so that copies go to the same split.
+fn group_keys(files: &[(PathBuf, u32)], folder: &FilePath) -> Vec<u64> {
+    let name = |path: &PathBuf| {
+        let name = path.strip_prefix(folder).unwrap_or(path);
+        xxh3_64(name.to_string_lossy().as_bytes())
+    };
+    let mut keys: Vec<u64> = files.iter().map(|(path, _)| name(path)).collect();
+    let mut first = std::collections::HashMap::new();
+    // A file that cannot be read keeps its own; it is left out later.
+    let _ = Texts::Files(files.to_vec()).visit(|index, text| {
+        if let Ok(text) = text {
+            let digest = xxh3_64(text.trim().as_bytes());
+            keys[index] = *first.entry(digest).or_insert(keys[index]);
+        }
+    });
+    keys
+}
+
+/// Files that are read to tell their script.
+const SCRIPT_OF: usize = 100;
+
+/// Whether most of some text files have no blanks between words.
+fn spaceless_files(files: &[(PathBuf, u32)]) -> bool {
+    let step = files.len().div_ceil(SCRIPT_OF).max(1);
+    let some: Vec<(PathBuf, u32)> = files.iter().step_by(step).cloned().collect();
+    let (mut count, all) = (0, some.len());
+    let read = Texts::Files(some).visit(|_, text| {
+        count += usize::from(text.is_ok_and(is_spaceless));
+    });
+    read.is_ok() && 2 * count > all
 }
 
 /// Listed texts, the tokenizer fitted.
@@ -310,8 +357,9 @@ impl TextSurvey {
             if texts.is_empty() {
                 return Err(fault(name, "has no text with a label"));
             }
-            if let (Task::Classes(classes), Some(class)) =
-                (&task, counts.iter().position(|&count| count == 0))
+            // Validation may lack a class: of a rare one, every text may be needed in training.
+            if let (Task::Classes(classes), Some(class), "train") =
+                (&task, counts.iter().position(|&count| count == 0), name)
             {
                 return Err(fault(
                     name,
@@ -319,7 +367,13 @@ impl TextSurvey {
                 ));
             }
         }
-        let mut counts = WordCounts::new(options.splitting);
+        // Where the experiment does not say what a word is, the script does.
+        let by_script = columns.spaceless && options.splitting == Splitting::default();
+        let splitting = match by_script {
+            true => Splitting::of_script(true),
+            false => options.splitting,
+        };
+        let mut counts = WordCounts::new(splitting);
         let mut lengths = Vec::with_capacity(splits[0].len());
         splits[0]
             .visit(|_, text| lengths.push(text.map_or(0, |text| counts.add(text))))
@@ -340,11 +394,17 @@ impl TextSurvey {
             targets: columns.targets,
             layout: columns.layout,
         };
-        let role = format!(
+        let mut role = format!(
             "text: {} known words; {} tokens, the longest has {longest} words",
             preprocess.tokenizer.num_words(),
             preprocess.length
         );
+        if by_script {
+            role.push_str(
+                "; its script has no blanks, so characters are words (level = \"unicode\")",
+            );
+        }
+        role.push_str(&columns.odd_quotes);
         let shown = Column {
             name: preprocess.text.clone(),
             role,

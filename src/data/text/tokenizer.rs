@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::script::is_spaceless_char;
 
 /// What is taken out of texts unless the experiment says otherwise: Keras's filters.
 pub const FILTERS: &str = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n";
@@ -15,14 +18,25 @@ pub struct Splitting {
     #[serde(default = "yes")]
     pub lower: bool,
     /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's). Of no meaning where
-    /// characters are the tokens: all of them are kept (as in Keras).
+    /// characters are the tokens: all of them are kept (as in Keras); and where Unicode says what a word is.
     #[serde(default = "filters")]
     pub filters: String,
     /// What a token is.
     #[serde(default)]
     pub level: Level,
+    /// Characters a token, each token beginning one character after the one before it; of `level = "unicode"`, in
+    /// scripts without blanks.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 8))]
+    pub ngram: usize,
 }
 
+fn one() -> usize {
+    1
+}
+fn is_one(ngram: &usize) -> bool {
+    *ngram == 1
+}
 fn yes() -> bool {
     true
 }
@@ -36,6 +50,7 @@ impl Default for Splitting {
             lower: true,
             filters: filters(),
             level: Level::Word,
+            ngram: one(),
         }
     }
 }
@@ -49,6 +64,9 @@ pub enum Level {
     Word,
     /// A character.
     Char,
+    /// A word as Unicode has it (UAX 29), without punctuation; in scripts without blanks between words (Chinese,
+    /// Japanese, Thai, Lao, Khmer, Burmese) a character.
+    Unicode,
 }
 
 /// How texts become words, and the words that are known, the most frequent first.
@@ -61,7 +79,46 @@ pub struct Tokenizer {
     pub words: Vec<String>,
 }
 
+/// Every run of `length` characters; of fewer, all of them together.
+fn n_grams(characters: &[String], length: usize) -> Vec<String> {
+    if characters.is_empty() {
+        return Vec::new();
+    }
+    let length = length.clamp(1, characters.len());
+    characters.windows(length).map(<[String]>::concat).collect()
+}
+
 impl Splitting {
+    /// That for scripts with or without blanks between words.
+    pub fn of_script(spaceless: bool) -> Splitting {
+        Splitting {
+            level: if spaceless {
+                Level::Unicode
+            } else {
+                Level::Word
+            },
+            ..Splitting::default()
+        }
+    }
+
+    fn unicode_words(&self, text: &str) -> Vec<String> {
+        let (mut words, mut run, mut end) = (Vec::new(), Vec::new(), 0);
+        for (begin, word) in text.unicode_word_indices() {
+            let spaceless = word.chars().next().is_some_and(is_spaceless_char);
+            if !spaceless || begin != end {
+                words.extend(n_grams(&run, self.ngram));
+                run.clear();
+            }
+            match spaceless {
+                true => run.extend(word.graphemes(true).map(String::from)),
+                false => words.push(word.to_string()),
+            }
+            end = begin + word.len();
+        }
+        words.extend(n_grams(&run, self.ngram));
+        words
+    }
+
     /// The words of a text.
     pub fn words<'a>(&'a self, text: &str) -> impl Iterator<Item = String> + 'a {
         let text = if self.lower {
@@ -76,7 +133,11 @@ impl Splitting {
                 .filter(|word| !word.is_empty())
                 .map(str::to_string)
                 .collect(),
-            Level::Char => text.chars().map(String::from).collect(),
+            Level::Char => {
+                let characters: Vec<String> = text.chars().map(String::from).collect();
+                n_grams(&characters, self.ngram)
+            }
+            Level::Unicode => self.unicode_words(&text),
         };
         words.into_iter()
     }
@@ -204,6 +265,29 @@ mod tests {
         };
         assert_eq!(fit(Some(1), 1), ["a"]);
         assert_eq!(fit(None, 2), ["a", "b"]);
+    }
+
+    #[test]
+    fn words_of_scripts_without_blanks_are_characters_or_runs_of_them() {
+        let words = |text: &str, ngram: usize| -> Vec<String> {
+            let splitting = Splitting {
+                ngram,
+                ..Splitting::of_script(true)
+            };
+            splitting.words(text).collect()
+        };
+        assert_eq!(
+            words("味道很差，太贵", 1),
+            ["味", "道", "很", "差", "太", "贵"]
+        );
+        assert_eq!(words("味道很差，太", 2), ["味道", "道很", "很差", "太"]);
+        assert_eq!(words("It's 5 Euro, 好", 1), ["it's", "5", "euro", "好"]);
+        assert_eq!(
+            words("ดีมาก", 1).len(),
+            4,
+            "a vowel sign belongs to its letter"
+        );
+        assert!(words("！？", 1).is_empty());
     }
 
     #[test]

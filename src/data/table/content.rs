@@ -1,0 +1,354 @@
+//! What a table's file holds as delimited text: compressed files, spreadsheets, UTF-16, ARFF files and columns set
+//! apart by blanks are written anew, as CSV, into a temporary file without a name. Line numbers stay those of the
+//! original.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+
+use super::reading::{Delimiter, Layout, MAX_ROW};
+use super::{arff, spreadsheet};
+use crate::data::positional::read_some_at;
+
+/// Bytes that a compressed table may have for each of its own, beside [`FREE`].
+const MOST_INFLATED: u64 = 200;
+/// Bytes that a compressed table may have in any case.
+const FREE: u64 = 256 << 20;
+/// Bytes at the beginning of a file from which its kind is told.
+pub const BEGIN: usize = 1 << 16;
+
+/// A table's text.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The file, or a temporary one in its place.
+    pub file: Arc<File>,
+    /// The first bytes, up to [`BEGIN`].
+    pub begin: Vec<u8>,
+    /// Whether it was written anew as CSV: commas, double quotes.
+    pub rewritten: bool,
+    /// Whether it was decoded into UTF-8.
+    pub decoded: bool,
+    /// Whether the first line names the columns, where the kind of file says it.
+    pub header: Option<bool>,
+    /// Columns that hold classes whatever their values look like, by their names.
+    pub nominal: Vec<String>,
+}
+
+impl Content {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Why it is no table that can be read, in words that follow its name.
+    pub fn open(path: &Path, layout: &Layout) -> Result<Content, String> {
+        let file = File::open(path).map_err(cannot)?;
+        if path.is_dir() {
+            return Err("is a folder, expected a file of rows".into());
+        }
+        let mut content = Content::of(file)?;
+        if content.begin.is_empty() {
+            return Err("is empty (0 bytes)".into());
+        }
+        if content.begin.starts_with(&[0x1F, 0x8B]) {
+            content = content.inflated()?;
+        }
+        if spreadsheet::is_one(&content.begin) {
+            let mut out = temporary()?;
+            spreadsheet::write_csv(&content.file, &content.begin, &mut out)?;
+            let rewritten = Content::of(finish(out)?)?;
+            return Ok(Content {
+                rewritten: true,
+                decoded: true,
+                ..rewritten
+            });
+        }
+        if let Some(encoding) = utf_16(&content.begin, layout) {
+            content = content.decode(encoding)?;
+        }
+        if content.begin.contains(&0) {
+            return Err("holds bytes of 0, so it is no text".into());
+        }
+        if arff::is_one(&content.begin) {
+            return content.arff_as_csv();
+        }
+        if layout.delimiter == Some(Delimiter::Whitespace) {
+            return content.whitespace_as_csv(layout);
+        }
+        Ok(content)
+    }
+
+    fn of(file: File) -> Result<Content, String> {
+        let mut content = Content {
+            file: Arc::new(file),
+            begin: Vec::new(),
+            rewritten: false,
+            decoded: false,
+            header: None,
+            nominal: Vec::new(),
+        };
+        let mut begin = Vec::new();
+        let whole = content.reader().take(BEGIN as u64);
+        { whole }.read_to_end(&mut begin).map_err(cannot)?;
+        content.begin = begin;
+        Ok(content)
+    }
+
+    /// Reads the file from its beginning, whoever else reads it.
+    pub fn reader(&self) -> FromBeginning {
+        FromBeginning::new(self.file.clone())
+    }
+
+    fn inflated(&self) -> Result<Content, String> {
+        let size = self.file.metadata().map_err(cannot)?.len();
+        let most = FREE + MOST_INFLATED * size;
+        let mut out = temporary()?;
+        let inflated = flate2::read::MultiGzDecoder::new(BufReader::new(self.reader()));
+        let count = std::io::copy(&mut inflated.take(most + 1), &mut out)
+            .map_err(|error| format!("cannot be unpacked (gzip): {error}"))?;
+        if count > most {
+            return Err(format!(
+                "unpacks to more than {} MB; unpack it first, if that is right",
+                most >> 20
+            ));
+        }
+        let content = Content::of(finish(out)?)?;
+        match content.begin.is_empty() {
+            true => Err("is empty (a compressed file of 0 bytes)".into()),
+            false => Ok(content),
+        }
+    }
+
+    fn decode(&self, encoding: &'static Encoding) -> Result<Content, String> {
+        let mut decoder = encoding.new_decoder_with_bom_removal();
+        let (mut reader, mut out) = (self.reader(), temporary()?);
+        let mut bytes = vec![0; BEGIN];
+        let mut text = String::with_capacity(4 * BEGIN);
+        loop {
+            let count = reader.read(&mut bytes).map_err(cannot)?;
+            text.clear();
+            let (_, _, malformed) =
+                decoder.decode_to_string(&bytes[..count], &mut text, count == 0);
+            if malformed {
+                return Err(format!("is not written in {}", encoding.name()));
+            }
+            out.write_all(text.as_bytes()).map_err(cannot_keep)?;
+            if count == 0 {
+                break;
+            }
+        }
+        Ok(Content {
+            decoded: true,
+            ..Content::of(finish(out)?)?
+        })
+    }
+
+    fn arff_as_csv(&self) -> Result<Content, String> {
+        let mut out = temporary()?;
+        let mut arff = arff::Arff::default();
+        each_line(self.reader(), |line, number| {
+            let row = arff
+                .line(line)
+                .map_err(|message| format!("line {number}: {message}"))?;
+            write_row(&mut out, &row)
+        })?;
+        let nominal = arff.nominal()?;
+        Ok(Content {
+            rewritten: true,
+            decoded: self.decoded,
+            header: Some(true),
+            nominal,
+            ..Content::of(finish(out)?)?
+        })
+    }
+
+    fn whitespace_as_csv(&self, layout: &Layout) -> Result<Content, String> {
+        let mut out = temporary()?;
+        let comment = layout.comment.map(|sign| sign as u8);
+        each_line(self.reader(), |line, number| {
+            let line = match (number, line.strip_prefix(b"\xEF\xBB\xBF")) {
+                (1, Some(rest)) => rest,
+                _ => line,
+            };
+            let fields =
+                match comment.is_some_and(|sign| line.trim_ascii_start().first() == Some(&sign)) {
+                    true => Vec::new(),
+                    false => split_whitespace(line, layout.quote_byte()),
+                };
+            write_row(&mut out, &fields)
+        })?;
+        Ok(Content {
+            rewritten: true,
+            decoded: self.decoded,
+            ..Content::of(finish(out)?)?
+        })
+    }
+}
+
+/// A file read from its beginning by places, so that several may read it at once.
+#[derive(Debug)]
+pub struct FromBeginning {
+    file: Arc<File>,
+    offset: u64,
+}
+
+impl FromBeginning {
+    /// At the beginning.
+    pub fn new(file: Arc<File>) -> FromBeginning {
+        FromBeginning { file, offset: 0 }
+    }
+}
+
+impl Read for FromBeginning {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = read_some_at(&self.file, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+fn cannot(error: std::io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+fn cannot_keep(error: std::io::Error) -> String {
+    let folder = std::env::temp_dir();
+    format!(
+        "cannot be kept as plain text in {}: {error}; the environment variable TMPDIR names another folder",
+        folder.display()
+    )
+}
+
+/// Encodings of two bytes a character: by a mark, by the layout, or as every second byte is 0.
+fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
+    if begin.starts_with(&[0xFF, 0xFE]) {
+        return Some(UTF_16LE);
+    }
+    if begin.starts_with(&[0xFE, 0xFF]) {
+        return Some(UTF_16BE);
+    }
+    let named = Encoding::for_label(layout.encoding.as_bytes());
+    if let Some(encoding) = named.filter(|encoding| [UTF_16LE, UTF_16BE].contains(encoding)) {
+        return Some(encoding);
+    }
+    let zeros = |first: usize| {
+        begin
+            .iter()
+            .skip(first)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let (even, odd, half) = (zeros(0), zeros(1), begin.len() / 2);
+    match half > 0 {
+        true if even == 0 && odd * 10 >= half * 3 => Some(UTF_16LE),
+        true if odd == 0 && even * 10 >= half * 3 => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// A new file that only this process sees, and that is gone with it.
+fn temporary() -> Result<BufWriter<File>, String> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .unwrap_or_default()
+        .as_nanos();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("kiln-{}-{now}-{number}.table", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // nobody else's data
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0400_0000); // FILE_FLAG_DELETE_ON_CLOSE
+    let file = options.open(&path).map_err(cannot_keep)?;
+    #[cfg(unix)]
+    std::fs::remove_file(&path).map_err(cannot_keep)?;
+    Ok(BufWriter::new(file))
+}
+
+fn finish(out: BufWriter<File>) -> Result<File, String> {
+    out.into_inner()
+        .map_err(|error| cannot_keep(error.into_error()))
+}
+
+/// Calls `each` with every line, without its end, and its number from 1.
+fn each_line(
+    reader: FromBeginning,
+    mut each: impl FnMut(&[u8], u64) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let limited = &mut (&mut reader).take(MAX_ROW + 1);
+        let count = limited.read_until(b'\n', &mut line).map_err(cannot)?;
+        if count == 0 {
+            break;
+        }
+        if count as u64 > MAX_ROW {
+            return Err(format!("line {number}: has more than {} MB", MAX_ROW >> 20));
+        }
+        each(line.trim_ascii_end(), number)?;
+    }
+    Ok(())
+}
+
+/// Writes a row as CSV; one without fields becomes an empty line.
+pub fn write_row(out: &mut impl Write, fields: &[Vec<u8>]) -> Result<(), String> {
+    let mut line = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            line.push(b',');
+        }
+        let plain = |byte: &u8| !matches!(byte, b',' | b'"' | b'\n' | b'\r');
+        // A single empty field would be an empty line, which is no row.
+        if field.iter().all(plain) && !(field.is_empty() && fields.len() == 1) {
+            line.extend_from_slice(field);
+            continue;
+        }
+        line.push(b'"');
+        for &byte in field {
+            line.extend_from_slice(if byte == b'"' {
+                b"\"\""
+            } else {
+                std::slice::from_ref(&byte)
+            });
+        }
+        line.push(b'"');
+    }
+    line.push(b'\n');
+    out.write_all(&line).map_err(cannot_keep)
+}
+
+/// The fields of a line between runs of blanks; quotes hold blanks.
+pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
+    let mut fields = Vec::new();
+    let mut rest = line.trim_ascii();
+    while !rest.is_empty() {
+        let closed = match quote {
+            Some(quote) if rest[0] == quote => rest[1..].iter().position(|byte| *byte == quote),
+            _ => None,
+        };
+        let end = match closed {
+            Some(end) => {
+                fields.push(rest[1..=end].to_vec());
+                end + 2
+            }
+            None => {
+                let end = rest
+                    .iter()
+                    .position(u8::is_ascii_whitespace)
+                    .unwrap_or(rest.len());
+                fields.push(rest[..end].to_vec());
+                end
+            }
+        };
+        rest = rest[end..].trim_ascii_start();
+    }
+    fields
+}
