@@ -3,13 +3,16 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
+use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
-use crate::data::{Dataset, Loader, Progress};
+use crate::data::table::Files;
+use crate::data::{Dataset, LeftOut, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::{ModelFile, write_atomically};
@@ -22,59 +25,97 @@ const BATCH: usize = 64;
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
-    let folder = &args.data;
-    let preprocess = &model.info.preprocess;
-    let labelled = preprocess.labelled(folder, &model.info.task, &model.info.experiment.data);
-    let labelled =
-        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", folder.display()))?;
-    for warning in &labelled.warnings {
-        eprintln!("warning: {warning}");
-    }
-    for notice in &labelled.notices {
-        eprintln!("note: {notice}");
-    }
-    let dataset = labelled.dataset;
-    let loader = Loader::in_order(dataset.clone(), BATCH, num_workers())?;
-    let scorer = Scorer {
-        network: &model.network,
-        loss: &*model.loss,
-        task: &model.info.task,
-        decision: decision(&model),
-        device: &device.device,
+    let tables = match &args.labels[..] {
+        [] => None,
+        [one] => Some(Files::One(one.clone())),
+        several => Some(Files::Several(several.to_vec())),
     };
-    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
-    bar.begin("evaluating", dataset.len());
-    let mut evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
-        (0..samples).for_each(|_| bar.tick());
-        true
-    });
-    bar.end();
-    evaluation.failed.extend(labelled.skipped);
+    let Judged {
+        evaluation,
+        dataset,
+        left_out: passed_over,
+    } = judge(
+        &model,
+        &args.data,
+        tables.as_ref(),
+        &device.device,
+        args.quiet,
+    )
+    .map_err(|error| anyhow::anyhow!("--data {error}"))?;
     let skipped = &evaluation.failed;
-    if let Some(text) = tables::skipped(skipped, preprocess.what()) {
-        eprintln!("warning: {text}");
-    }
-    if evaluation.indices.is_empty() {
-        bail!(
-            "--data {} holds no sample that can be used",
-            folder.display()
-        );
-    }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }
     let mut out = stdout().lock();
     if args.json {
         let mut object = as_json(&evaluation.predictions, skipped.len());
-        object["left_out"] = left_out_json(&labelled.left_out);
+        object["left_out"] = left_out_json(&passed_over);
         writeln!(out, "{object}")?;
     } else {
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
-        if let Some(text) = left_out(&labelled.left_out, FILES) {
+        if let Some(text) = left_out(&passed_over, FILES) {
             eprintln!("note: {text}");
         }
     }
     Ok(u8::from(!skipped.is_empty()))
+}
+
+/// A model judged on samples.
+pub struct Judged {
+    pub evaluation: Evaluation,
+    pub dataset: Arc<dyn Dataset>,
+    /// What is no sample.
+    pub left_out: LeftOut,
+}
+
+/// Judges a model on the labelled samples at `path`; says what the user should know of them.
+///
+/// # Errors
+/// Samples that do not fit the model, or of which none can be used, in words that begin with the path.
+pub fn judge(
+    model: &ModelFile,
+    path: &Path,
+    tables: Option<&Files>,
+    device: &Device,
+    quiet: bool,
+) -> anyhow::Result<Judged> {
+    let preprocess = &model.info.preprocess;
+    let labelled =
+        preprocess.labelled_by(path, tables, &model.info.task, &model.info.experiment.data);
+    let labelled = labelled.map_err(|message| anyhow::anyhow!("{} {message}", path.display()))?;
+    for warning in &labelled.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for notice in &labelled.notices {
+        eprintln!("note: {notice}");
+    }
+    let loader = Loader::in_order(labelled.dataset.clone(), BATCH, num_workers())?;
+    let scorer = Scorer {
+        network: &model.network,
+        loss: &*model.loss,
+        task: &model.info.task,
+        decision: decision(model),
+        device,
+    };
+    let bar = DecodeBar::new(!quiet && stderr().is_terminal());
+    bar.begin("evaluating", labelled.dataset.len());
+    let mut evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
+        (0..samples).for_each(|_| bar.tick());
+        true
+    });
+    bar.end();
+    evaluation.failed.extend(labelled.skipped);
+    if let Some(text) = tables::skipped(&evaluation.failed, preprocess.what()) {
+        eprintln!("warning: {text}");
+    }
+    if evaluation.indices.is_empty() {
+        bail!("{} holds no sample that can be used", path.display());
+    }
+    Ok(Judged {
+        evaluation,
+        dataset: labelled.dataset,
+        left_out: labelled.left_out,
+    })
 }
 
 /// The decision that the model's experiment describes.

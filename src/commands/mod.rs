@@ -21,8 +21,6 @@ mod verify;
 
 use anyhow::{Context, bail};
 
-use init::find_splits;
-
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
 use crate::kernels::{Choice, Chosen, SimdLimit, choose, has_bf16, limit_simd};

@@ -1,18 +1,22 @@
 //! `kiln train`
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde_json::json;
+use burn::tensor::Device;
+use serde_json::{Map, Value, json};
 
+use super::eval::{self, Judged};
 use super::prepared::{Prepared, Start};
 use super::signals::stop_flag;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{Experiment, Source, to_toml};
-use crate::data::{LeftOut, Task};
-use crate::model::{FaultPoint, ModelInfo};
+use crate::data::table::Files;
+use crate::data::{Labelling, LeftOut, Task};
+use crate::model::{FaultPoint, ModelFile, ModelInfo, write_atomically};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::train::{
     Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
@@ -83,14 +87,89 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
             course.advice(&outcome.history, &quoted(run.folder.path()))
         );
     }
-    finish(
-        &outcome,
-        &run.folder,
-        &run.info,
-        &prepared.left_out,
-        &args,
-        &stop,
-    )
+    let test = match outcome.interrupted || outcome.best.is_none() {
+        true => None,
+        false => at_the_end(
+            &prepared.plan.source.experiment,
+            &run.folder,
+            &run.device,
+            args.quiet,
+        )?,
+    };
+    let told = Told {
+        folder: &run.folder,
+        info: &run.info,
+        left_out: &prepared.left_out,
+        test: test.as_ref(),
+    };
+    finish(&outcome, &told, &args, &stop)
+}
+
+/// Judges the best net on the split for the end, as `kiln eval` does, and writes its figures beside the history.
+///
+/// # Errors
+/// A split that does not fit, a file that cannot be written.
+fn at_the_end(
+    experiment: &Experiment,
+    folder: &RunFolder,
+    device: &Device,
+    quiet: bool,
+) -> anyhow::Result<Option<Judged>> {
+    let data = &experiment.data;
+    let path = |key: &str| data.get(key).and_then(Value::as_str).map(PathBuf::from);
+    let files = |key: &str| -> Option<Files> {
+        data.get(key)
+            .cloned()
+            .and_then(|files| serde_json::from_value(files).ok())
+    };
+    let of_test = files("test_label_files");
+    let in_table = data.contains_key("split");
+    let at = match (path("test"), &of_test) {
+        (Some(path), _) => path,
+        (None, None) if !in_table => return Ok(None),
+        (None, _) => match path("train") {
+            Some(path) => path,
+            None => return Ok(None),
+        },
+    };
+    let tables = of_test.or_else(|| files("label_files"));
+    let model = ModelFile::open(&folder.best(), device)?;
+    if in_table && path("test").is_none() && !has_test_rows(data) {
+        return Ok(None);
+    }
+    let judged = eval::judge(&model, &at, tables.as_ref(), device, quiet).context("data.test")?;
+    let figures = test_figures(&judged);
+    let file = folder.path().join("test.json");
+    write_atomically(&file, format!("{}\n", Value::Object(figures)).as_bytes())?;
+    Ok(Some(judged))
+}
+
+/// Whether the table of the labels has a row of the split for the end.
+fn has_test_rows(data: &BTreeMap<String, Value>) -> bool {
+    let options: Map<String, Value> = data.clone().into_iter().collect();
+    let labelling: Option<Labelling> = serde_json::from_value(Value::Object(options)).ok();
+    labelling.is_some_and(|labelling| labelling.has_test_rows())
+}
+
+/// The figures of the split for the end, as `test_loss`, `test_accuracy`, ...
+fn test_figures(judged: &Judged) -> Map<String, Value> {
+    let figures = judged.evaluation.predictions.figures().into_iter();
+    let mut figures: Map<String, Value> = figures
+        .map(|(name, value)| (format!("test_{name}"), Value::from(value)))
+        .collect();
+    figures.insert(
+        "test_samples".into(),
+        json!(judged.evaluation.predictions.len()),
+    );
+    figures
+}
+
+/// What is told when a run is over.
+struct Told<'a> {
+    folder: &'a RunFolder,
+    info: &'a ModelInfo,
+    left_out: &'a LeftOut,
+    test: Option<&'a Judged>,
 }
 
 /// A run that was stopped.
@@ -197,18 +276,22 @@ fn observers(args: &TrainArgs) -> Several {
 
 fn finish(
     outcome: &Outcome,
-    folder: &RunFolder,
-    info: &ModelInfo,
-    left_out: &LeftOut,
+    told: &Told<'_>,
     args: &TrainArgs,
     stop: &StopFlag,
 ) -> anyhow::Result<u8> {
+    let Told {
+        folder,
+        info,
+        left_out,
+        test,
+    } = *told;
     if let Some(text) = tables::skipped(&outcome.failed, info.preprocess.what()) {
         eprintln!("warning: while training, {text}");
     }
     if args.json {
         let best = outcome.best.as_ref();
-        let end = json!({
+        let mut end = json!({
             "run": folder.path(),
             "best_epoch": best.map(|record| record.epoch),
             "best": best,
@@ -218,6 +301,9 @@ fn finish(
             "left_out": left_out_json(left_out),
             "interrupted": outcome.interrupted,
         });
+        if let Some(test) = test {
+            end["test"] = Value::Object(test_figures(test));
+        }
         writeln!(stdout(), "{end}").context("cannot write to standard output")?;
     } else if let (Some(best), Some(evaluation)) = (&outcome.best, &outcome.evaluation) {
         let mut out = stdout().lock();
@@ -228,6 +314,13 @@ fn finish(
             outcome.history.len()
         )?;
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
+        if let Some(test) = test {
+            writeln!(
+                out,
+                "the same net on the test split, which played no part in training:"
+            )?;
+            writeln!(out, "{}", tables::evaluation(&test.evaluation.predictions))?;
+        }
         writeln!(out, "saved in {}", folder.path().display())?;
         writeln!(
             out,

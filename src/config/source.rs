@@ -14,7 +14,14 @@ use super::styles;
 
 /// Keys that hold paths: relative ones are resolved against the experiment file, or against the
 /// working folder where a flag gave them.
-const PATH_KEYS: [&str; 2] = ["data.train", "data.valid"];
+const PATH_KEYS: [&str; 6] = [
+    "data.train",
+    "data.valid",
+    "data.test",
+    "data.label_files",
+    "data.valid_label_files",
+    "data.test_label_files",
+];
 
 /// An experiment with the text it came from.
 #[derive(Clone, Debug)]

@@ -286,6 +286,16 @@ impl ChannelSums {
         self
     }
 
+    /// Takes away the sums of pictures that are among them.
+    pub fn without(mut self, other: &ChannelSums) -> ChannelSums {
+        self.count -= other.count;
+        for channel in 0..3 {
+            self.sum[channel] -= other.sum[channel];
+            self.squares[channel] -= other.squares[channel];
+        }
+        self
+    }
+
     fn mean(&self, channel: usize) -> f64 {
         self.sum[channel] as f64 / self.count.max(1) as f64
     }

@@ -64,9 +64,11 @@ impl ModelInfo {
     /// The experiment as a model file may hold it: no paths, no device, nothing that changes no bit
     /// of the model.
     pub fn strip(mut experiment: Experiment) -> Experiment {
+        let is_path =
+            |key: &str| ["train", "valid", "test"].contains(&key) || key.ends_with("label_files");
         experiment
             .data
-            .retain(|key, _| key != "train" && key != "valid" && !key.starts_with("cache_"));
+            .retain(|key, _| !is_path(key) && !key.starts_with("cache_"));
         experiment.device = Default::default();
         experiment.checkpoint = Default::default();
         experiment

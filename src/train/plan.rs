@@ -303,6 +303,7 @@ fn fit_to_data(
     let network = Network::plan(layers, survey.shape(), loss)?;
     let task = &survey.summary().task;
     network.check_head(loss, task)?;
+    check_mix(augmentation, task)?;
     class_weights::check(experiment.train.class_weights.as_ref(), task)?;
     let decision = Decision {
         positive: positive_class(experiment.eval.positive.as_deref(), task)?,
@@ -358,6 +359,23 @@ fn check_sampler(train: &Train, survey: &dyn Survey) -> Result<(), Vec<Fault>> {
     Err(vec![fault.hint(
         "train.class_weights = \"balanced\" gives rare classes their weight in any order; or unpack \
          the archives, for data.kind = \"image-folder\"",
+    )])
+}
+
+/// Only classes have shares.
+fn check_mix(augmentation: Option<&Augmentation>, task: &Task) -> Result<(), Vec<Fault>> {
+    if augmentation.is_none_or(|augmentation| augmentation.mix().is_none())
+        || !task.classes().is_empty()
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "mixes samples (mixup, cutmix), which needs classes; the targets are {}",
+        task.what()
+    );
+    let fault = Fault::new(Path::parse("augment"), message);
+    Err(vec![fault.hint(
+        "remove mixup and cutmix, or set augment.mixup = false and augment.cutmix = false",
     )])
 }
 

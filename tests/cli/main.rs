@@ -13,11 +13,13 @@ mod gpu;
 mod heads;
 mod idx;
 mod killed;
+mod layouts;
 mod left_out;
 mod lr_find;
 #[path = "../support/npz.rs"]
 mod npz_files;
 mod numpy;
+mod public_layouts;
 mod resume;
 mod sixteen_bits;
 mod stopping;

@@ -7,7 +7,7 @@ use crate::world::World;
 fn pictures(from: u32, count: u32) -> Vec<u8> {
     let pixel = |index: u32, place: u32| {
         let noise = (index * 36 + place).wrapping_mul(2_654_435_761) >> 25;
-        let bright = (place < 18) == (index % 2 == 0);
+        let bright = (place < 18) == (index.is_multiple_of(2));
         noise as u8 + if bright { 120 } else { 0 }
     };
     (from..from + count)
