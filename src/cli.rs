@@ -161,20 +161,28 @@ pub struct TrainArgs {
 
   kiln eval --model best.safetensors --data 'shards/test-*.tar'
 
-The folder holds one folder a class, with the names that the model knows. Names are compared as
-text; where another program has written the class 1 as 1.0, --numeric-labels takes one for the other.")]
+  kiln eval --model best.safetensors --data photos/labels.csv
+  kiln eval --model best.safetensors --data photos --labels cats.txt --labels dogs.txt
+
+The folder holds one folder a class, with the names that the model knows; or, where the model was trained so,
+files whose names say the class. Of a table with a column of splits, the rows of the test are judged. Names are
+compared as text; where another program has written the class 1 as 1.0, --numeric-labels takes one for the other.")]
 pub struct EvalArgs {
     /// The model file
     #[arg(short, long, value_name = "FILE")]
     pub model: PathBuf,
 
-    /// A folder with one folder a class, or tar archives (a name or pattern)
-    #[arg(short, long, value_name = "DIR")]
+    /// A folder with one folder a class, a table (of rows, or of labels with the images beside it), files of many
+    /// images, or tar archives (a name or pattern)
+    #[arg(short, long, value_name = "DATA")]
     pub data: PathBuf,
 
     /// Compare classes that are written as numbers as numbers: 1.0 and 01 are the class 1 (tables, texts)
     #[arg(long)]
     pub numeric_labels: bool,
+    /// The table with the labels of the images in the folder DATA; or a list for each class (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub labels: Vec<PathBuf>,
 
     /// Write each sample's class, prediction and probabilities to a CSV file
     #[arg(long, value_name = "FILE")]
@@ -416,14 +424,21 @@ fn svg_name(name: &str) -> Result<PathBuf, String> {
   kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...
   kiln init houses.csv --target price
   kiln init iris.data --target last
-  kiln init 'sales-*.csv' --target 5 --set data.encoding=latin1")]
+  kiln init 'sales-*.csv' --target 5 --set data.encoding=latin1
+  kiln init plants --classes leaf  plants/apple/scab/1.jpg, plants/grape/rot/1.jpg, ...
+  kiln init pets --label-pattern '{label}_#'
+  kiln init photos/labels.csv --target label
+  kiln init 'shards/train-*.tar'
+
+A folder may hold splits under the usual names (Training, seg_test, images/val, ...), MNIST's or CIFAR's files,
+NumPy's .npz, archives, or texts in one folder a class; what each folder was taken for is said.")]
 pub struct InitArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV, TSV,
-    /// blanks, ARFF, spreadsheet, also .gz), or a pattern of such files
+    /// A folder of images or texts; a table (CSV, TSV, blanks, ARFF, spreadsheet, also .gz), also of images beside it;
+    /// an .npz file, archives; or a pattern of such files
     #[arg(value_name = "DATA")]
     pub folder: PathBuf,
 
-    /// Of a table: the column to be predicted: its name, its number from 1 on, or "last"
+    /// Of a table: the column to be predicted (beside images also several, A,B): its name, its number from 1 on, or "last"
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
 
@@ -435,13 +450,30 @@ pub struct InitArgs {
     #[arg(long, conflicts_with = "no_header")]
     pub header: bool,
 
-    /// Of a table: say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
+    /// Of a folder of images: which folders are the classes, those at the top or those that images lie in
+    #[arg(long, value_name = "LEVEL")]
+    pub classes: Option<ClassLevel>,
+
+    /// Of images side by side: the class in their names, as in '{label}_#' (# are digits, * is anything)
+    #[arg(long, value_name = "PATTERN")]
+    pub label_pattern: Option<String>,
+
+    /// Say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 
     /// The experiment file to write [default: DATA's name with .toml]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Which folders are classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassLevel {
+    /// Those at the top
+    Top,
+    /// Those that images lie in
+    Leaf,
 }
 
 /// `kiln synth`

@@ -1,11 +1,10 @@
 //! `kiln audit`
 
 use std::io::{IsTerminal, Write, stderr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 
-use super::find_splits;
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
 use crate::data::audit::Audit;
@@ -59,9 +58,15 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         }
     }
     let unclear = found.table.as_ref().is_some_and(|t| !t.unclear.is_empty());
-    let nothing = found.table.as_ref().is_some_and(|t| t.is_useless());
+    let (nothing, what) = match &found.table {
+        Some(table) => (table.is_useless(), "column"),
+        None => (
+            found.splits.iter().all(|split| split.num_samples == 0),
+            "picture",
+        ),
+    };
     if nothing && !args.json {
-        writeln!(out, "no column can be used")?;
+        writeln!(out, "no {what} can be used")?;
     }
     Ok(u8::from(
         leaks || unclear || nothing || !found.unusable.is_empty(),
@@ -77,11 +82,7 @@ fn from_experiment(config: &Path, sets: &[String]) -> anyhow::Result<Box<dyn Sur
 }
 
 fn from_folder(folder: &Path) -> anyhow::Result<ImageSurvey> {
-    let (train, valid) = find_splits(folder);
-    let inner = |name: Option<&str>| name.map(|name| folder.join(name));
-    let train: PathBuf = inner(train).unwrap_or_else(|| folder.to_path_buf());
-    ImageSurvey::of_folders(&train, inner(valid).as_deref())
-        .map_err(|message| anyhow::anyhow!("{} {message}", shown(folder)))
+    ImageSurvey::of_folder(folder).map_err(|message| anyhow::anyhow!("{} {message}", shown(folder)))
 }
 
 /// Pairs side by side, as a PNG.

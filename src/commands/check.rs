@@ -81,6 +81,7 @@ fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
         "classes": summary.task.classes(),
         "num_train": summary.num_train,
         "num_valid": summary.num_valid,
+        "num_test": summary.num_test,
         "train_counts": summary.train_counts,
         "valid_counts": summary.valid_counts,
         "class_weights": plan.class_weights(),

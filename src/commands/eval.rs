@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
 use super::memory::fitting_batch;
@@ -12,8 +14,9 @@ use super::predict::NOT_FINITE;
 use super::{num_workers, take_device};
 use crate::cli::EvalArgs;
 use crate::console::Show as _;
-use crate::console::{json_path, out, shown, text_path};
-use crate::data::{Dataset, Loader, Progress};
+use crate::console::{json_path, out, text_path};
+use crate::data::table::Files;
+use crate::data::{Dataset, LeftOut, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::ModelFile;
@@ -22,7 +25,7 @@ use crate::storage::{require_writable, write_output};
 use crate::train::{Decision, Evaluation, Scorer};
 
 /// Samples of one forward pass.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     if let Some(path) = &args.predictions {
@@ -31,70 +34,122 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let batch = fitting_batch(&args.model, &model, BATCH, &device)?;
-    let folder = &args.data;
-    let mut preprocess = model.info.preprocess.clone();
-    if args.numeric_labels {
-        let layout = preprocess.layout_mut();
-        let layout =
-            layout.context("--numeric-labels is for tables and texts; the model is of pictures")?;
-        layout.numeric_labels = Some(true);
-    }
-    let labelled = preprocess.labelled(folder, &model.info.task, &model.info.experiment.data);
-    let labelled =
-        labelled.map_err(|message| anyhow::anyhow!("--data {} {message}", shown(folder)))?;
-    for warning in &labelled.warnings {
-        crate::say!("warning: {warning}");
-    }
-    for notice in &labelled.notices {
-        crate::say!("note: {notice}");
-    }
-    let dataset = labelled.dataset;
-    let loader = Loader::in_order(dataset.clone(), batch, num_workers())?;
-    let scorer = Scorer {
-        network: &model.network,
-        loss: &*model.loss,
-        task: &model.info.task,
-        decision: decision(&model),
-        device: &device.device,
+    let tables = match &args.labels[..] {
+        [] => None,
+        [one] => Some(Files::One(one.clone())),
+        several => Some(Files::Several(several.to_vec())),
     };
-    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
-    bar.begin("evaluating", dataset.len());
-    let mut evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
-        (0..samples).for_each(|_| bar.tick());
-        true
-    });
-    bar.end();
-    evaluation.failed.extend(labelled.skipped);
+    let judging = Judging {
+        path: &args.data,
+        tables: tables.as_ref(),
+        device: &device.device,
+        batch,
+        numeric_labels: args.numeric_labels,
+        quiet: args.quiet,
+    };
+    let judged = judging.run(&model);
+    let Judged {
+        evaluation,
+        dataset,
+        left_out: passed_over,
+    } = judged.map_err(|error| anyhow::anyhow!("--data {error}"))?;
     let skipped = &evaluation.failed;
-    if let Some(text) = tables::skipped(skipped, preprocess.what()) {
-        crate::say!("warning: {text}");
-    }
-    if evaluation.indices.is_empty() {
-        bail!("--data {} holds no sample that can be used", shown(folder));
-    }
-    if let Some(sample) = evaluation.predictions.first_not_finite() {
-        let name = dataset.name(evaluation.indices[sample]);
-        bail!("{}: {name}: {NOT_FINITE}", folder.shown());
-    }
-    if let Some(sample) = evaluation.predictions.first_not_finite() {
-        let name = dataset.name(evaluation.indices[sample]);
-        bail!("{}: {name}: {NOT_FINITE}", folder.shown());
-    }
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
     }
     let mut out = out();
     if args.json {
         let mut object = as_json(&evaluation.predictions, skipped.len());
-        object["left_out"] = left_out_json(&labelled.left_out);
+        object["left_out"] = left_out_json(&passed_over);
         writeln!(out, "{object}")?;
     } else {
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
-        if let Some(text) = left_out(&labelled.left_out, FILES) {
+        if let Some(text) = left_out(&passed_over, FILES) {
             crate::say!("note: {text}");
         }
     }
     Ok(u8::from(!skipped.is_empty()))
+}
+
+/// A model judged on samples.
+pub struct Judged {
+    pub evaluation: Evaluation,
+    pub dataset: Arc<dyn Dataset>,
+    /// What is no sample.
+    pub left_out: LeftOut,
+}
+
+/// What a model is judged on, and how.
+pub struct Judging<'a> {
+    /// Where the samples lie.
+    pub path: &'a Path,
+    /// Where their labels lie, if elsewhere.
+    pub tables: Option<&'a Files>,
+    pub device: &'a Device,
+    /// Samples of one forward pass.
+    pub batch: usize,
+    /// Whether classes that are written as numbers are compared as numbers.
+    pub numeric_labels: bool,
+    pub quiet: bool,
+}
+
+impl Judging<'_> {
+    /// Judges a model; says what the user should know of the samples.
+    ///
+    /// # Errors
+    /// Samples that do not fit the model, or of which none can be used, answers that are not finite; in words that
+    /// begin with the path.
+    pub fn run(&self, model: &ModelFile) -> anyhow::Result<Judged> {
+        let path = self.path;
+        let mut preprocess = model.info.preprocess.clone();
+        if self.numeric_labels {
+            let layout = preprocess.layout_mut();
+            let layout = layout
+                .context("--numeric-labels is for tables and texts; the model is of pictures")?;
+            layout.numeric_labels = Some(true);
+        }
+        let (task, data) = (&model.info.task, &model.info.experiment.data);
+        let labelled = preprocess.labelled_by(path, self.tables, task, data);
+        let labelled = labelled.map_err(|message| anyhow::anyhow!("{} {message}", path.shown()))?;
+        for warning in &labelled.warnings {
+            crate::say!("warning: {warning}");
+        }
+        for notice in &labelled.notices {
+            crate::say!("note: {notice}");
+        }
+        let dataset = labelled.dataset;
+        let loader = Loader::in_order(dataset.clone(), self.batch, num_workers())?;
+        let scorer = Scorer {
+            network: &model.network,
+            loss: &*model.loss,
+            task,
+            decision: decision(model),
+            device: self.device,
+        };
+        let bar = DecodeBar::new(!self.quiet && stderr().is_terminal());
+        bar.begin("evaluating", dataset.len());
+        let mut evaluation = scorer.evaluate(&model.params, &loader, &mut |samples| {
+            (0..samples).for_each(|_| bar.tick());
+            true
+        });
+        bar.end();
+        evaluation.failed.extend(labelled.skipped);
+        if let Some(text) = tables::skipped(&evaluation.failed, preprocess.what()) {
+            crate::say!("warning: {text}");
+        }
+        if evaluation.indices.is_empty() {
+            bail!("{} holds no sample that can be used", path.shown());
+        }
+        if let Some(sample) = evaluation.predictions.first_not_finite() {
+            let name = dataset.name(evaluation.indices[sample]);
+            bail!("{}: {name}: {NOT_FINITE}", path.shown());
+        }
+        Ok(Judged {
+            evaluation,
+            dataset,
+            left_out: labelled.left_out,
+        })
+    }
 }
 
 /// The decision that the model's experiment describes.

@@ -13,7 +13,15 @@ pub fn judge(source: &Source, found: Audit) -> anyhow::Result<()> {
         && source.experiment.audit.leaks == OnLeak::Fail
     {
         let message = format!("is not apart from data.train: {leaks}");
-        let fault = Fault::new(Path::parse("data.valid"), message);
+        let of_test = found.table.is_none() && found.num_leaked(1) == 0;
+        let (key, message) = match of_test {
+            true => (
+                "data.test",
+                format!("is not apart from the other splits: {leaks}"),
+            ),
+            false => ("data.valid", message),
+        };
+        let fault = Fault::new(Path::parse(key), message);
         let hint = "`kiln audit --config FILE --sheet pairs.png` shows them; take them out of one of the \
                     splits, or set audit.leaks = \"warn\"";
         return Err(source.explain(&[fault.hint(hint)]));

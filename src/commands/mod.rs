@@ -24,7 +24,6 @@ mod verify;
 
 use anyhow::bail;
 
-use init::find_splits;
 use pools::{Pools, num_threads};
 
 use crate::cli::{Cli, Command, ExperimentArgs};

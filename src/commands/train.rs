@@ -1,24 +1,28 @@
 //! `kiln train`
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::json;
+use burn::tensor::Device;
+use serde_json::{Map, Value, json};
 
+use super::eval::{self, Judged, Judging};
 use super::memory::check_training;
 use super::prepared::{Prepared, Start};
 use super::signals;
 use super::{load, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
-use crate::config::{Experiment, to_toml};
-use crate::console::{json_path, out, path_text, shown, visible};
-use crate::data::{LeftOut, Task};
-use crate::model::{Memory, ModelInfo};
+use crate::config::{BatchSize, Experiment, to_toml};
+use crate::console::{json_path, out, path_text, shown, text_path, visible};
+use crate::data::table::Files;
+use crate::data::{Labelling, LeftOut, Task};
+use crate::model::{Memory, ModelFile, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::say;
-use crate::storage::FaultPoint;
+use crate::storage::{FaultPoint, write_atomically};
 use crate::train::{
     Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
 };
@@ -82,6 +86,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         max_steps: None,
     };
     let left_out = prepared.left_out.clone();
+    let trained = prepared.plan.source.experiment.clone();
     let run = prepared.run(start)?;
     let lines = JsonLines::default();
     let mut observers = observers(&args, &lines);
@@ -95,10 +100,96 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         let folder = quoted(run.folder.path());
         say!("note: {}", course.advice(&run.history, &folder));
     }
-    let printed = lines
-        .result()
-        .and_then(|()| print(&outcome, &run.folder, &run.info, &left_out, &args));
+    let test = match outcome.interrupted || outcome.best.is_none() {
+        true => None,
+        false => at_the_end(&trained, &run.folder, &run.device, args.quiet)?,
+    };
+    let told = Told {
+        folder: &run.folder,
+        info: &run.info,
+        left_out: &left_out,
+        test: test.as_ref(),
+    };
+    let printed = lines.result().and_then(|()| print(&outcome, &told, &args));
     finish(&outcome, &run.folder, &stop, printed)
+}
+
+/// Judges the best net on the split for the end, as `kiln eval` does, and writes its figures beside the history.
+///
+/// # Errors
+/// A split that does not fit, a file that cannot be written.
+fn at_the_end(
+    experiment: &Experiment,
+    folder: &RunFolder,
+    device: &Device,
+    quiet: bool,
+) -> anyhow::Result<Option<Judged>> {
+    let data = &experiment.data;
+    let path = |key: &str| data.get(key).and_then(Value::as_str).map(text_path);
+    let files = |key: &str| -> Option<Files> {
+        data.get(key)
+            .cloned()
+            .and_then(|files| serde_json::from_value(files).ok())
+    };
+    let of_test = files("test_label_files");
+    let in_table = data.contains_key("split");
+    let at = match (path("test"), &of_test) {
+        (Some(path), _) => path,
+        (None, None) if !in_table => return Ok(None),
+        (None, _) => match path("train") {
+            Some(path) => path,
+            None => return Ok(None),
+        },
+    };
+    let tables = of_test.or_else(|| files("label_files"));
+    let model = ModelFile::open(&folder.best(), device)?;
+    if in_table && path("test").is_none() && !has_test_rows(data) {
+        return Ok(None);
+    }
+    let judging = Judging {
+        path: &at,
+        tables: tables.as_ref(),
+        device,
+        batch: match experiment.train.batch_size {
+            BatchSize::Count(count) => count.min(eval::BATCH), // there was room for it
+            BatchSize::All(_) => eval::BATCH,
+        },
+        numeric_labels: false,
+        quiet,
+    };
+    let judged = judging.run(&model).context("data.test")?;
+    let figures = test_figures(&judged);
+    let file = folder.path().join("test.json");
+    write_atomically(&file, format!("{}\n", Value::Object(figures)).as_bytes())?;
+    Ok(Some(judged))
+}
+
+/// Whether the table of the labels has a row of the split for the end.
+fn has_test_rows(data: &BTreeMap<String, Value>) -> bool {
+    let options: Map<String, Value> = data.clone().into_iter().collect();
+    let labelling: Option<Labelling> = serde_json::from_value(Value::Object(options)).ok();
+    labelling.is_some_and(|labelling| labelling.has_test_rows())
+}
+
+/// The figures of the split for the end, as `test_loss`, `test_accuracy`, ...
+fn test_figures(judged: &Judged) -> Map<String, Value> {
+    let figures = judged.evaluation.predictions.figures().into_iter();
+    let mut figures: Map<String, Value> = figures
+        .map(|(name, value)| (format!("test_{name}"), Value::from(value)))
+        .collect();
+    figures.insert(
+        "test_samples".into(),
+        json!(judged.evaluation.predictions.len()),
+    );
+    figures
+}
+
+/// What is told when a run is over.
+struct Told<'a> {
+    folder: &'a RunFolder,
+    info: &'a ModelInfo,
+    left_out: &'a LeftOut,
+    test: Option<&'a Judged>,
 }
 
 /// A run that was stopped.
@@ -202,19 +293,19 @@ fn observers(args: &TrainArgs, lines: &JsonLines) -> Several {
 }
 
 /// Prints what came out, on standard output.
-fn print(
-    outcome: &Outcome,
-    folder: &RunFolder,
-    info: &ModelInfo,
-    left_out: &LeftOut,
-    args: &TrainArgs,
-) -> std::io::Result<()> {
+fn print(outcome: &Outcome, told: &Told<'_>, args: &TrainArgs) -> std::io::Result<()> {
+    let Told {
+        folder,
+        info,
+        left_out,
+        test,
+    } = *told;
     if let Some(text) = tables::skipped(&outcome.failed, info.preprocess.what()) {
         say!("warning: while training, {text}");
     }
     if args.json {
         let best = outcome.best.as_ref();
-        let end = json!({
+        let mut end = json!({
             "run": json_path(folder.path()),
             "best_epoch": best.map(|record| record.epoch),
             "best": best,
@@ -224,6 +315,9 @@ fn print(
             "left_out": left_out_json(left_out),
             "interrupted": outcome.interrupted,
         });
+        if let Some(test) = test {
+            end["test"] = Value::Object(test_figures(test));
+        }
         writeln!(out(), "{end}")?;
     } else if let (Some(best), Some(evaluation)) = (&outcome.best, &outcome.evaluation) {
         let mut out = out();
@@ -233,6 +327,13 @@ fn print(
             best.epoch, outcome.num_epochs
         )?;
         writeln!(out, "{}", tables::evaluation(&evaluation.predictions))?;
+        if let Some(test) = test {
+            writeln!(
+                out,
+                "the same net on the test split, which played no part in training:"
+            )?;
+            writeln!(out, "{}", tables::evaluation(&test.evaluation.predictions))?;
+        }
         writeln!(out, "saved in {}", shown(folder.path()))?;
         writeln!(
             out,

@@ -45,6 +45,20 @@ impl ArrayFile {
         }
     }
 
+    /// The names of its arrays; none of a file of one.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            ArrayFile::Single(_) => Vec::new(),
+            ArrayFile::Several(zip) => {
+                let names = zip
+                    .members()
+                    .iter()
+                    .map(|member| member.name.trim_end_matches(".npy"));
+                names.map(str::to_string).collect()
+            }
+        }
+    }
+
     /// Whether it holds one array, without a name.
     pub fn is_single(&self) -> bool {
         matches!(self, ArrayFile::Single(_))

@@ -4,7 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use super::dataset::Survey;
 use super::files::Split;
-use super::image_folder::divide;
+use super::image_folder::{Divided, divide};
 use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
 use super::left_out::LeftOut;
@@ -103,11 +103,14 @@ pub fn survey(
     }
     let [root, valid_root] = roots;
     let train = Split::of_blocks(root, train);
-    let (train, valid, valid_from) = match valid {
-        Some(blocks) => {
-            let from = valid_root.shown().to_string();
-            (train, Split::of_blocks(valid_root, blocks), from)
-        }
+    let own_split = valid.is_none();
+    let divided = match valid {
+        Some(blocks) => Divided {
+            train,
+            from: valid_root.shown().to_string(),
+            valid: Split::of_blocks(valid_root, blocks),
+            warnings: Vec::new(),
+        },
         None => divide(train, &classes, fraction.unwrap_or_default(), seed)?,
     };
     let images = ImageOptions {
@@ -118,11 +121,14 @@ pub fn survey(
     };
     let listed = Listed {
         classes,
-        train,
-        valid,
-        valid_from,
+        train: divided.train,
+        valid: divided.valid,
+        test: None,
+        own_split,
+        valid_from: divided.from,
         left_out,
-        warnings: Vec::new(),
+        warnings: divided.warnings,
+        sets: None,
     };
     Ok(Box::new(ImageSurvey::new(images, listed)))
 }

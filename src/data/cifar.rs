@@ -12,7 +12,7 @@ use super::blocks::{
 };
 use super::dataset::{Source, Survey};
 use super::file_size::{read_small, read_within_memory};
-use super::image_folder::check_splits;
+use super::image_folder::{check_splits, check_test};
 use super::left_out::LeftOut;
 use super::raw::RawBlock;
 use super::resize::Filter;
@@ -35,6 +35,11 @@ pub struct CifarBinary {
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
+    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
     /// Which labels of CIFAR-100 are taken.
     #[serde(default)]
     labels: Labels,
@@ -67,6 +72,7 @@ impl Source for CifarBinary {
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         check_resize(self.size, self.resize)?;
+        check_test(self.test.as_deref())?;
         let read = |path: &FilePath, name: &str, wanted| {
             read_cifar(path, self.labels, wanted).map_err(|message| fault(name, message))
         };

@@ -90,6 +90,8 @@ pub struct Summary {
     pub num_train: usize,
     /// Samples of the validation split.
     pub num_valid: usize,
+    /// Samples of the split for the end.
+    pub num_test: usize,
     /// Samples of each class or label in the training split; empty where there are none.
     pub train_counts: Vec<usize>,
     /// Samples of each class or label in the validation split.
@@ -201,6 +203,11 @@ pub trait Survey: Send {
     /// The inputs that are numbers of categories, which the net embeds.
     fn embedded(&self) -> Vec<super::EmbeddedColumn> {
         Vec::new()
+    }
+
+    /// The usual height and width of the images as they are stored; `None` where the samples are none.
+    fn typical_size(&self) -> Option<[usize; 2]> {
+        None
     }
 
     /// Whether samples can be read in any order as fast as in sequence.

@@ -14,7 +14,7 @@ use super::blocks::{
 };
 use super::dataset::{Source, Survey};
 use super::file_size::{MAX_SIDE, Packed};
-use super::image_folder::check_splits;
+use super::image_folder::{check_splits, check_test};
 use super::left_out::LeftOut;
 use super::raw::RawBlock;
 use super::resize::Filter;
@@ -40,6 +40,11 @@ pub struct Idx {
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
+    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
     /// The labels of the training pictures; default: the file called as that of the pictures, with
     /// labels and idx1 for images and idx3.
     #[schemars(extend("x-path" = true))]
@@ -73,6 +78,7 @@ impl Source for Idx {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         check_resize(self.size, self.resize)?;
         check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
+        check_test(self.test.as_deref())?;
         let packed = Packed::new(self.max_unpacked);
         let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN, packed)
             .map_err(|message| fault("train", message))?;

@@ -11,12 +11,18 @@ use super::dataset::{Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped,
 use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
 use super::deep::DeepImages;
 use super::files::Split;
-use super::image_folder::same_classes;
+use super::image_folder::absent;
 use super::image_options::ImageOptions;
 use super::images::{Decoded, Gather, decode_all};
+use super::joined::Joined;
+use super::label_pattern::LabelPattern;
+use super::labelling::{Labelling, Names, pictures_below};
+use super::layout::{Labelled, Layout};
 use super::left_out::{LeftOut, short_name};
-use super::listing::list_classes;
+use super::listing::Content;
+use super::look_alikes::{Moves, Regrouped, regroup};
 use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::random::hash_text;
 use super::resize::Aspect;
 use super::task::Task;
 use crate::config::{Fault, Path, Preprocess};
@@ -24,6 +30,9 @@ use crate::console::visible;
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
+
+/// Headers read to learn how large the pictures are.
+const SIZES_READ: usize = 64;
 
 /// Height and width to which pictures are brought where only the audit looks at them.
 const LOOK_SIZE: usize = 64;
@@ -38,6 +47,12 @@ pub struct ImageSurvey {
     pub train: Split,
     /// The validation split.
     pub valid: Split,
+    /// The split that is judged at the end.
+    pub test: Option<Split>,
+    /// Whether validation was split off by chance.
+    pub own_split: bool,
+    /// Where an image may have several labels: those of each set.
+    pub sets: Option<Arc<Vec<Vec<bool>>>>,
     /// Classes and counts.
     pub summary: Summary,
     /// Samples of archives among which the next one of training is picked.
@@ -54,12 +69,33 @@ pub struct Listed {
     pub train: Split,
     /// The validation split.
     pub valid: Split,
+    /// The split that is judged at the end.
+    pub test: Option<Split>,
+    /// Whether validation was split off by chance.
+    pub own_split: bool,
     /// Where the validation split comes from, for people.
     pub valid_from: String,
     /// What is no sample.
     pub left_out: LeftOut,
     /// What may be wrong with the files.
     pub warnings: Vec<String>,
+    /// Where an image may have several labels: of each set of them, of which samples have the index, a flag for each
+    /// label.
+    pub sets: Option<Arc<Vec<Vec<bool>>>>,
+}
+
+/// Samples of each class; of each label, where an image may have several.
+fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
+    let Some(sets) = sets else {
+        return split.counts(num_names);
+    };
+    let mut counts = vec![0; num_names];
+    for sample in &split.samples {
+        for (count, held) in counts.iter_mut().zip(&sets[sample.class as usize]) {
+            *count += usize::from(*held);
+        }
+    }
+    counts
 }
 
 impl ImageSurvey {
@@ -72,6 +108,9 @@ impl ImageSurvey {
             valid_from,
             left_out,
             warnings,
+            test,
+            own_split,
+            sets,
         } = listed;
         let channels = options.channels;
         ImageSurvey {
@@ -80,9 +119,13 @@ impl ImageSurvey {
                 num_train: train.len(),
                 num_valid: valid.len(),
                 columns: Vec::new(),
-                train_counts: train.counts(classes.len()),
-                valid_counts: valid.counts(classes.len()),
-                task: Task::Classes(classes),
+                num_test: test.as_ref().map_or(0, Split::len),
+                train_counts: counts(&train, classes.len(), sets.as_deref()),
+                valid_counts: counts(&valid, classes.len(), sets.as_deref()),
+                task: match sets {
+                    None => Task::Classes(classes),
+                    Some(_) => Task::Labels(classes),
+                },
                 valid_from,
                 left_out,
                 of_rows: false,
@@ -91,6 +134,9 @@ impl ImageSurvey {
             options,
             train,
             valid,
+            test,
+            own_split,
+            sets,
             shuffle_buffer: 0,
             default_disk: 0,
         }
@@ -125,6 +171,28 @@ impl Survey for ImageSurvey {
         self.options.shape(self.channels)
     }
 
+    fn typical_size(&self) -> Option<[usize; 2]> {
+        let step = self.train.len().div_ceil(SIZES_READ).max(1);
+        let read = |index: usize| {
+            let mut bytes = self.train.read_begin(index, HEADER_BYTES).ok()?;
+            if is_tiff(&bytes) {
+                bytes = self.train.read_begin(index, MAX_TIFF).ok()?;
+            }
+            read_header_of(&bytes).ok()
+        };
+        let headers: Vec<_> = (0..self.train.len())
+            .step_by(step)
+            .filter_map(read)
+            .collect();
+        let median = |mut sides: Vec<u32>| {
+            sides.sort_unstable();
+            sides.get(sides.len() / 2).map(|side| *side as usize)
+        };
+        let height = median(headers.iter().map(|header| header.height).collect())?;
+        let width = median(headers.iter().map(|header| header.width).collect())?;
+        Some([height, width])
+    }
+
     fn any_order(&self) -> bool {
         self.train.reading_order(1) == ReadingOrder::Any
     }
@@ -156,8 +224,9 @@ impl Survey for ImageSurvey {
         };
         let decoded = decode_all(split, &preprocess, budget, Gather::default(), &Silent);
         let skipped = decoded.skipped.clone();
-        let dataset = decoded.into_dataset(&preprocess, augmentation, ReadingOrder::Any);
-        (Arc::new(dataset), skipped)
+        let dataset =
+            decoded.into_dataset(&preprocess, augmentation.map(Arc::new), ReadingOrder::Any);
+        (Arc::new(dataset.with_labels(self.sets)), skipped)
     }
 
     fn prepare(
@@ -168,30 +237,110 @@ impl Survey for ImageSurvey {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
         let (mut preprocess, deep) = self.fitted(config);
-        let fingerprint = self.train.fingerprint();
-        let (classes, buffer) = (self.summary.task.classes().to_vec(), self.shuffle_buffer);
+        // Of all that was listed, so that a file that cannot be read for a while is told.
+        let mut fingerprint = self.train.fingerprint();
+        let (task, buffer, sets) = (
+            self.summary.task.clone(),
+            self.shuffle_buffer,
+            self.sets.clone(),
+        );
+        let names = self.audit_names();
+        let own_split = self.own_split;
         let gather = Gather {
             sums: needs_fit(config),
             traits: audit,
         };
-        let [train, valid] = self.decode(&preprocess, gather, progress);
-        require_usable(&train, &classes, "train")?;
-        require_usable(&valid, &classes, "valid")?;
-        let audit = audit.then(|| Audit::new(&classes, &[&train, &valid], 0));
-        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
-        let mut skipped = train.skipped.clone();
-        skipped.extend(valid.skipped.clone());
+        let Decoding {
+            train,
+            valid,
+            test,
+            budget,
+        } = self.decode(&preprocess, gather, audit, progress);
         let mut notices: Vec<String> = deep.and_then(|deep| deep.notice()).into_iter().collect();
         notices.extend(train.notices.clone());
         notices.extend(valid.notices.clone());
         notices.dedup();
+        require_usable(&train, task.classes(), "train")?;
+        notices.extend(require_some(&valid, task.classes())?);
+        let mut skipped = train.skipped.clone();
+        skipped.extend(valid.skipped.clone());
+        let mut splits = vec![&train, &valid];
+        splits.extend(&test);
+        let mut audit = audit.then(|| Audit::new(&names, &splits, 0));
+        // Look-alikes that chance tore apart go to one side.
+        let any_order = train.split.reading_order(buffer) == ReadingOrder::Any;
+        let num_valid = valid.split.len();
+        let moves = match audit.as_ref().filter(|_| own_split) {
+            Some(audit) if any_order => Moves::of(audit, num_valid),
+            Some(audit) => Moves::without(audit, num_valid),
+            None => Moves::default(),
+        };
+        let Regrouped {
+            train: (train, train_more),
+            valid: (valid, valid_more),
+        } = match moves.is_empty() {
+            true => Regrouped {
+                train: (train, None),
+                valid: (valid, None),
+            },
+            false => {
+                notices.push(moves.notice(any_order));
+                fingerprint = format!("{:016x}", hash_text(&format!("{fingerprint} {moves:?}")));
+                if let Some(audit) = &mut audit {
+                    moves.apply(audit);
+                }
+                let mut grouped = regroup(train, valid, &moves, &preprocess, (budget, gather));
+                if !any_order {
+                    grouped.train.1 = None; // archives are read from beginning to end
+                }
+                grouped
+            }
+        };
+        if !moves.is_empty() {
+            let splits = [Some(&valid), valid_more.as_ref()];
+            let has = |class: usize| {
+                let mut samples = splits
+                    .iter()
+                    .flatten()
+                    .flat_map(|decoded| &decoded.split.samples);
+                samples.any(|sample| sample.class as usize == class)
+            };
+            let empty: Vec<&String> = task
+                .classes()
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| !has(*class))
+                .map(|(_, name)| name)
+                .collect();
+            notices.extend(absent(&empty, "the validation split"));
+        }
+        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
         let order = train.split.reading_order(buffer);
-        let train = train.into_dataset(&preprocess, augmentation, order);
-        let valid = valid.into_dataset(&preprocess, None, ReadingOrder::Any);
+        let augmentation = augmentation.map(Arc::new);
+        let dataset = |decoded: Decoded, augmentation: &Option<Arc<Augmentation>>, order| {
+            let dataset = decoded.into_dataset(&preprocess, augmentation.clone(), order);
+            Arc::new(dataset.with_labels(sets.clone()))
+        };
+        let joined = |first,
+                      second: Option<Decoded>,
+                      augmentation: &Option<Arc<Augmentation>>,
+                      order|
+         -> Arc<dyn Dataset> {
+            let first = dataset(first, augmentation, order);
+            match second {
+                None => first,
+                Some(second) => Arc::new(Joined {
+                    first,
+                    second: dataset(second, augmentation, ReadingOrder::Any),
+                }),
+            }
+        };
+        let train = joined(train, train_more, &augmentation, order);
+        let valid = joined(valid, valid_more, &None, ReadingOrder::Any);
         Ok(Datasets {
-            task: Task::Classes(classes),
-            train: Arc::new(train),
-            valid: Arc::new(valid),
+            task,
+            train,
+            valid,
             preprocess: Preprocessor::Image(preprocess),
             skipped,
             notices,
@@ -202,58 +351,118 @@ impl Survey for ImageSurvey {
 
     fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
         let (preprocess, deep) = self.fitted(&Preprocess::default());
-        let classes = self.summary.task.classes().to_vec();
+        let names = self.audit_names();
         let left_out = self.summary.left_out.clone();
         let warnings = self.summary.warnings.clone();
         let gather = Gather {
             sums: false,
             traits: true,
         };
-        let [train, valid] = self.decode(&preprocess, gather, progress);
-        let splits = [&train, &valid];
-        let some = if valid.split.len() + valid.skipped.len() > 0 {
-            2
-        } else {
-            1
-        };
+        let Decoding {
+            train, valid, test, ..
+        } = self.decode(&preprocess, gather, true, progress);
+        let mut splits = vec![&train];
+        if valid.split.len() + valid.skipped.len() > 0 {
+            splits.push(&valid);
+            splits.extend(&test);
+        }
         Audit {
             left_out,
             warnings,
             deep,
-            ..Audit::new(&classes, &splits[..some], num_pictures)
+            ..Audit::new(&names, &splits, num_pictures)
         }
     }
 }
 
 impl ImageSurvey {
-    /// A folder to look at, without an experiment: with `train` and `valid` folders, or of one split.
+    /// A folder to look at, without an experiment, in whatever layout.
     ///
     /// # Errors
     /// A folder without classes; in words that follow its name.
-    pub fn of_folders(train: &FilePath, valid: Option<&FilePath>) -> Result<ImageSurvey, String> {
-        let listing = list_classes(train)?;
-        let classes = listing.classes;
-        let mut left_out = listing.left_out;
-        let train = Split::of_files(train.to_path_buf(), listing.files);
-        let valid = match valid {
-            None => Split::of_files(PathBuf::new(), Vec::new()),
-            Some(folder) => {
-                let valid = list_classes(folder)?;
-                same_classes(&classes, &valid.classes, "the training folder", "the other")?;
-                left_out.merge(valid.left_out);
-                Split::of_files(folder.to_path_buf(), valid.files)
-            }
+    pub fn of_folder(folder: &FilePath) -> Result<ImageSurvey, String> {
+        let layout = Layout::find(folder)?;
+        if layout.content != Content::Images {
+            return Err(
+                "holds texts and no images; write an experiment with `kiln init`, and use --config"
+                    .into(),
+            );
+        }
+        let mut labelling = Labelling {
+            exclude: layout.exclude.clone(),
+            ..Labelling::default()
         };
+        if layout.labelled == Labelled::Elsewhere {
+            let (files, _) = pictures_below(&layout.train)?;
+            let guessed = LabelPattern::guess(&files).map(|(pattern, _)| pattern.to_string());
+            // Without labels all of them are of one class.
+            labelling.label_pattern = Some(guessed.unwrap_or_else(|| "{label}".to_string()));
+            if labelling.label_pattern.as_deref() == Some("{label}") {
+                let split = Split::of_files(
+                    layout.train,
+                    files.into_iter().map(|file| (file, 0)).collect(),
+                );
+                return Ok(ImageSurvey::to_look(
+                    vec!["(no labels)".into()],
+                    split,
+                    [None, None],
+                    LeftOut::default(),
+                ));
+            }
+        }
+        let mut roots = [
+            Some(&*layout.train),
+            layout.valid.as_deref(),
+            layout.test.as_deref(),
+        ];
+        if roots[1].is_none() {
+            roots.swap(1, 2); // shown as the other split
+        }
+        let labelled = labelling.list(roots).map_err(|(_, message)| message)?;
+        let [train, valid, test] = labelled
+            .splits
+            .map(|split| split.map(|s| Split::of_files(s.root, s.files)));
+        let none = || Split::of_files(PathBuf::new(), Vec::new());
+        let names = labelled.names.list().to_vec();
+        Ok(ImageSurvey::to_look(
+            names,
+            train.unwrap_or_else(none),
+            [valid, test],
+            labelled.left_out,
+        ))
+    }
+
+    fn to_look(
+        classes: Vec<String>,
+        train: Split,
+        [valid, test]: [Option<Split>; 2],
+        left_out: LeftOut,
+    ) -> ImageSurvey {
         let listed = Listed {
             classes,
             train,
-            valid,
+            valid: valid.unwrap_or_else(|| Split::of_files(PathBuf::new(), Vec::new())),
+            test,
+            own_split: false,
             valid_from: String::new(),
             left_out,
             warnings: Vec::new(),
+            sets: None,
         };
-        let options = ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]);
-        Ok(ImageSurvey::new(options, listed))
+        ImageSurvey::new(ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]), listed)
+    }
+
+    /// What the indices of the samples' classes stand for, for people.
+    fn audit_names(&self) -> Vec<String> {
+        let names = self.summary.task.names();
+        match &self.sets {
+            None => names.into_iter().map(str::to_string).collect(),
+            Some(sets) => {
+                let names = names.into_iter().map(str::to_string).collect();
+                let names = Names::Labels(names, sets.to_vec());
+                (0..sets.len()).map(|index| names.of(index)).collect()
+            }
+        }
     }
 
     /// The preprocessing, with the range of the training split's 16-bit images, and what these are.
@@ -264,15 +473,18 @@ impl ImageSurvey {
         (preprocess, deep)
     }
 
-    /// Decodes both splits.
+    /// Decodes the splits; that for the end only to look at it.
     fn decode(
         self,
         preprocess: &ImagePreprocess,
         gather: Gather,
+        with_test: bool,
         progress: &dyn Progress,
-    ) -> [Decoded; 2] {
+    ) -> Decoding {
         let mut budget = self.options.budget(self.default_disk);
-        progress.begin("decoding", self.train.len() + self.valid.len());
+        let test = self.test.filter(|_| with_test);
+        let all = self.train.len() + self.valid.len() + test.as_ref().map_or(0, Split::len);
+        progress.begin("decoding", all);
         let train = decode_all(self.train, preprocess, budget, gather, progress);
         budget.memory = budget.memory.saturating_sub(train.memory_bytes());
         let gather = Gather {
@@ -280,13 +492,64 @@ impl ImageSurvey {
             ..gather
         };
         let valid = decode_all(self.valid, preprocess, budget, gather, progress);
+        budget.memory = budget.memory.saturating_sub(valid.memory_bytes());
+        let test = test.map(|test| {
+            decode_all(
+                test,
+                preprocess,
+                Budget { disk: 0, ..budget },
+                gather,
+                progress,
+            )
+        });
         progress.end();
-        [train, valid]
+        Decoding {
+            train,
+            valid,
+            test,
+            budget,
+        }
     }
 }
 
+/// Decoded splits, and what may still be kept.
+struct Decoding {
+    train: Decoded,
+    valid: Decoded,
+    test: Option<Decoded>,
+    budget: Budget,
+}
+
+/// What is to be said of classes of which a validation split has no sample that can be used.
+fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
+    let path = Path::parse("data").key("valid");
+    if decoded.split.len() == 0 {
+        let listed = decoded.skipped.iter().take(5);
+        let listed: Vec<String> = listed
+            .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
+            .collect();
+        let message = format!("holds no picture that can be used:{}", listed.concat());
+        return Err(vec![Fault::new(path, message)]);
+    }
+    if classes.is_empty() {
+        return Ok(None); // labels
+    }
+    // Those that the listing lacks were told before.
+    let lost = decoded.skipped.len();
+    let counts = decoded.split.counts(classes.len().max(1));
+    let empty = classes
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count == 0 && lost > 0);
+    let empty: Vec<&String> = empty.map(|(name, _)| name).collect();
+    Ok(absent(&empty, "the validation split"))
+}
+
 fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
-    let counts = decoded.split.counts(classes.len());
+    if classes.is_empty() && decoded.split.len() > 0 {
+        return Ok(()); // labels
+    }
+    let counts = decoded.split.counts(classes.len().max(1));
     match counts.iter().position(|&count| count == 0) {
         None => Ok(()),
         Some(class) => {
@@ -298,7 +561,7 @@ fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(
                 .collect();
             let message = format!(
                 "holds no picture of {} that can be used:{}",
-                short_name(&classes[class]),
+                short_name(classes.get(class).map_or("any class", String::as_str)),
                 listed.concat()
             );
             let path = Path::parse("data").key(name);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -13,10 +14,9 @@ use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::{Dataset, Progress, ReadingOrder, Skipped};
 use super::decode::Pixels;
 use super::files::Split;
-use super::image_folder::same_classes;
-use super::labels::{TrainedClasses, index_of, labelled_blocks};
+use super::labelled_images::of_folders;
+use super::labels::{TrainedClasses, labelled_blocks};
 use super::left_out::LeftOut;
-use super::listing::list_classes;
 use super::preprocess::{ChannelSums, ImagePreprocess};
 use super::webdataset::labelled_archives;
 
@@ -288,6 +288,16 @@ fn open_adding(
 }
 
 impl Decoded {
+    /// Keeps some of the samples alone.
+    pub fn only(mut self, keep: &[bool]) -> Decoded {
+        self.cache.retain(keep);
+        let mut kept = keep.iter();
+        self.traits
+            .retain(|_| kept.next().is_some_and(|keep| *keep));
+        self.split = self.split.filter(keep);
+        self
+    }
+
     /// Leaves out the samples that failed.
     fn without(mut self, failed: Vec<(usize, String)>) -> Decoded {
         let mut keep = vec![true; self.split.len()];
@@ -296,12 +306,7 @@ impl Decoded {
             let name = self.split.full_name(index);
             self.skipped.push(Skipped { name, reason });
         }
-        self.cache.retain(&keep);
-        let mut kept = keep.iter();
-        self.traits
-            .retain(|_| kept.next().is_some_and(|keep| *keep));
-        self.split = self.split.filter(&keep);
-        self
+        self.only(&keep)
     }
 
     /// A sample's pixels, where they are kept.
@@ -332,7 +337,7 @@ impl Decoded {
     pub fn into_dataset(
         self,
         preprocess: &ImagePreprocess,
-        augmentation: Option<Augmentation>,
+        augmentation: Option<Arc<Augmentation>>,
         order: ReadingOrder,
     ) -> ImageDataset {
         ImageDataset {
@@ -341,6 +346,7 @@ impl Decoded {
             preprocess: preprocess.clone(),
             augmentation,
             order,
+            sets: None,
         }
     }
 }
@@ -350,11 +356,33 @@ pub struct ImageDataset {
     split: Split,
     cache: Cache,
     preprocess: ImagePreprocess,
-    augmentation: Option<Augmentation>,
+    augmentation: Option<Arc<Augmentation>>,
     order: ReadingOrder,
+    /// Where an image may have several labels: those of each set.
+    sets: Option<Arc<Vec<Vec<bool>>>>,
 }
 
 impl ImageDataset {
+    /// The same, where the indices of the samples' classes are those of sets of labels.
+    pub fn with_labels(mut self, sets: Option<Arc<Vec<Vec<bool>>>>) -> ImageDataset {
+        self.sets = sets;
+        self
+    }
+
+    /// Samples that are decoded as they are asked for, for evaluation.
+    pub fn undecoded(split: Split, preprocess: &ImagePreprocess) -> ImageDataset {
+        let record = preprocess.shape().num_elements();
+        let slots = vec![Slot::NONE; split.len()];
+        ImageDataset {
+            split,
+            cache: Cache::new(record, Vec::new(), None, slots),
+            preprocess: preprocess.clone(),
+            augmentation: None,
+            order: ReadingOrder::Any,
+            sets: None,
+        }
+    }
+
     /// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
     /// evaluation, whose pictures are decoded as they are asked for: its classes must be
     /// `classes`, by name.
@@ -377,27 +405,12 @@ impl ImageDataset {
                 labelled_archives(folder, classes, trained.names.as_deref())?;
             split
         } else {
-            let mut listing = list_classes(folder)?;
-            same_classes(classes, &listing.classes, "the model", "the folder")?;
-            // The model's order need not be the sorted one.
-            let places = index_of(classes);
-            for (_, class) in &mut listing.files {
-                *class = places[listing.classes[*class as usize].as_str()] as u32;
-            }
-            left_out = listing.left_out;
-            Split::of_files(folder.to_path_buf(), listing.files)
-        };
-        let record = preprocess.shape().num_elements();
-        let slots = vec![Slot::NONE; split.len()];
-        let dataset = ImageDataset {
-            split,
-            cache: Cache::new(record, Vec::new(), None, slots),
-            preprocess: preprocess.clone(),
-            augmentation: None,
-            order: ReadingOrder::Any,
+            let found = of_folders(folder, classes)?;
+            (left_out, warnings) = (found.left_out, found.warnings);
+            found.split
         };
         Ok(LabelledImages {
-            dataset,
+            dataset: ImageDataset::undecoded(split, preprocess),
             left_out,
             warnings,
         })
@@ -431,7 +444,21 @@ impl Dataset for ImageDataset {
     }
 
     fn class(&self, index: usize) -> usize {
-        self.split.samples[index].class as usize
+        match self.sets {
+            None => self.split.samples[index].class as usize,
+            Some(_) => 0,
+        }
+    }
+
+    fn add_row(&self, index: usize, out: &mut Vec<f32>) {
+        if let Some(sets) = &self.sets {
+            let set = &sets[self.split.samples[index].class as usize];
+            out.extend(set.iter().map(|held| f32::from(u8::from(*held))));
+        }
+    }
+
+    fn has_labels(&self) -> bool {
+        self.sets.is_some()
     }
 
     fn id(&self, index: usize) -> SampleId {

@@ -9,11 +9,12 @@ use serde_json::Value;
 use super::class_names::{ClassNames, number};
 use super::dataset::{Dataset, Skipped};
 use super::images::ImageDataset;
+use super::labelled_images::labelled_as_trained;
 use super::labels::TrainedClasses;
 use super::left_out::LeftOut;
 use super::listing::Listing;
 use super::preprocess::Preprocessor;
-use super::table::{Rows, TableFile, Targets, labelled_rows, notices};
+use super::table::{Files, Rows, TableFile, Targets, labelled_rows, notices};
 use super::task::Task;
 use super::text::{self, TextPreprocess, Texts, list_texts, text_notices};
 use crate::console::Show as _;
@@ -44,9 +45,26 @@ impl Preprocessor {
         task: &Task,
         data: &BTreeMap<String, Value>,
     ) -> Result<Labelled, String> {
+        self.labelled_by(path, None, task, data)
+    }
+
+    /// The same, where tables beside the images at `path` say their labels.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::labelled`].
+    pub fn labelled_by(
+        &self,
+        path: &Path,
+        tables: Option<&Files>,
+        task: &Task,
+        data: &BTreeMap<String, Value>,
+    ) -> Result<Labelled, String> {
         let in_words = |message: String| format!("does not fit the model: {message}");
         match self {
             Preprocessor::Image(image) => {
+                if let Some(found) = labelled_as_trained(path, tables, task, data, image) {
+                    return found;
+                }
                 let trained = TrainedClasses::new(task.classes(), data);
                 let found = ImageDataset::labelled(path, &trained, image)?;
                 Ok(Labelled {

@@ -43,6 +43,20 @@ const OWN_RUNS: &str = "a folder of Kiln's own runs";
 const OUTSIDE: &str = "outside the class folders";
 const SPECIAL: &str = "no plain file (a pipe, socket or device)";
 const NO_TEXT: &str = "not a .txt file";
+const EXCLUDED: &str = "in a folder that data.exclude names";
+const UNLABELLED: &str = "in a folder of samples without labels";
+
+/// Names of folders, in small letters, that hold samples without labels and are no classes.
+pub const NO_LABELS: [&str; 4] = ["unsup", "unsupervised", "unlabeled", "unlabelled"];
+
+/// Which folders are classes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Classes<'a> {
+    /// Those that samples lie in, at any depth, instead of those at the top.
+    pub leaf: bool,
+    /// Folders at the top that are no classes, by name.
+    pub exclude: &'a [String],
+}
 
 /// Lists the images of `root`, whose folders are the classes. Hidden files and folders are passed over.
 ///
@@ -50,14 +64,14 @@ const NO_TEXT: &str = "not a .txt file";
 /// A folder that is missing or cannot be read, a class name that is not Unicode, no class folder;
 /// in words that follow the folder's name.
 pub fn list_classes(root: &Path) -> Result<Listing, String> {
-    list_content(root, Content::Images)
+    list_folders(root, Content::Images, Classes::default())
 }
 
-/// The same of images or texts.
+/// The same of images or texts, with a choice of what folders are classes.
 ///
 /// # Errors
 /// As [`list_classes`].
-pub fn list_content(root: &Path, content: Content) -> Result<Listing, String> {
+pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result<Listing, String> {
     if !root.exists() {
         return Err("does not exist".to_string());
     }
@@ -82,11 +96,23 @@ pub fn list_content(root: &Path, content: Content) -> Result<Listing, String> {
             let path = shown(&path);
             format!("holds the folder {path}, whose name is not valid Unicode; rename it")
         })?;
+        let reason = match () {
+            () if which.exclude.contains(&name) => Some(EXCLUDED),
+            () if NO_LABELS.contains(&&*name.to_lowercase()) => Some(UNLABELLED),
+            () => None,
+        };
+        if let Some(reason) = reason {
+            walk.set_aside(&path, reason)?;
+            continue;
+        }
         walk.listing.classes.push(name);
         let class = (walk.listing.classes.len() - 1) as u32;
         walk.folder(&path, class, 0)?;
     }
-    let listing = walk.finish();
+    let mut listing = walk.finish();
+    if which.leaf {
+        listing.leaves()?;
+    }
     if listing.classes.is_empty() {
         let found = match loose {
             0 => "holds no folders".to_string(),
@@ -96,6 +122,31 @@ pub fn list_content(root: &Path, content: Content) -> Result<Listing, String> {
         return Err(format!("{found}, expected one folder a class"));
     }
     Ok(listing)
+}
+
+impl Listing {
+    /// Makes the folders that files lie in their classes, by name, wherever they are.
+    fn leaves(&mut self) -> Result<(), String> {
+        let leaf = |path: &Path| -> Result<String, String> {
+            let name = path.parent().and_then(Path::file_name).unwrap_or_default();
+            let name = name.to_str().map(str::to_string);
+            name.ok_or_else(|| {
+                format!("holds {path:?}, a name that is not valid Unicode; rename it")
+            })
+        };
+        let leaves: Result<Vec<String>, String> =
+            self.files.iter().map(|(path, _)| leaf(path)).collect();
+        let leaves = leaves?;
+        let mut classes = leaves.clone();
+        classes.sort();
+        classes.dedup();
+        for ((_, class), leaf) in self.files.iter_mut().zip(&leaves) {
+            *class = classes.binary_search(leaf).unwrap_or_default() as u32;
+        }
+        self.classes = classes;
+        self.files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        Ok(())
+    }
 }
 
 /// Every picture at or below `path`, sorted, and what is none; `path` itself where it is a file.
@@ -165,14 +216,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Counts the samples below a folder that is no class.
+    fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), String> {
+        let listed = self.listing.files.len();
+        let unknown = self.unknown.len();
+        self.folder(inner, 0, 0)?;
+        self.unknown.truncate(unknown);
+        for (path, _) in self.listing.files.split_off(listed) {
+            self.leave_out(reason, &path);
+        }
+        Ok(())
+    }
+
     fn kind_of(&self, path: &Path) -> Named {
-        let is_text = || {
-            let extension = path.extension();
-            extension.is_some_and(|ext| ext.eq_ignore_ascii_case("txt"))
-        };
         match self.content {
             Content::Images => named(path),
-            Content::Texts if is_text() => Named::Picture,
+            Content::Texts if is_text_name(path) => Named::Picture,
             Content::Texts => Named::Other(NO_TEXT),
         }
     }
@@ -236,6 +295,17 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether a file is named as texts are: `1.txt`, or by a number alone, as newsgroups' messages.
+pub fn is_text_name(path: &Path) -> bool {
+    match path.extension() {
+        Some(extension) => extension.eq_ignore_ascii_case("txt"),
+        None => {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            !name.is_empty() && name.iter().all(u8::is_ascii_digit)
+        }
+    }
+}
+
 struct Entry {
     name: OsString,
     is_folder: bool,
@@ -243,7 +313,7 @@ struct Entry {
 
 /// Whether a folder is what training made: the folder of a run, or `runs`, whose folders are. Then it is no
 /// class; one in which there are samples is, whatever its name.
-fn is_of_runs(folder: &Path, content: Content) -> bool {
+pub fn is_of_runs(folder: &Path, content: Content) -> bool {
     let Ok(found) = Walk::new(folder, content).entries(Path::new("")) else {
         return false; // said when it is listed
     };
@@ -349,7 +419,8 @@ mod tests {
             ("bad/3.txt", b"c"),
             ("bad/4.md", b"d"),
         ]);
-        let listing = list_content(root.path(), Content::Texts).expect("a listing");
+        let listing =
+            list_folders(root.path(), Content::Texts, Classes::default()).expect("a listing");
         let names: Vec<_> = listing
             .files
             .iter()
@@ -357,6 +428,42 @@ mod tests {
             .collect();
         assert_eq!(names, ["bad/3.txt", "good/1.txt", "good/more/2.TXT"]);
         assert_eq!(listing.left_out.reasons()[0].first, ["bad/4.md"]);
+    }
+
+    #[test]
+    fn folders_that_are_no_classes_are_told_and_leaves_may_be_classes() {
+        let root = folder(&[
+            ("x/good/1.png", b""),
+            ("y/good/2.png", b""),
+            ("y/bad/3.png", b""),
+            ("test/4.png", b""),
+            ("unsup/5.png", b""),
+        ]);
+        let exclude = ["test".to_string()];
+        let which = Classes {
+            leaf: false,
+            exclude: &exclude,
+        };
+        let listing = list_folders(root.path(), Content::Images, which).expect("a listing");
+        assert_eq!(listing.classes, ["x", "y"]);
+        let told: Vec<_> = listing
+            .left_out
+            .reasons()
+            .iter()
+            .map(|r| (&*r.reason, &*r.first[0]))
+            .collect();
+        assert_eq!(
+            told,
+            [(EXCLUDED, "test/4.png"), (UNLABELLED, "unsup/5.png")]
+        );
+        let which = Classes {
+            leaf: true,
+            ..which
+        };
+        let listing = list_folders(root.path(), Content::Images, which).expect("a listing");
+        assert_eq!(listing.classes, ["bad", "good"]);
+        let classes: Vec<u32> = listing.files.iter().map(|(_, class)| *class).collect();
+        assert_eq!(classes, [0, 1, 1]);
     }
 
     #[cfg(unix)]

@@ -13,7 +13,7 @@ use super::blocks::{
 };
 use super::dataset::{Source, Survey};
 use super::file_size::Packed;
-use super::image_folder::check_splits;
+use super::image_folder::{check_splits, check_test};
 use super::labels::index_of;
 use super::left_out::{LeftOut, short_name};
 use super::raw::RawBlock;
@@ -40,6 +40,11 @@ pub struct Npz {
     /// Instead of `valid`: the share of each class that is split off the training images.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
+    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
     /// The labels of the training images, `.npy`, where they are not in the same `.npz`.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
@@ -114,6 +119,7 @@ impl Source for Npz {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         check_resize(self.size, self.resize)?;
         check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
+        check_test(self.test.as_deref())?;
         let packed = Packed::new(self.max_unpacked);
         let train = Wanted {
             part: Part::Train,
@@ -268,6 +274,14 @@ pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, String>> {
             }
         })
     })
+}
+
+/// The names of the arrays in a file.
+///
+/// # Errors
+/// Why it cannot be read, in words that follow its name.
+pub fn array_names(path: &FilePath) -> Result<Vec<String>, String> {
+    Ok(ArrayFile::open(path)?.names())
 }
 
 /// The images of a file, without labels; `None` where `path` is not named as NumPy's files are.

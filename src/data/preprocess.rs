@@ -235,9 +235,11 @@ impl Preprocessor {
     /// What does not fit together, in words that follow "preprocessing".
     pub fn check_task(&self, task: &Task) -> Result<(), String> {
         let targets = match self {
-            Preprocessor::Image(_) if task.classes().is_empty() => {
+            Preprocessor::Image(_)
+                if task.classes().is_empty() && !matches!(task, Task::Labels(_)) =>
+            {
                 return Err(format!(
-                    "is of pictures, which have classes, not {}",
+                    "is of pictures, which have classes or labels, not {}",
                     task.what()
                 ));
             }
@@ -319,6 +321,16 @@ impl ChannelSums {
         for channel in 0..3 {
             self.sum[channel] += other.sum[channel];
             self.squares[channel] += other.squares[channel];
+        }
+        self
+    }
+
+    /// Takes away the sums of pictures that are among them.
+    pub fn without(mut self, other: &ChannelSums) -> ChannelSums {
+        self.count -= other.count;
+        for channel in 0..3 {
+            self.sum[channel] -= other.sum[channel];
+            self.squares[channel] -= other.squares[channel];
         }
         self
     }

@@ -5,14 +5,8 @@
 use super::random::{Purpose, Rng};
 
 /// Marks the samples that go to validation: of each class the `fraction` (rounded, at least one
-/// and never all) whose names come first in a seeded order. `samples` are (digest of the name, class).
-/// Equal names stay together, but where so many are equal that the fraction would be missed by far.
-pub fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    split_by(samples.len(), |index| samples[index], fraction, seed, bound)
-}
-
-/// The same of samples that are no list, where equal ones always go to the same side: a class of equal samples
-/// alone is not split.
+/// and never all) whose names come first in a seeded order. `sample` gives (digest of the name, class).
+/// Equal digests always go to the same side: a class of equal samples alone is not split.
 pub fn split_off_groups(
     len: usize,
     sample: impl Fn(usize) -> (u64, usize),
@@ -108,6 +102,11 @@ fn whole_groups(keys: Vec<u64>, fraction: f64) -> Bound {
 mod tests {
     use super::*;
     use crate::data::random::hash_text;
+
+    /// Tears groups apart where the fraction would be missed by far.
+    fn split_off(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
+        split_by(samples.len(), |index| samples[index], fraction, seed, bound)
+    }
 
     fn samples() -> Vec<(u64, usize)> {
         (0..100)

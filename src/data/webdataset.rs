@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::batch::Shape;
 use super::dataset::{Source, Survey};
 use super::files::{Place, Sample, Split};
-use super::image_folder::{check_splits, divide, same_classes};
+use super::image_folder::{Divided, absent, check_splits, divide, same_classes};
 use super::image_options::ImageOptions;
 use super::image_survey::{ImageSurvey, Listed};
 use super::labels::index_of;
@@ -39,6 +39,10 @@ pub struct WebDataset {
     /// Instead of `valid`: the share of each class that is split off the training pictures.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
+    /// The archives of the test pictures, a name or a pattern: the best net is judged on them once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
     /// Class names, where the archives hold numbers: the name of 0, of 1, ...
     classes: Option<Vec<String>>,
     /// Samples among which the next one is picked, so that an epoch is shuffled although each
@@ -79,6 +83,10 @@ impl Source for WebDataset {
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
+        if let Some(test) = &self.test {
+            expand(std::slice::from_ref(test))
+                .map_err(|message| vec![Fault::new(key("test"), message)])?;
+        }
         let train = self.read(&self.train, "train")?;
         let classes = self.name_classes(&train)?;
         if classes.len() < 2 {
@@ -91,16 +99,26 @@ impl Source for WebDataset {
         let mut left_out = train.left_out.clone();
         let mut warnings = train.warnings.clone();
         let train = train.into_split(&classes);
-        let (train, valid, valid_from) = match &self.valid {
+        let own_split = self.valid.is_none();
+        let divided = match &self.valid {
             Some(patterns) => {
                 let valid = self.read(patterns, "valid")?;
                 let found = self.name_classes(&valid)?;
-                same_classes(&classes, &found, "data.train", "data.valid")
-                    .map_err(|message| vec![Fault::new(key("valid"), message)])?;
+                let (known, there) = (index_of(&classes), index_of(&found));
+                if found.iter().any(|name| !known.contains_key(name.as_str())) {
+                    same_classes(&classes, &found, "data.train", "data.valid")
+                        .map_err(|message| vec![Fault::new(key("valid"), message)])?;
+                }
                 left_out.merge(valid.left_out.clone());
                 warnings.extend(valid.warnings.clone());
-                let from = format!("{} archives", valid.shards.len());
-                (train, valid.into_split(&classes), from)
+                let lacks = |name: &&String| !there.contains_key(name.as_str());
+                let lacking: Vec<&String> = classes.iter().filter(lacks).collect();
+                Divided {
+                    train,
+                    from: format!("{} archives", valid.shards.len()),
+                    valid: valid.into_split(&classes),
+                    warnings: absent(&lacking, "data.valid").into_iter().collect(),
+                }
             }
             None => divide(
                 train,
@@ -109,13 +127,17 @@ impl Source for WebDataset {
                 seed,
             )?,
         };
+        warnings.extend(divided.warnings);
         let listed = Listed {
             classes,
-            train,
-            valid,
-            valid_from,
+            train: divided.train,
+            valid: divided.valid,
+            test: None,
+            own_split,
+            valid_from: divided.from,
             left_out,
             warnings,
+            sets: None,
         };
         Ok(Box::new(ImageSurvey {
             shuffle_buffer: self.shuffle_buffer,

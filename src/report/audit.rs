@@ -6,7 +6,7 @@ use super::grouped;
 use super::left_out_json;
 use super::tables::{print, table};
 use crate::console::visible;
-use crate::data::audit::{Audit, Named, Pair, SplitFigures};
+use crate::data::audit::{Audit, Named, Pair, SplitFigures, num_others};
 use crate::data::short_name;
 use crate::data::table::{LookedColumn, Role, TableAudit};
 
@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 /// Columns of a file by itself that are printed.
 const COLUMNS_SHOWN: usize = 50;
 
-const SPLITS: [&str; 2] = ["train", "valid"];
+const SPLITS: [&str; 3] = ["train", "valid", "test"];
 
 /// Counts and sizes of each split.
 pub fn figures(audit: &Audit) -> String {
@@ -24,7 +24,7 @@ pub fn figures(audit: &Audit) -> String {
     }
     let mut header = vec![""];
     header.extend(&SPLITS[..audit.splits.len()]);
-    let mut table = table(&header, &[1, 2]);
+    let mut table = table(&header, &[1, 2, 3]);
     let mut row = |name: &str, value: &dyn Fn(&SplitFigures) -> String| {
         let values = audit.splits.iter().map(value);
         table.add_row(std::iter::once(name.to_string()).chain(values));
@@ -51,13 +51,28 @@ pub fn leaks(audit: &Audit) -> Option<String> {
     if let Some(table) = &audit.table {
         return table.is_leak().then(|| shared(table));
     }
-    let pairs: Vec<String> = audit.leaks().map(describe).collect();
+    let found: Vec<String> = [1, 2]
+        .into_iter()
+        .filter_map(|split| leaks_of(audit, split))
+        .collect();
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
+/// The pictures of a split that an earlier one has, too: counted each once, however many copies there are.
+fn leaks_of(audit: &Audit, split: usize) -> Option<String> {
+    let leaks = audit.leaks().filter(|pair| pair.other.split == split);
+    let pairs: Vec<String> = leaks.map(describe).collect();
+    let all = audit.splits.get(split).map_or(0, |split| split.num_samples);
+    let (what, also) = match split {
+        1 => ("validation", "in training"),
+        _ => ("test", "in training or validation"),
+    };
     let what = counted(
-        pairs.len(),
-        "validation picture is",
-        "validation pictures are",
+        audit.num_leaked(split),
+        &format!("{what} picture is also {also}"),
+        &format!("{what} pictures are also {also}"),
     );
-    (!pairs.is_empty()).then(|| paragraph(&(what + " also in training"), &pairs))
+    (!pairs.is_empty()).then(|| paragraph(&format!("{what} (of {})", grouped(all as u64)), &pairs))
 }
 
 /// What is wrong, a paragraph a kind of fault, the gravest first; empty where nothing is.
@@ -80,7 +95,11 @@ pub fn findings(audit: &Audit) -> Vec<String> {
     let pairs = |pairs: &[&Pair]| pairs.iter().map(|pair| describe(pair)).collect::<Vec<_>>();
     let names = |named: &[Named]| named.iter().map(full_name).collect::<Vec<_>>();
     say(
-        counted(conflicts.len(), "picture has", "pictures have") + " two labels",
+        counted(
+            num_others(conflicts.iter().copied()),
+            "picture has",
+            "pictures have",
+        ) + " two labels",
         pairs(&conflicts),
     );
     let unusable = audit
@@ -96,7 +115,11 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         names(&audit.blank),
     );
     say(
-        counted(within.len(), "picture is", "pictures are") + " there twice",
+        counted(
+            num_others(within.iter().copied()),
+            "picture is",
+            "pictures are",
+        ) + " there twice",
         pairs(&within),
     );
     say(
@@ -160,7 +183,7 @@ fn table_as_json(audit: &Audit, table: &TableAudit) -> Value {
         "rows": {"train": table.rows[0], "valid": table.rows[1]},
         "leaks": table.num_shared,
         "is_leak": table.is_leak(),
-        "shared": pairs(&table.shared, SPLITS),
+        "shared": pairs(&table.shared, ["train", "valid"]),
         "repeated": table.num_repeated,
         "missing": missing.map(|(name, share)| json!({"column": name, "share": share})).collect::<Vec<_>>(),
         "not_used": pairs(&table.ignored, ["column", "reason"]),
@@ -319,7 +342,7 @@ fn paragraph(what: &str, names: &[String]) -> String {
 }
 
 fn full_name(named: &Named) -> String {
-    format!("{}/{}", SPLITS[named.split.min(1)], named.name)
+    format!("{}/{}", SPLITS[named.split.min(2)], named.name)
 }
 
 fn describe(pair: &Pair) -> String {
@@ -340,7 +363,7 @@ pub fn as_json(audit: &Audit) -> Value {
     if let Some(table) = &audit.table {
         return table_as_json(audit, table);
     }
-    let named = |named: &Named| json!({"split": SPLITS[named.split.min(1)], "name": named.name, "class": audit.classes[named.class]});
+    let named = |named: &Named| json!({"split": SPLITS[named.split.min(2)], "name": named.name, "class": audit.classes[named.class]});
     let all = |list: &[Named]| list.iter().map(named).collect::<Vec<_>>();
     let splits: serde_json::Map<String, Value> = audit
         .splits
@@ -376,8 +399,8 @@ pub fn as_json(audit: &Audit) -> Value {
     json!({
         "classes": audit.classes,
         "splits": splits,
-        "leaks": audit.leaks().count(),
-        "two_labels": audit.conflicts().count(),
+        "leaks": audit.num_leaked(1) + audit.num_leaked(2),
+        "two_labels": num_others(audit.conflicts()),
         "pairs": pairs,
         "unusable": unusable.map(|s| json!({"name": s.name, "reason": s.reason})).collect::<Vec<_>>(),
         "misnamed": all(&audit.misnamed),

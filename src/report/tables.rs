@@ -356,11 +356,13 @@ fn per_class(predictions: &ClassPredictions) -> String {
     );
     for (class, name) in predictions.classes.iter().enumerate() {
         let scores = confusion.class(class);
+        // Of a class without samples there is nothing to say.
+        let of_class = |value: f64| figure((scores.samples > 0).then_some(value));
         table.add_row(vec![
             short_name(name).into_owned(),
-            figure(Some(scores.precision)),
-            figure(Some(scores.recall)),
-            figure(Some(scores.f1)),
+            of_class(scores.precision),
+            of_class(scores.recall),
+            of_class(scores.f1),
             grouped(scores.samples as u64),
         ]);
     }

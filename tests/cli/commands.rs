@@ -288,7 +288,7 @@ fn init_writes_an_experiment_that_trains() {
         .expect_success();
     let text = world.read("mine.toml");
     assert!(
-        text.contains("valid = \"./valid\"") && text.contains("size = [12, 10]"),
+        text.contains("valid = \"valid\"") && text.contains("size = [12, 10]"),
         "{text}"
     );
     world

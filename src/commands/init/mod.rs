@@ -1,6 +1,11 @@
 //! `kiln init`
 
+mod archives;
+mod folders;
+mod image_tables;
+mod plan;
 mod sets;
+mod starter;
 mod tables;
 
 use std::io::Write;
@@ -11,17 +16,18 @@ use anyhow::{Context, bail};
 use super::train::quoted as in_a_shell;
 use crate::cli::InitArgs;
 use crate::console::{self, json_path, path_text, shown, visible};
-use crate::data::{Header, Listing, list_classes, read_header};
-use crate::report::{FILES, left_out};
+use crate::data::{Task, is_picture_name};
+use crate::report::left_out_of;
 use crate::storage::write_new;
+use plan::Plan;
 
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
-    let folder = std::path::absolute(&args.folder)
+    let path = std::path::absolute(&args.folder)
         .with_context(|| format!("cannot find {}", shown(&args.folder)))?;
-    let tables = tables::files(&folder)?;
-    let own = match tables.is_empty() {
-        false => tables::name(&folder).into(),
-        true => folder
+    let files = tables::files(&path)?;
+    let own = match files.is_empty() {
+        false => tables::name(&path).into(),
+        true => path
             .file_name()
             .unwrap_or("experiment".as_ref())
             .to_os_string(),
@@ -35,49 +41,131 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     if out.is_file() || out.is_dir() {
         bail!("{} exists; choose another file with --out", shown(&out));
     }
-    if !tables.is_empty() {
-        let train = relative_to(&out, &folder)?;
-        let starter = tables::starter(args, &tables, &name, &train, &out)?;
-        let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
-        let sets = args
-            .sets
-            .iter()
-            .filter(|flag| !starter.is_text || !of_columns(flag));
-        let text = sets::apply(&starter.text, &sets.cloned().collect::<Vec<_>>())?;
-        for note in &starter.notes {
-            crate::say!("note: {note}");
-        }
-        return write(&out, &text, &starter.what);
+    match find(args, &path, &files)? {
+        Some(plan) => from_plan(args, plan, &name, &out),
+        None => from_table(args, &path, &files, &name, &out),
     }
-    if folder.exists() && !folder.is_dir() {
+}
+
+/// What the experiment says of the data; `None` for a table by itself.
+fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Option<Plan>> {
+    if let Some(plan) = archives::plan(path, files)? {
+        return Ok(Some(plan));
+    }
+    let [file] = files else {
+        if !files.is_empty() {
+            return Ok(None);
+        }
+        tables_only(args, path)?;
+        return folders::plan(args, path).map(Some);
+    };
+    if let Some(text) = folders::other(file) {
+        bail!("{text}");
+    }
+    if is_picture_name(file) {
         bail!(
-            "{} is no regular file; an experiment names its data by path, so save them to a file first",
-            shown(&folder)
+            "{} is one image; `kiln init` takes the folder of all of them, with one folder a class",
+            shown(file)
         );
     }
-    let table_only = [
-        ("--target", args.target.is_some()),
-        ("--no-header", args.no_header),
-        ("--header", args.header),
-    ];
-    if let Some((flag, _)) = table_only.iter().find(|(_, given)| *given) {
-        bail!("{flag} is for a table; {} is none", shown(&folder));
+    image_tables::plan(args, file)
+}
+
+/// Flags that a folder has no use for, and folders that hold nothing but tables.
+fn tables_only(args: &InitArgs, folder: &Path) -> anyhow::Result<()> {
+    let is_of_images = |entry: std::fs::DirEntry| is_picture_name(&entry.path());
+    let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    if !entries.any(is_of_images) {
+        tables::instead_of_pictures(&args.folder, folder)?;
     }
-    tables::instead_of_pictures(&args.folder, &folder)?;
-    let found = survey(&folder)?;
-    let text = sets::apply(
-        &starter(&name, &found, &relative_to(&out, &folder)?, &out),
-        &args.sets,
-    )?;
-    let classes = found.listing.classes.len();
-    let pictures = found.listing.files.len();
-    let written = write(
-        &out,
-        &text,
-        &format!("{pictures} pictures of {classes} classes"),
-    )?;
-    if let Some(text) = left_out(&found.listing.left_out, FILES) {
+    Ok(())
+}
+
+fn from_table(
+    args: &InitArgs,
+    path: &Path,
+    files: &[PathBuf],
+    name: &str,
+    out: &Path,
+) -> anyhow::Result<u8> {
+    if args.classes.is_some() || args.label_pattern.is_some() {
+        bail!(
+            "--classes and --label-pattern are for folders of images; {} is none",
+            shown(path)
+        );
+    }
+    let train = relative_to(out, path)?;
+    let starter = tables::starter(args, files, name, &train, out)?;
+    let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
+    let sets = args
+        .sets
+        .iter()
+        .filter(|flag| !starter.is_text || !of_columns(flag));
+    let text = sets::apply(&starter.text, &sets.cloned().collect::<Vec<_>>())?;
+    for note in &starter.notes {
+        crate::say!("note: {note}");
+    }
+    write(out, &text, &starter.what)
+}
+
+fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow::Result<u8> {
+    let said = sets::data(&args.sets)?;
+    let pairs = [("valid", "valid_fraction"), ("valid_fraction", "valid")];
+    for (key, other) in pairs {
+        if said.contains_key(key) {
+            plan.remove(other);
+        }
+    }
+    // Images that come as files are resized; how large they are is known when they are listed.
+    let of_files = plan.is_of_image_files();
+    if of_files && !said.contains_key("size") {
+        plan.say("size", vec![64, 64], "");
+    }
+    let fail = || format!("{} cannot be learned from as it is", shown(&args.folder));
+    let mut survey = plan.survey(&args.sets).with_context(fail)?;
+    if of_files && !said.contains_key("size") {
+        let usual = survey.typical_size().unwrap_or([64, 64]);
+        plan.say(
+            "size",
+            starter::size(usual).to_vec(),
+            "height, width: every image is resized to this",
+        );
+        plan.say(
+            "resize",
+            "bilinear",
+            "or \"nearest\", \"bicubic\", \"lanczos\"",
+        );
+        survey = plan.survey(&args.sets).with_context(fail)?;
+    }
+    let text = starter::text(&plan, &*survey, name, out)?;
+    let text = sets::apply(&text, &args.sets)?;
+    for note in &plan.notes {
+        crate::say!("note: {note}");
+    }
+    let summary = survey.summary();
+    for warning in &summary.warnings {
+        crate::say!("warning: {warning}");
+    }
+    if let Some(text) = left_out_of(summary) {
         crate::say!("note: {text}");
+    }
+    let num_samples = summary.num_train + summary.num_valid + summary.num_test;
+    let samples = if plan.texts { "texts" } else { "pictures" };
+    let what = match summary.task {
+        Task::Labels(_) => "labels",
+        _ => "classes",
+    };
+    let written = write(
+        out,
+        &text,
+        &format!("{num_samples} {samples} of {} {what}", summary.task.len()),
+    )?;
+    for folder in &plan.unlabelled {
+        writeln!(
+            console::out(),
+            "  kiln predict --model runs/{name}-1/best.safetensors {}",
+            relative_to(Path::new("experiment.toml"), folder)?
+        )?;
     }
     Ok(written)
 }
@@ -89,71 +177,6 @@ fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
     writeln!(told, "  kiln check --config {}", in_a_shell(out))?;
     writeln!(told, "  kiln train --config {}", in_a_shell(out))?;
     Ok(0)
-}
-
-struct Found {
-    /// The training split.
-    listing: Listing,
-    /// The folder of the training split, within the folder that was given.
-    train: Option<&'static str>,
-    /// The folder of the validation split, likewise.
-    valid: Option<&'static str>,
-    /// The most frequent size of the headers read.
-    size: (u32, u32),
-    channels: usize,
-}
-
-/// Names that people give to the two splits.
-const TRAIN_NAMES: [&str; 3] = ["train", "training", "Train"];
-const VALID_NAMES: [&str; 6] = ["valid", "val", "validation", "test", "Valid", "Val"];
-
-/// The folders of the training and the validation split within a folder, where it has them.
-pub fn find_splits(folder: &Path) -> (Option<&'static str>, Option<&'static str>) {
-    let present = |names: &[&'static str]| {
-        let mut names = names.iter().copied();
-        names.find(|name| folder.join(name).is_dir())
-    };
-    let train = present(&TRAIN_NAMES);
-    (train, train.and_then(|_| present(&VALID_NAMES)))
-}
-
-fn survey(folder: &Path) -> anyhow::Result<Found> {
-    let fail = |message: String| anyhow::anyhow!("{} {message}", shown(folder));
-    let (train, valid) = find_splits(folder);
-    let root = train.map_or_else(|| folder.to_path_buf(), |name| folder.join(name));
-    let listing = list_classes(&root).map_err(fail)?;
-    if listing.classes.len() < 2 {
-        bail!(
-            "{} holds one class only, expected at least two",
-            shown(&root)
-        );
-    }
-    if listing.files.is_empty() {
-        bail!("{} holds no pictures", shown(&root));
-    }
-    let step = listing.files.len().div_ceil(64);
-    let headers: Vec<Header> = listing
-        .files
-        .iter()
-        .step_by(step)
-        .filter_map(|(path, _)| read_header(&root.join(path)).ok())
-        .collect();
-    let middle = headers.len() / 2;
-    let mut sides: Vec<(u32, u32)> = headers.iter().map(|h| (h.height, h.width)).collect();
-    sides.sort_unstable();
-    let size = sides.get(middle).copied().unwrap_or((150, 150));
-    let channels = if headers.iter().all(|header| header.channels == 1) {
-        1
-    } else {
-        3
-    };
-    Ok(Found {
-        listing,
-        train,
-        valid,
-        size,
-        channels,
-    })
 }
 
 /// `folder` as the experiment file should name it: relative to the file where that is short.
@@ -171,105 +194,4 @@ fn relative_to(out: &Path, folder: &Path) -> anyhow::Result<String> {
 
 fn quoted(text: &str) -> String {
     toml_edit::Value::from(text).to_string().trim().to_string()
-}
-
-fn starter(name: &str, found: &Found, folder: &str, out: &Path) -> String {
-    let classes = found.listing.classes.len();
-    let sub = |part: Option<&str>| match part {
-        Some(part) => quoted(&format!("{folder}/{part}")),
-        None => quoted(folder),
-    };
-    let valid = match found.valid {
-        Some(_) => format!("valid = {}", sub(found.valid)),
-        None => "valid_fraction = 0.2             # a fifth of each class is held back".to_string(),
-    };
-    let small = found.size.0.max(found.size.1) <= 96;
-    let (height, width) = if small { found.size } else { (150, 150) };
-    let (units, loss) = if classes == 2 {
-        (1, "binary_cross_entropy")
-    } else {
-        (classes, "sparse_categorical_cross_entropy")
-    };
-    let header = format!(
-        "# {classes} classes: {}\n# {} pictures to train on, most of them about {} x {} pixels.\n\
-         #\n#   kiln check --config {out}    layers, shapes, classes; trains nothing\n\
-         #   kiln train --config {out}    everything goes into runs/{name}-1\n",
-        visible(&found.listing.classes.join(", ")),
-        found.listing.files.len(),
-        found.size.0,
-        found.size.1,
-        name = visible(name),
-        out = shown(out)
-    );
-    let size = format!("size = [{height}, {width}]");
-    format!(
-        r#"{header}
-name = {name}
-seed = 1                         # another seed, another run; the same seed, the same run
-
-[data]
-kind = "image-folder"            # one folder a class
-train = {train}
-{valid}
-{size:<33}# height, width: every picture is resized to this
-channels = {channels}                     # 1 is grey, 3 is colour
-resize = "bilinear"              # or "nearest", "bicubic", "lanczos"
-
-[preprocess]
-divide_by = 255                  # 0-255 becomes 0-1
-
-[augment]                        # training pictures only, drawn anew each epoch
-# `kiln preview --config` this file draws what it does; preset = "standard" stands for such a table
-rotation = 20                    # degrees, either way
-width_shift = 0.1                # fraction of the width
-height_shift = 0.1
-zoom = 0.1
-horizontal_flip = true           # remove it where left and right matter (digits, text)
-fill = "nearest"                 # what lies beyond the edge
-
-[model]
-layers = [
-{layers}  {{ flatten = {{}} }},
-  {{ dense = {{ units = 128, activation = "relu" }} }},
-  {{ dropout = {{ rate = 0.5 }} }},
-  {{ dense = {{ units = {units} }} }},             # {head}
-]
-
-[train]
-epochs = 20
-batch_size = 32
-loss = "{loss}"
-optimizer = {{ adam = {{ learning_rate = {rate} }} }}
-monitor = "valid_loss"           # what "best" means
-
-[eval]
-threshold = 0.5                  # with two classes: from this probability on it is the positive one
-"#,
-        name = quoted(name),
-        train = sub(found.train),
-        channels = found.channels,
-        layers = blocks(height.min(width)),
-        head = if classes == 2 {
-            "the logit of the second class"
-        } else {
-            "one a class"
-        },
-        rate = if small { "1e-3" } else { "1e-4" },
-    )
-}
-
-/// Convolution and pooling, as often as the pictures' smaller side allows, three times at most.
-fn blocks(mut side: u32) -> String {
-    let mut out = String::new();
-    for filters in [32, 64, 128] {
-        if side < 6 {
-            break;
-        }
-        out.push_str(&format!(
-            "  {{ conv2d = {{ filters = {filters}, kernel = 3, activation = \"relu\" }} }},\n  \
-             {{ max_pool2d = {{ size = 2 }} }},\n"
-        ));
-        side = (side - 2) / 2;
-    }
-    out
 }

@@ -88,6 +88,23 @@ pub fn layout(
     Ok((layout, given))
 }
 
+/// The keys of `[data]` that the flags say.
+///
+/// # Errors
+/// A flag that is no `KEY=VALUE`.
+pub fn data(flags: &[String]) -> anyhow::Result<Map<String, Json>> {
+    let mut said = Map::new();
+    for flag in flags {
+        let (steps, value) = parse(flag)?;
+        if let [data, key] = &steps[..]
+            && data == "data"
+        {
+            said.insert(key.clone(), json(&value));
+        }
+    }
+    Ok(said)
+}
+
 /// The roles of columns that the flags say.
 ///
 /// # Errors

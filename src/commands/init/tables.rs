@@ -413,7 +413,7 @@ fn to_toml(value: &serde_json::Value) -> String {
     }
 }
 
-const TEXT_LAYERS: &str = "  { embedding = { dim = 50 } },
+pub(super) const TEXT_LAYERS: &str = "  { embedding = { dim = 50 } },
   { dropout = { rate = 0.3 } },
   { conv1d = { filters = 64, kernel = 3, padding = \"same\", activation = \"relu\" } },
   { global_max_pool = {} },

@@ -7,6 +7,8 @@ mod look;
 mod pairs;
 mod traits;
 
+use std::collections::BTreeSet;
+
 use super::dataset::Skipped;
 use super::decode::Pixels;
 use super::deep::DeepImages;
@@ -32,8 +34,10 @@ const IMBALANCE: f64 = 5.0;
 /// A picture, by split and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// 0 training, 1 validation.
+    /// 0 training, 1 validation, 2 the test at the end.
     pub split: usize,
+    /// Its place within the split.
+    pub index: usize,
     /// Its name within the split.
     pub name: String,
     /// The index of its class.
@@ -135,6 +139,7 @@ impl Audit {
             let samples = &splits[split].split;
             Named {
                 split,
+                index,
                 name: samples.name(index),
                 class: samples.samples[index].class as usize,
             }
@@ -190,6 +195,12 @@ impl Audit {
         self.pairs.iter().filter(|pair| pair.is_leak())
     }
 
+    /// Pictures of a split that an earlier split has, too.
+    pub fn num_leaked(&self, split: usize) -> usize {
+        let leaks = self.leaks().filter(|pair| pair.other.split == split);
+        num_others(leaks)
+    }
+
     /// Pairs with two labels.
     pub fn conflicts(&self) -> impl Iterator<Item = &Pair> {
         self.pairs.iter().filter(|pair| pair.is_conflict())
@@ -203,6 +214,14 @@ impl Audit {
         let ratio = *most as f64 / (*least).max(1) as f64;
         (ratio >= IMBALANCE).then_some(ratio)
     }
+}
+
+/// Pictures that come second in pairs.
+pub fn num_others<'a>(pairs: impl Iterator<Item = &'a Pair>) -> usize {
+    let others: BTreeSet<(usize, usize)> = pairs
+        .map(|pair| (pair.other.split, pair.other.index))
+        .collect();
+    others.len()
 }
 
 fn figures(decoded: &Decoded, num_classes: usize) -> SplitFigures {

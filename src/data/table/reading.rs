@@ -182,6 +182,23 @@ impl Layout {
         self.numeric_labels.unwrap_or(true)
     }
 
+    /// The keys that are not as they are where nothing is said.
+    pub fn said(&self) -> Vec<String> {
+        let keys = |layout: &Layout| match serde_json::to_value(layout) {
+            Ok(serde_json::Value::Object(keys)) => keys,
+            _ => serde_json::Map::new(),
+        };
+        let usual = Layout {
+            numeric_labels: None,
+            ..Layout::default()
+        };
+        let usual = keys(&usual);
+        let own = keys(self).into_iter();
+        own.filter(|(key, value)| usual.get(key) != Some(value))
+            .map(|(key, _)| key)
+            .collect()
+    }
+
     /// The same, saying whether classes are compared as numbers.
     pub fn settled(&self) -> Layout {
         Layout {

@@ -20,7 +20,7 @@ use crate::data::class_names::equal_classes;
 use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
 use crate::data::image_folder::{check_splits, same_classes};
 use crate::data::left_out::{LeftOut, short_name};
-use crate::data::listing::{Content, Listing, list_content};
+use crate::data::listing::{Classes, Content, Listing, list_folders};
 use crate::data::preprocess::Preprocessor;
 use crate::data::split::split_off_groups;
 use crate::data::table::{
@@ -137,6 +137,9 @@ pub struct TextFolder {
     #[serde(default)]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
+    /// Folders beside those of the classes that are none, by name.
+    #[serde(default)]
+    exclude: Vec<String>,
     #[serde(flatten)]
     tokens: TokenOptions,
 }
@@ -220,7 +223,7 @@ impl Source for TextFolder {
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         let list = |folder: &FilePath, name: &str| {
-            list_texts(folder)
+            list_texts_but(folder, &self.exclude)
                 .map_err(|message| fault(name, format!("is {}, which {message}", folder.shown())))
         };
         self.tokens.check()?;
@@ -287,9 +290,18 @@ fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBu
 /// # Errors
 /// What is missing, in words that follow the folder's name.
 pub fn list_texts(folder: &FilePath) -> Result<Listing, String> {
+    list_texts_but(folder, &[])
+}
+
+/// The same without some of the folders, by name.
+fn list_texts_but(folder: &FilePath, exclude: &[String]) -> Result<Listing, String> {
+    let which = Classes {
+        exclude,
+        ..Classes::default()
+    };
     let none = || "holds no folder with .txt files; it looks like train/good/1.txt".to_string();
     let mut listing = match folder.is_dir() {
-        true => list_content(folder, Content::Texts).map_err(|message| {
+        true => list_folders(folder, Content::Texts, which).map_err(|message| {
             match message.contains("no folders") {
                 true => none(),
                 false => message,
@@ -448,6 +460,7 @@ impl TextSurvey {
         let summary = Summary {
             num_train: splits[0].len(),
             num_valid: splits[1].len(),
+            num_test: 0,
             train_counts: splits[0].counts(&task),
             valid_counts: splits[1].counts(&task),
             task: task.clone(),
