@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::{inputs_of, require_apart};
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
 use crate::data::audit::Audit;
@@ -19,6 +20,11 @@ const SHEET_PAIRS: usize = 24;
 pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
     let bar = DecodeBar::new(!args.json && stderr().is_terminal());
     if let Some(path) = &args.sheet {
+        let mut inputs: Vec<_> = args.data.iter().cloned().collect();
+        if let Some(config) = &args.config {
+            inputs.extend(inputs_of(&load(config, &args.sets)?, config));
+        }
+        require_apart(path, &inputs)?;
         require_writable(path)?;
     }
     let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::memory::fitting_batch;
 use super::predict::NOT_FINITE;
-use super::{num_workers, take_device};
+use super::{num_workers, require_apart, take_device};
 use crate::cli::EvalArgs;
 use crate::console::Show as _;
 use crate::console::{json_path, out, text_path};
@@ -29,6 +29,8 @@ pub const BATCH: usize = 64;
 
 pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     if let Some(path) = &args.predictions {
+        let inputs = [&args.model, &args.data].into_iter().chain(&args.labels);
+        require_apart(path, &inputs.cloned().collect::<Vec<_>>())?;
         require_writable(path)?;
     }
     let device = take_device(args.device, args.quiet || args.json)?;

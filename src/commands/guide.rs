@@ -76,7 +76,7 @@ fn show(markdown: &str, args: &GuideArgs) -> anyhow::Result<u8> {
     let long = text.lines().count() >= usize::from(rows);
     // Past what escapes control characters: these are the page's own.
     if !(long && !args.no_pager && page(&text)) {
-        write!(stdout(), "{text}")?;
+        console::write_raw(&text)?;
     }
     Ok(0)
 }

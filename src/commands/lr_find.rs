@@ -9,7 +9,7 @@ use serde_json::json;
 use super::memory::check_training;
 use super::prepared::Prepared;
 use super::train::quoted;
-use super::{load, take_compute, take_device};
+use super::{inputs_of, load, require_apart, take_compute, take_device};
 use crate::cli::LrFindArgs;
 use crate::console::out;
 use crate::data::{LeftOut, Progress};
@@ -30,10 +30,11 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
             sweep.to
         );
     }
+    let (source, choice) = load(&args.experiment)?;
     if let Some(path) = &args.plot {
+        require_apart(path, &inputs_of(&source, &args.experiment.config))?;
         require_writable(path)?;
     }
-    let (source, choice) = load(&args.experiment)?;
     let device = take_device(choice, args.quiet)?;
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;

@@ -28,8 +28,10 @@ use pools::{Pools, num_threads};
 
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
+use crate::console::{shown, text_path};
 use crate::kernels::{Choice, Chosen, SimdLimit, choose, has_bf16, limit_simd};
 use crate::model::{Compute, Half};
+use crate::storage::is_same_file;
 
 /// Runs a command; the result is the exit code.
 ///
@@ -131,6 +133,55 @@ fn no_half(device: &str) -> Fault {
         ),
     )
     .hint("use precision = \"f32\", or --device cpu; a newer driver may bring f16")
+}
+
+/// Checks that an output replaces nothing that the command reads.
+///
+/// # Errors
+/// An output that is one of the inputs, or a file within a folder that is one.
+fn require_apart(output: &std::path::Path, inputs: &[std::path::PathBuf]) -> anyhow::Result<()> {
+    let Ok(found) = output.canonicalize().map(|path| (path.is_file(), path)) else {
+        return Ok(()); // it is not there yet
+    };
+    let (true, output_at) = found else {
+        return Ok(()); // a device or a pipe
+    };
+    for input in inputs {
+        let Ok(input_at) = input.canonicalize() else {
+            continue;
+        };
+        // What lies at the top of a folder is outside its classes: a sheet of before, say.
+        let within = output_at.strip_prefix(&input_at);
+        let is_sample = input_at.is_dir() && within.is_ok_and(|path| path.components().count() > 1);
+        if is_sample || is_same_file(&output_at, &input_at) {
+            bail!(
+                "{} is {}, which this command reads; choose another name for what it writes",
+                shown(output),
+                match is_sample {
+                    true => format!("a file of {}", shown(input)),
+                    false => "a file".to_string(),
+                }
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The files and folders that an experiment names, and its own.
+fn inputs_of(source: &Source, config: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let data = &source.experiment.data;
+    let mut inputs = vec![config.to_path_buf()];
+    for key in crate::data::path_keys(data) {
+        match data.get(&key) {
+            Some(serde_json::Value::String(path)) => inputs.push(text_path(path)),
+            Some(serde_json::Value::Array(paths)) => {
+                let paths = paths.iter().filter_map(serde_json::Value::as_str);
+                inputs.extend(paths.map(text_path));
+            }
+            _ => {}
+        }
+    }
+    inputs
 }
 
 /// Threads for loading: as many as compute.

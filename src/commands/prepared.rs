@@ -3,14 +3,16 @@
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
+use serde_json::Value;
 
 use super::judge::judge;
 use super::num_workers;
 use crate::config::OnNonFinite;
+use crate::console::Show as _;
 use crate::data::{Dataset, LeftOut, Loader, class_counts};
 use crate::kernels::Chosen;
-use crate::model::{Compute, FORMAT_VERSION, ModelInfo};
+use crate::model::{Compute, FORMAT_VERSION, ModelFile, ModelInfo};
 use crate::report::{DecodeBar, left_out_of, tables};
 use crate::storage::FaultPoint;
 use crate::train::{
@@ -165,6 +167,25 @@ impl Prepared {
         Ok(())
     }
 
+    /// Why the best model in the folder is not that of the run's best epoch, where there is to be one.
+    fn lost_best(&self, folder: &RunFolder, state: &State) -> Option<String> {
+        let epoch = state.best_epoch?;
+        let model = match ModelFile::open(&folder.best(), &self.device.device) {
+            Ok(model) => model,
+            Err(error) => return Some(format!("{error:#}")),
+        };
+        let (found, own) = (&model.info, &self.info);
+        let of = found.metrics.get("epoch").and_then(Value::as_u64);
+        if of != Some(epoch as u64) {
+            return Some(match of {
+                Some(of) => format!("it is that of epoch {of}"),
+                None => "it does not say of which epoch it is".to_string(),
+            });
+        }
+        let same_net = found.experiment.model == own.experiment.model && found.task == own.task;
+        (!same_net).then(|| "it is another net's".to_string())
+    }
+
     /// A run from the beginning or from a checkpoint.
     pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
         let plan = &self.plan;
@@ -193,6 +214,23 @@ impl Prepared {
                 crate::say!("warning: {warning}");
             }
             self.needs_no_lost_history(&state)?;
+            if let Some(reason) = self.lost_best(&folder, &state) {
+                let epoch = state.best_epoch.unwrap_or_default();
+                if state.epoch >= experiment.train.epochs {
+                    bail!(
+                        "{} is not the best model of this run (epoch {epoch}): {reason}; put it back from a copy, or \
+                         train on with --set train.epochs={}, and the best of the new epochs is kept",
+                        folder.best().shown(),
+                        state.epoch + 1
+                    );
+                }
+                crate::say!(
+                    "warning: {} is not the best model of this run (epoch {epoch}): {reason}; from here on the best of \
+                     the epochs to come is kept there",
+                    folder.best().shown()
+                );
+                state.forget_best();
+            }
             let best = state.best();
             monitor.resume(best.and_then(|best| best.figure(&monitor.name)));
         } else {

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::bail;
 use serde_json::json;
 
-use super::load;
+use super::{inputs_of, load, require_apart};
 use crate::cli::PreviewArgs;
 use crate::console::{json_path, out, shown, visible};
 use crate::data::{Dataset, HostBatch, LeftOut, Shape, Skipped};
@@ -17,8 +17,9 @@ use crate::train::Plan;
 const MAX_PIXELS: usize = 100_000_000;
 
 pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
-    require_writable(&args.out)?;
     let (source, _) = load(&args.experiment)?;
+    require_apart(&args.out, &inputs_of(&source, &args.experiment.config))?;
+    require_writable(&args.out)?;
     let plan = Plan::check(source)?;
     let summary = plan.survey.summary();
     let classes = summary.task.classes().to_vec();

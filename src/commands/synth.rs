@@ -57,7 +57,9 @@ impl Unfinished {
             false => vec![out.to_path_buf()],
         };
         let guarded = paths.into_iter();
-        Unfinished(guarded.map(|path| Temporary::folder(&path)).collect())
+        // They are not there yet, so there is nothing to make.
+        let guarded = guarded.filter_map(|path| Temporary::folder(&path, || Ok(())).ok());
+        Unfinished(guarded.collect())
     }
 
     fn keep(mut self) {

@@ -381,13 +381,17 @@ fn targets(task: &Task) -> Vec<&str> {
 
 /// A path as a shell takes it.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = path_text(path);
+    let text = match path_text(path) {
+        text if text.starts_with('-') => Cow::Owned(format!("./{text}")), // no flag
+        text => text,
+    };
     if let Cow::Owned(_) = visible(&text) {
         // The escapes are those of Bash's and Zsh's $'...'.
         let text = text.replace('\\', "\\\\").replace('\'', "\\'");
         return format!("$'{}'", visible(&text));
     }
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=\\".contains(c);
+    let separator = std::path::MAIN_SEPARATOR;
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=".contains(c) || c == separator;
     if text.chars().all(plain) {
         text.into_owned()
     } else {

@@ -94,10 +94,8 @@ impl TemporaryFolder {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700); // a model knows its data
-        builder
-            .create(&path)
+        let guard = Temporary::folder(&path, || builder.create(&path))
             .with_context(|| format!("cannot create the folder {}", shown(&path)))?;
-        let guard = Temporary::folder(&path);
         Ok(TemporaryFolder(path, guard))
     }
 }

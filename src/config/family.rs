@@ -82,14 +82,34 @@ macro_rules! family {
 
 /// The JSON schema of a type, subschemas inlined.
 pub fn schema_of<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12()
+    let mut schema = SchemaSettings::draft2020_12()
         .with(|settings| {
             settings.inline_subschemas = true;
             settings.meta_schema = None;
         })
         .into_generator()
         .into_root_schema_for::<T>()
-        .to_value()
+        .to_value();
+    close(&mut schema);
+    schema
+}
+
+/// Closes every table whose keys are listed and that does not say whether it takes others: a key that is not
+/// known is a mistake everywhere, also within the variants of an enum.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(table) => {
+            let is_listed = table.get("properties").is_some_and(Value::is_object);
+            if is_listed && table.get("type").is_some_and(|kind| kind == "object") {
+                table
+                    .entry("additionalProperties")
+                    .or_insert(Value::Bool(false));
+            }
+            table.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
 }
 
 /// Reads a value into a type after checking it against the type's schema.

@@ -149,6 +149,11 @@ fn check_alternatives(
     if tried.iter().any(Vec::is_empty) {
         return;
     }
+    if let Some(table) = value.as_object()
+        && check_variants(table, options, path, faults)
+    {
+        return;
+    }
     let container = value.is_object() || value.is_array();
     let fitting = options
         .iter()
@@ -173,6 +178,61 @@ fn check_alternatives(
             });
         }
     }
+}
+
+/// Checks `{ name = { ... } }` against variants that are told apart by their names, where there are several; whether
+/// it was such a value.
+fn check_variants(
+    table: &Map<String, Value>,
+    options: &[Value],
+    path: &Path,
+    faults: &mut Vec<Fault>,
+) -> bool {
+    let variants: Vec<(&str, &Value)> = options.iter().flat_map(variants_of).collect();
+    let Some((name, _)) = table.iter().next().filter(|_| variants.len() > 1) else {
+        return false;
+    };
+    let bare: Vec<&str> = options.iter().flat_map(names_of).collect();
+    if table.len() == 1
+        && let Some((_, variant)) = variants.iter().find(|(known, _)| known == name)
+    {
+        check(&Value::Object(table.clone()), variant, path, faults);
+    } else if table.len() == 1 && bare.contains(&&**name) {
+        let message = format!("takes no options, expected the name alone, {name:?}");
+        faults.push(Fault::new(path.key(name), message).at_key());
+    } else if table.len() == 1 {
+        let mut names = bare;
+        names.extend(variants.iter().map(|(known, _)| *known));
+        names.sort_unstable();
+        names.dedup();
+        let message = format!("is not a known name; expected one of {}", names.join(", "));
+        faults.push(with_nearest(
+            Fault::new(path.key(name), message).at_key(),
+            name,
+            &names,
+        ));
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The variants with options among alternatives, by their names.
+fn variants_of(schema: &Value) -> Vec<(&str, &Value)> {
+    if let Some(options) = alternatives(schema) {
+        return options.iter().flat_map(variants_of).collect();
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let only = properties.filter(|properties| properties.len() == 1);
+    let name = only.and_then(|properties| properties.keys().next());
+    let required = |name: &&String| {
+        let required = schema.get("required").and_then(Value::as_array);
+        required.is_some_and(|required| required.iter().any(|key| key == name.as_str()))
+    };
+    name.filter(required)
+        .map(|name| (name.as_str(), schema))
+        .into_iter()
+        .collect()
 }
 
 fn names_of(schema: &Value) -> Vec<&str> {
@@ -415,6 +475,29 @@ mod tests {
         assert_eq!(
             messages(json!(0), schema),
             ["train is 0, expected one of \"a\", \"b\", \"c\", \"d\" or a table"]
+        );
+    }
+
+    #[test]
+    fn a_variant_keeps_the_path_of_its_mistakes_and_other_names_get_a_hint() {
+        let variant = |name: &str, key: &str| {
+            json!({"type": "object", "required": [name], "additionalProperties": false, "properties": {name:
+                {"type": "object", "additionalProperties": false, "properties": {key: {"type": "number"}}}}})
+        };
+        let schema = json!({"oneOf": [variant("uniform", "min"), variant("normal", "std"), {"const": "zeros"}]});
+        let told = |value: Value| messages(value, schema.clone()).join("\n");
+        assert!(told(json!({"normal": {"std": 1}})).is_empty());
+        assert_eq!(
+            told(json!({"normal": {"stdd": 1}})),
+            "train.normal.stdd is not a known key; expected one of std\nhint: did you mean `std`?"
+        );
+        assert_eq!(
+            told(json!({"norml": {"std": 1}})),
+            "train.norml is not a known name; expected one of normal, uniform, zeros\nhint: did you mean `normal`?"
+        );
+        assert_eq!(
+            told(json!({"zeros": {"a": 1}})),
+            "train.zeros takes no options, expected the name alone, \"zeros\""
         );
     }
 

@@ -12,7 +12,7 @@ mod out;
 mod path_text;
 
 pub use escape::{Show, Shown, field, json_path, lines, shown, visible};
-pub use out::{Out, out, write_notice};
+pub use out::{Out, is_closed, out, write_notice, write_raw};
 pub use path_text::{path_text, read_optional_path, read_path, read_paths, text_path};
 
 /// Writes a line to standard error; a line that cannot be written is dropped.

@@ -32,9 +32,7 @@ impl Out {
             return Ok(());
         }
         let text = String::from_utf8_lossy(&bytes);
-        let mut to = io::stdout();
-        write_patiently(&mut to, lines(&text).as_bytes())?;
-        to.flush()
+        write_raw(&lines(&text))
     }
 }
 
@@ -56,6 +54,37 @@ impl Drop for Out {
     fn drop(&mut self) {
         let _ = self.pass_on(); // whoever wants to know flushes
     }
+}
+
+/// Writes a text to standard output as it is, with its own escape sequences.
+///
+/// # Errors
+/// As the system says; where nobody reads any more, an error that [`is_closed`] knows.
+pub fn write_raw(text: &str) -> io::Result<()> {
+    let mut to = io::stdout();
+    write_patiently(&mut to, text.as_bytes())
+        .and_then(|()| to.flush())
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, Closed),
+            _ => error,
+        })
+}
+
+/// Whoever read standard output has gone.
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("nobody reads standard output any more")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+/// Whether an error says that nobody reads standard output any more; of other outputs that is a failure.
+pub fn is_closed(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Closed>())
 }
 
 /// Writes all, also where another program has made the stream non-blocking and it is full for a while.

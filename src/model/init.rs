@@ -41,9 +41,11 @@ pub enum Init {
     Uniform {
         /// The least: -0.05, as in Keras.
         #[serde(default = "least")]
+        #[schemars(range(min = -1e30, max = 1e30))]
         min: f64,
         /// The largest: 0.05.
         #[serde(default = "most")]
+        #[schemars(range(min = -1e30, max = 1e30))]
         max: f64,
     },
     /// Normal.
@@ -51,23 +53,28 @@ pub enum Init {
     Normal {
         /// Its mean.
         #[serde(default)]
+        #[schemars(range(min = -1e30, max = 1e30))]
         mean: f64,
         /// Its standard deviation: 0.05, as in Keras.
         #[serde(default = "most")]
+        #[schemars(range(min = 0, max = 1e30))]
         std: f64,
     },
     /// Normal, but for what is further than two standard deviations from the mean.
     TruncatedNormal {
         /// Its mean.
         #[serde(default)]
+        #[schemars(range(min = -1e30, max = 1e30))]
         mean: f64,
         /// Its standard deviation before it is truncated: 0.05, as in Keras.
         #[serde(default = "most")]
+        #[schemars(range(min = 0, max = 1e30))]
         std: f64,
     },
     /// One number everywhere.
     Constant {
         /// The number.
+        #[schemars(range(min = -1e30, max = 1e30))]
         value: f64,
     },
     /// 0, but 1 for the second quarter: the forget gates of an LSTM (Jozefowicz and others, 2015).

@@ -17,7 +17,7 @@ mod temporary;
 pub use atomic::{Aside, failure, write_atomically};
 pub use fault_point::FaultPoint;
 pub use open::{open_regular, open_seekable, read_bounded, read_regular, read_text};
-pub use output::{require_writable, write_new, write_output};
+pub use output::{is_same_file, require_writable, write_new, write_output};
 #[cfg(unix)]
 pub use private::own_user;
 pub use private::{open_private, private_folder};

@@ -83,6 +83,22 @@ pub fn require_writable(path: &Path) -> anyhow::Result<()> {
     check().with_context(|| failure(path))
 }
 
+/// Whether two paths name one file, also by links.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (Ok(one), Ok(other)) = (one.canonicalize(), other.canonicalize()) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let number = |path: &Path| path.metadata().map(|meta| (meta.dev(), meta.ino()));
+        if let (Ok(one), Ok(other)) = (number(&one), number(&other)) {
+            return one == other;
+        }
+    }
+    one == other
+}
+
 fn folder_in_place() -> io::Error {
     io::Error::new(ErrorKind::IsADirectory, "it is a folder, expected a file")
 }

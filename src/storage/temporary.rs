@@ -18,6 +18,8 @@ enum Entry {
         folder: PathBuf,
         names: Vec<String>,
         unless: String,
+        /// Whether the folder was there before: then it stays.
+        keep: bool,
     },
 }
 
@@ -31,6 +33,7 @@ impl Entry {
                 folder,
                 names,
                 unless,
+                keep,
             } => {
                 if folder.join(unless).exists() {
                     return;
@@ -38,6 +41,9 @@ impl Entry {
                 for name in names {
                     let _ = std::fs::remove_file(folder.join(name));
                     remove_temporaries_of(&folder.join(name));
+                }
+                if *keep {
+                    return;
                 }
                 let _ = std::fs::remove_dir(folder);
                 if let Some(parent) = folder
@@ -92,26 +98,40 @@ impl Temporary {
         path: &Path,
         make: impl FnOnce() -> std::io::Result<T>,
     ) -> std::io::Result<(T, Temporary)> {
+        Self::make(Entry::File(path.to_path_buf()), make)
+    }
+
+    fn make<T>(
+        entry: Entry,
+        make: impl FnOnce() -> std::io::Result<T>,
+    ) -> std::io::Result<(T, Temporary)> {
         // Under the lock: a file is either on the list, or not made any more.
         let mut live = live();
         let made = make()?;
         let number = random();
-        live.push((number, Entry::File(path.to_path_buf())));
+        live.push((number, entry));
         Ok((made, Temporary(number)))
     }
 
-    /// A folder, all of which is removed.
-    pub fn folder(path: &Path) -> Temporary {
-        Self::register(Entry::Folder(path.to_path_buf()))
+    /// Makes a folder with `make`, unless the program is being ended; all of it is removed when it is.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn folder(
+        path: &Path,
+        make: impl FnOnce() -> std::io::Result<()>,
+    ) -> std::io::Result<Temporary> {
+        Self::make(Entry::Folder(path.to_path_buf()), make).map(|((), guard)| guard)
     }
 
     /// A folder in which work has begun: files of these `names` are removed, and the folder where
-    /// nothing else is in it; all stays where there is a file `unless`.
-    pub fn begun(folder: &Path, names: &[&str], unless: &str) -> Temporary {
+    /// nothing else is in it and it was not there before (`keep`); all stays where there is a file `unless`.
+    pub fn begun(folder: &Path, names: &[&str], unless: &str, keep: bool) -> Temporary {
         Self::register(Entry::Begun {
             folder: folder.to_path_buf(),
             names: names.iter().map(ToString::to_string).collect(),
             unless: unless.to_string(),
+            keep,
         })
     }
 
@@ -234,12 +254,15 @@ mod tests {
         let folder = outer.path().join("run");
         std::fs::create_dir(&folder).expect("made");
         std::fs::write(folder.join("a"), "").expect("written");
-        let begun = Temporary::begun(&folder, &["a", "b"], "model");
+        let begun = Temporary::begun(&folder, &["a", "b"], "model", false);
         std::fs::write(folder.join("model"), "").expect("written");
         begun.remove();
         assert!(folder.join("a").exists());
         std::fs::remove_file(folder.join("model")).expect("removed");
-        let begun = Temporary::begun(&folder, &["a", "b"], "model");
+        let begun = Temporary::begun(&folder, &["a", "b"], "model", true);
+        begun.remove();
+        assert!(folder.exists(), "it was there before");
+        let begun = Temporary::begun(&folder, &["a", "b"], "model", false);
         begun.remove();
         assert!(!folder.exists());
     }

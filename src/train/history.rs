@@ -58,7 +58,7 @@ pub fn set_aside(path: &Path, file: &mut File) -> anyhow::Result<Option<PathBuf>
     let fail = || format!("cannot bring {} up to date", path.shown());
     let numbered =
         (1..).map(|number| path.with_file_name(format!("history-damaged-{number}.jsonl")));
-    let mut free = numbered.skip_while(|name| name.exists());
+    let mut free = numbered.skip_while(|name| name.symlink_metadata().is_ok());
     let aside = free
         .next()
         .filter(|_| file.metadata().is_ok_and(|data| data.len() > 0));

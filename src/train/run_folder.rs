@@ -46,7 +46,7 @@ impl RunFolder {
         for number in 1.. {
             let path = runs.join(format!("{safe}-{number}"));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Self::begin(path),
+                Ok(()) => return Self::begin(path, false),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     return Err(error)
@@ -62,7 +62,8 @@ impl RunFolder {
     /// # Errors
     /// A folder that holds something, or that cannot be created.
     pub fn create(path: &Path) -> anyhow::Result<RunFolder> {
-        if path.exists() {
+        let was_there = path.exists();
+        if was_there {
             let mut entries = std::fs::read_dir(path)
                 .with_context(|| format!("--out {} cannot be used", path.shown()))?;
             if entries.any(|entry| entry.is_ok_and(|entry| !is_left_over(&entry))) {
@@ -75,7 +76,7 @@ impl RunFolder {
         }
         std::fs::create_dir_all(path)
             .with_context(|| format!("cannot create the run folder {}", path.shown()))?;
-        Self::begin(path.to_path_buf())
+        Self::begin(path.to_path_buf(), was_there)
     }
 
     /// Takes up the folder of a run that was stopped.
@@ -101,9 +102,9 @@ impl RunFolder {
         Ok(folder)
     }
 
-    fn begin(path: PathBuf) -> anyhow::Result<RunFolder> {
+    fn begin(path: PathBuf, was_there: bool) -> anyhow::Result<RunFolder> {
         remove_temporaries_of(&path.join(EXPERIMENT)); // of a run that was killed here
-        let begun = Temporary::begun(&path, &[EXPERIMENT, HISTORY, LOCK], LAST);
+        let begun = Temporary::begun(&path, &[EXPERIMENT, HISTORY, LOCK], LAST, was_there);
         Ok(RunFolder {
             begun: Some(begun),
             ..Self::open(path)?

@@ -289,6 +289,11 @@ pub fn older(last: &Path, number: usize) -> PathBuf {
     last.with_file_name(format!("last-{number}.safetensors"))
 }
 
+/// Whether a name is taken, be it by a link to nothing.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Gives the last checkpoint a second name, so that it stays when it is replaced; the oldest goes.
 /// At no moment is there no `last`.
 fn keep_older(files: &Files) -> anyhow::Result<()> {
@@ -297,13 +302,13 @@ fn keep_older(files: &Files) -> anyhow::Result<()> {
     }
     let name = |number| older(&files.last, number);
     for number in (1..files.keep).rev() {
-        if name(number).exists() {
+        if is_there(&name(number)) {
             std::fs::rename(name(number), name(number + 1))
                 .with_context(|| format!("cannot rename {}", name(number).shown()))?;
         }
     }
     let first = name(1);
-    if first.exists() {
+    if is_there(&first) {
         std::fs::remove_file(&first).with_context(|| format!("cannot remove {}", first.shown()))?;
     }
     // Where the file system has no second names, copying costs time but loses nothing.

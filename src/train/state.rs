@@ -49,6 +49,12 @@ impl Default for State {
 }
 
 impl State {
+    /// Goes on as if no epoch had been the best yet, where its weights are lost.
+    pub fn forget_best(&mut self) {
+        self.best_epoch = None;
+        self.past.best = None;
+    }
+
     /// The best epoch's record.
     pub fn best(&self) -> Option<&EpochRecord> {
         self.past.best.as_ref()

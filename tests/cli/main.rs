@@ -2,6 +2,7 @@
 
 mod accumulating;
 mod archives;
+mod attacked;
 mod audit;
 mod averages;
 mod bad_input;

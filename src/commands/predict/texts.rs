@@ -33,7 +33,7 @@ pub(super) fn prepare(
     for file in files {
         let sent = if file.as_os_str() == "-" {
             lines(&mut reader, sender)
-        } else if is_table(file) {
+        } else if is_table(file, preprocess) {
             each_table(file, |path, name| {
                 let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
                     .map_err(|message| format!("{name}: {message}"))?;
@@ -76,13 +76,20 @@ impl Reader<'_> {
     }
 }
 
-fn is_table(path: &Path) -> bool {
-    path.extension().is_some_and(|ext| {
+/// Whether a file is to be read as the tables that the model was trained on: its name says so, or it has their
+/// columns.
+fn is_table(path: &Path, preprocess: &TextPreprocess) -> bool {
+    let by_name = path.extension().is_some_and(|ext| {
         let tables = [
             "csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz",
         ];
         tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
-    })
+    });
+    let by_columns = || {
+        let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets);
+        table.is_ok_and(|table| table.columns.len() > 1 && table.columns.contains(&preprocess.text))
+    };
+    by_name || (path.is_file() && !preprocess.text.is_empty() && by_columns())
 }
 
 /// A text a line; each is answered before the next one comes.

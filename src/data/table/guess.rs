@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
-use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GB18030, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
+use encoding_rs::{
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252,
+};
 
 use super::content::{BEGIN, Content, split_whitespace};
 use super::dates;
@@ -40,9 +42,12 @@ pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<G
         layout: layout.clone(),
         notes: Vec::new(),
     };
-    let content = Content::open(path, layout)?;
+    let mut content = Content::open(path, layout)?;
     if free("encoding") && !content.decoded {
         guess.encoding(&content)?;
+    }
+    if !content.decoded {
+        content.begin = guess.decoded(content.begin)?;
     }
     if content.rewritten {
         if content.header.is_none() && free("header") {
@@ -75,6 +80,20 @@ pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<G
 }
 
 impl Guess {
+    /// The beginning of a file in UTF-8, up to its last whole line: what is told from letters is told from these.
+    fn decoded(&self, mut begin: Vec<u8>) -> Result<Vec<u8>, String> {
+        let encoding = self.layout.encoding()?;
+        if encoding == UTF_8 {
+            return Ok(begin);
+        }
+        if begin.len() == BEGIN {
+            let end = begin.iter().rposition(|byte| *byte == b'\n');
+            begin.truncate(end.map_or(BEGIN, |end| end + 1));
+        }
+        let (text, _) = encoding.decode_without_bom_handling(&begin);
+        Ok(text.into_owned().into_bytes())
+    }
+
     fn encoding(&mut self, content: &Content) -> Result<(), String> {
         let (valid, high) = high_bytes(content)?;
         if valid {
@@ -162,9 +181,14 @@ impl Guess {
             // A line within that has the delimiters of a whole row.
             let whole = record.iter().any(|field| {
                 let mut lines = field.split(|byte| *byte == b'\n').skip(1);
-                lines.any(|line| line.iter().filter(|byte| **byte == sign).count() + 1 == width)
+                lines.any(|line| num_of(line, sign) + 1 == width)
             });
-            if inner > 0 && whole && swallowed.is_none() {
+            // Or each of its lines is a row by itself: a quote in one of them closes that of another.
+            let fields: Vec<&[u8]> = record.iter().collect();
+            let joined = fields.join(&sign);
+            let mut lines = joined.split(|byte| *byte == b'\n');
+            let rows = || lines.all(|line| num_of(line, sign) + 1 == width);
+            if inner > 0 && swallowed.is_none() && (whole || { rows }()) {
                 let last = reader.position().line().saturating_sub(1);
                 swallowed = Some((last.saturating_sub(inner as u64).max(1), last));
             }
@@ -223,6 +247,10 @@ impl Read for Bounded {
     }
 }
 
+fn num_of(line: &[u8], sign: u8) -> usize {
+    line.iter().filter(|byte| **byte == sign).count()
+}
+
 /// Whether each line that is not empty has so many fields, quotes being signs like others.
 fn each_line_has(content: &Content, delimiter: u8, width: usize) -> Result<bool, String> {
     let mut reader = BufReader::new(Bounded::new(content));
@@ -233,7 +261,7 @@ fn each_line_has(content: &Content, delimiter: u8, width: usize) -> Result<bool,
         if count.map_err(|error| format!("cannot be read: {error}"))? == 0 {
             return Ok(true);
         }
-        let found = line.iter().filter(|byte| **byte == delimiter).count() + 1;
+        let found = num_of(&line, delimiter) + 1;
         if !line.trim_ascii().is_empty() && found != width {
             return Ok(false);
         }
@@ -317,6 +345,8 @@ impl<'a> Sample<'a> {
                 None => true,
                 // Blanks stand in texts too.
                 Some((known, _)) if delimiter == Delimiter::Whitespace => score.0 > known.0 + 1,
+                // In many tables a comma is a decimal one, and then it is as regular as what parts the columns.
+                Some((known, Delimiter::Sign(','))) => score >= known,
                 Some((known, _)) => score > known,
             };
             if more {
@@ -340,7 +370,9 @@ impl<'a> Sample<'a> {
             let widths: Vec<usize> = rows.map(Vec::len).collect();
             let usual = mode(widths.iter().copied()).unwrap_or(0);
             let regular = widths.iter().filter(|width| **width == usual).count();
-            usual >= 2 && regular as f64 >= REGULAR * widths.len() as f64
+            // Names have no decimal commas, and few other signs: the first row says how many columns there are.
+            let first = widths.first() == Some(&usual);
+            first && usual >= 2 && regular as f64 >= REGULAR * widths.len() as f64
         })?;
         let width = mode(rows.iter().map(Vec::len))?;
         let columns = 0..width;

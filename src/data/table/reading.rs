@@ -257,7 +257,7 @@ impl Layout {
         (self.quote != '\0').then_some(self.quote as u8)
     }
 
-    fn encoding(&self) -> Result<&'static Encoding, String> {
+    pub(super) fn encoding(&self) -> Result<&'static Encoding, String> {
         let found = Encoding::for_label(self.encoding.as_bytes());
         let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
         let encoding = found.ok_or_else(unknown)?;

@@ -8,7 +8,7 @@ use super::preprocess::{Seen, TextPreprocess};
 use crate::console::path_text;
 use crate::data::batch::{SampleId, Shape};
 use crate::data::dataset::{Dataset, Skipped};
-use crate::data::files::read_file;
+use crate::data::files::read_named;
 use crate::data::table::Rows;
 use crate::data::task::Task;
 
@@ -125,7 +125,7 @@ impl Texts {
 /// # Errors
 /// A file that cannot be read, or is too large or not in UTF-8, in words that follow its name.
 pub fn read_text(path: &std::path::Path) -> Result<String, String> {
-    let bytes = read_file(path, MAX_FILE)?;
+    let bytes = read_named(path, MAX_FILE)?;
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("is UTF-16, which is not read; save it as UTF-8".to_string());
     }
