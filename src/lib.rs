@@ -5,7 +5,8 @@
 //! One way, no back and forth; each room knows only the rooms to its left:
 //!
 //! ```text
-//! console → config → storage → kernels → data → model → metrics → train → report        (commands call them; cli names the commands)
+//! console → config → storage → kernels → data → model → metrics → train → report → guide
+//!                                                        (commands call them; cli names the commands)
 //!
 //! train:    Source::load → Plan::check → Datasets → Loader → Network → Run::fit(observers) → RunFolder
 //! eval:     ModelFile::open → ImageDataset → Loader → evaluate → tables
