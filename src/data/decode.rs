@@ -12,7 +12,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metada
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::deep::{DeepRange, from_deep, is_deep};
+use super::deep::{DeepRange, check_within, from_deep, is_deep};
 use super::file_kind::unread_format;
 use super::{jpeg, raw, tiff};
 use crate::storage::{open_regular, read_regular};
@@ -148,7 +148,7 @@ fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
 ///
 /// # Errors
 /// Why it cannot be used, in words that follow its name: empty, no picture, truncated, more
-/// than `max_pixels`.
+/// than `max_pixels`, 16-bit values far outside the range of training.
 pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if bytes.is_empty() {
         return Err("is empty (0 bytes)".to_string());
@@ -156,7 +156,11 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if raw::header(bytes).is_some() {
         return raw::pixels(bytes, wanted);
     }
-    Ok(flatten(decode_image(bytes, wanted)?, wanted))
+    let image = decode_image(bytes, wanted)?;
+    if let Some(range) = wanted.deep {
+        check_within(&image, range)?;
+    }
+    Ok(flatten(image, wanted))
 }
 
 /// Decodes a picture file to what it stores, upright.

@@ -96,6 +96,36 @@ pub fn from_deep(image: DynamicImage, range: DeepRange) -> DynamicImage {
     scaled.unwrap_or_default() // as many levels as there were values
 }
 
+/// The share of an image's values that may lie far outside the range of training.
+const MOST_BEYOND: f64 = 0.9;
+
+/// Checks that an image with 16 bits a channel is one that the range was made for: where nearly all of its values are
+/// further from it than it is wide, nothing of the image would be left, and any answer would be one to a blank.
+///
+/// # Errors
+/// Values that are all but out of reach, in words that follow the image's name.
+pub fn check_within(image: &DynamicImage, range: DeepRange) -> Result<(), String> {
+    let values: &[u16] = match image {
+        DynamicImage::ImageLuma16(image) => image.as_raw(),
+        DynamicImage::ImageRgb16(image) => image.as_raw(),
+        _ => return Ok(()), // 8 bits; beside alpha, whose values are no levels
+    };
+    let [low, high] = range.bounds();
+    let span = high.saturating_sub(low);
+    let reach = low.saturating_sub(span)..=high.saturating_add(span);
+    let beyond = values.iter().filter(|value| !reach.contains(value)).count();
+    if (beyond as f64) < MOST_BEYOND * values.len() as f64 || values.is_empty() {
+        return Ok(());
+    }
+    let (least, most) = (values.iter().min(), values.iter().max());
+    Err(format!(
+        "has values of {} to {}, but the training images had {low} to {high}, by which all are scaled; bring it to their \
+         range",
+        least.copied().unwrap_or_default(),
+        most.copied().unwrap_or_default()
+    ))
+}
+
 /// What the 16-bit images of a split use of their range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeepImages {
@@ -221,6 +251,23 @@ fn bounds(values: impl Iterator<Item = u16>) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_far_outside_the_range_is_refused_and_one_beside_it_is_not() {
+        let range = DeepRange::new(30, 230).expect("a range");
+        let image = |value: u16| {
+            let image = ImageBuffer::<Luma<u16>, _>::from_pixel(3, 3, Luma([value]));
+            DynamicImage::from(image)
+        };
+        for value in [0, 30, 230, 430] {
+            assert!(check_within(&image(value), range).is_ok(), "{value}");
+        }
+        let told = check_within(&image(44_000), range).expect_err("too bright");
+        assert!(
+            told.contains("44000") && told.contains("30 to 230"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn a_range_becomes_0_to_255_and_alpha_keeps_its_own() {

@@ -46,6 +46,23 @@ fn world(extension: &str) -> World {
 }
 
 #[test]
+fn an_image_far_outside_the_range_of_training_is_named_rather_than_answered() {
+    let world = world("png");
+    let train = ["--no-audit", "--set", "train.epochs=1", "--quiet"];
+    world.train(&train).expect_success();
+    deep(&world, "far.png", 44_000, 1);
+    let predict = ["predict", "--model", "run/best.safetensors", "far.png"];
+    let run = world.kiln(&[&predict[..], &["valid/dim/0.png"]].concat());
+    let run = run.expect_failure();
+    assert!(
+        run.stderr.contains("far.png: has values of 44000 to 44008"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stdout.lines().count(), 1, "the other is answered");
+}
+
+#[test]
 fn the_range_of_training_is_used_and_kept() {
     for extension in ["png", "tiff", "pgm"] {
         let world = world(extension);
