@@ -14,7 +14,6 @@ use rayon::prelude::*;
 
 use super::state::State;
 use super::stepper::Stepper;
-use crate::console::Show as _;
 use crate::kernels::{all_on_host, copy_to_host, on_host};
 use crate::model::{
     CHECKPOINT_KEY, Head, KEY, ModelInfo, Outgoing, digest_values, without_average, write_header,
@@ -304,15 +303,15 @@ fn keep_older(files: &Files) -> anyhow::Result<()> {
     for number in (1..files.keep).rev() {
         if is_there(&name(number)) {
             std::fs::rename(name(number), name(number + 1))
-                .with_context(|| format!("cannot rename {}", name(number).shown()))?;
+                .with_context(|| failure(&name(number)))?;
         }
     }
     let first = name(1);
     if is_there(&first) {
-        std::fs::remove_file(&first).with_context(|| format!("cannot remove {}", first.shown()))?;
+        std::fs::remove_file(&first).with_context(|| failure(&first))?;
     }
     // Where the file system has no second names, copying costs time but loses nothing.
     std::fs::hard_link(&files.last, &first)
         .or_else(|_| std::fs::copy(&files.last, &first).map(|_| ()))
-        .with_context(|| format!("cannot write {}", first.shown()))
+        .with_context(|| failure(&first))
 }
