@@ -4,7 +4,7 @@
 //! see `benches/peers/augment`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kiln::data::augment::Augmentation;
+use kiln::data::image::augment::Augmentation;
 use kiln::data::{Alpha, Aspect, Filter, ImagePreprocess, Pixels, Purpose, Rng, list_pictures};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use kiln::config::Preprocess;
-use kiln::data::augment::{Affine, Augmentation, Fill, FillMode, warp_levels};
+use kiln::data::image::augment::{Affine, Augmentation, Fill, FillMode, warp_levels};
 use kiln::data::{HostBatch, Loader, Pixels, Purpose, Rng, Silent, Target, read_source};
 use kiln::kernels::{SimdLimit, limit_simd};
 use serde_json::{Value as Json, json};

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use kiln::config::{Preprocess, Source};
-use kiln::data::cache::list_caches;
+use kiln::data::image::cache::list_caches;
 use kiln::data::{
     Alpha, Aspect, Filter, ImageDataset, ImagePreprocess, Purpose, Rng, Silent, TrainedClasses,
     parse_idx, read_source,

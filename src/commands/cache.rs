@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::{CacheArgs, CacheCommand};
 use crate::console;
-use crate::data::cache::{CacheFile, cache_folder, list_caches, remove_cache};
+use crate::data::image::cache::{CacheFile, cache_folder, list_caches, remove_cache};
 use crate::report::{bytes, tables};
 
 pub fn run(args: &CacheArgs) -> anyhow::Result<u8> {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::train::quoted;
 use crate::cli::{ShapesArgs, SynthArgs, SynthKind};
 use crate::console::{out, shown};
-use crate::data::synth::{SHAPES, draw_shape};
+use crate::data::image::synth::{SHAPES, draw_shape};
 use crate::storage::Temporary;
 
 pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {

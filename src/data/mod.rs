@@ -4,102 +4,54 @@
 //! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
 //! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
 
-mod array_file;
-pub mod audit;
-pub mod augment;
-mod batch;
-mod blocks;
-pub mod cache;
-mod cifar;
-mod class_names;
-mod copies;
-mod dataset;
-mod decode;
-mod deep;
-mod file_kind;
-mod file_size;
+pub mod core;
 mod files;
-mod folder_tree;
-mod idx;
-mod image_folder;
-mod image_index;
-mod image_options;
-mod image_survey;
-mod images;
-mod joined;
-mod jpeg;
-mod label_pattern;
-mod label_rows;
-mod label_tables;
-mod labelled;
-mod labelled_images;
-mod labelling;
-mod labels;
-mod layout;
-mod left_out;
-mod listing;
-mod loader;
-mod look_alikes;
-mod npy;
-mod npz;
-mod preprocess;
-mod random;
-mod raw;
-mod resize;
-mod sample_groups;
-mod sampler;
-mod shards;
-mod split;
-mod split_names;
-pub mod synth;
+pub mod image;
+mod loading;
+mod reader;
 pub mod table;
-mod tar_members;
-mod task;
 pub mod text;
-mod tiff;
-mod webdataset;
-mod zip;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
-pub use batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
-pub use blocks::name_of;
-pub use cifar::CifarBinary;
-pub use dataset::{
+pub use self::core::batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
+pub use self::core::dataset::{
     Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
     class_counts,
 };
-pub use decode::{Alpha, Header, Pixels, is_picture_name, read_header};
-pub use deep::{DeepImages, DeepRange};
-pub use file_size::within_memory;
-pub use idx::{Idx, idx_pictures, is_images, parse_idx};
-pub use image_folder::ImageFolder;
-pub use image_index::{Found, ImageIndex};
-pub use image_options::default_max_pixels;
-pub use image_survey::ImageSurvey;
-pub use images::{ImageDataset, LabelledImages};
-pub use label_pattern::LabelPattern;
-pub use label_rows::{IMAGE_COLUMNS, LABEL_COLUMNS, split_of};
-pub use labelled::Labelled;
-pub use labelling::{Columns, Labelling, pictures_below};
-pub use labels::TrainedClasses;
-pub use layout::{Labelled as LabelledBy, Layout as FolderLayout};
-pub use left_out::{LeftOut, Reason, list_names, short_name};
-pub use listing::{Content, Listing, list_classes, list_pictures};
-pub use loader::{Batches, Loaded, Loader, PREFETCH};
-pub use npz::{Npz, array_names, numpy_pictures};
-pub use preprocess::{ImagePreprocess, Preprocessor};
-pub use random::{Purpose, Rng, hash_text};
-pub use raw::RawBlock;
-pub use resize::{Aspect, Filter, Resizing};
-pub use split_names::{SplitName, split_name};
+pub use self::core::random::{Purpose, Rng, hash_text};
+pub use self::core::task::{Head, Output, Task};
+pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
+pub use files::left_out::{LeftOut, Reason, list_names, short_name};
+pub use files::listing::{Content, Listing, list_classes, list_pictures};
+pub use files::size::within_memory;
+pub use files::split_names::{SplitName, split_name};
+pub use image::dataset::{ImageDataset, LabelledImages};
+pub use image::decode::deep::{DeepImages, DeepRange};
+pub use image::decode::raw::RawBlock;
+pub use image::decode::{Alpha, Header, Pixels, is_picture_name, read_header};
+pub use image::labelling::index::{Found, ImageIndex};
+pub use image::labelling::pattern::LabelPattern;
+pub use image::labelling::rows::{IMAGE_COLUMNS, LABEL_COLUMNS, split_of};
+pub use image::labelling::{Columns, Labelling, pictures_below};
+pub use image::options::default_max_pixels;
+pub use image::preprocess::{ImagePreprocess, Preprocessor};
+pub use image::resize::{Aspect, Filter, Resizing};
+pub use image::sources::blocks::name_of;
+pub use image::sources::cifar::CifarBinary;
+pub use image::sources::idx::{Idx, idx_pictures, is_images, parse_idx};
+pub use image::sources::image_folder::ImageFolder;
+pub use image::sources::labels::TrainedClasses;
+pub use image::sources::numpy::{Npz, array_names, numpy_pictures};
+pub use image::sources::webdataset::WebDataset;
+pub use image::survey::ImageSurvey;
+pub use loading::loader::{Batches, Loaded, Loader, PREFETCH};
+pub use reader::Labelled;
 pub use table::{Csv, EmbeddedColumn, TablePreprocess};
-pub use task::{Head, Output, Task};
 pub use text::{Text, TextFolder, TextPreprocess};
-pub use webdataset::WebDataset;
 
 /// Every kind of data: the values of `data.kind`.
 pub const SOURCES: &[Member<dyn Source>] = family! { dyn Source:

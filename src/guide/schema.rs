@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::{Experiment, Member, STYLES, Setting, family_schema, schema_of};
-use crate::data::{SOURCES, augment};
+use crate::data::SOURCES;
+use crate::data::image::augment;
 use crate::model::{LAYERS, LOSSES};
 use crate::train::{OPTIMIZERS, SCHEDULES};
 

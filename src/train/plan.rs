@@ -8,7 +8,8 @@ use super::no_effect;
 use super::optimizers::{OPTIMIZERS, Optimizer};
 use super::schedules::{Pace, SCHEDULES, Schedule};
 use crate::config::{Experiment, Fault, Path, Sampler, Source, Train, read_member};
-use crate::data::augment::{self, Augmentation};
+use crate::data::image::augment;
+use crate::data::image::augment::Augmentation;
 use crate::data::{Output, Shape, Survey, Task, read_source};
 use crate::model::{Layers, Loss, Network, read_loss};
 

@@ -218,7 +218,8 @@ fn the_shipped_experiments_augment_as_they_say() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ext| ext == "toml") {
             let source = kiln::data::load(&path, &[]).unwrap_or_else(|e| panic!("{e:#}"));
-            let checked = kiln::data::augment::check_shape(&source.experiment.augment, shape);
+            let checked =
+                kiln::data::image::augment::check_shape(&source.experiment.augment, shape);
             assert_eq!(checked, Ok(()), "{}", path.display());
             seen += 1;
         }

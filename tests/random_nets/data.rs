@@ -4,7 +4,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 use kiln::config::{Path as Place, Preprocess, Spec, read_member};
-use kiln::data::augment::Augmentation;
+use kiln::data::image::augment::Augmentation;
 use kiln::data::{Datasets, EmbeddedColumn, Shape, Silent, read_source};
 use kiln::model::{LOSSES, Layers, Network};
 use serde_json::{Value as Json, json};

@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::fitted::{ColumnKind, TablePreprocess};
 use super::look::LookedColumn;
 use super::options::Role;
+use super::preprocess::{ColumnKind, TablePreprocess};
 use super::rows::Rows;
-use crate::data::dataset::Column;
-use crate::data::task::Task;
+use crate::data::core::dataset::Column;
+use crate::data::core::task::Task;
 
 /// A correlation with the target from which a column gives it away.
 const GIVES_AWAY: f64 = 0.999_99;

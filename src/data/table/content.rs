@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-use super::reading::{Delimiter, Layout, MAX_ROW};
+use super::reader::{Delimiter, Layout, MAX_ROW};
 use super::{arff, spreadsheet};
 use crate::console::Show as _;
 use crate::storage::open_seekable;

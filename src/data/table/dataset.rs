@@ -1,12 +1,12 @@
 //! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
 
-use super::fitted::{Encoder, TablePreprocess, Treated};
-use super::reading::Row;
+use super::preprocess::{Encoder, TablePreprocess, Treated};
+use super::reader::Row;
 use super::rows::{Part, Rows, retain};
 use super::treatments::{Tally, Treatment};
-use crate::data::batch::{SampleId, Shape};
-use crate::data::dataset::{Dataset, Skipped};
-use crate::data::task::Task;
+use crate::data::core::batch::{SampleId, Shape};
+use crate::data::core::dataset::{Dataset, Skipped};
+use crate::data::core::task::Task;
 
 /// The rows of a split.
 pub struct TableDataset {

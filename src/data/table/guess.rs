@@ -13,7 +13,7 @@ use super::content::{BEGIN, Content, split_whitespace};
 use super::dates;
 use super::formats::MISSING_WORDS;
 use super::numbers::{may_follow, may_precede, take_apart};
-use super::reading::{Delimiter, Layout, TableFile};
+use super::reader::{Delimiter, Layout, TableFile};
 use crate::console::Show as _;
 
 /// Rows of the beginning that are looked at.
@@ -236,7 +236,7 @@ struct Bounded {
 impl Bounded {
     fn new(content: &Content) -> Bounded {
         Bounded {
-            reader: content.reader().take(super::reading::MAX_ROW),
+            reader: content.reader().take(super::reader::MAX_ROW),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::audit::Pairs;
 use super::options::Role;
-use super::reading::TableFile;
+use super::reader::TableFile;
 use super::scan::{ColumnScan, is_id};
-use crate::data::task::Task;
+use crate::data::core::task::Task;
 
 /// Rows that are looked at, from the beginning.
 const ROWS: usize = 20_000;

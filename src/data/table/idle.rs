@@ -3,7 +3,7 @@
 use super::fit::Planned;
 use super::options::{Csv, Impute, Role, Scaling, Unseen};
 use crate::config::{Fault, Path, Preprocess};
-use crate::data::task::Task;
+use crate::data::core::task::Task;
 
 fn key(name: &str) -> Path {
     Path::parse("data").key(name)

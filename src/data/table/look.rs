@@ -10,13 +10,13 @@ use super::formats::Format;
 use super::guess::{Guess, guess};
 use super::hints::{Hint, copies, identifiers};
 use super::options::{Role, TaskKind};
-use super::reading::{Layout, TableFile};
+use super::reader::{Layout, TableFile};
 use super::scan::{ColumnScan, listed, scan, told_formats};
 use super::source::plan_task;
 use crate::config::{Path as Key, with_nearest};
 use crate::console::Show as _;
-use crate::data::audit::Audit;
-use crate::data::task::Task;
+use crate::data::core::task::Task;
+use crate::data::image::audit::Audit;
 
 /// Files that were looked through once.
 pub struct Looked {

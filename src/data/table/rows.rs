@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::fitted::finite_number;
-use super::reading::{Layout, Row, RowPlace, TableFile};
+use super::preprocess::finite_number;
+use super::reader::{Layout, Row, RowPlace, TableFile};
 use super::scan::bind;
 use crate::console::Show as _;
-use crate::data::class_names::ClassNames;
-use crate::data::dataset::Skipped;
-use crate::data::task::Task;
+use crate::data::core::class_names::ClassNames;
+use crate::data::core::dataset::Skipped;
+use crate::data::core::task::Task;
 
 /// One file of a split, and where it has the columns that are used.
 #[derive(Debug)]

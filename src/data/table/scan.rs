@@ -6,9 +6,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::formats::{Format, FormatTally};
 use super::options::Role;
-use super::reading::{Layout, TableFile};
+use super::reader::{Layout, TableFile};
 use crate::console::Show as _;
-pub use crate::data::class_names::listed;
+pub use crate::data::core::class_names::listed;
 use crate::data::text::{count_words, is_spaceless};
 
 /// Different values that are told apart while a column's role is not known.

@@ -6,26 +6,28 @@ use std::sync::Arc;
 use super::audit::audit_tables;
 use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit, misplaced, sort_values};
-use super::fitted::{EmbeddedColumn, TablePreprocess};
 use super::idle::{idle_options, no_pictures};
 use super::options::{Csv, Files, Role, TaskKind};
-use super::reading::TableFile;
+use super::preprocess::{EmbeddedColumn, TablePreprocess};
+use super::reader::TableFile;
 use super::rows::{Rows, Targets, class_name, label};
 use super::scan::{ColumnScan, DISTINCT, listed, scan_formats};
 use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
 use crate::console::Show as _;
-use crate::data::audit::Audit;
-use crate::data::augment::Augmentation;
-use crate::data::batch::Shape;
-use crate::data::cache::default_memory;
-use crate::data::class_names::equal_classes;
-use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
-use crate::data::image_folder::check_splits;
-use crate::data::left_out::LeftOut;
-use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off_groups;
-use crate::data::task::{Head, Output, Task};
+use crate::data::core::batch::Shape;
+use crate::data::core::class_names::equal_classes;
+use crate::data::core::dataset::{
+    Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey,
+};
+use crate::data::core::task::{Head, Output, Task};
+use crate::data::files::left_out::LeftOut;
+use crate::data::image::audit::Audit;
+use crate::data::image::augment::Augmentation;
+use crate::data::image::cache::default_memory;
+use crate::data::image::preprocess::Preprocessor;
+use crate::data::image::sources::image_folder::check_splits;
+use crate::data::loading::split::split_off_groups;
 use crate::data::text::Splitting;
 
 /// Whole numbers in a target up to so many different ones are classes.
@@ -77,7 +79,7 @@ fn free_format(options: &Csv, name: &str) -> Option<bool> {
 }
 
 /// How a column is written, where its fields are no plain numbers, for people.
-fn written(layout: &super::reading::Layout, scan: &ColumnScan, name: &str) -> String {
+fn written(layout: &super::reader::Layout, scan: &ColumnScan, name: &str) -> String {
     let mut text = match layout.formats.get(name) {
         Some(format) => format!(", written {}", String::from(format.clone())),
         None => String::new(),
@@ -109,7 +111,7 @@ fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
 pub(in crate::data) fn open(
     files: &Files,
     name: &str,
-    layout: &super::reading::Layout,
+    layout: &super::reader::Layout,
 ) -> Result<Vec<TableFile>, Vec<Fault>> {
     let open = |path: &PathBuf| {
         TableFile::open(path, layout).map_err(|message| {
@@ -499,7 +501,7 @@ pub(in crate::data) fn plan_task(
     kind: Option<TaskKind>,
     targets: &[String],
     scans: &[&ColumnScan],
-    layout: &super::reading::Layout,
+    layout: &super::reader::Layout,
 ) -> Result<Task, Vec<Fault>> {
     let labels = |scan: &ColumnScan| {
         let mut values = scan.values.iter().flat_map(|values| values.keys());

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::fitted::{TablePreprocess, Treated};
+use super::preprocess::{TablePreprocess, Treated};
 
 /// What was done about a column's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]

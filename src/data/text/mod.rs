@@ -1,13 +1,13 @@
 //! Texts: sentences and documents as sequences of tokens.
 
+mod dataset;
 mod preprocess;
 mod script;
 mod source;
-mod texts;
 mod tokenizer;
 
+pub use dataset::{TextDataset, TextFigures, Texts, encode, read_text, without_bom};
 pub use preprocess::{End, Seen, TextEncoder, TextPreprocess};
 pub use script::{count_words, is_spaceless};
 pub use source::{Text, TextFolder, TokenOptions, list_texts, text_notices};
-pub use texts::{TextDataset, TextFigures, Texts, encode, read_text, without_bom};
 pub use tokenizer::{FILTERS, Level, Splitting, Tokenizer, WordCounts};

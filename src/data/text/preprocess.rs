@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tokenizer::Tokenizer;
-use crate::data::batch::Shape;
+use crate::data::core::batch::Shape;
 use crate::data::table::Layout;
 
 /// Which end of a text is padded or cut.

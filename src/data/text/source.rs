@@ -7,28 +7,30 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::dataset::{TextFigures, Texts, encode};
 use super::preprocess::{End, MAX_LENGTH, TextPreprocess};
 use super::script::is_spaceless;
-use super::texts::{TextFigures, Texts, encode};
 use super::tokenizer::{FILTERS, Level, Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
 use crate::console::Show as _;
-use crate::data::audit::Audit;
-use crate::data::augment::Augmentation;
-use crate::data::batch::Shape;
-use crate::data::class_names::equal_classes;
-use crate::data::dataset::{Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey};
-use crate::data::image_folder::{check_splits, same_classes};
-use crate::data::left_out::{LeftOut, short_name};
-use crate::data::listing::{Classes, Content, Listing, list_folders};
-use crate::data::preprocess::Preprocessor;
-use crate::data::split::split_off_groups;
+use crate::data::core::batch::Shape;
+use crate::data::core::class_names::equal_classes;
+use crate::data::core::dataset::{
+    Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey,
+};
+use crate::data::core::task::Task;
+use crate::data::files::left_out::{LeftOut, short_name};
+use crate::data::files::listing::{Classes, Content, Listing, list_folders};
+use crate::data::image::audit::Audit;
+use crate::data::image::augment::Augmentation;
+use crate::data::image::preprocess::Preprocessor;
+use crate::data::image::sources::image_folder::{check_splits, same_classes};
+use crate::data::loading::split::split_off_groups;
 use crate::data::table::{
     Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
     no_pictures, open, plan_task, scale_targets, scan_formats,
 };
 use crate::data::table::{TableAudit, TablePreprocess};
-use crate::data::task::Task;
 
 /// The length to which long texts are cut where the experiment does not say it.
 const DEFAULT_LENGTH: usize = 512;

@@ -1,0 +1,248 @@
+//! What the loader needs of a split, and what a source of data gives.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::batch::{SampleId, Shape};
+use super::task::Task;
+use crate::config::{Fault, Preprocess};
+use crate::data::files::left_out::LeftOut;
+use crate::data::image::audit::Audit;
+use crate::data::image::augment::Mix;
+use crate::data::image::preprocess::Preprocessor;
+
+/// One split: samples that can be loaded one by one, from several threads at once.
+pub trait Dataset: Send + Sync {
+    /// The number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether there is no sample.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one sample.
+    fn shape(&self) -> Shape;
+
+    /// The index of the sample's class; 0 where the task has no classes.
+    fn class(&self, index: usize) -> usize;
+
+    /// Where the task is labels (0 or 1) or numbers (as the net sees them), adds the sample's to `out`.
+    fn add_row(&self, _index: usize, _out: &mut Vec<f32>) {}
+
+    /// Whether [`add_row`](Self::add_row) adds labels.
+    fn has_labels(&self) -> bool {
+        false
+    }
+
+    /// The number that names the sample, the same in every run over the same data.
+    fn id(&self, index: usize) -> SampleId;
+
+    /// The sample's name, for people: its file, or its row.
+    fn name(&self, index: usize) -> String;
+
+    /// In which orders the samples are best read.
+    fn reading_order(&self) -> &ReadingOrder {
+        &ReadingOrder::Any
+    }
+
+    /// Writes the sample's input into `out`; augmented where an epoch is given.
+    ///
+    /// # Errors
+    /// Why the sample cannot be used, in words that follow its name.
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+
+    /// How the samples of a training batch are mixed.
+    fn mix(&self) -> Option<&Mix> {
+        None
+    }
+}
+
+/// In which orders samples are best read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadingOrder {
+    /// All are equally good.
+    Any,
+    /// From the beginning of an archive to its end.
+    Shards {
+        /// The number of samples up to the end of each archive.
+        ends: Vec<usize>,
+        /// Samples among which the next one is picked.
+        buffer: usize,
+    },
+}
+
+/// Samples of each class in a split.
+pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; num_classes];
+    for index in 0..dataset.len() {
+        counts[dataset.class(index)] += 1;
+    }
+    counts
+}
+
+/// What can be said of the data before any sample is decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// What the net is to say; numbers are not scaled yet.
+    pub task: Task,
+    /// Samples of the training split.
+    pub num_train: usize,
+    /// Samples of the validation split.
+    pub num_valid: usize,
+    /// Samples of the split for the end.
+    pub num_test: usize,
+    /// Samples of each class or label in the training split; empty where there are none.
+    pub train_counts: Vec<usize>,
+    /// Samples of each class or label in the validation split.
+    pub valid_counts: Vec<usize>,
+    /// What each column of a table is taken for, for people; empty where there are none.
+    pub columns: Vec<Column>,
+    /// Where the validation split comes from, for people.
+    pub valid_from: String,
+    /// Files, members of archives or rows that are no samples.
+    pub left_out: LeftOut,
+    /// Whether these are rows.
+    pub of_rows: bool,
+    /// What may be wrong with the files that were listed.
+    pub warnings: Vec<String>,
+}
+
+/// What a column of a table is taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its role, and what is done to its values.
+    pub role: String,
+    /// The inputs of the net that it gives.
+    pub inputs: usize,
+    /// Samples of the training split in which it is missing.
+    pub missing: usize,
+}
+
+impl LeftOut {
+    /// The samples that cannot be used, by their reasons.
+    pub fn of_skipped(skipped: &[Skipped]) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for Skipped { name, reason } in skipped {
+            left_out.add(reason, || name.clone());
+        }
+        left_out
+    }
+}
+
+/// A sample that was left out, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub name: String,
+    /// Why, in words that follow the name.
+    pub reason: String,
+}
+
+/// Both splits, decoded once, ready for the loader.
+pub struct Datasets {
+    /// What the net is to say.
+    pub task: Task,
+    /// The training split, augmented as the experiment says.
+    pub train: Arc<dyn Dataset>,
+    /// The validation split.
+    pub valid: Arc<dyn Dataset>,
+    /// The fitted preprocessing.
+    pub preprocess: Preprocessor,
+    /// Samples that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// What the user should know.
+    pub notices: Vec<String>,
+    /// What was found wrong with the data, where that was asked for.
+    pub audit: Option<Audit>,
+    /// A digest of the names and sizes of the training samples.
+    pub fingerprint: String,
+}
+
+/// Is told how far a long piece of work has come.
+pub trait Progress: Sync {
+    /// Work of `len` pieces begins.
+    fn begin(&self, what: &str, len: usize);
+    /// One piece is done.
+    fn tick(&self);
+    /// The work is done.
+    fn end(&self);
+}
+
+/// Says nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &str, _: usize) {}
+    fn tick(&self) {}
+    fn end(&self) {}
+}
+
+/// A kind of data, as the experiment describes it.
+pub trait Source: Debug + Send + Sync {
+    /// The shape of a sample where the experiment alone says it.
+    fn declared_shape(&self) -> Option<Shape>;
+
+    /// Lists the samples and reads what headers say; decodes nothing.
+    ///
+    /// # Errors
+    /// Missing folders, no classes, classes that differ between the splits, no samples.
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>>;
+}
+
+/// A listed dataset.
+pub trait Survey: Send {
+    /// Classes and counts.
+    fn summary(&self) -> &Summary;
+
+    /// The shape of a sample, now known.
+    fn shape(&self) -> Shape;
+
+    /// The inputs that are numbers of categories, which the net embeds.
+    fn embedded(&self) -> Vec<crate::data::EmbeddedColumn> {
+        Vec::new()
+    }
+
+    /// The usual height and width of the images as they are stored; `None` where the samples are none.
+    fn typical_size(&self) -> Option<[usize; 2]> {
+        None
+    }
+
+    /// Whether samples can be read in any order as fast as in sequence.
+    fn any_order(&self) -> bool {
+        true
+    }
+
+    /// Checks what is to be done to every sample against the samples' shape.
+    ///
+    /// # Errors
+    /// Impossible statistics.
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
+
+    /// A few training samples, evenly taken from the listing, to look at: grey levels, not scaled; and
+    /// those that cannot be used.
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<crate::data::image::augment::Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>);
+
+    /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
+    /// (by name) what cannot be used.
+    ///
+    /// # Errors
+    /// A class of which no sample can be used.
+    fn prepare(
+        self: Box<Self>,
+        preprocess: &Preprocess,
+        augmentation: Option<crate::data::image::augment::Augmentation>,
+        audit: bool,
+        progress: &dyn Progress,
+    ) -> Result<Datasets, Vec<Fault>>;
+
+    /// Decodes every sample and looks for faults; keeps the pictures of the first `num_pictures`
+    /// pairs.
+    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit;
+}

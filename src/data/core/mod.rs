@@ -1,0 +1,8 @@
+//! What every modality shares: batches, tasks, the traits of datasets and counted randomness. Nothing here knows an
+//! implementation.
+
+pub mod batch;
+pub mod class_names;
+pub mod dataset;
+pub mod random;
+pub mod task;

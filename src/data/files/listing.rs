@@ -1,0 +1,542 @@
+//! Listing a folder of images or texts: one folder a class, files at any depth below it.
+//!
+//! Made for a million files: one short path a file, relative to the root, and no question to the
+//! file system beyond reading each folder once. Only files whose names do not tell what they are, are
+//! opened, for their first bytes. Whatever is no sample is counted, with the reason.
+
+use std::ffi::OsString;
+use std::fs::FileType;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
+use super::left_out::LeftOut;
+use crate::console::shown;
+use crate::storage::{RUNS, is_run, open_regular};
+
+/// The samples below a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Folder names, sorted.
+    pub classes: Vec<String>,
+    /// Each file, relative to the root, with the index of its class; sorted by class, then by path.
+    pub files: Vec<(Box<Path>, u32)>,
+    /// What is no sample, relative to the root, and why.
+    pub left_out: LeftOut,
+}
+
+/// What the samples are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Images of any format that is decoded.
+    Images,
+    /// Files whose names end in `.txt`.
+    Texts,
+}
+
+/// Folders nested deeper than this are taken for a loop of links.
+const MAX_DEPTH: usize = 32;
+
+const OWN_RUNS: &str = "a folder of Kiln's own runs";
+const OUTSIDE: &str = "outside the class folders";
+const SPECIAL: &str = "no plain file (a pipe, socket or device)";
+const NO_TEXT: &str = "not a .txt file";
+const EXCLUDED: &str = "in a folder that data.exclude names";
+const UNLABELLED: &str = "in a folder of samples without labels";
+
+/// Names of folders, in small letters, that hold samples without labels and are no classes.
+pub const NO_LABELS: [&str; 4] = ["unsup", "unsupervised", "unlabeled", "unlabelled"];
+
+/// Which folders are classes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Classes<'a> {
+    /// Those that samples lie in, at any depth, instead of those at the top.
+    pub leaf: bool,
+    /// Folders at the top that are no classes, by name.
+    pub exclude: &'a [String],
+}
+
+/// Lists the images of `root`, whose folders are the classes. Hidden files and folders are passed over.
+///
+/// # Errors
+/// A folder that is missing or cannot be read, a class name that is not Unicode, no class folder;
+/// in words that follow the folder's name.
+pub fn list_classes(root: &Path) -> Result<Listing, String> {
+    list_folders(root, Content::Images, Classes::default())
+}
+
+/// The same of images or texts, with a choice of what folders are classes.
+///
+/// # Errors
+/// As [`list_classes`].
+pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result<Listing, String> {
+    if !root.exists() {
+        return Err("does not exist".to_string());
+    }
+    if !root.is_dir() {
+        return Err("is a file, expected a folder with one folder a class".to_string());
+    }
+    let mut walk = Walk::new(root, content);
+    let mut loose = 0;
+    for entry in walk.entries(Path::new(""))? {
+        let path = PathBuf::from(&entry.name);
+        if !entry.is_folder {
+            loose += usize::from(content == Content::Images && named(&path) == Named::Picture);
+            walk.leave_out(OUTSIDE, &path);
+            continue;
+        }
+        if is_of_runs(&root.join(&path), content) {
+            walk.leave_out(OWN_RUNS, &path);
+            continue;
+        }
+        let name = entry.name.into_string().map_err(|_| {
+            let path = root.join(&path);
+            let path = shown(&path);
+            format!("holds the folder {path}, whose name is not valid Unicode; rename it")
+        })?;
+        let reason = match () {
+            () if which.exclude.contains(&name) => Some(EXCLUDED),
+            () if NO_LABELS.contains(&&*name.to_lowercase()) => Some(UNLABELLED),
+            () => None,
+        };
+        if let Some(reason) = reason {
+            walk.set_aside(&path, reason)?;
+            continue;
+        }
+        walk.listing.classes.push(name);
+        let class = (walk.listing.classes.len() - 1) as u32;
+        walk.folder(&path, class, 0)?;
+    }
+    let mut listing = walk.finish();
+    if which.leaf {
+        listing.leaves()?;
+    }
+    if listing.classes.is_empty() {
+        let found = match loose {
+            0 => "holds no folders".to_string(),
+            1 => "holds a picture but no folders".to_string(),
+            n => format!("holds {n} pictures but no folders"),
+        };
+        return Err(format!("{found}, expected one folder a class"));
+    }
+    Ok(listing)
+}
+
+impl Listing {
+    /// Makes the folders that files lie in their classes, by name, wherever they are.
+    fn leaves(&mut self) -> Result<(), String> {
+        let leaf = |path: &Path| -> Result<String, String> {
+            let name = path.parent().and_then(Path::file_name).unwrap_or_default();
+            let name = name.to_str().map(str::to_string);
+            name.ok_or_else(|| {
+                format!("holds {path:?}, a name that is not valid Unicode; rename it")
+            })
+        };
+        let leaves: Result<Vec<String>, String> =
+            self.files.iter().map(|(path, _)| leaf(path)).collect();
+        let leaves = leaves?;
+        let mut classes = leaves.clone();
+        classes.sort();
+        classes.dedup();
+        for ((_, class), leaf) in self.files.iter_mut().zip(&leaves) {
+            *class = classes.binary_search(leaf).unwrap_or_default() as u32;
+        }
+        self.classes = classes;
+        self.files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        Ok(())
+    }
+}
+
+/// Every picture at or below `path`, sorted, and what is none; `path` itself where it is a file.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn list_pictures(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
+    if !path.is_dir() {
+        return Ok((vec![path.to_path_buf()], LeftOut::default()));
+    }
+    let mut walk = Walk::new(path, Content::Images);
+    walk.folder(Path::new(""), 0, 0)?;
+    let listing = walk.finish();
+    let files = listing.files.into_iter();
+    let files = files.map(|(file, _)| path.join(file)).collect();
+    Ok((files, listing.left_out))
+}
+
+/// A walk through the folders below a root.
+struct Walk<'a> {
+    root: &'a Path,
+    content: Content,
+    listing: Listing,
+    /// Indices of files whose names do not tell what they are.
+    unknown: Vec<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path, content: Content) -> Walk<'a> {
+        Walk {
+            root,
+            content,
+            listing: Listing::default(),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn leave_out(&mut self, reason: &str, path: &Path) {
+        let name = || shown(path).to_string();
+        self.listing.left_out.add(reason, name);
+    }
+
+    /// Lists `inner`, a folder below the root.
+    fn folder(&mut self, inner: &Path, class: u32, depth: usize) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!(
+                "nests more than {MAX_DEPTH} folders at {}; is a link pointing upwards?",
+                shown(&self.root.join(inner))
+            ));
+        }
+        for entry in self.entries(inner)? {
+            let path = inner.join(&entry.name);
+            if entry.is_folder {
+                self.folder(&path, class, depth + 1)?;
+                continue;
+            }
+            match self.kind_of(&path) {
+                Named::Other(reason) => self.leave_out(reason, &path),
+                kind => {
+                    if kind == Named::Unknown {
+                        self.unknown.push(self.listing.files.len());
+                    }
+                    self.listing.files.push((path.into_boxed_path(), class));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the samples below a folder that is no class.
+    fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), String> {
+        let listed = self.listing.files.len();
+        let unknown = self.unknown.len();
+        self.folder(inner, 0, 0)?;
+        self.unknown.truncate(unknown);
+        for (path, _) in self.listing.files.split_off(listed) {
+            self.leave_out(reason, &path);
+        }
+        Ok(())
+    }
+
+    fn kind_of(&self, path: &Path) -> Named {
+        match self.content {
+            Content::Images => named(path),
+            Content::Texts if is_text_name(path) => Named::Picture,
+            Content::Texts => Named::Other(NO_TEXT),
+        }
+    }
+
+    /// The entries of a folder below the root, sorted by name, that are files or folders and not hidden.
+    fn entries(&mut self, inner: &Path) -> Result<Vec<Entry>, String> {
+        let folder = self.root.join(inner);
+        let fail =
+            |error: std::io::Error| format!("cannot be listed ({}): {error}", shown(&folder));
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(&folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let kind = entry.file_type().map_err(fail)?;
+            // Only links need a look at what they point to.
+            let kind = match kind.is_symlink() {
+                true => entry.path().metadata().ok().map(|meta| meta.file_type()),
+                false => Some(kind),
+            };
+            let name = entry.file_name();
+            let reason = reason_to_pass_over(&name, kind);
+            entries.push((name, kind.is_some_and(|kind| kind.is_dir()), reason));
+        }
+        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let mut kept = Vec::with_capacity(entries.len());
+        for (name, is_folder, reason) in entries {
+            match reason {
+                None => kept.push(Entry { name, is_folder }),
+                Some(reason) => self.leave_out(reason, &inner.join(name)),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Opens the files whose names do not tell what they are.
+    fn finish(self) -> Listing {
+        let Walk {
+            root,
+            mut listing,
+            unknown,
+            ..
+        } = self;
+        let looked: Vec<Result<(), String>> = unknown
+            .par_iter()
+            .map(|&index| first_bytes(&root.join(&listing.files[index].0)))
+            .collect();
+        let mut reasons = unknown.into_iter().zip(looked).peekable();
+        let mut index = 0;
+        let left_out = &mut listing.left_out;
+        listing.files.retain(|(path, _)| {
+            let looked = reasons.next_if(|(unknown, _)| *unknown == index);
+            index += 1;
+            match looked {
+                Some((_, Err(reason))) => {
+                    left_out.add(&reason, || shown(path).to_string());
+                    false
+                }
+                _ => true,
+            }
+        });
+        listing
+    }
+}
+
+/// Whether a file is named as texts are: `1.txt`, or by a number alone, as newsgroups' messages.
+pub fn is_text_name(path: &Path) -> bool {
+    match path.extension() {
+        Some(extension) => extension.eq_ignore_ascii_case("txt"),
+        None => {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            !name.is_empty() && name.iter().all(u8::is_ascii_digit)
+        }
+    }
+}
+
+struct Entry {
+    name: OsString,
+    is_folder: bool,
+}
+
+/// Whether a folder is what training made: the folder of a run, or `runs`, whose folders are. Then it is no
+/// class; one in which there are samples is, whatever its name.
+pub fn is_of_runs(folder: &Path, content: Content) -> bool {
+    let Ok(found) = Walk::new(folder, content).entries(Path::new("")) else {
+        return false; // said when it is listed
+    };
+    let is_empty = found.is_empty() && folder.ends_with(RUNS);
+    let holds_runs = is_run(folder)
+        || found
+            .iter()
+            .any(|entry| entry.is_folder && is_run(&folder.join(&entry.name)));
+    (is_empty || holds_runs) && !holds_samples(folder, content)
+}
+
+fn holds_samples(folder: &Path, content: Content) -> bool {
+    let mut walk = Walk::new(folder, content);
+    walk.folder(Path::new(""), 0, 0).is_err() || !walk.finish().files.is_empty()
+}
+
+fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'static str> {
+    if is_hidden(name) {
+        return Some(HIDDEN);
+    }
+    match kind {
+        // A link to nothing: where its name is a picture's, decoding says what is wrong with it.
+        None => None,
+        Some(kind) if kind.is_dir() || kind.is_file() => None,
+        Some(_) => Some(SPECIAL),
+    }
+}
+
+/// Whether the first bytes of a plain file are a picture's.
+fn first_bytes(path: &Path) -> Result<(), String> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut begin = Vec::with_capacity(MAGIC_BYTES);
+        open_regular(path)?
+            .take(MAGIC_BYTES as u64)
+            .read_to_end(&mut begin)?;
+        Ok(begin)
+    };
+    // The system's words without the number in brackets: one reason for all of them.
+    let begin = read().map_err(|error| format!("cannot be read ({})", error.kind()))?;
+    sniff(&begin).map_err(str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, bytes).expect("a file");
+        }
+        folder
+    }
+
+    #[test]
+    fn every_file_is_a_sample_or_left_out_with_its_reason() {
+        let root = folder(&[
+            ("a/1.png", b""),
+            ("a/2", b"\x89PNG\r\n\x1a\n"),
+            ("a/deep/3.ppm", b"P6"),
+            ("a/IMG.heic", b"\0\0\0\x18ftypheic\0\0\0\0"),
+            ("a/notes", b"hello"),
+            ("a/notes.txt", b"hello"),
+            ("a/.DS_Store", b"x"),
+            ("b/1.jpg", b""),
+            ("__MACOSX/c/1.jpg", b""),
+            ("@eaDir/1.jpg", b""),
+            ("loose.png", b""),
+        ]);
+        let listing = list_classes(root.path()).expect("a listing");
+        assert_eq!(listing.classes, ["a", "b"]);
+        let names: Vec<_> = listing
+            .files
+            .iter()
+            .map(|(path, _)| path.display().to_string())
+            .collect();
+        assert_eq!(names, ["a/1.png", "a/2", "a/deep/3.ppm", "b/1.jpg"]);
+        let of = |word: &str| {
+            let found = listing
+                .left_out
+                .reasons()
+                .iter()
+                .find(|r| r.reason.contains(word));
+            found
+                .map(|r| (r.count, r.first.join(" ")))
+                .unwrap_or_default()
+        };
+        assert_eq!(of("hidden"), (3, "@eaDir __MACOSX a/.DS_Store".into()));
+        assert_eq!(of("HEIC"), (1, "a/IMG.heic".into()));
+        assert_eq!(of("not an image"), (2, "a/notes.txt a/notes".into()));
+        assert_eq!(of("outside"), (1, "loose.png".into()));
+        let (files, left_out) = list_pictures(root.path()).expect("a listing");
+        assert_eq!((files.len(), left_out.count()), (5, 6));
+    }
+
+    #[test]
+    fn texts_are_listed_at_any_depth_and_other_files_are_told() {
+        let root = folder(&[
+            ("good/1.txt", b"a"),
+            ("good/more/2.TXT", b"b"),
+            ("bad/3.txt", b"c"),
+            ("bad/4.md", b"d"),
+        ]);
+        let listing =
+            list_folders(root.path(), Content::Texts, Classes::default()).expect("a listing");
+        let names: Vec<_> = listing
+            .files
+            .iter()
+            .map(|(path, _)| path.display().to_string())
+            .collect();
+        assert_eq!(names, ["bad/3.txt", "good/1.txt", "good/more/2.TXT"]);
+        assert_eq!(listing.left_out.reasons()[0].first, ["bad/4.md"]);
+    }
+
+    #[test]
+    fn folders_that_are_no_classes_are_told_and_leaves_may_be_classes() {
+        let root = folder(&[
+            ("x/good/1.png", b""),
+            ("y/good/2.png", b""),
+            ("y/bad/3.png", b""),
+            ("test/4.png", b""),
+            ("unsup/5.png", b""),
+        ]);
+        let exclude = ["test".to_string()];
+        let which = Classes {
+            leaf: false,
+            exclude: &exclude,
+        };
+        let listing = list_folders(root.path(), Content::Images, which).expect("a listing");
+        assert_eq!(listing.classes, ["x", "y"]);
+        let told: Vec<_> = listing
+            .left_out
+            .reasons()
+            .iter()
+            .map(|r| (&*r.reason, &*r.first[0]))
+            .collect();
+        assert_eq!(
+            told,
+            [(EXCLUDED, "test/4.png"), (UNLABELLED, "unsup/5.png")]
+        );
+        let which = Classes {
+            leaf: true,
+            ..which
+        };
+        let listing = list_folders(root.path(), Content::Images, which).expect("a listing");
+        assert_eq!(listing.classes, ["bad", "good"]);
+        let classes: Vec<u32> = listing.files.iter().map(|(_, class)| *class).collect();
+        assert_eq!(classes, [0, 1, 1]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn sockets_are_left_out_without_being_opened() {
+        let root = folder(&[("a/1.png", b"")]);
+        std::os::unix::fs::symlink("nowhere", root.path().join("a/2.png")).expect("a link");
+        std::os::unix::fs::symlink("1.png", root.path().join("a/3.png")).expect("a link");
+        let _socket =
+            std::os::unix::net::UnixListener::bind(root.path().join("a/4.png")).expect("a socket");
+        let listing = list_classes(root.path()).expect("a listing");
+        assert_eq!(listing.files.len(), 3);
+        let reasons: Vec<_> = listing
+            .left_out
+            .reasons()
+            .iter()
+            .map(|r| &*r.reason)
+            .collect();
+        assert_eq!(reasons, [SPECIAL]);
+    }
+
+    fn make(folder: &Path, files: &[&str]) {
+        for file in files {
+            let path = folder.join(file);
+            let parent = path.parent().expect("it lies in a folder");
+            std::fs::create_dir_all(parent).expect("made");
+            std::fs::write(path, "").expect("written");
+        }
+    }
+
+    #[test]
+    fn folders_of_runs_are_no_classes_unless_they_hold_pictures() {
+        let root = tempfile::tempdir().expect("a folder");
+        let root = root.path();
+        make(root, &["cats/1.jpg", "dogs/deep/2.jpg"]);
+        make(
+            root,
+            &["runs/a-1/history.jsonl", "runs/a-1/.lock", "runs/notes.txt"],
+        );
+        make(root, &["mine/experiment.toml", "mine/last.safetensors"]);
+        let classes = |root: &Path| list_classes(root).expect("listed").classes;
+        assert_eq!(classes(root), ["cats", "dogs"]);
+        let left_out = list_classes(root).expect("listed").left_out;
+        assert_eq!(left_out.reasons()[0].reason, OWN_RUNS);
+        assert_eq!(left_out.reasons()[0].first, ["mine", "runs"]);
+        make(root, &["runs/5k/3.jpg"]);
+        assert_eq!(classes(root), ["cats", "dogs", "runs"]);
+        std::fs::remove_dir_all(root.join("runs")).expect("removed");
+        std::fs::create_dir(root.join("runs")).expect("made");
+        std::fs::create_dir(root.join("empty")).expect("made");
+        assert_eq!(classes(root), ["cats", "dogs", "empty"], "said elsewhere");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_left_out() {
+        let root = tempfile::tempdir().expect("a folder");
+        let root = root.path();
+        make(root, &["cats/1.jpg"]);
+        for (to, name) in [
+            ("/dev/null", "2.jpg"),
+            ("/dev/zero", "3.jpg"),
+            ("1.jpg", "4.jpg"),
+        ] {
+            std::os::unix::fs::symlink(to, root.join("cats").join(name)).expect("linked");
+        }
+        let listing = list_classes(root).expect("listed");
+        let files: Vec<_> = listing.files.iter().map(|(path, _)| &**path).collect();
+        assert_eq!(files, [Path::new("cats/1.jpg"), Path::new("cats/4.jpg")]);
+        assert_eq!(listing.left_out.reasons()[0].reason, SPECIAL);
+        assert_eq!(
+            listing.left_out.reasons()[0].first,
+            ["cats/2.jpg", "cats/3.jpg"]
+        );
+    }
+}

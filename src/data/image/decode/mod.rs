@@ -1,0 +1,334 @@
+//! A picture file into pixels: any format that `image` reads, upright, 8 bits a channel.
+//!
+//! What is handled: 16-bit channels become 8-bit (`deep.rs`), palettes become colours, alpha is dropped or blended,
+//! CMYK becomes RGB, EXIF orientation is applied, the first frame of an animation is taken. The format
+//! is told from the content, not from the name. A JPEG that is far larger than what is wanted of it
+//! is decoded at a fraction of its size (`jpeg.rs`).
+
+pub mod deep;
+pub mod jpeg;
+pub mod raw;
+pub mod tiff;
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decode::deep::{DeepRange, check_within, from_deep, is_deep};
+use crate::data::files::kind::unread_format;
+use crate::storage::{open_regular, read_regular};
+
+/// File name extensions that are taken for pictures.
+pub const EXTENSIONS: [&str; 14] = [
+    "jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "jfif", "ppm", "pgm", "pbm", "pnm",
+    "pam",
+];
+
+/// Pixels of 8 bits, `[height, width, channels]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// Row after row.
+    pub bytes: Vec<u8>,
+}
+
+/// What a picture's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Pixels a row, as stored.
+    pub width: u32,
+    /// Rows of pixels, as stored.
+    pub height: u32,
+    /// 1 for grey, 3 for colour; alpha does not count.
+    pub channels: usize,
+    /// Whether there are 16 bits a channel.
+    pub deep: bool,
+}
+
+/// Whether the file's name is that of a picture.
+pub fn is_picture_name(path: &Path) -> bool {
+    path.extension()
+        .and_then(|ext| ext.to_str())
+        .is_some_and(|ext| EXTENSIONS.contains(&ext.to_ascii_lowercase().as_str()))
+}
+
+/// What becomes of transparent pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Alpha {
+    /// Alpha is left out; the colours stay as stored (Pillow's `convert("RGB")`).
+    #[default]
+    Drop,
+    /// Blended onto white.
+    White,
+    /// Blended onto black.
+    Black,
+}
+
+/// What is wanted of a picture file.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// What becomes of transparent pixels.
+    pub alpha: Alpha,
+    /// Larger pictures are refused.
+    pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255; default: all of them.
+    pub deep: Option<DeepRange>,
+    /// Of a picture of (width, height): the factor by which it may shrink while it is decoded, at
+    /// most 1.
+    pub shrink: &'a (dyn Fn(u32, u32) -> f64 + Sync),
+}
+
+/// Reads a picture's header without decoding it.
+///
+/// # Errors
+/// Why the file is no picture that can be read, in words that follow its name.
+pub fn read_header(path: &Path) -> Result<Header, String> {
+    let fail = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let file = open_regular(path).map_err(fail)?;
+    file.take(HEADER_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if is_tiff(&bytes) {
+        bytes = read_regular(path, MAX_TIFF).map_err(fail)?;
+    }
+    read_header_of(&bytes)
+}
+
+/// Whether the header may lie anywhere in the file.
+pub fn is_tiff(bytes: &[u8]) -> bool {
+    matches!(image::guess_format(bytes), Ok(ImageFormat::Tiff))
+}
+
+/// Reads the header of a picture in memory; `bytes` may end early.
+///
+/// # Errors
+/// Why it is no picture that can be read, in words that follow its name.
+pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
+    if let Some(header) = raw::header(bytes) {
+        return Ok(header);
+    }
+    let reader = guess(bytes)?;
+    header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
+}
+
+fn guess(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, String> {
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if reader.format() == Some(ImageFormat::Tiff) {
+        tiff::check_claims(bytes)?;
+    }
+    Ok(reader)
+}
+
+fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
+    let (width, height) = decoder.dimensions();
+    let channels = if decoder.color_type().has_color() {
+        3
+    } else {
+        1
+    };
+    Ok(Header {
+        width,
+        height,
+        channels,
+        deep: is_deep(decoder.color_type()),
+    })
+}
+
+/// Decodes a picture, upright.
+///
+/// # Errors
+/// Why it cannot be used, in words that follow its name: empty, no picture, truncated, more
+/// than `max_pixels`, 16-bit values far outside the range of training.
+pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
+    if bytes.is_empty() {
+        return Err("is empty (0 bytes)".to_string());
+    }
+    if raw::header(bytes).is_some() {
+        return raw::pixels(bytes, wanted);
+    }
+    let image = decode_image(bytes, wanted)?;
+    if let Some(range) = wanted.deep {
+        check_within(&image, range)?;
+    }
+    Ok(flatten(image, wanted))
+}
+
+/// Decodes a picture file to what it stores, upright.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, String> {
+    let reader = guess(bytes)?;
+    let format = reader.format();
+    let is_jpeg = format == Some(ImageFormat::Jpeg);
+    if is_jpeg && !jpeg::has_end(bytes) {
+        return Err("is truncated: the JPEG's end is missing".to_string());
+    }
+    let mut decoder = reader.into_decoder().map_err(|e| explain(bytes, &e))?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels == 0 {
+        return Err(format!("has no pixels ({width} x {height})"));
+    }
+    if pixels > wanted.max_pixels {
+        let limit = wanted.max_pixels;
+        return Err(format!(
+            "has {width} x {height} pixels, more than data.max_pixels = {limit}"
+        ));
+    }
+    if let Some(least) = format.and_then(|format| least_bytes(format, pixels))
+        && (bytes.len() as u64) < least
+    {
+        return Err(format!(
+            "is truncated or damaged: its {} bytes cannot hold the {width} x {height} pixels that it claims",
+            bytes.len()
+        ));
+    }
+    let mut limits = Limits::default();
+    // Twice what 16 bits for each of four channels need: some decoders hold a copy.
+    limits.max_alloc = Some(pixels.saturating_mul(16).saturating_add(1 << 24));
+    decoder.set_limits(limits).map_err(|e| explain(bytes, &e))?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let shrink = (wanted.shrink)(width, height);
+    let small = if is_jpeg {
+        jpeg::decode_small(bytes, width, height, shrink)
+    } else {
+        None
+    };
+    let mut image = match small {
+        Some(image) => image,
+        None => DynamicImage::from_decoder(decoder).map_err(|e| explain(bytes, &e))?,
+    };
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// The fewest bytes that a format needs for a number of pixels, so that no room is made for what a file
+/// cannot hold; `None` where a picture of one colour may take next to none.
+fn least_bytes(format: ImageFormat, pixels: u64) -> Option<u64> {
+    let pixels_a_byte = match format {
+        ImageFormat::Png => 8 * 1032, // a bit a pixel, and what deflate does at best
+        ImageFormat::Gif => 1 << 13,  // a code of 12 bits stands for 4096 pixels
+        ImageFormat::Jpeg => 1 << 10, // a bit for a block of 64 pixels
+        ImageFormat::Pnm => 8,
+        _ => return None,
+    };
+    Some(pixels / pixels_a_byte)
+}
+
+fn flatten(image: DynamicImage, wanted: &Wanted) -> Pixels {
+    let image = match wanted.deep {
+        Some(range) => from_deep(image, range),
+        None => image,
+    };
+    let image = match wanted.alpha {
+        Alpha::White if image.color().has_alpha() => blend(&image, 255),
+        Alpha::Black if image.color().has_alpha() => blend(&image, 0),
+        _ => image,
+    };
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let bytes = match wanted.channels {
+        1 => image.into_luma8().into_raw(),
+        _ => image.into_rgb8().into_raw(),
+    };
+    Pixels {
+        width,
+        height,
+        channels: wanted.channels,
+        bytes,
+    }
+}
+
+/// The picture in front of a ground of one level.
+fn blend(image: &DynamicImage, ground: u32) -> DynamicImage {
+    let mut picture = image.to_rgba8();
+    for pixel in picture.pixels_mut() {
+        let alpha = u32::from(pixel.0[3]);
+        for level in &mut pixel.0[..3] {
+            *level = ((u32::from(*level) * alpha + ground * (255 - alpha) + 127) / 255) as u8;
+        }
+    }
+    DynamicImage::ImageRgba8(picture)
+}
+
+fn explain(bytes: &[u8], error: &image::ImageError) -> String {
+    if bytes.is_empty() {
+        return "is empty (0 bytes)".to_string();
+    }
+    match error {
+        image::ImageError::Unsupported(_) if image::guess_format(bytes).is_err() => {
+            match unread_format(bytes) {
+                Some(format) => format!("is {format}"),
+                None if is_text(bytes) => "is not a picture (it holds text)".to_string(),
+                None => "is not a picture (unknown content)".to_string(),
+            }
+        }
+        other => format!("cannot be decoded: {}", one_line(&other.to_string())),
+    }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    std::str::from_utf8(head).map_or_else(|e| e.error_len().is_none(), |_| true)
+        && !head.contains(&0)
+}
+
+/// Bytes that tell what a file is.
+const HEAD: usize = 512;
+
+/// Larger TIFF files are not read for their headers, which may lie at their ends.
+pub const MAX_TIFF: u64 = 1 << 30;
+
+/// Bytes that hold a picture's header: some cameras put a small picture before it.
+pub const HEADER_BYTES: u64 = 1 << 18;
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgba, RgbaImage};
+
+    fn half_transparent_red() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        RgbaImage::from_pixel(2, 2, Rgba([200, 0, 0, 128]))
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .expect("a PNG");
+        bytes
+    }
+
+    #[test]
+    fn alpha_is_dropped_or_blended_as_asked() {
+        let red = |alpha| {
+            let wanted = Wanted {
+                channels: 3,
+                alpha,
+                max_pixels: 100,
+                deep: None,
+                shrink: &|_, _| 1.0,
+            };
+            let picture = decode(&half_transparent_red(), &wanted).expect("a picture");
+            [picture.bytes[0], picture.bytes[1]]
+        };
+        assert_eq!(red(Alpha::Drop), [200, 0]);
+        // (200 * 128 + 255 * 127) / 255 and 255 * 127 / 255
+        assert_eq!(red(Alpha::White), [227, 127]);
+        assert_eq!(red(Alpha::Black), [100, 0]);
+    }
+}

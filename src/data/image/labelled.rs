@@ -1,0 +1,306 @@
+//! Labelled image files for judging a model: by folders, names or tables, as the model was trained.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::dataset::ImageDataset;
+use super::labelling::pattern::LabelPattern;
+use super::labelling::tables::LabelTables;
+use super::labelling::{
+    ClassFolders, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles, fitting,
+};
+use super::preprocess::ImagePreprocess;
+use super::samples::Split;
+use super::sources::image_folder::{absent, same_classes};
+use super::sources::labels::index_of;
+use crate::console::Show as _;
+use crate::data::core::task::Task;
+use crate::data::files::left_out::{LeftOut, list_names};
+use crate::data::files::listing::{Classes, Content, Listing, list_folders};
+use crate::data::files::split_names::split_name;
+use crate::data::reader::Labelled;
+use crate::data::table::Files;
+
+/// Labelled files with the classes of a model.
+pub struct FolderImages {
+    /// The files.
+    pub split: Split,
+    /// What is no sample.
+    pub left_out: LeftOut,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// The images of a folder with one folder a class, all of which the model must know.
+///
+/// # Errors
+/// A folder without classes, or with others; in words that follow the folder's name.
+pub fn of_folders(folder: &Path, classes: &[String]) -> Result<FolderImages, String> {
+    of_listing(folder, classes, Classes::default())
+}
+
+fn of_listing(
+    folder: &Path,
+    classes: &[String],
+    which: Classes<'_>,
+) -> Result<FolderImages, String> {
+    let listing = list_folders(folder, Content::Images, which)?;
+    let mut left_out = listing.left_out.clone();
+    let (found, files) = known(listing, classes, &mut left_out)?;
+    let mut counts = vec![0; classes.len()];
+    files
+        .iter()
+        .for_each(|(_, class)| counts[*class as usize] += 1);
+    let lacks = classes.iter().zip(counts).filter(|(_, count)| *count == 0);
+    let lacks: Vec<&String> = lacks.map(|(name, _)| name).collect();
+    if files.is_empty() {
+        return Err(format!("holds no picture of {}", list_names(&found)));
+    }
+    Ok(FolderImages {
+        warnings: absent(&lacks, &folder.shown().to_string())
+            .into_iter()
+            .collect(),
+        split: Split::of_files(folder.to_path_buf(), files),
+        left_out,
+    })
+}
+
+type NamedFiles = (Vec<String>, Vec<(Box<Path>, u32)>);
+
+/// The files of the classes that the model knows. Folders called as splits are none of its classes.
+fn known(
+    listing: Listing,
+    classes: &[String],
+    left_out: &mut LeftOut,
+) -> Result<NamedFiles, String> {
+    let places = index_of(classes);
+    let is_split =
+        |name: &String| !places.contains_key(name.as_str()) && split_name(name).is_some();
+    let found: Vec<String> = listing
+        .classes
+        .iter()
+        .filter(|name| !is_split(name))
+        .cloned()
+        .collect();
+    if found.is_empty() || found.iter().any(|name| !places.contains_key(name.as_str())) {
+        same_classes(classes, &found, "the model", "the folder")?;
+    }
+    let mut files = Vec::with_capacity(listing.files.len());
+    for (path, class) in listing.files {
+        match places.get(listing.classes[class as usize].as_str()) {
+            Some(place) => files.push((path, *place as u32)),
+            None => left_out.add(
+                "in a folder that is called as a split and is no class",
+                || path.shown().to_string(),
+            ),
+        }
+    }
+    files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    Ok((found, files))
+}
+
+/// Labelled images for a model that was trained on `kind = "image-folder"` with these options; `None` where its
+/// labels were those of folders at the top, and nothing else.
+///
+/// # Errors
+/// What does not fit the model, in words that follow the path.
+pub fn labelled_as_trained(
+    path: &Path,
+    tables: Option<&Files>,
+    task: &Task,
+    data: &BTreeMap<String, Value>,
+    preprocess: &ImagePreprocess,
+) -> Option<Result<Labelled, String>> {
+    if data.get("kind").and_then(Value::as_str) != Some("image-folder") {
+        return None;
+    }
+    let options: Map<String, Value> = data.clone().into_iter().collect();
+    let labelling: Labelling = serde_json::from_value(Value::Object(options)).ok()?;
+    let has_table =
+        labelling.label.is_some() || labelling.image.is_some() || labelling.split.is_some();
+    let is_table = tables.is_some() || path.is_file() && is_named_as_table(path);
+    let found = match (&labelling.label_pattern, &labelling.classes) {
+        (Some(pattern), _)
+            if tables.is_none() && path.is_dir() && !has_class_folders(path, task) =>
+        {
+            by_pattern(path, pattern, task)
+        }
+        _ if is_table => by_table(path, tables, task, labelling),
+        _ if has_table && path.is_dir() && !has_class_folders(path, task) => Err(
+            "is a folder without folders of the model's classes; the model was trained with labels of a table: \
+             name the table, beside which the images lie, or say it with --labels"
+                .to_string(),
+        ),
+        (None, level) if path.is_dir() && (*level == ClassFolders::Leaf || !labelling.exclude.is_empty()) => {
+            let which = Classes {
+                leaf: *level == ClassFolders::Leaf,
+                exclude: &labelling.exclude,
+            };
+            let found = of_listing(path, task.classes(), which);
+            found.map(|found| (found.split, None, found.left_out, found.warnings))
+        }
+        _ => return None,
+    };
+    Some(found.map(|(split, sets, left_out, warnings)| {
+        let dataset = ImageDataset::undecoded(split, preprocess).with_labels(sets);
+        Labelled {
+            dataset: Arc::new(dataset),
+            skipped: Vec::new(),
+            left_out,
+            notices: Vec::new(),
+            warnings,
+        }
+    }))
+}
+
+fn is_named_as_table(path: &Path) -> bool {
+    const ENDS: [&str; 12] = [
+        ".csv", ".tsv", ".tab", ".txt", ".lst", ".data", ".dat", ".xlsx", ".xls", ".ods",
+        ".csv.gz", ".tsv.gz",
+    ];
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    ENDS.iter().any(|end| name.ends_with(end))
+}
+
+fn has_class_folders(path: &Path, task: &Task) -> bool {
+    task.classes().iter().any(|class| path.join(class).is_dir())
+}
+
+type Sets = Option<Arc<Vec<Vec<bool>>>>;
+
+fn by_pattern(
+    path: &Path,
+    pattern: &str,
+    task: &Task,
+) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+    let (names, files, left_out) = fitting(path, &LabelPattern::parse(pattern)?)?;
+    if files.is_empty() {
+        return Err(format!(
+            "holds no image whose name fits data.label_pattern = {pattern:?} of the model, and no folder of its classes"
+        ));
+    }
+    let names = Names::Classes(names);
+    let (split, sets) = number(
+        SplitFiles {
+            root: path.to_path_buf(),
+            files,
+        },
+        &names,
+        task,
+    )?;
+    Ok((split, sets, left_out, Vec::new()))
+}
+
+fn by_table(
+    path: &Path,
+    tables: Option<&Files>,
+    task: &Task,
+    labelling: Labelling,
+) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+    let folder = match path.is_dir() {
+        true => path.to_path_buf(),
+        false => path.parent().unwrap_or(Path::new("")).to_path_buf(),
+    };
+    let folder = match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder,
+    };
+    let files = tables
+        .cloned()
+        .unwrap_or_else(|| Files::One(path.to_path_buf()));
+    let mut labelling = Labelling {
+        label_files: Some(files),
+        valid_label_files: None,
+        test_label_files: None,
+        ..labelling
+    };
+    let fail = |(_, message): (&str, String)| message;
+    let mut warnings = Vec::new();
+    let roots = [Some(&*folder), None, None];
+    // Of a table of all splits the part for the end is judged, else that of validation; a table that lacks the
+    // column is judged as a whole.
+    if labelling.split.is_some() {
+        if let Ok(tables) = LabelTables::read(&labelling, roots) {
+            let part = tables.last();
+            warnings.push(format!(
+                "of {}, the rows of the split {} are judged",
+                path.shown(),
+                SPLIT_KEYS[part]
+            ));
+            return finish(
+                tables.only(part).into_files().map_err(fail)?,
+                task,
+                warnings,
+            );
+        }
+        labelling.split = None;
+    }
+    let tables = LabelTables::read(&labelling, roots).map_err(fail)?;
+    finish(tables.only(0).into_files().map_err(fail)?, task, warnings)
+}
+
+fn finish(
+    found: LabelledFiles,
+    task: &Task,
+    warnings: Vec<String>,
+) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+    let [files, ..] = found.splits;
+    let files = files.ok_or("has no row that can be used")?;
+    let (split, sets) = number(files, &found.names, task)?;
+    Ok((split, sets, found.left_out, warnings))
+}
+
+/// Gives samples the indices of the model's classes, or of sets of its labels.
+fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets), String> {
+    let trained: Vec<String> = task.names().into_iter().map(str::to_string).collect();
+    let place = index_of(&trained);
+    if let Some(unknown) = names
+        .list()
+        .iter()
+        .find(|name| !place.contains_key(name.as_str()))
+    {
+        return Err(format!(
+            "does not fit the model: it has the label {unknown:?}, but the model knows {}",
+            list_names(&trained)
+        ));
+    }
+    let places: Vec<usize> = names
+        .list()
+        .iter()
+        .map(|name| place[name.as_str()])
+        .collect();
+    let (files, root) = (files.files, files.root);
+    match (task, names) {
+        (Task::Labels(_), names) => {
+            let mut sets = Vec::new();
+            for index in 0..names.len() {
+                let mut set = vec![false; trained.len()];
+                match names {
+                    Names::Classes(_) => set[places[index]] = true,
+                    Names::Labels(_, found) => {
+                        let held = places.iter().zip(&found[index]).filter(|(_, held)| **held);
+                        held.for_each(|(place, _)| set[*place] = true);
+                    }
+                }
+                sets.push(set);
+            }
+            Ok((Split::of_files(root, files), Some(Arc::new(sets))))
+        }
+        (_, Names::Labels(..)) => {
+            Err("does not fit the model: it gives images several labels, the model knows one class each".into())
+        }
+        (_, Names::Classes(_)) => {
+            let files = files.into_iter().map(|(path, class)| (path, places[class as usize] as u32));
+            let mut files: Vec<(Box<Path>, u32)> = files.collect();
+            files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+            Ok((Split::of_files(root, files), None))
+        }
+    }
+}

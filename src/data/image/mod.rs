@@ -1,0 +1,19 @@
+//! Images: where they come from, decoding, preprocessing, augmentation, cache and audit.
+
+pub mod audit;
+pub mod augment;
+pub mod cache;
+pub mod copies;
+pub mod dataset;
+pub mod decode;
+pub mod joined;
+pub mod labelled;
+pub mod labelling;
+pub mod look_alikes;
+pub mod options;
+pub mod preprocess;
+pub mod resize;
+pub mod samples;
+pub mod sources;
+pub mod survey;
+pub mod synth;

@@ -1,0 +1,106 @@
+//! How picture files become samples: the options of every kind of data that holds pictures.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::cache::{Budget, default_memory};
+use super::decode::Alpha;
+use super::preprocess::ImagePreprocess;
+use super::resize::{Aspect, Filter};
+use crate::config::{ByteSize, Preprocess};
+use crate::data::core::batch::Shape;
+
+/// How picture files become samples.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct ImageOptions {
+    /// Height and width to which pictures are resized.
+    #[schemars(inner(range(min = 1, max = 16384)))]
+    pub size: [usize; 2],
+    /// 1 (grey) or 3 (red, green, blue); default: what the pictures are.
+    #[serde(default)]
+    #[schemars(schema_with = "channels_schema")]
+    pub channels: Option<usize>,
+    /// How pictures are resized.
+    #[serde(default)]
+    pub resize: Filter,
+    /// What becomes of pictures with other proportions than `size`.
+    #[serde(default)]
+    pub aspect: Aspect,
+    /// The level of the bars that `aspect = "fit"` adds, 0-255.
+    #[serde(default)]
+    pub pad_value: u8,
+    /// What becomes of transparent pixels.
+    #[serde(default)]
+    pub alpha: Alpha,
+    /// Pictures with more pixels are refused; protects the memory.
+    #[serde(default = "default_max_pixels")]
+    #[schemars(range(min = 1, max = 1_073_741_824))]
+    pub max_pixels: u64,
+    /// Decoded pictures are kept in that much memory; default: a quarter of what is free.
+    #[serde(default)]
+    pub cache_memory: Option<ByteSize>,
+    /// What the memory does not hold is kept in cache files of at most that size, all together;
+    /// default 32 GB (0 for archives).
+    #[serde(default)]
+    pub cache_disk: Option<ByteSize>,
+}
+
+/// The default of `data.max_pixels`.
+pub fn default_max_pixels() -> u64 {
+    100_000_000
+}
+
+fn channels_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"enum": [1, 3, null]})
+}
+
+impl ImageOptions {
+    /// Every option at its default.
+    pub fn of_size(size: [usize; 2]) -> ImageOptions {
+        ImageOptions {
+            size,
+            channels: None,
+            resize: Filter::default(),
+            aspect: Aspect::default(),
+            pad_value: 0,
+            alpha: Alpha::default(),
+            max_pixels: default_max_pixels(),
+            cache_memory: None,
+            cache_disk: None,
+        }
+    }
+
+    /// The net's input.
+    pub fn shape(&self, channels: usize) -> Shape {
+        Shape::Image {
+            height: self.size[0],
+            width: self.size[1],
+            channels,
+        }
+    }
+
+    /// The preprocessing before its statistics are known.
+    pub fn preprocess(&self, channels: usize, config: &Preprocess) -> ImagePreprocess {
+        ImagePreprocess {
+            size: self.size,
+            channels,
+            resize: self.resize,
+            aspect: self.aspect,
+            pad_value: self.pad_value,
+            alpha: self.alpha,
+            max_pixels: self.max_pixels,
+            deep: None,
+            divide_by: config.divide_by.unwrap_or(1.0),
+            mean: vec![0.0; channels],
+            std: vec![1.0; channels],
+        }
+    }
+
+    /// How much of the decoded pictures may be kept.
+    pub fn budget(&self, default_disk: u64) -> Budget {
+        Budget {
+            memory: self.cache_memory.map_or_else(default_memory, |size| size.0),
+            disk: self.cache_disk.map_or(default_disk, |size| size.0),
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! Preprocessing: what is done to every sample, in training and after it. Fitted once, on the
+//! training samples; saved in the model file; never fitted again.
+
+use serde::{Deserialize, Serialize};
+
+use super::augment;
+use super::decode::deep::DeepRange;
+use super::decode::{Alpha, Pixels, Wanted, decode};
+use super::resize::{Aspect, Filter, Resizing};
+use super::samples::read_named;
+use crate::config::{Fault, Path, Preprocess, Statistic};
+use crate::data::Shape;
+use crate::data::core::task::Task;
+use crate::data::table::{EmbeddedColumn, Layout, TablePreprocess};
+use crate::data::text::TextPreprocess;
+
+/// A linear map of each channel: `value * factor + offset`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scale {
+    factor: Vec<f32>,
+    offset: Vec<f32>,
+}
+
+impl Scale {
+    /// Changes nothing.
+    pub fn identity(channels: usize) -> Scale {
+        Scale {
+            factor: vec![1.0; channels],
+            offset: vec![0.0; channels],
+        }
+    }
+
+    /// What a channel is multiplied by.
+    pub fn factor(&self, channel: usize) -> f32 {
+        self.factor[channel]
+    }
+
+    /// Scales one value of a channel.
+    pub fn apply(&self, value: f32, channel: usize) -> f32 {
+        value * self.factor[channel] + self.offset[channel]
+    }
+}
+
+/// Everything between a picture file and the net's input; part of the model file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImagePreprocess {
+    /// Height and width of the net's input, pixels.
+    pub size: [usize; 2],
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// How pictures are resized.
+    pub resize: Filter,
+    /// What becomes of their proportions.
+    #[serde(default)]
+    pub aspect: Aspect,
+    /// The level of the bars of [`Aspect::Fit`].
+    #[serde(default)]
+    pub pad_value: u8,
+    /// What becomes of transparent pixels.
+    #[serde(default)]
+    pub alpha: Alpha,
+    /// Larger pictures are refused.
+    pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255, as fitted on the training split; all of them
+    /// where the training images use much of them, or have 8 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deep: Option<DeepRange>,
+    /// Divides the pixel values (0-255).
+    pub divide_by: f64,
+    /// Subtracted from each channel after dividing.
+    pub mean: Vec<f64>,
+    /// Divides each channel after subtracting.
+    pub std: Vec<f64>,
+}
+
+impl ImagePreprocess {
+    /// The net's input.
+    pub fn shape(&self) -> Shape {
+        Shape::Image {
+            height: self.size[0],
+            width: self.size[1],
+            channels: self.channels,
+        }
+    }
+
+    /// Reads, decodes and resizes a file.
+    ///
+    /// # Errors
+    /// Why the file cannot be used, in words that follow its name.
+    pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
+        self.decode(&read_named(path, self.max_bytes())?)
+    }
+
+    /// No picture file needs more: 16 bits for each of four channels, and room for what cameras
+    /// write beside the pixels.
+    pub fn max_bytes(&self) -> u64 {
+        self.max_pixels.saturating_mul(8).saturating_add(1 << 26)
+    }
+
+    /// Decodes and resizes what a file holds.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words that follow the file's name.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
+        let picture = self.with_wanted(|wanted| decode(bytes, wanted))?;
+        self.resizing().apply(&picture)
+    }
+
+    fn resizing(&self) -> Resizing {
+        Resizing {
+            size: self.size,
+            filter: self.resize,
+            aspect: self.aspect,
+            pad_value: self.pad_value,
+        }
+    }
+
+    /// Calls `decode` with what is wanted of an image file.
+    pub fn with_wanted<T>(&self, decode: impl FnOnce(&Wanted) -> T) -> T {
+        let resizing = self.resizing();
+        decode(&Wanted {
+            channels: self.channels,
+            alpha: self.alpha,
+            max_pixels: self.max_pixels,
+            deep: self.deep,
+            shrink: &|width, height| resizing.shrink(width, height),
+        })
+    }
+
+    /// A black picture of the net's input size.
+    pub fn blank(&self) -> Pixels {
+        let [height, width] = self.size;
+        Pixels {
+            width,
+            height,
+            channels: self.channels,
+            bytes: vec![0; self.shape().num_elements()],
+        }
+    }
+
+    /// The scaling of pixel values.
+    pub fn scale(&self) -> Scale {
+        let factor = self
+            .std
+            .iter()
+            .map(|std| (1.0 / (self.divide_by * std)) as f32);
+        let offset = self
+            .mean
+            .iter()
+            .zip(&self.std)
+            .map(|(m, s)| (-m / s) as f32);
+        Scale {
+            factor: factor.collect(),
+            offset: offset.collect(),
+        }
+    }
+
+    /// Scales a picture into `out`, `[height, width, channels]`.
+    pub fn write(&self, picture: &Pixels, out: &mut [f32]) {
+        let scale = self.scale();
+        for (pixel, target) in picture
+            .bytes
+            .chunks_exact(self.channels)
+            .zip(out.chunks_exact_mut(self.channels))
+        {
+            for (channel, (value, target)) in pixel.iter().zip(target).enumerate() {
+                *target = scale.apply(f32::from(*value), channel);
+            }
+        }
+    }
+
+    /// Warps and scales a picture into `out`, `[height, width, channels]`.
+    pub fn write_warped(
+        &self,
+        picture: &Pixels,
+        augmentation: &augment::Augmentation,
+        epoch: u64,
+        sample: u64,
+        out: &mut [f32],
+    ) {
+        augmentation.apply(picture, epoch, sample, &self.scale(), out);
+    }
+}
+
+/// The fitted preprocessing of a kind of data, as the model file holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preprocessor {
+    /// Pictures.
+    Image(ImagePreprocess),
+    /// Rows of a table.
+    Table(TablePreprocess),
+    /// Texts.
+    Text(TextPreprocess),
+}
+
+impl Preprocessor {
+    /// The net's input.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Preprocessor::Image(image) => image.shape(),
+            Preprocessor::Table(table) => table.shape(),
+            Preprocessor::Text(text) => text.shape(),
+        }
+    }
+
+    /// The inputs that are numbers of categories, which the net embeds.
+    pub fn embedded(&self) -> Vec<EmbeddedColumn> {
+        match self {
+            Preprocessor::Table(table) => table.embedded(),
+            Preprocessor::Image(_) | Preprocessor::Text(_) => Vec::new(),
+        }
+    }
+
+    /// What a sample is, for people: one, and several.
+    pub fn what(&self) -> [&'static str; 2] {
+        match self {
+            Preprocessor::Image(_) => ["file", "files"],
+            Preprocessor::Table(_) => ["row", "rows"],
+            Preprocessor::Text(_) => ["text", "texts"],
+        }
+    }
+
+    /// How the tables of samples are written; `None` of pictures.
+    pub fn layout_mut(&mut self) -> Option<&mut Layout> {
+        match self {
+            Preprocessor::Image(_) => None,
+            Preprocessor::Table(table) => Some(&mut table.layout),
+            Preprocessor::Text(text) => Some(&mut text.layout),
+        }
+    }
+
+    /// Checks what a file from a stranger says against what its net is to say.
+    ///
+    /// # Errors
+    /// What does not fit together, in words that follow "preprocessing".
+    pub fn check_task(&self, task: &Task) -> Result<(), String> {
+        let targets = match self {
+            Preprocessor::Image(_)
+                if task.classes().is_empty() && !matches!(task, Task::Labels(_)) =>
+            {
+                return Err(format!(
+                    "is of pictures, which have classes or labels, not {}",
+                    task.what()
+                ));
+            }
+            Preprocessor::Image(_) => return Ok(()),
+            Preprocessor::Table(table) => &table.targets,
+            Preprocessor::Text(text) => &text.targets,
+        };
+        if targets.len() == task.num_targets() {
+            return Ok(());
+        }
+        Err(format!(
+            "names {} columns as targets, but the net's {} need {}",
+            targets.len(),
+            task.what(),
+            task.num_targets()
+        ))
+    }
+
+    /// Checks what a file from a stranger says.
+    ///
+    /// # Errors
+    /// What is impossible, in words that follow "preprocessing".
+    pub fn check(&self) -> Result<(), String> {
+        let image = match self {
+            Preprocessor::Image(image) => image,
+            Preprocessor::Table(table) => return table.check(),
+            Preprocessor::Text(text) => return text.check(),
+        };
+        let sizes = image.size.iter().all(|size| (1..=MAX_SIZE).contains(size));
+        let channels = [1, 3].contains(&image.channels);
+        let lengths = image.mean.len() == image.channels && image.std.len() == image.channels;
+        let numbers = image.divide_by > 0.0
+            && image.divide_by.is_finite()
+            && image.mean.iter().all(|mean| mean.is_finite())
+            && image.std.iter().all(|std| *std > 0.0 && std.is_finite());
+        if !(1..=MAX_MAX_PIXELS).contains(&image.max_pixels) {
+            return Err(format!(
+                "is impossible: max_pixels = {}, expected 1 to {MAX_MAX_PIXELS}",
+                image.max_pixels
+            ));
+        }
+        let deep = image.deep.is_none_or(|range| range.is_valid());
+        if sizes && channels && lengths && numbers && deep {
+            return Ok(());
+        }
+        Err(format!("is impossible: {image:?}"))
+    }
+}
+
+/// The largest `max_pixels`: decoding takes up to 16 bytes a pixel.
+pub const MAX_MAX_PIXELS: u64 = 1 << 30;
+
+/// The largest height and width of a net's input.
+pub const MAX_SIZE: usize = 16384;
+
+/// Sums over the training pixels, from which mean and standard deviation follow exactly.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelSums {
+    count: u64,
+    sum: [u64; 3],
+    squares: [u64; 3],
+}
+
+impl ChannelSums {
+    /// Adds a picture.
+    pub fn add(&mut self, picture: &Pixels) {
+        for pixel in picture.bytes.chunks_exact(picture.channels) {
+            self.count += 1;
+            for (channel, &value) in pixel.iter().enumerate() {
+                self.sum[channel] += u64::from(value);
+                self.squares[channel] += u64::from(value) * u64::from(value);
+            }
+        }
+    }
+
+    /// Adds the sums of other pictures.
+    pub fn merge(mut self, other: ChannelSums) -> ChannelSums {
+        self.count += other.count;
+        for channel in 0..3 {
+            self.sum[channel] += other.sum[channel];
+            self.squares[channel] += other.squares[channel];
+        }
+        self
+    }
+
+    /// Takes away the sums of pictures that are among them.
+    pub fn without(mut self, other: &ChannelSums) -> ChannelSums {
+        self.count -= other.count;
+        for channel in 0..3 {
+            self.sum[channel] -= other.sum[channel];
+            self.squares[channel] -= other.squares[channel];
+        }
+        self
+    }
+
+    fn mean(&self, channel: usize) -> f64 {
+        self.sum[channel] as f64 / self.count.max(1) as f64
+    }
+
+    fn std(&self, channel: usize) -> f64 {
+        let mean = self.mean(channel);
+        let variance = self.squares[channel] as f64 / self.count.max(1) as f64 - mean * mean;
+        variance.max(0.0).sqrt()
+    }
+}
+
+/// Whether a statistic has to be measured on the training samples.
+pub fn needs_fit(config: &Preprocess) -> bool {
+    let fits = |statistic: &Option<Statistic>| matches!(statistic, Some(Statistic::Fit(_)));
+    fits(&config.mean) || fits(&config.std)
+}
+
+/// Checks the statistics against the number of channels.
+///
+/// # Errors
+/// A list whose length is not the number of channels, a standard deviation that is not above 0.
+pub fn check(config: &Preprocess, channels: usize) -> Result<(), Vec<Fault>> {
+    let path = Path::parse("preprocess");
+    let mut faults = Vec::new();
+    for (name, statistic) in [("mean", &config.mean), ("std", &config.std)] {
+        let given: &[f64] = match statistic {
+            Some(Statistic::PerChannel(list)) if list.len() != channels => {
+                let message = format!(
+                    "has {} numbers, expected one for each of the {channels} channels",
+                    list.len()
+                );
+                faults.push(Fault::new(path.key(name), message));
+                continue;
+            }
+            Some(Statistic::PerChannel(list)) => list,
+            Some(Statistic::One(value)) => std::slice::from_ref(value),
+            _ => continue,
+        };
+        if name == "std" && given.iter().any(|&value| value <= 0.0) {
+            let message = "must be above 0 in every channel";
+            faults.push(Fault::new(path.key(name), message));
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+/// Mean and standard deviation of each channel, as given or as `sums` say. A channel that never
+/// changes gets a standard deviation of 1.
+pub fn statistics(
+    config: &Preprocess,
+    channels: usize,
+    sums: &ChannelSums,
+) -> (Vec<f64>, Vec<f64>) {
+    let divide_by = config.divide_by.unwrap_or(1.0);
+    let resolve = |statistic: &Option<Statistic>, neutral: f64, fit: &dyn Fn(usize) -> f64| {
+        (0..channels)
+            .map(|channel| match statistic {
+                None => neutral,
+                Some(Statistic::One(value)) => *value,
+                Some(Statistic::PerChannel(list)) => list[channel],
+                Some(Statistic::Fit(_)) => fit(channel) / divide_by,
+            })
+            .collect::<Vec<f64>>()
+    };
+    let mean = resolve(&config.mean, 0.0, &|channel| sums.mean(channel));
+    let std = resolve(&config.std, 1.0, &|channel| sums.std(channel));
+    let std = std
+        .into_iter()
+        .map(|value| if value > 0.0 { value } else { 1.0 })
+        .collect();
+    (mean, std)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Fit;
+
+    fn picture() -> Pixels {
+        Pixels {
+            width: 2,
+            height: 1,
+            channels: 1,
+            bytes: vec![0, 200],
+        }
+    }
+
+    #[test]
+    fn fitted_statistics_give_mean_zero_and_deviation_one() {
+        let mut sums = ChannelSums::default();
+        sums.add(&picture());
+        let config = Preprocess {
+            divide_by: Some(100.0),
+            mean: Some(Statistic::Fit(Fit::Fit)),
+            std: Some(Statistic::Fit(Fit::Fit)),
+        };
+        let (mean, std) = statistics(&config, 1, &sums);
+        assert_eq!((mean[0], std[0]), (1.0, 1.0));
+        let preprocess = ImagePreprocess {
+            size: [1, 2],
+            channels: 1,
+            resize: Filter::Nearest,
+            aspect: Aspect::Stretch,
+            pad_value: 0,
+            alpha: Alpha::Drop,
+            max_pixels: 10,
+            deep: None,
+            divide_by: 100.0,
+            mean,
+            std,
+        };
+        let mut out = [0.0; 2];
+        preprocess.write(&picture(), &mut out);
+        assert_eq!(out, [-1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_list_must_have_one_number_a_channel() {
+        let config = Preprocess {
+            mean: Some(Statistic::PerChannel(vec![0.5, 0.5])),
+            ..Default::default()
+        };
+        let faults = check(&config, 3).expect_err("a fault");
+        assert!(faults[0].to_string().contains("has 2 numbers"));
+    }
+}

@@ -1,0 +1,225 @@
+//! `kind = "cifar-binary"`: CIFAR-10's and CIFAR-100's binary files.
+
+use std::path::{Path as FilePath, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::blocks::{
+    BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_labels, check_resize, fault, files,
+    name_of, survey,
+};
+use super::image_folder::{check_splits, check_test};
+use crate::config::{ByteSize, Fault};
+use crate::console::Show as _;
+use crate::data::core::batch::Shape;
+use crate::data::core::dataset::{Source, Survey};
+use crate::data::files::left_out::LeftOut;
+use crate::data::files::size::{read_small, read_within_memory};
+use crate::data::image::decode::raw::RawBlock;
+use crate::data::image::resize::Filter;
+use crate::data::text::without_bom;
+
+/// CIFAR-10's and CIFAR-100's binary files: `data_batch_1.bin`, `test_batch.bin`; `train.bin`, `test.bin`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CifarBinary {
+    /// The training pictures: the folder of the files, or one file.
+    #[schemars(extend("x-path" = true))]
+    #[serde(deserialize_with = "crate::console::read_path")]
+    train: PathBuf,
+    /// The validation pictures: the folder, of which the test file is taken, or one file.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    valid: Option<PathBuf>,
+    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    valid_fraction: Option<f64>,
+    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
+    /// Which labels of CIFAR-100 are taken.
+    #[serde(default)]
+    labels: Labels,
+    /// Height and width to which pictures are resized; default: their own, 32 x 32.
+    #[schemars(inner(range(min = 1, max = 16384)))]
+    size: Option<[usize; 2]>,
+    /// How pictures are resized.
+    #[serde(default)]
+    resize: Filter,
+    /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
+    cache_memory: Option<ByteSize>,
+}
+
+/// Which labels of CIFAR-100 are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Labels {
+    /// The 100 classes.
+    #[default]
+    Fine,
+    /// The 20 groups of classes.
+    Coarse,
+}
+
+impl Source for CifarBinary {
+    fn declared_shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        check_resize(self.size, self.resize)?;
+        check_test(self.test.as_deref())?;
+        let read = |path: &FilePath, name: &str, wanted| {
+            read_cifar(path, self.labels, wanted).map_err(|message| fault(name, message))
+        };
+        let Cifar {
+            blocks: train,
+            classes,
+            ..
+        } = read(&self.train, "train", TRAIN)?;
+        let valid = match &self.valid {
+            Some(path) => Some(read(path, "valid", VALID)?.blocks),
+            None => None,
+        };
+        let options = BlockOptions {
+            size: self.size,
+            resize: self.resize,
+            memory: self.cache_memory,
+        };
+        let blocks = LabelledBlocks {
+            classes,
+            roots: [self.train, self.valid.unwrap_or_default()],
+            train,
+            valid,
+            valid_fraction: self.valid_fraction,
+            left_out: LeftOut::default(),
+        };
+        survey(blocks, options, seed)
+    }
+}
+
+/// Pixels of a picture of CIFAR.
+const CIFAR: usize = 3 * 32 * 32;
+
+/// What CIFAR's files hold.
+pub struct Cifar {
+    /// The images.
+    pub blocks: Blocks,
+    /// Class names by number.
+    pub classes: Vec<String>,
+    /// The file of the names, where it is missing, and the names are numbers.
+    pub missing_names: Option<&'static str>,
+}
+
+fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, String> {
+    let is_binary = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "bin");
+    let (folder, found) = if path.is_dir() {
+        let mut found: Vec<PathBuf> = files(path)?.into_iter().filter(is_binary).collect();
+        found.retain(|path| words.iter().any(|word| name_of(path).contains(word)));
+        (path.to_path_buf(), found)
+    } else {
+        let folder = path.parent().unwrap_or(FilePath::new(""));
+        (folder.to_path_buf(), vec![path.to_path_buf()])
+    };
+    if found.is_empty() {
+        return Err(format!(
+            "{}, which holds no file such as {}.bin",
+            path.shown(),
+            if words == TRAIN {
+                "data_batch_1"
+            } else {
+                "test_batch"
+            }
+        ));
+    }
+    let names = |file: &str| -> Option<Vec<String>> {
+        let text = String::from_utf8(read_small(&folder.join(file)).ok()?).ok()?;
+        let lines = without_bom(&text)
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
+        Some(lines.map(str::to_string).collect())
+    };
+    let hundred = folder.join("fine_label_names.txt").is_file()
+        || found
+            .iter()
+            .any(|path| ["train.bin", "test.bin"].contains(&&*name_of(path)));
+    let (skip, at, list, count) = match (hundred, labels) {
+        (false, _) => (1, 0, "batches.meta.txt", 10),
+        (true, Labels::Fine) => (2, 1, "fine_label_names.txt", 100),
+        (true, Labels::Coarse) => (2, 0, "coarse_label_names.txt", 20),
+    };
+    let found_names = names(list).filter(|names| names.len() == count);
+    let missing_names = found_names.is_none().then_some(list);
+    let numbers = || (0..count).map(|label| label.to_string()).collect();
+    let classes: Vec<String> = found_names.unwrap_or_else(numbers);
+    let mut blocks = Vec::new();
+    for path in found {
+        let whole = |len: u64| match len > 0 && len.is_multiple_of((skip + CIFAR) as u64) {
+            true => Ok(()),
+            false => Err(format!(
+                "has {len} bytes, expected a multiple of {} ({skip} for the label and {CIFAR} for the picture)",
+                skip + CIFAR
+            )),
+        };
+        let bytes = read_within_memory(&path, whole)
+            .map_err(|message| format!("{}, which {message}", path.shown()))?;
+        let block = RawBlock {
+            path,
+            size: [32, 32, 3],
+            planar: true,
+            skip,
+            depth: 1,
+            bytes,
+        };
+        let labels = (0..block.len()).map(|index| u32::from(block.head(index)[at]));
+        let labels = labels.collect();
+        blocks.push((block, labels));
+    }
+    check_labels(blocks.iter(), &classes)?;
+    Ok(Cifar {
+        blocks,
+        classes,
+        missing_names,
+    })
+}
+
+/// Labelled images for judging a model, where `path` is such a file or a folder of them. `None` for the labels
+/// takes those whose names are `classes`.
+///
+/// # Errors
+/// Files that are damaged, in words that begin with their names.
+pub fn labelled_cifar(
+    path: &FilePath,
+    labels: Option<Labels>,
+    classes: &[String],
+) -> Option<Result<Cifar, String>> {
+    let is_cifar = |path: &FilePath| path.extension().is_some_and(|ext| ext == "bin");
+    let found = match path.is_dir() {
+        true => files(path)
+            .unwrap_or_default()
+            .iter()
+            .any(|path| is_cifar(path)),
+        false => is_cifar(path),
+    };
+    found.then(|| {
+        if let Some(labels) = labels {
+            return read_cifar(path, labels, VALID);
+        }
+        let knows_all = |cifar: &Cifar| classes.iter().all(|class| cifar.classes.contains(class));
+        let fine = read_cifar(path, Labels::Fine, VALID)?;
+        match knows_all(&fine) {
+            true => Ok(fine),
+            false => {
+                read_cifar(path, Labels::Coarse, VALID).map(|coarse| match knows_all(&coarse) {
+                    true => coarse,
+                    false => fine,
+                })
+            }
+        }
+    })
+}

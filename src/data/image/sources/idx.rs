@@ -1,0 +1,453 @@
+//! `kind = "idx"`: the format of MNIST, images and labels in binary files.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path as FilePath, PathBuf};
+
+use flate2::read::GzDecoder;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::blocks::{
+    BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_resize, check_valid_labels, fault,
+    files, name_of, numbered, survey,
+};
+use super::image_folder::{check_splits, check_test};
+use crate::config::{ByteSize, Fault};
+use crate::console::Show as _;
+use crate::data::core::batch::Shape;
+use crate::data::core::dataset::{Source, Survey};
+use crate::data::files::left_out::LeftOut;
+use crate::data::files::size::{MAX_SIDE, Packed};
+use crate::data::image::decode::raw::RawBlock;
+use crate::data::image::resize::Filter;
+use crate::storage::open_seekable;
+
+/// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
+/// `train-labels-idx1-ubyte.gz` beside it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Idx {
+    /// The training pictures: a folder with files whose names begin with `train-`, or the file of the
+    /// pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(deserialize_with = "crate::console::read_path")]
+    train: PathBuf,
+    /// The validation pictures: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
+    /// or the file of the pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    valid: Option<PathBuf>,
+    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    valid_fraction: Option<f64>,
+    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
+    /// The labels of the training pictures; default: the file called as that of the pictures, with
+    /// labels and idx1 for images and idx3.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    train_labels: Option<PathBuf>,
+    /// The labels of the validation pictures.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    valid_labels: Option<PathBuf>,
+    /// The names of the classes by number; default: the numbers.
+    classes: Option<Vec<String>>,
+    /// Height and width to which pictures are resized; default: their own.
+    #[schemars(inner(range(min = 1, max = 16384)))]
+    size: Option<[usize; 2]>,
+    /// How pictures are resized.
+    #[serde(default)]
+    resize: Filter,
+    /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
+    cache_memory: Option<ByteSize>,
+    /// The most bytes that a compressed file may unpack to; default: 64 times its size or 256 MB, whichever is
+    /// more.
+    max_unpacked: Option<ByteSize>,
+}
+
+impl Source for Idx {
+    fn declared_shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        check_resize(self.size, self.resize)?;
+        check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
+        check_test(self.test.as_deref())?;
+        let packed = Packed::new(self.max_unpacked);
+        let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN, packed)
+            .map_err(|message| fault("train", message))?;
+        let valid = match &self.valid {
+            Some(path) => Some(
+                read_idx(path, self.valid_labels.as_deref(), VALID, packed)
+                    .map_err(|message| fault("valid", message))?,
+            ),
+            None => None,
+        };
+        let classes = match &self.classes {
+            Some(names) => names.clone(),
+            None => numbered(&train),
+        };
+        let options = BlockOptions {
+            size: self.size,
+            resize: self.resize,
+            memory: self.cache_memory,
+        };
+        let blocks = LabelledBlocks {
+            classes,
+            roots: [self.train, self.valid.unwrap_or_default()],
+            train,
+            valid,
+            valid_fraction: self.valid_fraction,
+            left_out: LeftOut::default(),
+        };
+        survey(blocks, options, seed)
+    }
+}
+
+/// Whether a file is named as those of IDX images are.
+pub fn is_images(path: &FilePath) -> bool {
+    let name = name_of(path);
+    name.contains("images") && (name.contains("idx") || name.contains("ubyte"))
+}
+
+/// The file of a folder's pictures that has one of the words in its name, or the only one.
+fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
+    let mut images: Vec<PathBuf> = files(folder)?
+        .into_iter()
+        .filter(|path| is_images(path))
+        .collect();
+    let wanted = |path: &PathBuf| words.iter().any(|word| name_of(path).contains(word));
+    if images.len() > 1 {
+        images.retain(wanted);
+    }
+    // A file and its unpacked twin.
+    images.dedup_by(|next, first| next.with_extension("") == *first);
+    match &images[..] {
+        [image] => Ok(image.clone()),
+        [] => Err(format!(
+            "{}, which holds no file such as {}-images-idx3-ubyte.gz",
+            folder.shown(),
+            words[0]
+        )),
+        several => Err(format!(
+            "{}, which holds several files of pictures ({}); name one",
+            folder.shown(),
+            several
+                .iter()
+                .map(|path| name_of(path))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
+}
+
+/// The file of the labels, by the name of that of the pictures.
+fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
+    let name = images.file_name().unwrap_or_default().to_string_lossy();
+    let labels = name.replace("images", "labels").replace("idx3", "idx1");
+    let plain = labels.trim_end_matches(".gz").to_string();
+    let names = [labels.clone(), plain.clone(), format!("{plain}.gz")];
+    let paths = names.iter().map(|name| images.with_file_name(name));
+    let found = paths
+        .into_iter()
+        .find(|path| path.is_file() && path != images);
+    found.ok_or_else(|| {
+        format!(
+            "{}, beside which there is no {labels} with the labels",
+            images.shown()
+        )
+    })
+}
+
+fn read_idx(
+    path: &FilePath,
+    labels: Option<&FilePath>,
+    words: &[&str],
+    packed: Packed,
+) -> Result<Blocks, String> {
+    let images = if path.is_dir() {
+        find_images(path, words)?
+    } else {
+        path.to_path_buf()
+    };
+    let labels = match labels {
+        Some(labels) => labels.to_path_buf(),
+        None => find_labels(&images)?,
+    };
+    let say = |path: &FilePath| {
+        let path = path.shown().to_string();
+        move |message: String| format!("{path}, which {message}")
+    };
+    let pictures = IdxFile::read(&images, packed).map_err(say(&images))?;
+    let block = pictures.into_pictures(&images).map_err(say(&images))?;
+    let numbers = IdxFile::read(&labels, packed).map_err(say(&labels))?;
+    let numbers = numbers.into_labels().map_err(say(&labels))?;
+    if block.len() != numbers.len() {
+        return Err(format!(
+            "{} with {} pictures, but {} has {} labels",
+            images.shown(),
+            block.len(),
+            labels.shown(),
+            numbers.len()
+        ));
+    }
+    Ok(vec![(block, numbers)])
+}
+
+/// What an IDX file holds.
+struct IdxFile {
+    /// 0x08 unsigned bytes, 0x09 signed, 0x0B 16 bits, 0x0C 32 bits, 0x0D and 0x0E floats.
+    kind: u8,
+    sizes: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl IdxFile {
+    /// # Errors
+    /// Why it is no whole IDX file, in words that follow its name.
+    fn read(path: &FilePath, packed: Packed) -> Result<IdxFile, String> {
+        let fail = |error: std::io::Error| format!("cannot be read: {error}");
+        let mut file = open_seekable(path).map_err(fail)?;
+        let len = file.metadata().map_err(fail)?.len();
+        let mut begin = [0; 2];
+        let count = file.read(&mut begin).map_err(fail)?;
+        file.seek(SeekFrom::Start(0)).map_err(fail)?;
+        if count == 2 && begin == GZIP {
+            Self::parse(GzDecoder::new(file), |claimed| packed.check(len, claimed))
+        } else {
+            Self::parse(file, |_| Ok(()))
+        }
+    }
+
+    /// Reads a whole file; `check` is asked whether there may be as many bytes as the head claims.
+    fn parse(
+        mut from: impl Read,
+        check: impl FnOnce(u64) -> Result<(), String>,
+    ) -> Result<IdxFile, String> {
+        let fail = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => "is truncated: its head is not whole".to_string(),
+            _ => format!("cannot be read: {error}"),
+        };
+        let mut magic = [0; 4];
+        from.read_exact(&mut magic).map_err(fail)?;
+        let [zero, null, kind, dimensions] = magic;
+        let size = match kind {
+            0x08 | 0x09 => 1,
+            0x0B => 2,
+            0x0C | 0x0D => 4,
+            0x0E => 8,
+            _ => 0,
+        };
+        if (zero, null) != (0, 0) || size == 0 || !(1..=4).contains(&dimensions) {
+            return Err(format!(
+                "is no IDX file: it begins with {magic:02x?}, expected 00 00, a type (08 to 0e) and the \
+                 number of dimensions"
+            ));
+        }
+        let mut sizes = Vec::new();
+        for _ in 0..dimensions {
+            let mut size = [0; 4];
+            from.read_exact(&mut size).map_err(fail)?;
+            sizes.push(u32::from_be_bytes(size) as usize);
+        }
+        let claimed = sizes
+            .iter()
+            .try_fold(size as u64, |all, &n| all.checked_mul(n as u64));
+        let claimed = claimed
+            .filter(|claimed| *claimed < 1 << 40)
+            .ok_or_else(|| format!("claims {sizes:?} values, which no file holds"))?;
+        check(claimed)?;
+        // Memory grows with what comes, not with what is claimed.
+        let mut bytes = Vec::new();
+        from.take(claimed + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| format!("cannot be read: {error}"))?;
+        match bytes.len() as u64 {
+            found if found < claimed => Err(format!(
+                "is truncated: it holds {found} of the {claimed} bytes that its head claims ({sizes:?})"
+            )),
+            found if found > claimed => Err(format!(
+                "holds more bytes than the {claimed} that its head claims ({sizes:?})"
+            )),
+            _ => Ok(IdxFile { kind, sizes, bytes }),
+        }
+    }
+
+    /// # Errors
+    /// What is no picture, in words that follow the file's name.
+    fn into_pictures(self, path: &FilePath) -> Result<RawBlock, String> {
+        let size = match self.sizes[..] {
+            [_, height, width] => [height, width, 1],
+            [_, height, width, channels @ (1 | 3)] => [height, width, channels],
+            [_] => {
+                return Err("holds labels (1 dimension), expected pictures (3 dimensions)".into());
+            }
+            _ => return Err(format!("has the sizes {:?}, expected pictures", self.sizes)),
+        };
+        if self.kind != 0x08 {
+            return Err(format!(
+                "holds values of type {:02x}, expected unsigned bytes (08)",
+                self.kind
+            ));
+        }
+        if self.bytes.is_empty() {
+            return Err(format!("holds no picture ({:?})", self.sizes));
+        }
+        if size.iter().any(|&size| size > MAX_SIDE) {
+            return Err(format!(
+                "claims pictures of {size:?}, more than {MAX_SIDE} a side"
+            ));
+        }
+        Ok(RawBlock {
+            path: path.to_path_buf(),
+            size,
+            planar: false,
+            skip: 0,
+            depth: 1,
+            bytes: self.bytes,
+        })
+    }
+
+    /// # Errors
+    /// What is no label, in words that follow the file's name.
+    fn into_labels(self) -> Result<Vec<u32>, String> {
+        if self.sizes.len() != 1 {
+            return Err(format!(
+                "has {} dimensions, expected labels (1 dimension); is it the file of the pictures?",
+                self.sizes.len()
+            ));
+        }
+        let size = match self.kind {
+            0x08 | 0x09 => 1,
+            0x0B => 2,
+            0x0C => 4,
+            kind => {
+                return Err(format!(
+                    "holds values of type {kind:02x}, expected whole numbers"
+                ));
+            }
+        };
+        let signed = self.kind != 0x08;
+        let number = |bytes: &[u8]| {
+            let negative = signed && bytes[0] >= 0x80;
+            let value = bytes
+                .iter()
+                .fold(0u32, |all, &byte| all << 8 | u32::from(byte));
+            (!negative && value < 1 << 20).then_some(value)
+        };
+        let labels: Option<Vec<u32>> = self.bytes.chunks_exact(size).map(number).collect();
+        labels.ok_or_else(|| "holds a label below 0 or above a million".into())
+    }
+}
+
+/// The first bytes of a compressed file.
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// Labelled images for judging a model, where `path` is a file of images or a folder of them; the labels are
+/// numbers.
+///
+/// # Errors
+/// Files that are damaged or do not belong together, in words that begin with their names.
+pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
+    let is_idx = match path.is_dir() {
+        true => files(path)
+            .unwrap_or_default()
+            .iter()
+            .any(|path| is_images(path)),
+        false => is_images(path),
+    };
+    is_idx.then(|| {
+        let packed = Packed::default();
+        read_idx(path, None, VALID, packed).or_else(|error| match path.is_dir() {
+            true => read_idx(path, None, TRAIN, packed),
+            false => Err(error),
+        })
+    })
+}
+
+/// The pictures of an IDX file without their labels; `None` where `path` is not named as such files are.
+pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
+    (path.is_file() && is_images(path))
+        .then(|| IdxFile::read(path, Packed::default())?.into_pictures(path))
+}
+
+/// Reads bytes as an IDX file of pictures, for the fuzz test.
+pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
+    let file = if bytes.starts_with(&GZIP) {
+        let packed = Packed::default();
+        IdxFile::parse(GzDecoder::new(bytes), |claimed| {
+            packed.check(bytes.len() as u64, claimed)
+        })?
+    } else {
+        IdxFile::parse(bytes, |_| Ok(()))?
+    };
+    match file.sizes.len() {
+        1 => file.into_labels().map(|labels| labels.len()),
+        _ => file
+            .into_pictures(FilePath::new("fuzz"))
+            .map(|block| block.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idx(kind: u8, sizes: &[u32], bytes: &[u8]) -> Vec<u8> {
+        let mut out = vec![0, 0, kind, sizes.len() as u8];
+        sizes.iter().for_each(|size| out.extend(size.to_be_bytes()));
+        out.extend(bytes);
+        out
+    }
+
+    #[test]
+    fn reads_pictures_and_labels_of_any_whole_type() {
+        assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])), Ok(2));
+        let labels = |kind, bytes: &[u8]| {
+            let count = [bytes.len() as u32 / if kind == 0x0C { 4 } else { 1 }];
+            IdxFile::parse(&idx(kind, &count, bytes)[..], |_| Ok(())).and_then(IdxFile::into_labels)
+        };
+        assert_eq!(labels(8, &[3, 200]), Ok(vec![3, 200]));
+        assert_eq!(labels(0x0C, &[0, 0, 1, 2]), Ok(vec![258]));
+        assert!(labels(9, &[0xFF]).is_err());
+    }
+
+    #[test]
+    fn a_damaged_file_is_told() {
+        let told = |bytes: &[u8]| parse_idx(bytes).expect_err("damaged");
+        assert!(told(b"PK\x03\x04....").contains("begins with [50, 4b, 03, 04]"));
+        assert!(told(&idx(8, &[2, 1, 2], &[1, 2, 3])).contains("holds 3 of the 4 bytes"));
+        assert!(told(&idx(8, &[1, 1, 2], &[1, 2, 3])).contains("holds more bytes than the 2"));
+        assert!(told(&idx(0x0D, &[1, 1, 1], &[0; 4])).contains("type 0d"));
+        let huge = idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[]);
+        assert!(told(&huge).contains("which no file holds"));
+        assert!(told(&idx(8, &[0, 28, 28], &[])).contains("holds no picture"));
+        assert!(told(&[0, 0]).contains("head is not whole"));
+    }
+
+    #[test]
+    fn a_compressed_file_does_not_unpack_without_bound() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let head = idx(8, &[6000, 1000, 1000], &[]);
+        std::io::Write::write_all(&mut encoder, &head).expect("written");
+        std::io::Write::write_all(&mut encoder, &vec![0; 1 << 20]).expect("written");
+        let bytes = encoder.finish().expect("packed");
+        let message = parse_idx(&bytes).expect_err("too much is claimed");
+        assert!(
+            message.contains("cannot hold the 6000000000 bytes"),
+            "{message}"
+        );
+        let message = Packed::default()
+            .check(6_000_000, 6_000_000_000)
+            .expect_err("too much");
+        assert!(message.contains("data.max_unpacked"), "{message}");
+        let asked = Packed::new(Some(ByteSize(7_000_000_000)));
+        assert_eq!(asked.check(6_000_000, 6_000_000_000), Ok(()));
+    }
+}

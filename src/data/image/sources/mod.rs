@@ -1,0 +1,9 @@
+//! Where images come from: folders, archives, and files that hold many images. One kind of `data.kind` a file.
+
+pub mod blocks;
+pub mod cifar;
+pub mod idx;
+pub mod image_folder;
+pub mod labels;
+pub mod numpy;
+pub mod webdataset;

@@ -1,0 +1,325 @@
+//! `kind = "webdataset"`: pictures in tar archives, in the layout of the WebDataset library.
+//!
+//! The archives are looked through once, head by head; then samples are read by place. Training
+//! reads each archive from its beginning to its end, but for a buffer of samples among which the
+//! next one is picked; so archives may be larger than the memory, and lie on slow disks.
+
+pub mod sample_groups;
+pub mod shards;
+pub mod tar_members;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path as FilePath, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::image_folder::{Divided, absent, check_splits, divide, same_classes};
+use super::labels::index_of;
+use super::webdataset::shards::{Scanned, expand, scan};
+use crate::config::{Fault, Path};
+use crate::console::Show as _;
+use crate::console::{path_text, text_path};
+use crate::data::core::batch::Shape;
+use crate::data::core::dataset::{Source, Survey};
+use crate::data::files::left_out::{LeftOut, short_name};
+use crate::data::image::options::ImageOptions;
+use crate::data::image::samples::{Place, Sample, Split};
+use crate::data::image::survey::{ImageSurvey, Listed};
+
+/// Pictures in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
+///
+/// Without a `.cls` or `.json` file (`{"label": ...}`) the folder within the archive is the class.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct WebDataset {
+    /// The archives of the training pictures: names, patterns ("train-*.tar") or ranges
+    /// ("train-{0000..0019}.tar").
+    #[schemars(extend("x-path" = true))]
+    train: Patterns,
+    /// The archives of the validation pictures.
+    #[schemars(extend("x-path" = true))]
+    valid: Option<Patterns>,
+    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    valid_fraction: Option<f64>,
+    /// The archives of the test pictures, a name or a pattern: the best net is judged on them once, after training.
+    #[schemars(extend("x-path" = true))]
+    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
+    test: Option<PathBuf>,
+    /// Class names, where the archives hold numbers: the name of 0, of 1, ...
+    classes: Option<Vec<String>>,
+    /// Samples among which the next one is picked, so that an epoch is shuffled although each
+    /// archive is read in sequence.
+    #[serde(default = "default_buffer")]
+    #[schemars(range(min = 1))]
+    shuffle_buffer: usize,
+    #[serde(flatten)]
+    images: ImageOptions,
+}
+
+fn default_buffer() -> usize {
+    10_000
+}
+
+/// One name or pattern, or several.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Patterns {
+    One(#[serde(deserialize_with = "crate::console::read_path")] PathBuf),
+    Several(#[serde(deserialize_with = "crate::console::read_paths")] Vec<PathBuf>),
+}
+
+impl Patterns {
+    fn list(&self) -> &[PathBuf] {
+        match self {
+            Patterns::One(pattern) => std::slice::from_ref(pattern),
+            Patterns::Several(patterns) => patterns,
+        }
+    }
+}
+
+impl Source for WebDataset {
+    fn declared_shape(&self) -> Option<Shape> {
+        let channels = self.images.channels?;
+        Some(self.images.shape(channels))
+    }
+
+    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
+        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        if let Some(test) = &self.test {
+            expand(std::slice::from_ref(test))
+                .map_err(|message| vec![Fault::new(key("test"), message)])?;
+        }
+        let train = self.read(&self.train, "train")?;
+        let classes = self.name_classes(&train)?;
+        if classes.len() < 2 {
+            let message = format!(
+                "holds one class only ({}), expected at least two",
+                short_name(&classes.join(""))
+            );
+            return Err(vec![Fault::new(key("train"), message)]);
+        }
+        let mut left_out = train.left_out.clone();
+        let mut warnings = train.warnings.clone();
+        let train = train.into_split(&classes);
+        let own_split = self.valid.is_none();
+        let divided = match &self.valid {
+            Some(patterns) => {
+                let valid = self.read(patterns, "valid")?;
+                let found = self.name_classes(&valid)?;
+                let (known, there) = (index_of(&classes), index_of(&found));
+                if found.iter().any(|name| !known.contains_key(name.as_str())) {
+                    same_classes(&classes, &found, "data.train", "data.valid")
+                        .map_err(|message| vec![Fault::new(key("valid"), message)])?;
+                }
+                left_out.merge(valid.left_out.clone());
+                warnings.extend(valid.warnings.clone());
+                let lacks = |name: &&String| !there.contains_key(name.as_str());
+                let lacking: Vec<&String> = classes.iter().filter(lacks).collect();
+                Divided {
+                    train,
+                    from: format!("{} archives", valid.shards.len()),
+                    valid: valid.into_split(&classes),
+                    warnings: absent(&lacking, "data.valid").into_iter().collect(),
+                }
+            }
+            None => divide(
+                train,
+                &classes,
+                self.valid_fraction.unwrap_or_default(),
+                seed,
+            )?,
+        };
+        warnings.extend(divided.warnings);
+        let listed = Listed {
+            classes,
+            train: divided.train,
+            valid: divided.valid,
+            test: None,
+            own_split,
+            valid_from: divided.from,
+            left_out,
+            warnings,
+            sets: None,
+        };
+        Ok(Box::new(ImageSurvey {
+            shuffle_buffer: self.shuffle_buffer,
+            ..ImageSurvey::new(self.images, listed)
+        }))
+    }
+}
+
+impl WebDataset {
+    fn read(&self, patterns: &Patterns, name: &str) -> Result<Archives, Vec<Fault>> {
+        let fail = |message: String| vec![Fault::new(key(name), message)];
+        let shards = expand(patterns.list()).map_err(fail)?;
+        let scanned = scan(&shards).map_err(fail)?;
+        let archives = Archives::new(patterns.list(), shards, scanned);
+        if archives.samples.is_empty() {
+            let message = format!(
+                "is {}, whose archives hold no labelled picture",
+                archives.root.shown()
+            );
+            let fault = Fault::new(key(name), message);
+            return Err(vec![fault.hint(
+                "a sample is 000001.jpg with 000001.cls (or .json with \"label\") beside it, or a \
+                 picture in a folder named like its class",
+            )]);
+        }
+        Ok(archives)
+    }
+
+    /// The names of the labels in sorted order; numbers get the names that `classes` gives.
+    fn name_classes(&self, archives: &Archives) -> Result<Vec<String>, Vec<Fault>> {
+        let labels: BTreeSet<&str> = archives.labels.iter().map(String::as_str).collect();
+        let Some(names) = &self.classes else {
+            return Ok(sorted(labels));
+        };
+        let known = index_of(names);
+        for label in &labels {
+            let named = label
+                .parse()
+                .is_ok_and(|number: usize| number < names.len());
+            if !named && !known.contains_key(label) {
+                let message = format!(
+                    "has {} names, and the archives hold the label {:?}",
+                    names.len(),
+                    short_name(label)
+                );
+                return Err(vec![Fault::new(key("classes"), message)]);
+            }
+        }
+        Ok(names.clone())
+    }
+}
+
+/// The labelled pictures of archives whose classes must be `classes`, by name. Numbers stand for `names` (what
+/// the experiment called them) or, where no class is a number, for the places of the classes.
+///
+/// # Errors
+/// Archives that cannot be read, or labels that are no class; in words that follow the pattern.
+pub fn labelled_archives(
+    pattern: &FilePath,
+    classes: &[String],
+    names: Option<&[String]>,
+) -> Result<(Split, LeftOut, Vec<String>), String> {
+    let patterns = [pattern.to_path_buf()];
+    let shards = expand(&patterns)?;
+    let scanned = scan(&shards)?;
+    let mut archives = Archives::new(&patterns, shards, scanned);
+    let known = index_of(classes);
+    let is_number = |class: &String| class.parse::<usize>().is_ok();
+    let numbered = names.unwrap_or(if classes.iter().any(is_number) {
+        &[]
+    } else {
+        classes
+    });
+    for label in &mut archives.labels {
+        let number = label.parse().ok().filter(|_| !known.contains_key(&**label));
+        if let Some(name) = number.and_then(|number: usize| numbered.get(number)) {
+            *label = name.clone();
+        }
+    }
+    if !archives
+        .labels
+        .iter()
+        .all(|label| known.contains_key(&**label))
+    {
+        let mut labels = archives.labels.clone();
+        labels.sort();
+        same_classes(classes, &labels, "the model", "the archives")?;
+    }
+    if archives.samples.is_empty() {
+        return Err("holds no labelled picture".to_string());
+    }
+    let (left_out, warnings) = (
+        std::mem::take(&mut archives.left_out),
+        std::mem::take(&mut archives.warnings),
+    );
+    Ok((archives.into_split(classes), left_out, warnings))
+}
+
+fn key(name: &str) -> Path {
+    Path::parse("data").key(name)
+}
+
+/// Numbers by size, other labels as texts.
+fn sorted(labels: BTreeSet<&str>) -> Vec<String> {
+    let numbers: Result<Vec<u64>, _> = labels.iter().map(|label| label.parse()).collect();
+    let mut labels: Vec<String> = labels.into_iter().map(String::from).collect();
+    if numbers.is_ok() {
+        labels.sort_by_key(|label| label.parse::<u64>().unwrap_or_default());
+    }
+    labels
+}
+
+/// What the archives of one split hold.
+struct Archives {
+    root: PathBuf,
+    shards: Vec<PathBuf>,
+    /// In the order of the archives; classes are indices of `labels`.
+    samples: Vec<Sample>,
+    labels: Vec<String>,
+    left_out: LeftOut,
+    warnings: Vec<String>,
+}
+
+impl Archives {
+    fn new(patterns: &[PathBuf], shards: Vec<PathBuf>, scanned: Vec<Scanned>) -> Archives {
+        let root: Vec<String> = patterns.iter().map(|p| path_text(p).into_owned()).collect();
+        let mut archives = Archives {
+            root: text_path(&root.join(" ")),
+            shards,
+            samples: Vec::new(),
+            labels: Vec::new(),
+            left_out: LeftOut::default(),
+            warnings: Vec::new(),
+        };
+        let mut indices: HashMap<String, u32> = HashMap::new();
+        for (shard, scanned) in scanned.into_iter().enumerate() {
+            let mut known = Vec::with_capacity(scanned.labels.len());
+            for label in scanned.labels {
+                let next = archives.labels.len() as u32;
+                let index = *indices.entry(label).or_insert_with_key(|label| {
+                    archives.labels.push(label.clone());
+                    next
+                });
+                known.push(index);
+            }
+            for picture in scanned.pictures {
+                archives.samples.push(Sample {
+                    place: Place::Entry {
+                        name: picture.name,
+                        shard: shard as u32,
+                        len: picture.len,
+                        offset: picture.offset,
+                    },
+                    class: known[picture.label as usize],
+                    id: archives.samples.len() as u32,
+                });
+            }
+            archives.left_out.merge(scanned.left_out);
+            archives.warnings.extend(scanned.warnings);
+        }
+        archives
+    }
+
+    fn into_split(mut self, classes: &[String]) -> Split {
+        let known = index_of(classes);
+        let place = |label: &String| match known.get(&**label) {
+            Some(index) => *index as u32,
+            None => label.parse().unwrap_or_default(), // a number below the number of names
+        };
+        let indices: Vec<u32> = self.labels.iter().map(place).collect();
+        for sample in &mut self.samples {
+            sample.class = indices[sample.class as usize];
+        }
+        Split {
+            root: self.root,
+            shards: self.shards,
+            blocks: Vec::new(),
+            samples: self.samples,
+        }
+    }
+}

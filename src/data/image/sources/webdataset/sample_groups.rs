@@ -1,0 +1,217 @@
+//! Which members of an archive are one sample, and what its label is.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+
+use super::shards::{Picture, Scanned};
+use super::tar_members::{Content, Member};
+use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
+use crate::data::text::without_bom;
+use crate::storage::positional::read_at;
+
+/// A label file that is larger is none.
+const MAX_LABEL: u64 = 1 << 20;
+
+/// Why an image is left out.
+pub const NO_LABEL: &str = "an image without a label";
+/// Why a label is left out.
+pub const NO_IMAGE: &str = "a label without an image";
+const SECOND_IMAGE: &str = "a further image of the same sample";
+
+/// Gathers the members of one sample after the other.
+///
+/// The key of a sample is WebDataset's: its name up to the first dot of the base name. Names with more dots
+/// ("v1.2_000.jpg" beside "v1.2_000.cls", or "cat.0.jpg" and "cat.1.jpg" in a folder of a class) would
+/// become one sample by that rule; there, what stands between the key and the extension tells samples apart.
+pub struct Groups<'a> {
+    /// What was gathered so far.
+    pub scanned: Scanned,
+    archive: String,
+    file: &'a File,
+    /// Labels that are known, with their indices.
+    known: HashMap<String, u32>,
+    key: String,
+    pictures: Vec<Part>,
+    /// By what stands between key and extension.
+    labels: HashMap<String, String>,
+}
+
+/// An image of the sample whose members come now.
+struct Part {
+    name: Box<str>,
+    /// What stands between key and extension.
+    middle: String,
+    offset: u64,
+    len: u32,
+}
+
+impl Groups<'_> {
+    /// Nothing gathered yet, of an archive of this name.
+    pub fn new(archive: String, file: &File) -> Groups<'_> {
+        Groups {
+            scanned: Scanned::default(),
+            archive,
+            file,
+            known: HashMap::new(),
+            key: String::new(),
+            pictures: Vec::new(),
+            labels: HashMap::new(),
+        }
+    }
+
+    /// Takes the next member.
+    pub fn add(&mut self, member: Member) {
+        let name = member.name;
+        if matches!(member.content, Content::Folder) {
+            return;
+        }
+        if name
+            .split('/')
+            .any(|part| part != "." && part != ".." && is_hidden(part.as_ref()))
+        {
+            return self.leave_out(HIDDEN, &name);
+        }
+        let (offset, len) = match member.content {
+            Content::Bytes { offset, len } => (offset, len),
+            Content::Nothing(reason) => return self.leave_out(reason, &name),
+            Content::Folder | Content::Link(_) => return,
+        };
+        let (folder, base) = name.rsplit_once('/').unwrap_or(("", &name));
+        let (stem, rest) = base.split_once('.').unwrap_or((base, ""));
+        let (middle, extension) = rest.rsplit_once('.').unwrap_or(("", rest));
+        let key = format!("{folder}/{stem}");
+        if key != self.key {
+            self.close();
+            self.key = key;
+        }
+        if matches!(extension, "cls" | "json") {
+            match read_label(self.file, offset, len, extension) {
+                Some(label) => drop(self.labels.insert(middle.to_string(), label)),
+                None => self.leave_out("a file that holds no label", &name),
+            }
+            return;
+        }
+        let looked = match named(Path::new(base)) {
+            Named::Picture => Ok(()),
+            Named::Other(reason) => Err(reason),
+            Named::Unknown => self.first_bytes(offset, len),
+        };
+        let len = u32::try_from(len).map_err(|_| "larger than 4 GiB");
+        match looked.and(len) {
+            Err(reason) => self.leave_out(reason, &name),
+            Ok(len) => {
+                let middle = middle.to_string();
+                self.pictures.push(Part {
+                    name,
+                    middle,
+                    offset,
+                    len,
+                });
+            }
+        }
+    }
+
+    fn first_bytes(&self, offset: u64, len: u64) -> Result<(), &'static str> {
+        let mut begin = vec![0; len.min(MAGIC_BYTES as u64) as usize];
+        read_at(self.file, &mut begin, offset).map_err(|_| "cannot be read")?;
+        sniff(&begin)
+    }
+
+    fn leave_out(&mut self, reason: &str, name: &str) {
+        let archive = &self.archive;
+        let name = || format!("{archive}:{name}");
+        self.scanned.left_out.add(reason, name);
+    }
+
+    /// Ends the sample, or samples, whose members came last.
+    fn close(&mut self) {
+        let (pictures, labels) = (
+            std::mem::take(&mut self.pictures),
+            std::mem::take(&mut self.labels),
+        );
+        let is_plain = |picture: &Part| picture.middle.is_empty();
+        let (plain_picture, plain_label) = (pictures.iter().any(is_plain), labels.get(""));
+        let key = self.key.trim_start_matches('/').to_string();
+        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder
+            .rsplit('/')
+            .next()
+            .filter(|folder| !folder.is_empty() && *folder != ".");
+        let mut taken: HashSet<String> = HashSet::new();
+        for picture in pictures {
+            let own = labels.get(&picture.middle);
+            // An image with a name of its own belongs to a sample with the key alone, where there is one.
+            let sample = match own {
+                None if plain_picture || plain_label.is_some() => "",
+                _ => &picture.middle,
+            };
+            let label = own.or(plain_label).map(String::as_str).or(folder);
+            if plain_picture && sample != picture.middle || !taken.insert(sample.to_string()) {
+                self.leave_out(SECOND_IMAGE, &picture.name);
+                continue;
+            }
+            match label {
+                Some(label) => self.push(picture, label),
+                None => self.leave_out(NO_LABEL, &picture.name),
+            }
+        }
+        let mut unused: Vec<&String> = labels
+            .keys()
+            .filter(|middle| !taken.contains(*middle))
+            .collect();
+        unused.sort();
+        for middle in unused {
+            let dot = if middle.is_empty() { "" } else { "." };
+            self.leave_out(NO_IMAGE, &format!("{key}{dot}{middle}"));
+        }
+    }
+
+    fn push(&mut self, picture: Part, label: &str) {
+        let index = match self.known.get(label) {
+            Some(index) => *index,
+            None => {
+                let index = self.scanned.labels.len() as u32;
+                self.scanned.labels.push(label.to_string());
+                self.known.insert(label.to_string(), index);
+                index
+            }
+        };
+        self.scanned.pictures.push(Picture {
+            name: picture.name,
+            offset: picture.offset,
+            len: picture.len,
+            label: index,
+        });
+    }
+
+    /// What there is, when the last member was taken.
+    pub fn finish(mut self) -> Scanned {
+        self.close();
+        self.scanned
+    }
+}
+
+/// The label that a file of this extension holds.
+fn read_label(file: &File, offset: u64, len: u64, extension: &str) -> Option<String> {
+    let len = Some(len).filter(|len| *len <= MAX_LABEL)?;
+    let mut bytes = vec![0; len as usize];
+    read_at(file, &mut bytes, offset).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let text = without_bom(&text);
+    let label = match extension {
+        "cls" => text.trim().to_string(),
+        _ => {
+            let json: serde_json::Value = serde_json::from_str(text).ok()?;
+            let label = ["label", "class", "cls"]
+                .iter()
+                .find_map(|key| json.get(key))?;
+            match label {
+                serde_json::Value::String(text) => text.clone(),
+                serde_json::Value::Number(number) => number.to_string(),
+                _ => return None,
+            }
+        }
+    };
+    (!label.is_empty()).then_some(label)
+}

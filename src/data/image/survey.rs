@@ -1,0 +1,573 @@
+//! Listed pictures of two splits: what is known before decoding, and the decoding.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use super::audit::Audit;
+use super::augment::Augmentation;
+use super::cache::Budget;
+use super::dataset::{Decoded, Gather, decode_all};
+use super::decode::deep::DeepImages;
+use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
+use super::joined::Joined;
+use super::labelling::pattern::LabelPattern;
+use super::labelling::{Labelling, Names, pictures_below};
+use super::look_alikes::{Moves, Regrouped, regroup};
+use super::options::ImageOptions;
+use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::resize::Aspect;
+use super::samples::Split;
+use super::sources::image_folder::absent;
+use crate::config::{Fault, Path, Preprocess};
+use crate::console::visible;
+use crate::data::core::batch::Shape;
+use crate::data::core::dataset::{
+    Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey,
+};
+use crate::data::core::random::hash_text;
+use crate::data::core::task::Task;
+use crate::data::files::layout::{Labelled, Layout};
+use crate::data::files::left_out::{LeftOut, short_name};
+use crate::data::files::listing::Content;
+
+/// Headers read to learn whether the pictures are grey.
+const HEADERS_READ: usize = 256;
+
+/// Headers read to learn how large the pictures are.
+const SIZES_READ: usize = 64;
+
+/// Height and width to which pictures are brought where only the audit looks at them.
+const LOOK_SIZE: usize = 64;
+
+/// Listed pictures of two splits.
+pub struct ImageSurvey {
+    /// How they become samples.
+    pub options: ImageOptions,
+    /// 1 (grey) or 3 (colour).
+    pub channels: usize,
+    /// The training split.
+    pub train: Split,
+    /// The validation split.
+    pub valid: Split,
+    /// The split that is judged at the end.
+    pub test: Option<Split>,
+    /// Whether validation was split off by chance.
+    pub own_split: bool,
+    /// Where an image may have several labels: those of each set.
+    pub sets: Option<Arc<Vec<Vec<bool>>>>,
+    /// Classes and counts.
+    pub summary: Summary,
+    /// Samples of archives among which the next one of training is picked.
+    pub shuffle_buffer: usize,
+    /// The default of `cache_disk`, bytes.
+    pub default_disk: u64,
+}
+
+/// The samples of two splits, and what is to be said of them.
+pub struct Listed {
+    /// Class names, in order.
+    pub classes: Vec<String>,
+    /// The training split.
+    pub train: Split,
+    /// The validation split.
+    pub valid: Split,
+    /// The split that is judged at the end.
+    pub test: Option<Split>,
+    /// Whether validation was split off by chance.
+    pub own_split: bool,
+    /// Where the validation split comes from, for people.
+    pub valid_from: String,
+    /// What is no sample.
+    pub left_out: LeftOut,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
+    /// Where an image may have several labels: of each set of them, of which samples have the index, a flag for each
+    /// label.
+    pub sets: Option<Arc<Vec<Vec<bool>>>>,
+}
+
+/// Samples of each class; of each label, where an image may have several.
+fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
+    let Some(sets) = sets else {
+        return split.counts(num_names);
+    };
+    let mut counts = vec![0; num_names];
+    for sample in &split.samples {
+        for (count, held) in counts.iter_mut().zip(&sets[sample.class as usize]) {
+            *count += usize::from(*held);
+        }
+    }
+    counts
+}
+
+impl ImageSurvey {
+    /// Listed pictures; headers tell the channels where the options do not.
+    pub fn new(options: ImageOptions, listed: Listed) -> ImageSurvey {
+        let Listed {
+            classes,
+            train,
+            valid,
+            valid_from,
+            left_out,
+            warnings,
+            test,
+            own_split,
+            sets,
+        } = listed;
+        let channels = options.channels;
+        ImageSurvey {
+            channels: channels.unwrap_or_else(|| infer_channels(&train)),
+            summary: Summary {
+                num_train: train.len(),
+                num_valid: valid.len(),
+                columns: Vec::new(),
+                num_test: test.as_ref().map_or(0, Split::len),
+                train_counts: counts(&train, classes.len(), sets.as_deref()),
+                valid_counts: counts(&valid, classes.len(), sets.as_deref()),
+                task: match sets {
+                    None => Task::Classes(classes),
+                    Some(_) => Task::Labels(classes),
+                },
+                valid_from,
+                left_out,
+                of_rows: false,
+                warnings,
+            },
+            options,
+            train,
+            valid,
+            test,
+            own_split,
+            sets,
+            shuffle_buffer: 0,
+            default_disk: 0,
+        }
+    }
+}
+
+/// 1 where every header read says grey, else 3. Headers that cannot be read do not count.
+fn infer_channels(split: &Split) -> usize {
+    let step = split.len().div_ceil(HEADERS_READ).max(1);
+    let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
+        let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
+        if is_tiff(&bytes) {
+            bytes = split.read_begin(index, MAX_TIFF).ok()?;
+        }
+        read_header_of(&bytes).ok()
+    });
+    let first = headers.next();
+    let grey = first.is_some_and(|header| header.channels == 1);
+    if grey && headers.all(|header| header.channels == 1) {
+        1
+    } else {
+        3
+    }
+}
+
+impl Survey for ImageSurvey {
+    fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn shape(&self) -> Shape {
+        self.options.shape(self.channels)
+    }
+
+    fn typical_size(&self) -> Option<[usize; 2]> {
+        let step = self.train.len().div_ceil(SIZES_READ).max(1);
+        let read = |index: usize| {
+            let mut bytes = self.train.read_begin(index, HEADER_BYTES).ok()?;
+            if is_tiff(&bytes) {
+                bytes = self.train.read_begin(index, MAX_TIFF).ok()?;
+            }
+            read_header_of(&bytes).ok()
+        };
+        let headers: Vec<_> = (0..self.train.len())
+            .step_by(step)
+            .filter_map(read)
+            .collect();
+        let median = |mut sides: Vec<u32>| {
+            sides.sort_unstable();
+            sides.get(sides.len() / 2).map(|side| *side as usize)
+        };
+        let height = median(headers.iter().map(|header| header.height).collect())?;
+        let width = median(headers.iter().map(|header| header.width).collect())?;
+        Some([height, width])
+    }
+
+    fn any_order(&self) -> bool {
+        self.train.reading_order(1) == ReadingOrder::Any
+    }
+
+    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        if self.options.pad_value != 0 && self.options.aspect != Aspect::Fit {
+            let message = "is the level of the bars of aspect = \"fit\"; nothing else adds any";
+            let fault = Fault::new(Path::parse("data.pad_value"), message).at_key();
+            return Err(vec![
+                fault.hint("set data.aspect = \"fit\", or remove the key"),
+            ]);
+        }
+        check(preprocess, self.channels)
+    }
+
+    fn few(
+        self: Box<Self>,
+        num_samples: usize,
+        augmentation: Option<Augmentation>,
+    ) -> (Arc<dyn Dataset>, Vec<Skipped>) {
+        let (preprocess, _) = self.fitted(&Preprocess::default());
+        let mut split = self.train;
+        let (all, count) = (split.len(), num_samples.min(split.len()));
+        let picks = (0..count).map(|index| split.samples[index * all / count].clone());
+        split.samples = picks.collect();
+        let budget = Budget {
+            memory: u64::MAX,
+            disk: 0,
+        };
+        let decoded = decode_all(split, &preprocess, budget, Gather::default(), &Silent);
+        let skipped = decoded.skipped.clone();
+        let dataset =
+            decoded.into_dataset(&preprocess, augmentation.map(Arc::new), ReadingOrder::Any);
+        (Arc::new(dataset.with_labels(self.sets)), skipped)
+    }
+
+    fn prepare(
+        self: Box<Self>,
+        config: &Preprocess,
+        augmentation: Option<Augmentation>,
+        audit: bool,
+        progress: &dyn Progress,
+    ) -> Result<Datasets, Vec<Fault>> {
+        let (mut preprocess, deep) = self.fitted(config);
+        // Of all that was listed, so that a file that cannot be read for a while is told.
+        let mut fingerprint = self.train.fingerprint();
+        let (task, buffer, sets) = (
+            self.summary.task.clone(),
+            self.shuffle_buffer,
+            self.sets.clone(),
+        );
+        let names = self.audit_names();
+        let own_split = self.own_split;
+        let gather = Gather {
+            sums: needs_fit(config),
+            traits: audit,
+        };
+        let Decoding {
+            train,
+            valid,
+            test,
+            budget,
+        } = self.decode(&preprocess, gather, audit, progress);
+        let mut notices: Vec<String> = deep.and_then(|deep| deep.notice()).into_iter().collect();
+        notices.extend(train.notices.clone());
+        notices.extend(valid.notices.clone());
+        notices.dedup();
+        require_usable(&train, task.classes(), "train")?;
+        notices.extend(require_some(&valid, task.classes())?);
+        let mut skipped = train.skipped.clone();
+        skipped.extend(valid.skipped.clone());
+        let mut splits = vec![&train, &valid];
+        splits.extend(&test);
+        let mut audit = audit.then(|| Audit::new(&names, &splits, 0));
+        // Look-alikes that chance tore apart go to one side.
+        let any_order = train.split.reading_order(buffer) == ReadingOrder::Any;
+        let num_valid = valid.split.len();
+        let moves = match audit.as_ref().filter(|_| own_split) {
+            Some(audit) if any_order => Moves::of(audit, num_valid),
+            Some(audit) => Moves::without(audit, num_valid),
+            None => Moves::default(),
+        };
+        let Regrouped {
+            train: (train, train_more),
+            valid: (valid, valid_more),
+        } = match moves.is_empty() {
+            true => Regrouped {
+                train: (train, None),
+                valid: (valid, None),
+            },
+            false => {
+                notices.push(moves.notice(any_order));
+                fingerprint = format!("{:016x}", hash_text(&format!("{fingerprint} {moves:?}")));
+                if let Some(audit) = &mut audit {
+                    moves.apply(audit);
+                }
+                let mut grouped = regroup(train, valid, &moves, &preprocess, (budget, gather));
+                if !any_order {
+                    grouped.train.1 = None; // archives are read from beginning to end
+                }
+                grouped
+            }
+        };
+        if !moves.is_empty() {
+            let splits = [Some(&valid), valid_more.as_ref()];
+            let has = |class: usize| {
+                let mut samples = splits
+                    .iter()
+                    .flatten()
+                    .flat_map(|decoded| &decoded.split.samples);
+                samples.any(|sample| sample.class as usize == class)
+            };
+            let empty: Vec<&String> = task
+                .classes()
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| !has(*class))
+                .map(|(_, name)| name)
+                .collect();
+            notices.extend(absent(&empty, "the validation split"));
+        }
+        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
+        let order = train.split.reading_order(buffer);
+        let augmentation = augmentation.map(Arc::new);
+        let dataset = |decoded: Decoded, augmentation: &Option<Arc<Augmentation>>, order| {
+            let dataset = decoded.into_dataset(&preprocess, augmentation.clone(), order);
+            Arc::new(dataset.with_labels(sets.clone()))
+        };
+        let joined = |first,
+                      second: Option<Decoded>,
+                      augmentation: &Option<Arc<Augmentation>>,
+                      order|
+         -> Arc<dyn Dataset> {
+            let first = dataset(first, augmentation, order);
+            match second {
+                None => first,
+                Some(second) => Arc::new(Joined {
+                    first,
+                    second: dataset(second, augmentation, ReadingOrder::Any),
+                }),
+            }
+        };
+        let train = joined(train, train_more, &augmentation, order);
+        let valid = joined(valid, valid_more, &None, ReadingOrder::Any);
+        Ok(Datasets {
+            task,
+            train,
+            valid,
+            preprocess: Preprocessor::Image(preprocess),
+            skipped,
+            notices,
+            audit,
+            fingerprint,
+        })
+    }
+
+    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
+        let (preprocess, deep) = self.fitted(&Preprocess::default());
+        let names = self.audit_names();
+        let left_out = self.summary.left_out.clone();
+        let warnings = self.summary.warnings.clone();
+        let gather = Gather {
+            sums: false,
+            traits: true,
+        };
+        let Decoding {
+            train, valid, test, ..
+        } = self.decode(&preprocess, gather, true, progress);
+        let mut splits = vec![&train];
+        if valid.split.len() + valid.skipped.len() > 0 {
+            splits.push(&valid);
+            splits.extend(&test);
+        }
+        Audit {
+            left_out,
+            warnings,
+            deep,
+            ..Audit::new(&names, &splits, num_pictures)
+        }
+    }
+}
+
+impl ImageSurvey {
+    /// A folder to look at, without an experiment, in whatever layout.
+    ///
+    /// # Errors
+    /// A folder without classes; in words that follow its name.
+    pub fn of_folder(folder: &FilePath) -> Result<ImageSurvey, String> {
+        let layout = Layout::find(folder)?;
+        if layout.content != Content::Images {
+            return Err(
+                "holds texts and no images; write an experiment with `kiln init`, and use --config"
+                    .into(),
+            );
+        }
+        let mut labelling = Labelling {
+            exclude: layout.exclude.clone(),
+            ..Labelling::default()
+        };
+        if layout.labelled == Labelled::Elsewhere {
+            let (files, _) = pictures_below(&layout.train)?;
+            let guessed = LabelPattern::guess(&files).map(|(pattern, _)| pattern.to_string());
+            // Without labels all of them are of one class.
+            labelling.label_pattern = Some(guessed.unwrap_or_else(|| "{label}".to_string()));
+            if labelling.label_pattern.as_deref() == Some("{label}") {
+                let split = Split::of_files(
+                    layout.train,
+                    files.into_iter().map(|file| (file, 0)).collect(),
+                );
+                return Ok(ImageSurvey::to_look(
+                    vec!["(no labels)".into()],
+                    split,
+                    [None, None],
+                    LeftOut::default(),
+                ));
+            }
+        }
+        let mut roots = [
+            Some(&*layout.train),
+            layout.valid.as_deref(),
+            layout.test.as_deref(),
+        ];
+        if roots[1].is_none() {
+            roots.swap(1, 2); // shown as the other split
+        }
+        let labelled = labelling.list(roots).map_err(|(_, message)| message)?;
+        let [train, valid, test] = labelled
+            .splits
+            .map(|split| split.map(|s| Split::of_files(s.root, s.files)));
+        let none = || Split::of_files(PathBuf::new(), Vec::new());
+        let names = labelled.names.list().to_vec();
+        Ok(ImageSurvey::to_look(
+            names,
+            train.unwrap_or_else(none),
+            [valid, test],
+            labelled.left_out,
+        ))
+    }
+
+    fn to_look(
+        classes: Vec<String>,
+        train: Split,
+        [valid, test]: [Option<Split>; 2],
+        left_out: LeftOut,
+    ) -> ImageSurvey {
+        let listed = Listed {
+            classes,
+            train,
+            valid: valid.unwrap_or_else(|| Split::of_files(PathBuf::new(), Vec::new())),
+            test,
+            own_split: false,
+            valid_from: String::new(),
+            left_out,
+            warnings: Vec::new(),
+            sets: None,
+        };
+        ImageSurvey::new(ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]), listed)
+    }
+
+    /// What the indices of the samples' classes stand for, for people.
+    fn audit_names(&self) -> Vec<String> {
+        let names = self.summary.task.names();
+        match &self.sets {
+            None => names.into_iter().map(str::to_string).collect(),
+            Some(sets) => {
+                let names = names.into_iter().map(str::to_string).collect();
+                let names = Names::Labels(names, sets.to_vec());
+                (0..sets.len()).map(|index| names.of(index)).collect()
+            }
+        }
+    }
+
+    /// The preprocessing, with the range of the training split's 16-bit images, and what these are.
+    fn fitted(&self, config: &Preprocess) -> (ImagePreprocess, Option<DeepImages>) {
+        let mut preprocess = self.options.preprocess(self.channels, config);
+        let deep = DeepImages::find(&self.train, &preprocess);
+        preprocess.deep = deep.and_then(|deep| deep.range());
+        (preprocess, deep)
+    }
+
+    /// Decodes the splits; that for the end only to look at it.
+    fn decode(
+        self,
+        preprocess: &ImagePreprocess,
+        gather: Gather,
+        with_test: bool,
+        progress: &dyn Progress,
+    ) -> Decoding {
+        let mut budget = self.options.budget(self.default_disk);
+        let test = self.test.filter(|_| with_test);
+        let all = self.train.len() + self.valid.len() + test.as_ref().map_or(0, Split::len);
+        progress.begin("decoding", all);
+        let train = decode_all(self.train, preprocess, budget, gather, progress);
+        budget.memory = budget.memory.saturating_sub(train.memory_bytes());
+        let gather = Gather {
+            sums: false, // fitted on the training samples alone
+            ..gather
+        };
+        let valid = decode_all(self.valid, preprocess, budget, gather, progress);
+        budget.memory = budget.memory.saturating_sub(valid.memory_bytes());
+        let test = test.map(|test| {
+            decode_all(
+                test,
+                preprocess,
+                Budget { disk: 0, ..budget },
+                gather,
+                progress,
+            )
+        });
+        progress.end();
+        Decoding {
+            train,
+            valid,
+            test,
+            budget,
+        }
+    }
+}
+
+/// Decoded splits, and what may still be kept.
+struct Decoding {
+    train: Decoded,
+    valid: Decoded,
+    test: Option<Decoded>,
+    budget: Budget,
+}
+
+/// What is to be said of classes of which a validation split has no sample that can be used.
+fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
+    let path = Path::parse("data").key("valid");
+    if decoded.split.len() == 0 {
+        let listed = decoded.skipped.iter().take(5);
+        let listed: Vec<String> = listed
+            .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
+            .collect();
+        let message = format!("holds no picture that can be used:{}", listed.concat());
+        return Err(vec![Fault::new(path, message)]);
+    }
+    if classes.is_empty() {
+        return Ok(None); // labels
+    }
+    // Those that the listing lacks were told before.
+    let lost = decoded.skipped.len();
+    let counts = decoded.split.counts(classes.len().max(1));
+    let empty = classes
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count == 0 && lost > 0);
+    let empty: Vec<&String> = empty.map(|(name, _)| name).collect();
+    Ok(absent(&empty, "the validation split"))
+}
+
+fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
+    if classes.is_empty() && decoded.split.len() > 0 {
+        return Ok(()); // labels
+    }
+    let counts = decoded.split.counts(classes.len().max(1));
+    match counts.iter().position(|&count| count == 0) {
+        None => Ok(()),
+        Some(class) => {
+            let listed: Vec<String> = decoded
+                .skipped
+                .iter()
+                .take(5)
+                .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
+                .collect();
+            let message = format!(
+                "holds no picture of {} that can be used:{}",
+                short_name(classes.get(class).map_or("any class", String::as_str)),
+                listed.concat()
+            );
+            let path = Path::parse("data").key(name);
+            Err(vec![Fault::new(path, message)])
+        }
+    }
+}

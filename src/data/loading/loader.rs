@@ -1,0 +1,484 @@
+//! The loader: batches prepared ahead on threads of its own, in an order that depends on the seed
+//! and the epoch alone.
+//!
+//! Several batches are in work at once, each on whatever threads are free; so a slow file holds
+//! up its own batch, while those behind it are prepared.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use super::sampler::{balanced_order, repeats};
+use crate::config::Sampler;
+use crate::data::core::batch::HostBatch;
+use crate::data::core::dataset::{Dataset, ReadingOrder, Skipped};
+use crate::data::core::random::{Purpose, Rng};
+
+/// Batches that are prepared or wait, beside the one that is asked for.
+pub const PREFETCH: usize = 2;
+
+/// Batches of a split, epoch after epoch.
+pub struct Loader {
+    dataset: Arc<dyn Dataset>,
+    batch_size: usize,
+    /// Of soft labels.
+    num_classes: usize,
+    shuffle_seed: Option<u64>,
+    drop_last: bool,
+    sampler: Sampler,
+    pool: Arc<rayon::ThreadPool>,
+}
+
+impl Loader {
+    /// A loader for training: shuffled and augmented anew each epoch.
+    ///
+    /// # Errors
+    /// Threads that the system refuses.
+    pub fn shuffled(
+        dataset: Arc<dyn Dataset>,
+        batch_size: usize,
+        seed: u64,
+        num_workers: usize,
+    ) -> anyhow::Result<Loader> {
+        Self::new(dataset, batch_size, Some(seed), num_workers)
+    }
+
+    /// A loader for evaluation: in order, nothing augmented.
+    ///
+    /// # Errors
+    /// Threads that the system refuses.
+    pub fn in_order(
+        dataset: Arc<dyn Dataset>,
+        batch_size: usize,
+        num_workers: usize,
+    ) -> anyhow::Result<Loader> {
+        Self::new(dataset, batch_size, None, num_workers)
+    }
+
+    fn new(
+        dataset: Arc<dyn Dataset>,
+        batch_size: usize,
+        shuffle_seed: Option<u64>,
+        num_workers: usize,
+    ) -> anyhow::Result<Loader> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(num_workers)
+            .thread_name(|index| format!("loader-{index}"))
+            .build()
+            .context("cannot start the threads that load samples; --threads 1 needs the fewest")?;
+        let classes = (0..dataset.len()).map(|index| dataset.class(index) + 1);
+        Ok(Loader {
+            num_classes: classes.max().unwrap_or(0),
+            dataset,
+            batch_size,
+            shuffle_seed,
+            drop_last: false,
+            sampler: Sampler::Shuffle,
+            pool: Arc::new(pool),
+        })
+    }
+
+    /// Leaves out the last batch of an epoch where it is smaller than the others; in the next
+    /// epoch other samples are in it.
+    pub fn drop_last(mut self, drop_last: bool) -> Loader {
+        self.drop_last = drop_last;
+        self
+    }
+
+    /// Which samples an epoch of training takes.
+    pub fn sampler(mut self, sampler: Sampler) -> Loader {
+        self.sampler = sampler;
+        self
+    }
+
+    /// The split.
+    pub fn dataset(&self) -> &Arc<dyn Dataset> {
+        &self.dataset
+    }
+
+    /// Batches an epoch; the last may be smaller.
+    pub fn num_batches(&self) -> usize {
+        if self.drop_last {
+            self.dataset.len() / self.batch_size
+        } else {
+            self.dataset.len().div_ceil(self.batch_size)
+        }
+    }
+
+    /// Starts to prepare an epoch (counted from 0).
+    pub fn epoch(&self, epoch: u64) -> Batches {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// The same without the first batches; none is left where the epoch has no more.
+    pub fn epoch_from(&self, epoch: u64, first_batch: usize) -> Batches {
+        let mut order = self.order(epoch);
+        order.truncate(self.num_batches().saturating_mul(self.batch_size));
+        let passed = first_batch.saturating_mul(self.batch_size);
+        let mut batches = Batches {
+            dataset: self.dataset.clone(),
+            pool: self.pool.clone(),
+            num_classes: self.num_classes,
+            augment: self.shuffle_seed.map(|_| epoch),
+            batch_size: self.batch_size,
+            // Of the whole epoch, also where its beginning was trained before.
+            repeats: Arc::new(repeats(&order)),
+            next: passed.min(order.len()),
+            order: Arc::new(order),
+            ahead: VecDeque::new(),
+        };
+        (0..PREFETCH).for_each(|_| batches.prepare_next());
+        batches
+    }
+
+    /// The samples' indices in the order of an epoch.
+    pub fn order(&self, epoch: u64) -> Vec<usize> {
+        let len = self.dataset.len();
+        let Some(seed) = self.shuffle_seed else {
+            return (0..len).collect();
+        };
+        if self.sampler == Sampler::Balanced {
+            return balanced_order(&*self.dataset, seed, epoch);
+        }
+        let mut rng = Rng::new(seed, Purpose::Shuffle, &[epoch]);
+        match self.dataset.reading_order() {
+            ReadingOrder::Any => {
+                let mut order: Vec<usize> = (0..len).collect();
+                rng.shuffle(&mut order);
+                order
+            }
+            ReadingOrder::Shards { ends, buffer } => shuffle_shards(ends, *buffer, &mut rng),
+        }
+    }
+}
+
+/// Archives in random order, each from its beginning to its end; the next sample is picked at random
+/// among `buffer` that were read (WebDataset's and TensorFlow's way).
+fn shuffle_shards(ends: &[usize], buffer: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut shards: Vec<usize> = (0..ends.len()).collect();
+    rng.shuffle(&mut shards);
+    let begin = |shard: usize| if shard == 0 { 0 } else { ends[shard - 1] };
+    let mut order = Vec::with_capacity(ends.last().copied().unwrap_or(0));
+    let mut waiting = Vec::with_capacity(buffer);
+    for index in shards
+        .into_iter()
+        .flat_map(|shard| begin(shard)..ends[shard])
+    {
+        if waiting.len() < buffer {
+            waiting.push(index);
+        } else {
+            let picked = rng.below(buffer);
+            order.push(std::mem::replace(&mut waiting[picked], index));
+        }
+    }
+    rng.shuffle(&mut waiting);
+    order.extend(waiting);
+    order
+}
+
+/// A batch, and the samples that could not be loaded for it.
+pub struct Loaded {
+    /// The samples that could be loaded, in order.
+    pub batch: HostBatch,
+    /// Their indices in the dataset.
+    pub indices: Vec<usize>,
+    /// Those that could not, with the reason.
+    pub failed: Vec<Skipped>,
+}
+
+/// `repeats` counts how often each sample was there before in the epoch: the next time it is augmented in
+/// another way, as in an epoch of its own far behind the last.
+fn load_batch(
+    dataset: &dyn Dataset,
+    num_classes: usize,
+    indices: &[usize],
+    repeats: &[u32],
+    epoch: Option<u64>,
+) -> Loaded {
+    let size = dataset.shape().num_elements();
+    let mut input = vec![0.0; indices.len() * size];
+    let results: Vec<Result<(), String>> = input
+        .par_chunks_exact_mut(size)
+        .zip(indices.par_iter().zip(repeats))
+        .map(|(out, (&index, &repeat))| {
+            let epoch = epoch.map(|epoch| epoch + (u64::from(repeat) << 32));
+            dataset.load(index, epoch, out)
+        })
+        .collect();
+    let mut loaded = Loaded {
+        batch: HostBatch::default(),
+        indices: Vec::with_capacity(indices.len()),
+        failed: Vec::new(),
+    };
+    for (row, (&index, result)) in indices.iter().zip(results).enumerate() {
+        match result {
+            Ok(()) => {
+                let to = loaded.indices.len();
+                if to != row {
+                    input.copy_within(row * size..(row + 1) * size, to * size);
+                }
+                loaded.indices.push(index);
+                loaded.batch.classes.push(dataset.class(index) as u32);
+                dataset.add_row(index, &mut loaded.batch.rows);
+                loaded.batch.ids.push(dataset.id(index));
+            }
+            Err(reason) => loaded.failed.push(Skipped {
+                name: dataset.name(index),
+                reason,
+            }),
+        }
+    }
+    loaded.batch.labels = dataset.has_labels();
+    input.truncate(loaded.indices.len() * size);
+    loaded.batch.input = input;
+    if let (Some(mix), Some(epoch)) = (dataset.mix(), epoch) {
+        mix.apply(&mut loaded.batch, dataset.shape(), num_classes, epoch);
+    }
+    loaded
+}
+
+/// A batch that is being prepared, or why it never will be.
+type Prepared = Receiver<Result<Loaded, Box<dyn Any + Send>>>;
+
+/// The batches of one epoch, in order. Dropping it gives the epoch up.
+pub struct Batches {
+    dataset: Arc<dyn Dataset>,
+    pool: Arc<rayon::ThreadPool>,
+    num_classes: usize,
+    augment: Option<u64>,
+    batch_size: usize,
+    order: Arc<Vec<usize>>,
+    repeats: Arc<Vec<u32>>,
+    /// The place in the order where the next batch begins that is to be prepared.
+    next: usize,
+    /// In order.
+    ahead: VecDeque<Prepared>,
+}
+
+impl Batches {
+    /// Hands the next batch over to the pool, if there is one.
+    fn prepare_next(&mut self) {
+        let begin = self.next;
+        let end = begin.saturating_add(self.batch_size).min(self.order.len());
+        if begin >= end {
+            return;
+        }
+        self.next = end;
+        let (done, batch) = channel();
+        self.ahead.push_back(batch);
+        let (dataset, order) = (self.dataset.clone(), self.order.clone());
+        let (repeats, num_classes) = (self.repeats.clone(), self.num_classes);
+        let augment = self.augment;
+        self.pool.spawn(move || {
+            let (order, repeats) = (&order[begin..end], &repeats[begin..end]);
+            let load = || load_batch(&*dataset, num_classes, order, repeats, augment);
+            // Nobody waits for it where the epoch was given up.
+            let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
+        });
+    }
+}
+
+/// How often somebody who waits for a batch looks whether to go on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Batches {
+    /// The next batch; `None` as well where it has to be waited for and `go_on` is false.
+    pub fn next_while(&mut self, go_on: &mut dyn FnMut() -> bool) -> Option<Loaded> {
+        self.prepare_next();
+        match receive(&self.ahead.pop_front()?, go_on)? {
+            Ok(loaded) => Some(loaded),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+fn receive<T>(from: &Receiver<T>, go_on: &mut dyn FnMut() -> bool) -> Option<T> {
+    loop {
+        match from.recv_timeout(LOOK_EVERY) {
+            Ok(received) => return Some(received),
+            Err(RecvTimeoutError::Timeout) if go_on() => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Loaded;
+
+    fn next(&mut self) -> Option<Loaded> {
+        self.next_while(&mut || true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Shape;
+
+    /// Sample i is the number i; sample 3 cannot be loaded.
+    struct Numbers(usize);
+
+    impl Dataset for Numbers {
+        fn len(&self) -> usize {
+            self.0
+        }
+        fn shape(&self) -> Shape {
+            Shape::Flat { features: 1 }
+        }
+        fn class(&self, index: usize) -> usize {
+            index % 2
+        }
+        fn id(&self, index: usize) -> u32 {
+            index as u32
+        }
+        fn name(&self, index: usize) -> String {
+            format!("number {index}")
+        }
+        fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+            if index == 3 {
+                return Err("is missing".into());
+            }
+            out[0] = index as f32;
+            Ok(())
+        }
+    }
+
+    fn loader(num_workers: usize) -> Loader {
+        Loader::shuffled(Arc::new(Numbers(10)), 4, 1, num_workers).expect("threads")
+    }
+
+    fn epoch(loader: &Loader, epoch: u64) -> Vec<Vec<f32>> {
+        loader
+            .epoch(epoch)
+            .map(|loaded| loaded.batch.input)
+            .collect()
+    }
+
+    #[test]
+    fn every_sample_comes_once_an_epoch_and_a_failing_one_is_named() {
+        let loader = loader(2);
+        let loaded: Vec<Loaded> = loader.epoch(0).collect();
+        let mut seen: Vec<u32> = loaded.iter().flat_map(|l| l.batch.ids.clone()).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+        let failed: Vec<&Skipped> = loaded.iter().flat_map(|l| &l.failed).collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].name, "number 3");
+        for l in &loaded {
+            let ids: Vec<f32> = l.batch.ids.iter().map(|&id| id as f32).collect();
+            assert_eq!(l.batch.input, ids, "rows stay with their samples");
+        }
+    }
+
+    #[test]
+    fn the_order_is_the_same_for_any_number_of_workers_and_new_each_epoch() {
+        let (one, three) = (loader(1), loader(3));
+        assert_eq!(epoch(&one, 0), epoch(&three, 0));
+        assert_ne!(epoch(&one, 0), epoch(&one, 1));
+    }
+
+    #[test]
+    fn an_epoch_goes_on_from_any_batch() {
+        let loader = loader(2);
+        let whole = epoch(&loader, 1);
+        for first in 0..=4 {
+            let rest: Vec<Vec<f32>> = loader
+                .epoch_from(1, first)
+                .map(|loaded| loaded.batch.input)
+                .collect();
+            assert_eq!(rest, whole[first.min(whole.len())..]);
+        }
+    }
+
+    #[test]
+    fn a_small_last_batch_is_dropped_where_asked_for() {
+        let loader = loader(2).drop_last(true);
+        assert_eq!(loader.num_batches(), 2);
+        let batches: Vec<Loaded> = loader.epoch(0).collect();
+        let sizes = batches.iter().map(|l| l.indices.len() + l.failed.len());
+        assert_eq!(sizes.collect::<Vec<_>>(), [4, 4]);
+    }
+
+    #[test]
+    fn archives_are_read_in_sequence_but_for_a_buffer() {
+        let ends = [40, 40, 100];
+        let order = |buffer, epoch| {
+            let mut rng = Rng::new(1, Purpose::Shuffle, &[epoch]);
+            shuffle_shards(&ends, buffer, &mut rng)
+        };
+        let mut seen = order(7, 0);
+        assert_ne!(seen, order(7, 1), "another order each epoch");
+        // The third archive comes first in this epoch: a sample is early by a buffer at most.
+        let first = if seen[0] < 40 { 0 } else { 40 };
+        for (place, index) in seen.iter().enumerate().take(30) {
+            assert!(index - first <= place + 7, "{index} at {place}");
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>(), "each sample once");
+        assert_eq!(order(1000, 0).len(), 100);
+    }
+
+    /// Sample 0 waits until sample 5 of the next batch was loaded.
+    struct Slow(std::sync::Barrier);
+
+    impl Dataset for Slow {
+        fn len(&self) -> usize {
+            8
+        }
+        fn shape(&self) -> Shape {
+            Shape::Flat { features: 1 }
+        }
+        fn class(&self, _: usize) -> usize {
+            0
+        }
+        fn id(&self, index: usize) -> u32 {
+            index as u32
+        }
+        fn name(&self, index: usize) -> String {
+            index.to_string()
+        }
+        fn load(&self, index: usize, _: Option<u64>, _: &mut [f32]) -> Result<(), String> {
+            if index == 0 || index == 5 {
+                self.0.wait();
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_slow_sample_does_not_keep_the_next_batch_from_being_prepared() {
+        let slow = Arc::new(Slow(std::sync::Barrier::new(2)));
+        let loader = Loader::in_order(slow, 4, 2).expect("threads");
+        let ids: Vec<u32> = loader.epoch(0).flat_map(|l| l.batch.ids).collect();
+        assert_eq!(ids, (0..8).collect::<Vec<_>>(), "in order all the same");
+    }
+
+    #[test]
+    fn waiting_for_a_batch_can_be_given_up() {
+        // Nobody comes to the barrier.
+        let slow = Arc::new(Slow(std::sync::Barrier::new(2)));
+        let loader = Loader::in_order(slow, 1, 1).expect("threads");
+        let mut looks = 0;
+        let mut go_on = || {
+            looks += 1;
+            looks < 3
+        };
+        assert!(loader.epoch(0).next_while(&mut go_on).is_none());
+        assert_eq!(looks, 3);
+    }
+
+    #[test]
+    fn an_epoch_can_be_given_up() {
+        let loader = loader(1);
+        let mut batches = loader.epoch(0);
+        assert!(batches.next().is_some());
+        drop(batches);
+        assert_eq!(epoch(&loader, 0).len(), 3);
+    }
+}

@@ -1,0 +1,5 @@
+//! From a dataset to batches: the order of the samples, and the threads that load them.
+
+pub mod loader;
+pub mod sampler;
+pub mod split;
