@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::kernels::Choice;
+use crate::device::Choice;
 
 /// Train, check and run small neural nets from one experiment file.
 #[derive(Debug, Parser)]

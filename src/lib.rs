@@ -29,6 +29,7 @@ pub mod commands;
 pub mod config;
 pub mod console;
 pub mod data;
+pub mod device;
 pub mod guide;
 pub mod kernels;
 pub mod metrics;

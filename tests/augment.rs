@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use kiln::config::Preprocess;
 use kiln::data::image::augment::{Affine, Augmentation, Fill, FillMode, warp_levels};
 use kiln::data::{HostBatch, Loader, Pixels, Purpose, Rng, Silent, Target, read_source};
-use kiln::kernels::{SimdLimit, limit_simd};
+use kiln::device::{SimdLimit, limit_simd};
 use serde_json::{Value as Json, json};
 
 const RECORDED: &str = include_str!("reference/scipy.json");

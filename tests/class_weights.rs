@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor};
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::{HostBatch, Shape};
-use kiln::kernels::{Choice, choose};
+use kiln::device::{Choice, choose};
 use kiln::model::{Compute, LOSSES, Layers, Network, upload};
 use kiln::train::{OPTIMIZERS, Stepper, training_device};
 use serde_json::{Value as Json, json};

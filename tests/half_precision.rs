@@ -5,7 +5,7 @@
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 use kiln::config::{Path, Precision, Spec, read_member};
 use kiln::data::{HostBatch, Shape, Task, Value};
-use kiln::kernels::{Choice, choose};
+use kiln::device::{Choice, choose};
 use kiln::model::{
     Compute, Half, LOSSES, Layers, Loss, Network, ParamStore, Pass, Training, upload,
 };

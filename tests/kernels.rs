@@ -10,12 +10,12 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln::config::Precision;
 use kiln::data::{Purpose, Rng};
+use kiln::device::{SimdLimit, limit_simd};
 use kiln::kernels::conv::{ConvShape, forward, input_grad, weight_grad};
 use kiln::kernels::dense::{self, DenseShape};
 use kiln::kernels::{
     BlockOptions, DenseOptions, Epilogue, Labels, Moments, NormMoments, NormOptions, NormThen,
-    SimdLimit, batch_norm_block, conv_block, cross_entropy, dense_block, global_mean_block,
-    limit_simd, max_pool_block,
+    batch_norm_block, conv_block, cross_entropy, dense_block, global_mean_block, max_pool_block,
 };
 
 /// The limit is of the process, so tests take turns.

@@ -153,7 +153,7 @@ fn layers_on_a_gpu_agree_with_pytorch_and_keras() {
         eprintln!("not run, KILN_TEST_GPU is not 1");
         return;
     }
-    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    let chosen = kiln::device::choose(kiln::device::Choice::Gpu(None)).expect("an adapter");
     cases()
         .iter()
         .for_each(|case| agrees(case, &chosen.device, GPU_TOLERANCE));

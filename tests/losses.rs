@@ -98,7 +98,7 @@ fn losses_on_a_gpu_agree_with_keras_and_pytorch() {
         eprintln!("not run, KILN_TEST_GPU is not 1");
         return;
     }
-    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    let chosen = kiln::device::choose(kiln::device::Choice::Gpu(None)).expect("an adapter");
     agree(&chosen.device);
 }
 

@@ -142,7 +142,7 @@ fn every_step_on_a_gpu_is_the_peers() {
         eprintln!("not run, KILN_TEST_GPU is not 1");
         return;
     }
-    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    let chosen = kiln::device::choose(kiln::device::Choice::Gpu(None)).expect("an adapter");
     every_step_agrees(&chosen.device);
 }
 

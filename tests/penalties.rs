@@ -125,6 +125,6 @@ fn penalties_on_a_gpu_agree_with_keras() {
     if std::env::var_os("KILN_TEST_GPU").is_none() {
         return;
     }
-    let chosen = kiln::kernels::choose(kiln::kernels::Choice::Gpu(None)).expect("an adapter");
+    let chosen = kiln::device::choose(kiln::device::Choice::Gpu(None)).expect("an adapter");
     cases().iter().for_each(|case| agrees(case, &chosen.device));
 }

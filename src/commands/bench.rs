@@ -11,7 +11,7 @@ use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
 use crate::console;
 use crate::data::{HostBatch, LeftOut, Loader, Silent};
-use crate::kernels::Chosen;
+use crate::device::Chosen;
 use crate::model::Compute;
 use crate::report::{bench_table, left_out_json, left_out_of, peak_memory};
 use crate::train::{Bench, Figures, Net, Plan, synthetic_batch};

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::DevicesArgs;
 use crate::console;
-use crate::kernels::{Choice, adapters, choose};
+use crate::device::{Choice, adapters, choose};
 use crate::report::tables;
 
 pub fn run(args: &DevicesArgs) -> anyhow::Result<u8> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::config::{ByteSize, Fault, Path as Place, Source};
 use crate::console::shown;
 use crate::data::PREFETCH;
-use crate::kernels::{Chosen, MemoryLimit, memory_limit, on_cpu, unknown_memory};
+use crate::device::{Chosen, MemoryLimit, memory_limit, on_cpu, unknown_memory};
 use crate::model::{Compute, Memory, MemoryUse, ModelFile, Network};
 use crate::report::bytes;
 use crate::train::{Net, Plan, bench_memory};

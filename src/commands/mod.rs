@@ -29,7 +29,8 @@ use pools::{Pools, num_threads};
 use crate::cli::{Cli, Command, ExperimentArgs};
 use crate::config::{Fault, Path, Source};
 use crate::console::{shown, text_path};
-use crate::kernels::{Choice, Chosen, SimdLimit, choose, has_bf16, limit_simd};
+use crate::device::{Choice, Chosen, SimdLimit, choose, limit_simd};
+use crate::kernels::has_bf16;
 use crate::model::{Compute, Half};
 use crate::storage::is_same_file;
 

@@ -11,7 +11,7 @@ use super::num_workers;
 use crate::config::OnNonFinite;
 use crate::console::Show as _;
 use crate::data::{Dataset, LeftOut, Loader, class_counts};
-use crate::kernels::Chosen;
+use crate::device::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, ModelFile, ModelInfo};
 use crate::report::{DecodeBar, left_out_of, tables};
 use crate::storage::FaultPoint;

@@ -11,7 +11,7 @@ use super::prepared::{Prepared, Start};
 use crate::cli::TrainArgs;
 use crate::console;
 use crate::console::shown;
-use crate::kernels::Chosen;
+use crate::device::Chosen;
 use crate::model::Compute;
 use crate::report::Several;
 use crate::storage::{FaultPoint, Temporary, random_name};

@@ -5,7 +5,7 @@
 //! multiplies pairs; elsewhere the same numbers are multiplied in 32 bits, which is no faster than
 //! working in 32 bits throughout.
 
-use super::vector::arch;
+use crate::device::simd::arch;
 use pulp::{Simd, WithSimd};
 
 /// Whether the CPU multiplies pairs of bf16.

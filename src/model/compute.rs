@@ -4,7 +4,7 @@ use burn::tensor::{Device, FloatDType};
 use serde::Serialize;
 
 use crate::config::Precision;
-use crate::kernels::on_cpu;
+use crate::device::on_cpu;
 
 /// What the heavy layers of a training pass compute in. The master weights, their gradients and the
 /// optimizer's state have 32 bits in all of them.

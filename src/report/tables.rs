@@ -6,7 +6,7 @@ use comfy_table::presets;
 use super::{bytes, figure, grouped};
 use crate::console::visible;
 use crate::data::{Column, Skipped, Summary, Task, list_names, short_name};
-use crate::kernels::Adapter;
+use crate::device::Adapter;
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{
     ClassPredictions, Figure, LabelPredictions, METRICS, Metric, NumberPredictions, Predictions,

@@ -9,7 +9,7 @@ use super::shaping::Shaping;
 use super::stepper::MAX_FACTORS;
 use crate::config::{OnNonFinite, Train};
 use crate::data::{PREFETCH, Shape, size_product};
-use crate::kernels::on_cpu;
+use crate::device::on_cpu;
 use crate::model::{Compute, Memory, MemoryUse, Network};
 
 /// Host copies of a batch that `kiln bench` makes.

@@ -9,7 +9,7 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use super::stepper::Stepper;
 use crate::config::{Experiment, OnNonFinite, Path};
 use crate::data::{Loaded, Loader, Shape, Value};
-use crate::kernels::is_finite;
+use crate::device::is_finite;
 use crate::model::{Network, Pass};
 
 /// What was found not to be finite first.

@@ -5,7 +5,8 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::config::Train;
-use crate::kernels::{Gradient, copy_to_host};
+use crate::device::copy_to_host;
+use crate::kernels::Gradient;
 use crate::model::{Param, ParamStore};
 
 /// Penalties and limits; nothing by default.

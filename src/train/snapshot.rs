@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::state::State;
 use super::stepper::Stepper;
-use crate::kernels::{all_on_host, copy_to_host, on_host};
+use crate::device::{all_on_host, copy_to_host, on_host};
 use crate::model::{
     CHECKPOINT_KEY, Head, KEY, ModelInfo, Outgoing, digest_values, without_average, write_header,
     write_tensors, write_values,

@@ -12,9 +12,8 @@ use super::optimizers::Optimizer;
 use super::schedules::Pace;
 use super::shaping::Shaping;
 use crate::data::{Batch, SampleId, Target, Value};
-use crate::kernels::{
-    Gradient, Sink, add_scaled, copy_to_host, is_finite, limit_norms, on_cpu, update,
-};
+use crate::device::{copy_to_host, is_finite, on_cpu};
+use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
 
 /// Parameters, the optimizer's state, and what a step needs.

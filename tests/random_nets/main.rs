@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use burn::tensor::Device;
 use kiln::data::Shape;
-use kiln::kernels::{Choice, choose};
+use kiln::device::{Choice, choose};
 use kiln::model::{LAYERS, LOSSES};
 use kiln::train::OPTIMIZERS;
 use serde_json::Value as Json;

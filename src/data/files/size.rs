@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::config::ByteSize;
-use crate::kernels::memory_limit;
+use crate::device::memory_limit;
 use crate::storage::open_seekable;
 
 /// The most pixels a side of an image that is held in memory as it is.

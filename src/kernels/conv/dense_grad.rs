@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use super::ConvShape;
 use super::weight_grad::{WeightGrad, add_parts};
 use super::winograd::{POINTS, load_tile, spread, tiles_at_a_time, winograd_fits};
+use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Whether every output has a gradient, and the transform pays.
 pub fn dense_fits(shape: &ConvShape) -> bool {

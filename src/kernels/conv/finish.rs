@@ -4,7 +4,7 @@ use pulp::Simd;
 use rayon::prelude::*;
 
 use super::{ConvShape, SHUT};
-use crate::kernels::vector::{largest, load, store};
+use crate::device::simd::{largest, load, store};
 
 /// 32-bit lanes of the widest vectors.
 const MAX_LANES: usize = 16;

@@ -9,9 +9,9 @@ use super::finish::{Outputs, for_each_chunk, pad_bias};
 use super::pack::{by_pair, by_tap};
 use super::winograd::{winograd, winograd_fits};
 use crate::config::Precision;
+use crate::device::simd::{arch, num_lanes};
 use crate::kernels::bf16::{Operands, is_native, round_all, tile};
 use crate::kernels::scratch::with_halves;
-use crate::kernels::vector::{arch, num_lanes};
 
 /// Computes `out`, and where `places` is given, of each output the place of its maximum in the
 /// cell (row * 2 + column; 0 without pooling), or [`SHUT`].

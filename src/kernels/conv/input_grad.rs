@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::pack::for_each_tap;
 use super::{ConvShape, SHUT};
+use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Bytes of weights that are read over and over for a row of cells.
 const BLOCK_BYTES: usize = 40 << 10;

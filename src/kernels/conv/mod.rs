@@ -8,9 +8,11 @@
 //! Every sum has a fixed order: work is split over images where results are per image, and over
 //! filters where images are summed. The bits depend neither on the number of threads nor on chance.
 
+pub mod block;
 mod dense_grad;
 mod finish;
 mod forward;
+pub mod half;
 mod input_grad;
 mod pack;
 mod patch_grad;

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use super::pack::for_each_tap;
 use super::weight_grad::{WeightGrad, add_parts};
 use super::{ConvShape, SHUT};
+use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Vectors of a row at most.
 const MAX_VECTORS: usize = 6;

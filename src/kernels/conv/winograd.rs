@@ -11,9 +11,9 @@ use rayon::prelude::*;
 use super::ConvShape;
 use super::finish::{Outputs, for_each_chunk, pad_bias};
 use crate::config::Precision;
+use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::bf16::{Operands, is_native, pair, store_halves, tile};
 use crate::kernels::scratch::{Aligned, with_scratch};
-use crate::kernels::vector::{arch, load, num_lanes, store};
 
 /// Values of a transformed tile: 4 x 4.
 pub const POINTS: usize = 16;

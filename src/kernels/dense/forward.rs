@@ -4,8 +4,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::DenseShape;
+use crate::device::simd::{arch, load, store};
 use crate::kernels::scratch::with_scratch;
-use crate::kernels::vector::{arch, load, store};
 
 /// Parts of the features at most.
 const MAX_PARTS: usize = 32;

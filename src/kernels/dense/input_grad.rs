@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use super::DenseShape;
 use crate::config::Precision;
+use crate::device::simd::{arch, num_lanes};
 use crate::kernels::bf16::{Operands, is_native, pair, round_all, tile};
 use crate::kernels::scratch::with_scratch;
-use crate::kernels::vector::{arch, num_lanes};
 
 /// Features that a task takes.
 const FEATURES: usize = 48;

@@ -4,6 +4,7 @@
 //! Inputs are `[batch, features]`, weights `[features, units]`, outputs `[batch, units]`. Work is
 //! cut by the sizes alone and sums have a fixed order: the bits do not depend on the threads.
 
+pub mod block;
 mod forward;
 mod input_grad;
 mod weight_grad;

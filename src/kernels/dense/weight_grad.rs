@@ -5,8 +5,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::DenseShape;
+use crate::device::simd::{arch, store};
 use crate::kernels::scratch::with_scratch;
-use crate::kernels::vector::{arch, store};
 
 /// Rows of the gradient (features) that are made at a time.
 const ROWS: usize = 12;

@@ -6,6 +6,7 @@
 //! `[batch, 4, units]`, the same at every step (Gal and Ghahramani, 2016). Samples are cut into groups by
 //! their number alone, and the groups' sums are added in order: the bits do not depend on the threads.
 
+pub mod block;
 mod gates;
 mod product;
 
@@ -15,7 +16,7 @@ use rayon::prelude::*;
 use gates::{GateGrads, Gates};
 use product::Product;
 
-use super::vector::arch;
+use crate::device::simd::arch;
 
 /// Samples of a group, where there are not too many groups.
 const GROUP: usize = 8;

@@ -3,7 +3,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::kernels::vector::{load, store};
+use crate::device::simd::{load, store};
 
 /// One product.
 pub struct Product<'a> {

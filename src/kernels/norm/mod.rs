@@ -18,7 +18,7 @@ pub use moments::{Moments, moments};
 pub use pooled::{normalise_and_pool, pooled_gradients};
 pub use rows::{gradients, normalise};
 
-use super::vector::load;
+use crate::device::simd::load;
 
 /// Parts of the rows.
 const PARTS: usize = 32;

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{parts_of, vectors};
-use crate::kernels::vector::{arch, load, store};
+use crate::device::simd::{arch, load, store};
 
 /// What a batch says of each channel.
 #[derive(Clone, Debug, Default)]

@@ -5,9 +5,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::{Affine, AffineVector, NormSums, open, sums, vectors};
-use crate::kernels::pool::{PoolShape, cell_of};
+use crate::device::simd::{arch, largest, load, store};
+use crate::kernels::pool::pass::{PoolShape, cell_of};
 use crate::kernels::scratch::in_pieces;
-use crate::kernels::vector::{arch, largest, load, store};
 
 /// Normalises; a ReLU and 2 x 2 max pooling follow.
 pub fn normalise_and_pool(input: &[f32], shape: &PoolShape, affine: &Affine<'_>) -> Vec<f32> {

@@ -4,8 +4,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{Affine, BLOCK, NormSums, open, sums, vectors};
+use crate::device::simd::{arch, load, store};
 use crate::kernels::scratch::in_pieces;
-use crate::kernels::vector::{arch, load, store};
 
 /// Normalises, and cuts off what is negative where `relu`.
 pub fn normalise(input: &[f32], affine: &Affine<'_>, relu: bool) -> Vec<f32> {

@@ -6,8 +6,8 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{CHUNK, Rule, primitive};
-use crate::kernels::flex::floats;
-use crate::kernels::vector::{arch, load, store};
+use crate::device::flex::floats;
+use crate::device::simd::{arch, load, store};
 
 /// Values that are summed in 32 bits at most.
 const PART: usize = 1 << 10;

@@ -4,7 +4,9 @@
 //! The gradient of a fully connected layer need not be stored at all: it may come as the two
 //! factors whose product it is, a few rows at a time.
 
+pub mod blend;
 mod lamb;
+pub mod max_norm;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -16,9 +18,9 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::dense::{DenseShape, PART_ROWS, for_each_rows};
-use super::devices::on_cpu;
-use super::flex::Primitive;
-use super::vector::{arch, load, store};
+use crate::device::flex::Primitive;
+use crate::device::on_cpu;
+use crate::device::simd::{arch, load, store};
 
 /// The update of an optimizer with its numbers for one step.
 #[derive(Clone, Copy, Debug)]

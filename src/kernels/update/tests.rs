@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 
 use super::*;
-use crate::kernels::flex::tensor as primitive_of;
+use crate::device::flex::tensor as primitive_of;
 
 /// More than one piece, and a part of a vector at the end.
 const LEN: usize = CHUNK + 13;

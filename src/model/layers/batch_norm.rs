@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::{Layer, LayerPlan, Mismatch, Role, Scope, channels_first, channels_last};
 use crate::data::{Shape, Value};
-use crate::kernels::{Moments, NormMoments, NormOptions, batch_norm_block, on_cpu};
+use crate::device::on_cpu;
+use crate::kernels::{Moments, NormMoments, NormOptions, batch_norm_block};
 use crate::model::init::{Fans, Init};
 use crate::model::params::{ParamSpec, upload};
 use crate::model::value::host;

@@ -91,7 +91,7 @@ impl Layer for EmbedColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Choice, choose};
+    use crate::device::{Choice, choose};
     use crate::model::layers::Pass;
     use burn::tensor::{Device, Tolerance};
     use serde_json::json;

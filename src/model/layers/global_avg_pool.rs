@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::{Layer, LayerPlan, Mismatch, Role, Scope, cost, image_dims, into_image};
 use crate::data::{Shape, Value};
-use crate::kernels::{global_mean_block, on_cpu};
+use crate::device::on_cpu;
+use crate::kernels::global_mean_block;
 
 /// The mean over height and width of each channel, or over the steps of a sequence.
 ///

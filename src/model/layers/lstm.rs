@@ -12,8 +12,10 @@ use super::{
     Layer, LayerPlan, Mismatch, Scope, Working, cost, defaults, into_sequence, sequence_dims,
 };
 use crate::data::{Shape, Value, size_product};
+use crate::device::on_cpu;
+use crate::kernels::LstmOptions;
 use crate::kernels::lstm::Masks;
-use crate::kernels::{LstmOptions, lstm_block, on_cpu};
+use crate::kernels::lstm_block;
 use crate::model::init::Init;
 use crate::model::params::ParamSpec;
 use crate::model::penalty::Penalty;

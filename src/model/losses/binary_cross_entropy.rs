@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::{Loss, binary_labels, check_binary};
 use crate::data::{Target, Task};
-use crate::kernels::{Labels, cross_entropy, on_cpu};
+use crate::device::on_cpu;
+use crate::kernels::{Labels, cross_entropy};
 use crate::model::activation::Activation;
 use crate::model::value::host;
 

@@ -7,9 +7,10 @@ use burn::tensor::{FloatDType, Tensor};
 use super::blocks::{Block, Folded};
 use super::{Network, PlannedLayer};
 use crate::data::Value;
-use crate::kernels::{
-    BlockOptions, DenseOptions, NormThen, Sink, conv_block, dense_block, max_pool_block, on_cpu,
-};
+use crate::device::on_cpu;
+use crate::kernels::conv_block;
+use crate::kernels::dense_block;
+use crate::kernels::{BlockOptions, DenseOptions, NormThen, Sink, max_pool_block};
 use crate::model::compute::Compute;
 use crate::model::layers::{Pass, Scope};
 use crate::model::value::{cast, into_flat};

@@ -21,7 +21,8 @@ use super::losses::Loss;
 use super::params::{ParamSpec, ParamStore};
 use crate::config::{Fault, Path};
 use crate::data::{Shape, Task};
-use crate::kernels::{Sink, on_cpu};
+use crate::device::on_cpu;
+use crate::kernels::Sink;
 use list::{heads_path, trunk_path};
 
 /// One layer in its place.

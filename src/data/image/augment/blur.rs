@@ -8,7 +8,7 @@ use super::change::{PictureStep, Spare};
 use super::fill::{FillMode, fold};
 use super::{Augment, Change, Frame, Rng};
 use crate::data::image::decode::Pixels;
-use crate::kernels::arch;
+use crate::device::simd::arch;
 
 /// Gaussian blur with a random sigma up to this many pixels.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -17,7 +17,7 @@ use super::Affine;
 use super::canvas::{Canvas, PAD, RowBuffers, WORD};
 use super::fill::Fill;
 use super::path::Path;
-use crate::kernels::arch;
+use crate::device::simd::arch;
 
 /// Warps the canvas by `map` (output to input, `(row, column)` about the centre) with bilinear
 /// interpolation into `out`, `[height, width, channels]` of the canvas's own size, as grey levels.

@@ -12,7 +12,7 @@ use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use crate::console::shown;
 use crate::data::core::random::hash_text;
-use crate::kernels::{memory_limit, unknown_memory};
+use crate::device::{memory_limit, unknown_memory};
 pub use disk::{Adding, Description, Key, Records};
 pub use folder::{
     CacheFile, cache_folder, list_caches, make_cache_folder, make_room, remove_cache,

@@ -1,4 +1,4 @@
-//! The fully connected layer with its activation as a Burn backend extension: [`dense`](super::dense)
+//! The fully connected layer with its activation as a Burn backend extension: [`dense`](crate::kernels::dense)
 //! on Flex, with a backward pass of its own.
 
 use std::sync::{Arc, Mutex};
@@ -12,10 +12,11 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::dense::{self, DenseShape};
-use super::flex::{Primitive, floats, tensor};
-use super::update::Factors;
+use super::DenseShape;
 use crate::config::Precision;
+use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::dense;
+use crate::kernels::update::Factors;
 
 /// An activation whose derivative follows from its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::devices::on_cpu;
+use super::choice::on_cpu;
 use super::flex::floats;
 
 /// Values of one piece of work.
@@ -67,7 +67,7 @@ pub fn all_on_host<R>(tensors: &[&Tensor<1>], read: impl FnOnce(&[&[f32]]) -> R)
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::device::host::*;
     use burn::tensor::Device;
 
     #[test]

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::conv::SHUT;
-use super::scratch::in_pieces;
+use crate::kernels::conv::SHUT;
+use crate::kernels::scratch::in_pieces;
 
 /// Sizes of the input of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::devices::on_cpu;
+use crate::device::on_cpu;
 
 /// Keeps the division finite, as Keras's `MaxNorm` does.
 const EPSILON: f64 = 1e-7;
@@ -74,7 +74,7 @@ fn squares(rows: &[f32], units: usize, after: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::kernels::update::max_norm::*;
     use burn::tensor::Device;
 
     fn limited(values: &[f32], view: [usize; 4], limit: f64) -> Vec<f32> {

@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::flex::{Primitive, tensor};
+use crate::device::flex::{Primitive, tensor};
 
 /// What the logits are measured against.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::devices::on_cpu;
-use super::flex::{Primitive, floats};
-use super::vector::{arch, load, store};
+use crate::device::flex::{Primitive, floats};
+use crate::device::on_cpu;
+use crate::device::simd::{arch, load, store};
 
 /// Values of one piece of work.
 const CHUNK: usize = 1 << 15;
@@ -103,7 +103,7 @@ impl WithSimd for Blend<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::kernels::update::blend::*;
     use burn::tensor::Device;
 
     /// More than one piece, and a part of a vector at the end.

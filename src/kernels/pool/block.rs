@@ -1,5 +1,5 @@
 //! Batch normalisation, max pooling and global average pooling as Burn backend extensions:
-//! [`norm`](super::norm) and [`pool`](super::pool) on Flex, with backward passes of their own.
+//! [`norm`](crate::kernels::norm) and [`pool`](super::pass) on Flex, with backward passes of their own.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,10 +11,12 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::flex::{Primitive, floats, tensor};
-use super::norm::{self, Affine, Moments};
-use super::pool::{self, PoolShape};
-use super::scratch::zeros;
+use super::pass;
+use super::pass::PoolShape;
+use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::norm;
+use crate::kernels::norm::{Affine, Moments};
+use crate::kernels::scratch::zeros;
 
 /// How a normalisation gets its moments.
 #[derive(Clone, Debug)]
@@ -186,13 +188,13 @@ fn run_max_pool(input: &Primitive, relu: bool) -> (Primitive, (PoolShape, Vec<u8
     let mut out = zeros(shape.pooled_len());
     let mut places = vec![0; out.len()];
     let input = input.to_contiguous();
-    pool::max_pool(&shape, relu, floats(&input), &mut out, &mut places);
+    pass::max_pool(&shape, relu, floats(&input), &mut out, &mut places);
     (tensor(out, pooled_sizes(&shape)), (shape, places))
 }
 
 fn run_global_mean(input: &Primitive) -> (Primitive, PoolShape) {
     let shape = pool_shape(input);
-    let out = pool::global_mean(&shape, floats(&input.to_contiguous()));
+    let out = pass::global_mean(&shape, floats(&input.to_contiguous()));
     (tensor(out, [shape.batch, shape.channels]), shape)
 }
 
@@ -263,7 +265,7 @@ impl Backward<Flex, 1> for MaxPoolBackward {
         let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
         if let Some(node) = input {
             let sizes = [shape.batch, shape.height, shape.width, shape.channels];
-            let out = pool::max_pool_grad(&shape, floats(&grad), &places);
+            let out = pass::max_pool_grad(&shape, floats(&grad), &places);
             grads.register::<Flex>(node.id, tensor(out, sizes));
         }
     }
@@ -281,7 +283,7 @@ impl Backward<Flex, 1> for GlobalMeanBackward {
         let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
         if let Some(node) = input {
             let sizes = [shape.batch, shape.height, shape.width, shape.channels];
-            let out = pool::global_mean_grad(&shape, floats(&grad));
+            let out = pass::global_mean_grad(&shape, floats(&grad));
             grads.register::<Flex>(node.id, tensor(out, sizes));
         }
     }

@@ -258,7 +258,7 @@ fn gpu(adapter: &Adapter) -> Chosen {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::device::*;
 
     #[test]
     fn a_choice_reads_as_it_prints() {

@@ -1,4 +1,4 @@
-//! The fused convolution block as a Burn backend extension: [`conv`](super::conv) on Flex, with a
+//! The fused convolution block as a Burn backend extension: [`conv`](crate::kernels::conv) on Flex, with a
 //! backward pass of its own.
 
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::conv::{self, ConvShape};
-use super::flex::{Primitive, floats, tensor};
-use super::scratch::{in_pieces, zeros};
+use super::ConvShape;
 use crate::config::Precision;
+use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::conv;
+use crate::kernels::scratch::{in_pieces, zeros};
 
 /// What a block does beside the convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Long short-term memory as a Burn backend extension: [`lstm`](super::lstm) on Flex, with a backward
+//! Long short-term memory as a Burn backend extension: [`lstm`](crate::kernels::lstm) on Flex, with a backward
 //! pass of its own.
 
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::flex::{Primitive, floats, tensor};
-use super::lstm::{self, LstmShape, Masks, Trace, Weights};
+use super::{LstmShape, Masks, Trace, Weights};
+use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::lstm;
 
 /// What a layer does beside its weights.
 #[derive(Clone, Debug, Default)]

@@ -123,7 +123,7 @@ fn address_space() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::device::memory::*;
 
     #[test]
     fn fields_are_found_by_their_whole_name() {
