@@ -5,8 +5,9 @@
 //! multiplies pairs; elsewhere the same numbers are multiplied in 32 bits, which is no faster than
 //! working in 32 bits throughout.
 
-use crate::device::simd::arch;
 use pulp::{Simd, WithSimd};
+
+use crate::device::simd::arch;
 
 /// Whether the CPU multiplies pairs of bf16.
 pub fn is_native() -> bool {

@@ -18,9 +18,8 @@ pub use dense::block::{DenseOptions, Epilogue, Sink, dense_block};
 pub use loss::{Labels, cross_entropy};
 pub use lstm::block::{LstmOptions, lstm_block};
 pub use norm::Moments;
-pub use pool::block::{
-    NormMoments, NormOptions, NormThen, batch_norm_block, global_mean_block, max_pool_block,
-};
+pub use norm::block::{NormMoments, NormOptions, NormThen, batch_norm_block};
+pub use pool::block::{global_mean_block, max_pool_block};
 pub use update::blend::{add_scaled, blend};
 pub use update::max_norm::limit_norms;
 pub use update::{Factors, Gradient, Rule, Update, update};

@@ -3,7 +3,7 @@
 use pulp::Simd;
 use rayon::prelude::*;
 
-use super::{ConvShape, SHUT};
+use super::shape::{ConvShape, SHUT};
 use crate::device::simd::{largest, load, store};
 
 /// 32-bit lanes of the widest vectors.

@@ -4,9 +4,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::ConvShape;
 use super::finish::{Outputs, for_each_chunk, pad_bias};
 use super::pack::{by_pair, by_tap};
+use super::shape::ConvShape;
 use super::winograd::{winograd, winograd_fits};
 use crate::config::Precision;
 use crate::device::simd::{arch, num_lanes};

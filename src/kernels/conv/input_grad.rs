@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::for_each_tap;
-use super::{ConvShape, SHUT};
+use super::shape::{ConvShape, SHUT};
 use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
 

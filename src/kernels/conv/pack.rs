@@ -1,6 +1,6 @@
 //! Weights in the orders that the kernels read.
 
-use super::ConvShape;
+use super::shape::ConvShape;
 use crate::kernels::bf16::round;
 
 /// `[filters, channels, rows, columns]` to `[block][tap][lane]`, filters in blocks of `lanes`, the

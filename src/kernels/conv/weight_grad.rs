@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::dense_grad::{dense_fits, dense_grad};
 use super::pack::for_each_tap;
 use super::patch_grad::{patch_grad, patches_fit};
-use super::{ConvShape, SHUT};
+use super::shape::{ConvShape, SHUT};
 use crate::device::simd::{arch, load, num_lanes};
 use crate::kernels::scratch::{Aligned, with_scratch};
 

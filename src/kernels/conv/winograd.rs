@@ -8,8 +8,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::ConvShape;
 use super::finish::{Outputs, for_each_chunk, pad_bias};
+use super::shape::ConvShape;
 use crate::config::Precision;
 use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::bf16::{Operands, is_native, pair, store_halves, tile};

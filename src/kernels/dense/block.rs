@@ -12,7 +12,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::DenseShape;
+use super::shape::DenseShape;
 use crate::config::Precision;
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::dense;

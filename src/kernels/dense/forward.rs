@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::DenseShape;
+use super::shape::DenseShape;
 use crate::device::simd::{arch, load, store};
 use crate::kernels::scratch::with_scratch;
 

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::DenseShape;
+use super::shape::DenseShape;
 use crate::config::Precision;
 use crate::device::simd::{arch, num_lanes};
 use crate::kernels::bf16::{Operands, is_native, pair, round_all, tile};

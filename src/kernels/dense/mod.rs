@@ -7,19 +7,10 @@
 pub mod block;
 mod forward;
 mod input_grad;
+mod shape;
 mod weight_grad;
 
 pub use forward::forward;
 pub use input_grad::input_grad;
+pub use shape::DenseShape;
 pub use weight_grad::{PART_ROWS, for_each_rows, weight_grad};
-
-/// Sizes of a fully connected layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DenseShape {
-    /// Samples.
-    pub batch: usize,
-    /// Inputs of a sample.
-    pub features: usize,
-    /// Outputs of a sample.
-    pub units: usize,
-}

@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::{LstmShape, Masks, Trace, Weights};
+use super::shape::{LstmShape, Masks, Trace, Weights};
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::lstm;
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{parts_of, vectors};
+use super::affine::vectors;
+use super::sums::parts_of;
 use crate::device::simd::{arch, load, store};
 
 /// What a batch says of each channel.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::{Affine, AffineVector, NormSums, open, sums, vectors};
+use super::affine::{Affine, AffineVector, NormSums, open, vectors};
+use super::sums::sums;
 use crate::device::simd::{arch, largest, load, store};
 use crate::kernels::pool::pass::{PoolShape, cell_of};
 use crate::kernels::scratch::in_pieces;

@@ -3,7 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Affine, BLOCK, NormSums, open, sums, vectors};
+use super::affine::{Affine, NormSums, open, vectors};
+use super::sums::{BLOCK, sums};
 use crate::device::simd::{arch, load, store};
 use crate::kernels::scratch::in_pieces;
 

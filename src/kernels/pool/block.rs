@@ -1,7 +1,5 @@
-//! Batch normalisation, max pooling and global average pooling as Burn backend extensions:
-//! [`norm`](crate::kernels::norm) and [`pool`](super::pass) on Flex, with backward passes of their own.
-
-use std::sync::{Arc, Mutex};
+//! Max pooling and global average pooling as Burn backend extensions: [`pass`](super::pass) on Flex, with backward
+//! passes of their own.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -14,77 +12,16 @@ use burn::tensor::Tensor;
 use super::pass;
 use super::pass::PoolShape;
 use crate::device::flex::{Primitive, floats, tensor};
-use crate::kernels::norm;
-use crate::kernels::norm::{Affine, Moments};
 use crate::kernels::scratch::zeros;
-
-/// How a normalisation gets its moments.
-#[derive(Clone, Debug)]
-pub struct NormOptions {
-    /// Added to the variance.
-    pub epsilon: f32,
-    /// Given moments (evaluation), or a place for the batch's own (training).
-    pub moments: NormMoments,
-    /// What follows in the same pass.
-    pub then: NormThen,
-}
-
-/// What follows a normalisation in the same pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NormThen {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// A ReLU.
-    Relu,
-    /// A ReLU and 2 x 2 max pooling, of images.
-    ReluPool,
-}
-
-/// Moments given or found.
-#[derive(Clone, Debug)]
-pub enum NormMoments {
-    /// Running averages.
-    Given(Arc<Moments>),
-    /// The batch's, left here.
-    Found(Arc<Mutex<Moments>>),
-}
 
 /// Backends that have the blocks.
 #[backend_extension(Flex, Autodiff)]
-pub trait SimpleBlocks: Backend {
-    /// Batch normalisation over the last dimension, and what follows.
-    fn batch_norm_block(
-        input: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        options: NormOptions,
-    ) -> FloatTensor<Self>;
-
+pub trait PoolBlocks: Backend {
     /// 2 x 2 max pooling, after a ReLU where `relu`.
     fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self>;
 
     /// The mean over rows and columns.
     fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self>;
-}
-
-/// Batch normalisation on the CPU.
-///
-/// # Shapes
-/// Input and output `[.., channels]`, gamma and beta `[channels]`; with pooling input `[batch, height, width,
-/// channels]`, output `[batch, height / 2, width / 2, channels]`.
-pub fn batch_norm_block<const D: usize>(
-    input: Tensor<D>,
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    options: NormOptions,
-) -> Tensor<D> {
-    Tensor::from_dispatch(Dispatch::batch_norm_block(
-        input.into_dispatch(),
-        gamma.into_dispatch(),
-        beta.into_dispatch(),
-        options,
-    ))
 }
 
 /// 2 x 2 max pooling on the CPU, after a ReLU where `relu`.
@@ -103,7 +40,8 @@ pub fn global_mean_block(input: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::global_mean_block(input.into_dispatch()))
 }
 
-fn pool_shape(input: &Primitive) -> PoolShape {
+/// The sizes of a pooling of `input`, `[batch, height, width, channels]`.
+pub fn pool_shape(input: &Primitive) -> PoolShape {
     let [batch, height, width, channels] = input.shape().dims();
     PoolShape {
         batch,
@@ -113,72 +51,8 @@ fn pool_shape(input: &Primitive) -> PoolShape {
     }
 }
 
-/// What the backward pass of a normalisation needs.
-#[derive(Clone, Debug)]
-struct NormState {
-    input: Primitive,
-    gamma: Primitive,
-    beta: Primitive,
-    moments: Arc<Moments>,
-    /// Whether the moments are the batch's, so that the gradient passes through them.
-    own: bool,
-    epsilon: f32,
-    relu: bool,
-    /// Where a pooling follows.
-    pooled: Option<PoolShape>,
-}
-
-impl NormState {
-    fn affine(&self) -> Affine<'_> {
-        let (gamma, beta) = (floats(&self.gamma), floats(&self.beta));
-        Affine::new(&self.moments, gamma, beta, self.epsilon)
-    }
-}
-
-fn run_norm(
-    input: Primitive,
-    gamma: Primitive,
-    beta: Primitive,
-    options: NormOptions,
-) -> (Primitive, NormState) {
-    let (input, gamma) = (input.to_contiguous(), gamma.to_contiguous());
-    let (moments, own) = match options.moments {
-        NormMoments::Given(moments) => (moments, false),
-        NormMoments::Found(place) => {
-            let moments = norm::moments(floats(&input), floats(&gamma).len());
-            if let Ok(mut place) = place.lock() {
-                *place = moments.clone();
-            }
-            (Arc::new(moments), true)
-        }
-    };
-    let pooled = (options.then == NormThen::ReluPool).then(|| pool_shape(&input));
-    let state = NormState {
-        input,
-        gamma,
-        beta: beta.to_contiguous(),
-        moments,
-        own,
-        epsilon: options.epsilon,
-        relu: options.then != NormThen::Nothing,
-        pooled,
-    };
-    let (affine, values) = (state.affine(), floats(&state.input));
-    let out = match &state.pooled {
-        Some(shape) => {
-            let out = norm::normalise_and_pool(values, shape, &affine);
-            tensor(out, pooled_sizes(shape))
-        }
-        None => {
-            let out = norm::normalise(values, &affine, state.relu);
-            tensor(out, state.input.shape())
-        }
-    };
-    drop(affine);
-    (out, state)
-}
-
-fn pooled_sizes(shape: &PoolShape) -> [usize; 4] {
+/// The sizes of what 2 x 2 pooling leaves: `[batch, height / 2, width / 2, channels]`.
+pub fn pooled_sizes(shape: &PoolShape) -> [usize; 4] {
     let (rows, columns) = (shape.height / 2, shape.width / 2);
     [shape.batch, rows, columns, shape.channels]
 }
@@ -198,58 +72,13 @@ fn run_global_mean(input: &Primitive) -> (Primitive, PoolShape) {
     (tensor(out, [shape.batch, shape.channels]), shape)
 }
 
-impl SimpleBlocks for Flex {
-    fn batch_norm_block(
-        input: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        options: NormOptions,
-    ) -> FloatTensor<Self> {
-        run_norm(input, gamma, beta, options).0
-    }
-
+impl PoolBlocks for Flex {
     fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
         run_max_pool(&input, relu).0
     }
 
     fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self> {
         run_global_mean(&input).0
-    }
-}
-
-#[derive(Debug)]
-struct NormBackward;
-
-impl Backward<Flex, 3> for NormBackward {
-    type State = NormState;
-
-    fn backward(self, ops: Ops<NormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let [input, gamma, beta] = ops.parents;
-        let state = ops.state;
-        let mut grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let (affine, x) = (state.affine(), floats(&state.input));
-        let (grad, result) = match &state.pooled {
-            Some(shape) => {
-                let grad = floats(&grad);
-                let (grad, sums) = norm::pooled_gradients(x, shape, &affine, grad, state.own);
-                (tensor(grad, state.input.shape()), sums)
-            }
-            None => {
-                let values = grad.storage_mut::<f32>();
-                let sums = norm::gradients(x, &affine, state.relu, values, state.own);
-                (grad, sums)
-            }
-        };
-        let channels = [result.gamma.len()];
-        if let Some(node) = input {
-            grads.register::<Flex>(node.id, grad);
-        }
-        if let Some(node) = gamma {
-            grads.register::<Flex>(node.id, tensor(result.gamma, channels));
-        }
-        if let Some(node) = beta {
-            grads.register::<Flex>(node.id, tensor(result.beta, channels));
-        }
     }
 }
 
@@ -289,27 +118,7 @@ impl Backward<Flex, 1> for GlobalMeanBackward {
     }
 }
 
-impl<C: CheckpointStrategy> SimpleBlocks for Autodiff<Flex, C> {
-    fn batch_norm_block(
-        input: FloatTensor<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        options: NormOptions,
-    ) -> FloatTensor<Self> {
-        let (input, input_node) = input.into_parts();
-        let (gamma, gamma_node) = gamma.into_parts();
-        let (beta, beta_node) = beta.into_parts();
-        let (out, state) = run_norm(input, gamma, beta, options);
-        match NormBackward
-            .prepare::<C>([input_node, gamma_node, beta_node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
-    }
-
+impl<C: CheckpointStrategy> PoolBlocks for Autodiff<Flex, C> {
     fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let (out, state) = run_max_pool(&input, relu);

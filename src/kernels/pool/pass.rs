@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::kernels::conv::SHUT;
+use crate::kernels::conv::shape::SHUT;
 use crate::kernels::scratch::in_pieces;
 
 /// Sizes of the input of a pooling.

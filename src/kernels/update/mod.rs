@@ -17,7 +17,8 @@ use burn::tensor::Tensor;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::dense::{DenseShape, PART_ROWS, for_each_rows};
+use super::dense::DenseShape;
+use super::dense::{PART_ROWS, for_each_rows};
 use crate::device::flex::Primitive;
 use crate::device::on_cpu;
 use crate::device::simd::{arch, load, store};
