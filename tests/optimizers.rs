@@ -107,7 +107,7 @@ fn every_step_agrees(device: &Device) {
                 let slots = &mut state[index];
                 param
                     .tensor
-                    .inplace(|tensor| update(rule, tensor, slots, grad));
+                    .inplace(|tensor| update(&rule, tensor, slots, grad));
                 close(
                     &format!("{name}, step {step}"),
                     &param.tensor,

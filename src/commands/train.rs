@@ -9,11 +9,10 @@ use anyhow::Context;
 use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
-use super::eval::{self, Judged, Judging};
+use super::eval::{Judged, Judging};
 use super::memory::check_training;
 use super::prepared::{Prepared, Start};
-use super::signals;
-use super::{load, take_compute, take_device, verify};
+use super::{eval, load, signals, take_compute, take_device, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{BatchSize, Experiment, to_toml};
 use crate::console::{json_path, out, path_text, shown, text_path, visible};

@@ -22,4 +22,4 @@ pub use norm::block::{NormMoments, NormOptions, NormThen, batch_norm_block};
 pub use pool::block::{global_mean_block, max_pool_block};
 pub use update::blend::{add_scaled, blend};
 pub use update::max_norm::limit_norms;
-pub use update::{Factors, Gradient, Rule, Update, update};
+pub use update::{Factors, Gradient, Update, rules, update};

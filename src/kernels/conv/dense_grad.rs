@@ -10,8 +10,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::gradient::{WeightGrad, add_parts};
 use super::shape::ConvShape;
-use super::weight_grad::{WeightGrad, add_parts};
 use super::winograd::{POINTS, load_tile, spread, tiles_at_a_time, winograd_fits};
 use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};

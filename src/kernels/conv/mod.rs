@@ -12,6 +12,7 @@ pub mod block;
 mod dense_grad;
 mod finish;
 mod forward;
+mod gradient;
 pub mod half;
 mod input_grad;
 mod pack;
@@ -21,6 +22,7 @@ mod weight_grad;
 mod winograd;
 
 pub use forward::forward;
+pub use gradient::WeightGrad;
 pub use input_grad::input_grad;
 pub use shape::ConvShape;
-pub use weight_grad::{WeightGrad, weight_grad};
+pub use weight_grad::weight_grad;

@@ -7,9 +7,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::gradient::{WeightGrad, add_parts};
 use super::pack::for_each_tap;
 use super::shape::{ConvShape, SHUT};
-use super::weight_grad::{WeightGrad, add_parts};
 use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
 

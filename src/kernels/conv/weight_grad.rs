@@ -13,16 +13,8 @@ use super::pack::for_each_tap;
 use super::patch_grad::{patch_grad, patches_fit};
 use super::shape::{ConvShape, SHUT};
 use crate::device::simd::{arch, load, num_lanes};
+use crate::kernels::conv::gradient::{WeightGrad, add_parts};
 use crate::kernels::scratch::{Aligned, with_scratch};
-
-/// Gradients of a block's parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightGrad {
-    /// `[filters, channels, rows, columns]`
-    pub weight: Vec<f32>,
-    /// `[filters]`
-    pub bias: Vec<f32>,
-}
 
 /// `grad` is the gradient of the block's output, `places` what the forward pass kept.
 pub fn weight_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
@@ -149,16 +141,6 @@ fn list_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> W
         weight[to] = sums[filter * filter_len + part + at];
     });
     WeightGrad { weight, bias }
-}
-
-/// Adds every part of `len` values to the first.
-pub fn add_parts(values: &mut [f32], len: usize) {
-    let (total, parts) = values.split_at_mut(len);
-    for part in parts.chunks_exact(len.max(1)) {
-        for (total, part) in total.iter_mut().zip(part) {
-            *total += part;
-        }
-    }
 }
 
 struct Group<'a> {

@@ -7,14 +7,6 @@ use pulp::Simd;
 use super::moments::Moments;
 use crate::device::simd::load;
 
-/// The channels of each vector. To be looped over: the body of a closure may stay a function of its own, and then it
-/// is compiled without the vectors' instructions.
-#[inline(always)]
-pub fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
-    let firsts = (0..channels).step_by(S::F32_LANES);
-    firsts.map(move |first| first..(first + S::F32_LANES).min(channels))
-}
-
 /// What is done to the values of each channel: `(x - mean) * scale + beta`.
 pub struct Affine<'a> {
     pub mean: &'a [f32],

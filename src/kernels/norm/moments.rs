@@ -5,8 +5,7 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affine::vectors;
-use super::sums::parts_of;
+use super::sums::{parts_of, vectors};
 use crate::device::simd::{arch, load, store};
 
 /// What a batch says of each channel.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::affine::{Affine, AffineVector, NormSums, open, vectors};
-use super::sums::sums;
+use super::affine::{Affine, AffineVector, NormSums, open};
+use super::sums::{sums, vectors};
 use crate::device::simd::{arch, largest, load, store};
 use crate::kernels::pool::pass::{PoolShape, cell_of};
 use crate::kernels::scratch::in_pieces;

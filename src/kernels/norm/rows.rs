@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affine::{Affine, NormSums, open, vectors};
-use super::sums::{BLOCK, sums};
+use super::affine::{Affine, NormSums, open};
+use super::sums::{BLOCK, sums, vectors};
 use crate::device::simd::{arch, load, store};
 use crate::kernels::scratch::in_pieces;
 

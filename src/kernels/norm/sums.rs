@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use pulp::Simd;
 use rayon::prelude::*;
 
 /// Parts of the rows.
@@ -51,4 +52,12 @@ pub fn sums(
         }
     }
     all
+}
+
+/// The channels of each vector. To be looped over: the body of a closure may stay a function of its own, and then it
+/// is compiled without the vectors' instructions.
+#[inline(always)]
+pub fn vectors<S: Simd>(channels: usize) -> impl Iterator<Item = Range<usize>> {
+    let firsts = (0..channels).step_by(S::F32_LANES);
+    firsts.map(move |first| first..(first + S::F32_LANES).min(channels))
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Form, Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Steps that shrink with the sum of all squared gradients so far. PyTorch begins the sum with 0 and has
 /// epsilon 1e-10.
@@ -48,18 +48,14 @@ impl Optimizer for Adagrad {
 
     fn update(&self, _: u64, learning_rate: f64) -> Update {
         let (inside, outside) = self.epsilon_form.places(self.epsilon, 0.0);
-        let rule = Rule::Squares {
+        let rule = rules::Squares {
             inner: learning_rate as f32,
             outer: 1.0,
             kept: 1.0,
             taken: 1.0,
-            momentum: 0.0,
             inside: inside + self.initial_accumulator as f32, // the state begins with 0
             outside,
         };
-        Update {
-            decay: self.weight_decay as f32,
-            ..rule.into()
-        }
+        Update::new(rule).coupled_decay(self.weight_decay as f32)
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Form, Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Adam.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -49,16 +49,13 @@ impl Optimizer for Adam {
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
         let betas = (self.beta1, self.beta2);
-        Update {
-            decay: self.weight_decay as f32,
-            ..rule(
-                step,
-                learning_rate,
-                betas,
-                (self.epsilon, self.epsilon_form),
-            )
-            .into()
-        }
+        Update::new(rule(
+            step,
+            learning_rate,
+            betas,
+            (self.epsilon, self.epsilon_form),
+        ))
+        .coupled_decay(self.weight_decay as f32)
     }
 }
 
@@ -68,14 +65,14 @@ pub fn rule(
     learning_rate: f64,
     (beta1, beta2): (f64, f64),
     (epsilon, form): (f64, Form),
-) -> Rule {
+) -> rules::Adam {
     let t = step as f64;
     let correction = (1.0 - beta2.powf(t)).sqrt();
     let epsilon = match form {
         Form::Keras => epsilon,
         Form::Torch => epsilon * correction,
     };
-    Rule::Adam {
+    rules::Adam {
         rate: (learning_rate * correction / (1.0 - beta1.powf(t))) as f32,
         beta1,
         beta2,

@@ -52,15 +52,12 @@ impl Optimizer for AdamW {
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
         let betas = (self.beta1, self.beta2);
-        Update {
-            keep: (1.0 - learning_rate * self.weight_decay) as f32,
-            ..rule(
-                step,
-                learning_rate,
-                betas,
-                (self.epsilon, self.epsilon_form),
-            )
-            .into()
-        }
+        Update::new(rule(
+            step,
+            learning_rate,
+            betas,
+            (self.epsilon, self.epsilon_form),
+        ))
+        .keeping((1.0 - learning_rate * self.weight_decay) as f32)
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Adam's step, scaled to the size of the weights. Weight decay is a part of the step before it is scaled, as in
 /// the paper (Keras's is apart from it).
@@ -45,7 +45,7 @@ impl Optimizer for Lamb {
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
         let scale = |beta: f64| (1.0 / (1.0 - beta.powf(step as f64))) as f32;
-        let rule = Rule::Lamb {
+        let rule = rules::Lamb {
             rate: learning_rate as f32,
             beta1: self.beta1,
             beta2: self.beta2,
@@ -54,6 +54,6 @@ impl Optimizer for Lamb {
             epsilon: self.epsilon as f32,
             decay: self.weight_decay as f32,
         };
-        rule.into()
+        Update::new(rule)
     }
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Steps of one size. The authors advise a third to a tenth of Adam's rate, with three to ten times AdamW's decay.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -43,14 +43,11 @@ impl Optimizer for Lion {
     }
 
     fn update(&self, _: u64, learning_rate: f64) -> Update {
-        let rule = Rule::Lion {
+        let rule = rules::Lion {
             rate: learning_rate as f32,
             beta1: self.beta1,
             beta2: self.beta2,
         };
-        Update {
-            keep: (1.0 - learning_rate * self.weight_decay) as f32,
-            ..rule.into()
-        }
+        Update::new(rule).keeping((1.0 - learning_rate * self.weight_decay) as f32)
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Adam with Nesterov's look ahead. Epsilon is added after the correction, in Keras and PyTorch alike.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -79,16 +79,13 @@ impl Optimizer for Nadam {
         let rate = learning_rate * correction;
         let (now, next) = (self.momentum(step), self.momentum(step + 1));
         let product = self.product(step);
-        let rule = Rule::Nadam {
+        let rule = rules::Nadam {
             rate: (rate * next / (1.0 - product * next)) as f32,
             ahead: (rate * (1.0 - now) / (1.0 - product)) as f32,
             beta1: self.beta1,
             beta2: self.beta2,
             epsilon: (self.epsilon * correction) as f32,
         };
-        Update {
-            decay: self.weight_decay as f32,
-            ..rule.into()
-        }
+        Update::new(rule).coupled_decay(self.weight_decay as f32)
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Form, Optimizer, defaults};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// RMSprop. PyTorch's `alpha` is rho, with the default 0.99.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -60,18 +60,18 @@ impl Optimizer for RmsProp {
     fn update(&self, _: u64, learning_rate: f64) -> Update {
         let (inner, outer) = self.momentum_form.places(learning_rate, 1.0);
         let (inside, outside) = self.epsilon_form.places(self.epsilon, 0.0);
-        let rule = Rule::Squares {
+        let squares = rules::Squares {
             inner,
             outer,
             kept: self.rho as f32,
             taken: (1.0 - self.rho) as f32,
-            momentum: self.momentum as f32,
             inside,
             outside,
         };
-        Update {
-            decay: self.weight_decay as f32,
-            ..rule.into()
-        }
+        let update = match self.momentum as f32 {
+            momentum if momentum > 0.0 => Update::new(rules::SquaresMomentum { squares, momentum }),
+            _ => Update::new(squares),
+        };
+        update.coupled_decay(self.weight_decay as f32)
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Form, Optimizer};
-use crate::kernels::{Rule, Update};
+use crate::kernels::{Update, rules};
 
 /// Stochastic gradient descent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -59,22 +59,19 @@ impl Optimizer for Sgd {
     }
 
     fn update(&self, _: u64, learning_rate: f64) -> Update {
-        let rule = if self.momentum > 0.0 {
+        let update = if self.momentum > 0.0 {
             let (inner, outer) = self.momentum_form.places(learning_rate, 1.0);
-            Rule::Momentum {
+            Update::new(rules::Momentum {
                 inner,
                 outer,
                 momentum: self.momentum as f32,
                 nesterov: self.nesterov,
-            }
+            })
         } else {
-            Rule::Sgd {
+            Update::new(rules::Sgd {
                 rate: learning_rate as f32,
-            }
+            })
         };
-        Update {
-            decay: self.weight_decay as f32,
-            ..rule.into()
-        }
+        update.coupled_decay(self.weight_decay as f32)
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{At, Schedule};
-use crate::train::monitor::Watch;
+use crate::train::plan::monitor::Watch;
 
 /// The rate times `factor` after `patience` epochs without a better value of `train.monitor`. Keras's
 /// `ReduceLROnPlateau`, but with a `min` relative to the first rate (PyTorch's waits an epoch longer, and its threshold

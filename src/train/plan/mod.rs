@@ -1,0 +1,9 @@
+//! The plan of a run: what an experiment says, read and checked before any sample is decoded.
+
+pub mod advice;
+pub mod class_weights;
+pub mod limits;
+pub mod memory;
+pub mod monitor;
+pub mod no_effect;
+pub mod run_plan;

@@ -1,0 +1,12 @@
+//! A run: epochs, steps, evaluation, and what it tells its observers.
+
+pub mod average;
+pub mod epoch;
+pub mod evaluator;
+pub mod events;
+pub mod fit;
+pub mod loss_scale;
+pub mod non_finite;
+pub mod shaping;
+pub mod stepper;
+pub mod stop;

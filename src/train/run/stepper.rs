@@ -1,0 +1,429 @@
+//! One training step: forward, loss, backward, update.
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::average::{Average, Averaging};
+use super::loss_scale::{LossScale, Verdict};
+use super::shaping::Shaping;
+use crate::data::{Batch, SampleId, Target, Value};
+use crate::device::{copy_to_host, is_finite, on_cpu};
+use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
+use crate::train::optimizers::Optimizer;
+use crate::train::schedules::Pace;
+
+/// Parameters, the optimizer's state, and what a step needs.
+pub struct Stepper<'a> {
+    pub(in crate::train) network: &'a Network,
+    loss: &'a dyn Loss,
+    optimizer: Box<dyn Optimizer>,
+    /// The parameters, as of the last step.
+    pub params: ParamStore,
+    pub(in crate::train) average: Option<Average>,
+    slots: Vec<Vec<Tensor<1>>>,
+    gathered: Option<Gathered>,
+    /// Of every parameter, where its gradient comes as factors.
+    sinks: Vec<Option<Sink>>,
+    pub(in crate::train) counters: Counters,
+    seed: u64,
+    compute: Compute,
+    on_cpu: bool,
+    pace: Pace,
+    /// The learning rate of all steps, whatever the rest says.
+    fixed_rate: Option<f64>,
+    shaping: Shaping,
+    /// What the last step's update took.
+    pub update_time: Duration,
+}
+
+/// What a step depends on beside parameters and optimizer state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Updates so far.
+    pub updates: u64,
+    /// Where the gradients need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
+    /// How often the learning rate was halved.
+    #[serde(default)]
+    pub backed_off: u32,
+    /// Epochs in the mean of the weights.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub averaged: u32,
+}
+
+/// Gradients of the batches so far of a group that makes one update.
+struct Gathered {
+    /// Sums over the samples.
+    sums: Vec<Option<Tensor<1>>>,
+    samples: usize,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
+/// are read over and over.
+pub(in crate::train) const MAX_FACTORS: usize = 256;
+
+/// The results of a step, still on the device.
+pub struct StepOutput {
+    /// `[batch]`, each multiplied by its sample's weight
+    pub losses: Tensor<1>,
+    /// `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`
+    pub predictions: Tensor<2>,
+    /// Whether the gradients overflow at any loss scale: nothing is updated any more.
+    pub diverged: bool,
+    /// Whether the parameters are still those of before the step, as its loss is not finite. On a GPU
+    /// that would have to be waited for: there the parameters are spoilt by then.
+    pub refused: bool,
+}
+
+impl<'a> Stepper<'a> {
+    /// A stepper before its first step: the optimizer's state is 0.
+    pub fn new(
+        network: &'a Network,
+        loss: &'a dyn Loss,
+        optimizer: Box<dyn Optimizer>,
+        params: ParamStore,
+        seed: u64,
+        compute: Compute,
+    ) -> Stepper<'a> {
+        let slots = params
+            .params
+            .iter()
+            .map(|param| {
+                let count = if param.trainable {
+                    optimizer.slots().len()
+                } else {
+                    0
+                };
+                (0..count).map(|_| param.tensor.zeros_like()).collect()
+            })
+            .collect();
+        let device = params.params.first().map(|param| param.tensor.device());
+        let on_cpu = device.as_ref().is_some_and(on_cpu);
+        let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device, compute));
+        Stepper {
+            sinks,
+            network,
+            loss,
+            optimizer,
+            params,
+            average: None,
+            slots,
+            gathered: None,
+            counters: Counters {
+                loss_scale: compute.needs_loss_scale().then(LossScale::default),
+                ..Counters::default()
+            },
+            seed,
+            compute,
+            on_cpu,
+            pace: Pace::default(),
+            fixed_rate: None,
+            shaping: Shaping::default(),
+            update_time: Duration::ZERO,
+        }
+    }
+
+    /// Sets how the learning rate changes, and what is done to gradients.
+    pub fn with(mut self, pace: Pace, shaping: Shaping) -> Stepper<'a> {
+        (self.pace, self.shaping) = (pace, shaping);
+        self
+    }
+
+    /// Sets how the weights are averaged.
+    pub fn averaging(mut self, averaging: Option<Averaging>) -> Stepper<'a> {
+        self.average = averaging.map(|averaging| Average::new(averaging, &self.params));
+        self
+    }
+
+    /// Puts other values in the place of the average.
+    pub(in crate::train) fn show(&mut self, params: ParamStore) {
+        if let Some(average) = &mut self.average {
+            average.params = Some(params);
+        }
+    }
+
+    /// Sets what the figures of validation have made of the learning rate.
+    pub fn set_reduced(&mut self, reduced: f64) {
+        self.pace.reduced = reduced;
+    }
+
+    /// Sets the learning rate of the steps from now on, whatever the schedule says.
+    pub fn set_rate(&mut self, rate: Option<f64>) {
+        self.fixed_rate = rate;
+    }
+
+    /// The learning rate of the last step (before the first, of the first), halved as often as the run has
+    /// backed off.
+    pub fn learning_rate(&self) -> f64 {
+        let step = self.counters.updates.saturating_sub(1);
+        let rate = self.pace.rate(self.optimizer.learning_rate(), step);
+        let rate = self.fixed_rate.unwrap_or(rate);
+        rate * 0.5f64.powi(self.counters.backed_off as i32)
+    }
+
+    /// What the next step depends on, beside [`tensors`](Self::tensors).
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Goes on from other counters.
+    pub fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+        if let Some(average) = &mut self.average {
+            average.expect(counters.averaged, &self.params);
+        }
+    }
+
+    /// Whether there is an average of the weights now, which lies behind them in [`tensors`](Self::tensors).
+    pub fn has_average(&self) -> bool {
+        let average = self.average.as_ref();
+        average.is_some_and(|average| average.params.is_some())
+    }
+
+    /// Every parameter, its average and the optimizer's state, in order: `model.2.weight`,
+    /// `ema/model.2.weight`, `adam.m/model.2.weight`, ...
+    pub fn tensors(&self) -> impl Iterator<Item = (String, &[usize], &Tensor<1>)> {
+        let names = self.optimizer.slots();
+        let params = self.params.params.iter();
+        let slots = params.clone().zip(&self.slots).flat_map(|(param, slots)| {
+            let named = names.iter().zip(slots);
+            named.map(|(slot, tensor)| (slot_name(slot, &param.name), &param.shape[..], tensor))
+        });
+        let average = self.average.iter().flat_map(|average| {
+            let name = average.averaging.name();
+            let params = average.params.iter().flat_map(|store| &store.params);
+            params.map(move |p| (slot_name(name, &p.name), &p.shape[..], &p.tensor))
+        });
+        params
+            .map(|param| (param.name.clone(), &param.shape[..], &param.tensor))
+            .chain(average)
+            .chain(slots)
+    }
+
+    /// Puts other values in the place of each of the [`tensors`](Self::tensors), in their order; the
+    /// counters come first.
+    ///
+    /// # Errors
+    /// Whatever `values` has to say of a name and a shape.
+    pub fn restore(
+        &mut self,
+        mut values: impl FnMut(&str, &[usize]) -> anyhow::Result<Vec<f32>>,
+    ) -> anyhow::Result<()> {
+        let names = self.optimizer.slots();
+        self.gathered = None;
+        for param in &mut self.params.params {
+            let device = param.tensor.device();
+            param.tensor = upload(values(&param.name, &param.shape)?, &device);
+        }
+        if let Some(average) = &mut self.average {
+            let name = average.averaging.name();
+            for param in average.params.iter_mut().flat_map(|p| &mut p.params) {
+                let device = param.tensor.device();
+                let values = values(&slot_name(name, &param.name), &param.shape)?;
+                param.tensor = upload(values, &device);
+            }
+        }
+        for (param, slots) in self.params.params.iter().zip(&mut self.slots) {
+            let device = param.tensor.device();
+            for (slot, tensor) in names.iter().zip(slots) {
+                let values = values(&slot_name(slot, &param.name), &param.shape)?;
+                *tensor = upload(values, &device);
+            }
+        }
+        Ok(())
+    }
+
+    /// A digest of all parameters and optimizer state, by name.
+    pub fn digest(&self) -> String {
+        let mut hash = Xxh3::new();
+        let mut values = Vec::new();
+        for (name, _, tensor) in self.tensors() {
+            copy_to_host(tensor, &mut values);
+            hash.update(name.as_bytes());
+            hash.update(bytemuck::cast_slice(&values));
+        }
+        format!("{:032x}", hash.digest128())
+    }
+
+    /// Whether every parameter is finite.
+    pub fn is_finite(&self) -> bool {
+        let mut params = self.params.params.iter();
+        params.all(|param| is_finite(&param.tensor))
+    }
+
+    /// What a forward pass of training knows of its batch.
+    pub fn training<'b>(&self, epoch: u64, ids: &'b [SampleId]) -> Training<'b> {
+        Training {
+            seed: self.seed,
+            epoch,
+            ids,
+        }
+    }
+
+    /// What the heavy layers compute in.
+    pub fn compute(&self) -> Compute {
+        self.compute
+    }
+
+    /// What the next step's loss is multiplied by; `None` where the loss needs no scaling.
+    pub fn loss_scale(&self) -> Option<f32> {
+        self.counters.loss_scale.map(|scale| scale.scale())
+    }
+
+    /// Trains on one batch of `epoch` (counted from 0). The batch lies on the autodiff device.
+    pub fn step(&mut self, batch: Batch, epoch: u64) -> StepOutput {
+        self.step_of_group(batch, epoch, true)
+    }
+
+    /// The same for a batch of a group whose gradients make one update; `ends`: it is the last of it.
+    pub fn step_of_group(&mut self, batch: Batch, epoch: u64, ends: bool) -> StepOutput {
+        let ids: &[SampleId] = &batch.ids;
+        let samples = ids.len();
+        let alone = ends && self.gathered.is_none();
+        let few = samples <= MAX_FACTORS && alone && !self.shaping.needs_whole();
+        let sinks: &[Option<Sink>] = if few { &self.sinks } else { &[] };
+        let pass = Pass {
+            training: Some(self.training(epoch, ids)),
+            sinks,
+            compute: self.compute,
+            ..Pass::default()
+        };
+        let leaves = self.params.leaves(sinks);
+        let (input, target) = first(batch.inputs, &batch.targets);
+        let logits = self.network.forward(input, &leaves, &pass);
+        let losses = self.loss.forward(logits.clone(), target);
+        let losses = match batch.weights {
+            Some(weights) => losses * weights,
+            None => losses,
+        };
+        if self.on_cpu
+            && !host(losses.clone().inner())
+                .iter()
+                .all(|loss| loss.is_finite())
+        {
+            return StepOutput {
+                predictions: self.loss.predictions(logits.inner()),
+                losses: losses.inner(),
+                diverged: false,
+                refused: true,
+            };
+        }
+        let mean = losses.clone().mean();
+        let mut gradients = match self.loss_scale() {
+            Some(scale) => (mean * scale).backward(),
+            None => mean.backward(),
+        };
+        let grads = leaves
+            .iter()
+            .enumerate()
+            .map(|(index, leaf)| match sinks.get(index) {
+                Some(Some(sink)) => sink
+                    .take()
+                    .map(|factors| Gradient::Factors(Box::new(factors))),
+                _ => leaf
+                    .grad_remove(&mut gradients)
+                    .map(|grad| Gradient::Whole(Box::new(grad))),
+            })
+            .collect();
+        drop((leaves, gradients));
+        let buffers = pass.updates.into_inner();
+        let predictions = self.loss.predictions(logits.inner());
+        let (verdict, grads) = match &mut self.counters.loss_scale {
+            Some(scale) => scale.unscale(grads),
+            None => (Verdict::Update, grads),
+        };
+        let begin = Instant::now();
+        if verdict == Verdict::Update {
+            self.params.store(buffers);
+            if alone {
+                self.update(grads);
+            } else {
+                self.gather(grads, samples);
+            }
+        }
+        if ends {
+            self.end_group();
+        }
+        self.update_time = begin.elapsed();
+        StepOutput {
+            predictions,
+            losses: losses.inner(),
+            diverged: verdict == Verdict::Diverged,
+            refused: false,
+        }
+    }
+
+    /// Adds the mean gradients of a batch to those of the batches before it.
+    fn gather(&mut self, grads: Vec<Option<Gradient>>, samples: usize) {
+        let gathered = self.gathered.get_or_insert_with(|| Gathered {
+            sums: vec![None; grads.len()],
+            samples: 0,
+        });
+        gathered.samples += samples;
+        for (sum, grad) in gathered.sums.iter_mut().zip(grads) {
+            let Some(Gradient::Whole(grad)) = grad else {
+                continue; // none come as factors where the batch is not alone
+            };
+            let before = sum.take().unwrap_or_else(|| grad.zeros_like());
+            *sum = Some(add_scaled(before, &grad, samples as f64));
+        }
+    }
+
+    /// Makes the update of the batches of a group so far, if there are any.
+    pub fn end_group(&mut self) {
+        let Some(Gathered { sums, samples }) = self.gathered.take() else {
+            return;
+        };
+        let mean = |sum: Tensor<1>| Gradient::Whole(Box::new(sum / samples as f64));
+        self.update(sums.into_iter().map(|sum| sum.map(mean)).collect());
+    }
+
+    fn update(&mut self, grads: Vec<Option<Gradient>>) {
+        let grads = self.shaping.apply(grads, &self.params);
+        self.counters.updates += 1;
+        let rule = self
+            .optimizer
+            .update(self.counters.updates, self.learning_rate());
+        let params = self.params.params.iter_mut().zip(&mut self.slots);
+        for ((param, slots), grad) in params.zip(grads) {
+            let Some(grad) = grad.filter(|_| param.trainable) else {
+                continue;
+            };
+            param
+                .tensor
+                .inplace(|tensor| update(&rule, tensor, slots, grad));
+            let Restraint { penalty, view } = param.restraint;
+            if let Some(limit) = penalty.max_norm {
+                param
+                    .tensor
+                    .inplace(|tensor| limit_norms(tensor, view, limit));
+            }
+        }
+        if let Some(average) = &mut self.average {
+            average.after_update(self.counters.updates, &self.params);
+        }
+    }
+}
+
+/// The name of a parameter's optimizer state.
+pub fn slot_name(slot: &str, param: &str) -> String {
+    format!("{slot}/{param}")
+}
+
+fn first(mut inputs: Vec<Value>, targets: &[Target]) -> (Value, &Target) {
+    (inputs.swap_remove(0), &targets[0])
+}
+
+/// The device for batches of training: the same, with autodiff.
+pub fn training_device(device: &Device) -> Device {
+    device.clone().autodiff()
+}
