@@ -37,7 +37,7 @@ fn every_rate_is_the_peers() {
         let found: Vec<f64> = match schedule.plateau() {
             Some(plateau) => {
                 let seen = |count: usize| losses[..count].iter().map(|&loss| Some(loss));
-                let after = |count| plateau.after(seen(count), false);
+                let after = |count| plateau.after(&mut seen(count), false);
                 (1..=losses.len()).map(after).collect()
             }
             None => {

@@ -67,7 +67,7 @@ pub fn all_on_host<R>(tensors: &[&Tensor<1>], read: impl FnOnce(&[&[f32]]) -> R)
 
 #[cfg(test)]
 mod tests {
-    use crate::device::host::*;
+    use super::*;
     use burn::tensor::Device;
 
     #[test]

@@ -123,7 +123,7 @@ fn address_space() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::device::memory::*;
+    use super::*;
 
     #[test]
     fn fields_are_found_by_their_whole_name() {

@@ -103,7 +103,7 @@ impl WithSimd for Blend<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::kernels::update::blend::*;
+    use super::*;
     use burn::tensor::Device;
 
     /// More than one piece, and a part of a vector at the end.

@@ -74,7 +74,7 @@ fn squares(rows: &[f32], units: usize, after: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::kernels::update::max_norm::*;
+    use super::*;
     use burn::tensor::Device;
 
     fn limited(values: &[f32], view: [usize; 4], limit: f64) -> Vec<f32> {

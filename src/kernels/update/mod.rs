@@ -5,6 +5,7 @@
 //! factors whose product it is, a few rows at a time.
 
 pub mod blend;
+mod erased;
 mod gradient;
 pub mod max_norm;
 mod moving;
@@ -18,8 +19,9 @@ use burn::tensor::Tensor;
 
 use crate::device::on_cpu;
 
+pub use super::update::erased::Update;
 pub use gradient::{Factors, Gradient};
-pub use rule::{Rule, Update};
+pub use rule::Rule;
 
 /// One step of an optimizer: the new parameter; the state changes in its place.
 ///

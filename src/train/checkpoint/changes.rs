@@ -246,7 +246,7 @@ fn collect(path: &Path, value: Value, leaves: &mut BTreeMap<String, Value>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::checkpoint::changes::*;
+    use super::*;
 
     #[test]
     fn keys_are_free_with_what_lies_below_them_only() {

@@ -173,7 +173,7 @@ fn set_time(record: &mut EpochRecord, key: &str, value: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::checkpoint::history::*;
+    use super::*;
 
     fn record(epoch: usize, seconds: f64) -> EpochRecord {
         EpochRecord {

@@ -94,7 +94,7 @@ pub fn from_exact(mut figures: Map<String, Value>) -> Result<EpochRecord, String
 mod exact_record {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser};
 
-    use crate::train::checkpoint::past::*;
+    use super::*;
 
     pub fn serialize<S: Serializer>(
         record: &Option<EpochRecord>,

@@ -268,7 +268,7 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::checkpoint::run_folder::*;
+    use super::*;
 
     #[test]
     fn a_folder_is_one_process_s_and_free_when_it_ends() {

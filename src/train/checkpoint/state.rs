@@ -135,7 +135,7 @@ mod exact {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::checkpoint::state::*;
+    use super::*;
 
     fn record(epoch: usize, figure: f64) -> EpochRecord {
         let valid = [

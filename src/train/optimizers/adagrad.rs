@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer, defaults};
+use super::defaults;
+use super::optimizer::{Form, Optimizer};
 use crate::kernels::{Update, rules};
 
 /// Steps that shrink with the sum of all squared gradients so far. PyTorch begins the sum with 0 and has

@@ -4,7 +4,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer, defaults};
+use super::defaults;
+use super::optimizer::{Form, Optimizer};
 use crate::kernels::{Update, rules};
 
 /// Adam.

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::adam::rule;
-use super::{Form, Optimizer, defaults};
+use super::defaults;
+use super::optimizer::{Form, Optimizer};
 use crate::kernels::Update;
 
 /// Adam with decoupled weight decay, as in PyTorch and Keras; otherwise as `adam`.

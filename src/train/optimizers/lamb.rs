@@ -4,7 +4,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Optimizer, defaults};
+use super::defaults;
+use super::optimizer::Optimizer;
 use crate::kernels::{Update, rules};
 
 /// Adam's step, scaled to the size of the weights. Weight decay is a part of the step before it is scaled, as in

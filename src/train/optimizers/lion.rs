@@ -4,7 +4,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Optimizer, defaults};
+use super::defaults;
+use super::optimizer::Optimizer;
 use crate::kernels::{Update, rules};
 
 /// Steps of one size. The authors advise a third to a tenth of Adam's rate, with three to ten times AdamW's decay.

@@ -10,56 +10,13 @@ mod defaults;
 mod lamb;
 mod lion;
 mod nadam;
+pub mod optimizer;
 mod rmsprop;
 mod sgd;
 
-use std::fmt::Debug;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::config::Member;
 use crate::family;
-use crate::kernels::Update;
-
-/// What turns gradients into steps.
-pub trait Optimizer: Debug + Send + Sync {
-    /// The names of the state's slots ("adam.m"); each has the parameter's shape and starts at 0.
-    fn slots(&self) -> &'static [&'static str];
-
-    /// An option that is given but changes nothing, and why, in words that follow it.
-    fn in_vain(&self) -> Option<(&'static str, &'static str)> {
-        None
-    }
-
-    /// The learning rate that the experiment gives.
-    fn learning_rate(&self) -> f64;
-
-    /// The update of a step, counted from 1.
-    fn update(&self, step: u64, learning_rate: f64) -> Update;
-}
-
-/// Whose way of writing an update is meant, where they differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum Form {
-    /// Keras's.
-    #[default]
-    Keras,
-    /// PyTorch's.
-    Torch,
-}
-
-impl Form {
-    /// A number where Keras has it, and where PyTorch has it; what the other place has changes nothing: for a rate 1,
-    /// for an epsilon 0.
-    fn places(self, number: f64, nothing: f32) -> (f32, f32) {
-        match self {
-            Form::Keras => (number as f32, nothing),
-            Form::Torch => (nothing, number as f32),
-        }
-    }
-}
+use crate::train::optimizers::optimizer::Optimizer;
 
 /// Every optimizer.
 pub const OPTIMIZERS: &[Member<dyn Optimizer>] = family! { dyn Optimizer:

@@ -5,7 +5,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Optimizer, defaults};
+use super::defaults;
+use super::optimizer::Optimizer;
 use crate::kernels::{Update, rules};
 
 /// Adam with Nesterov's look ahead. Epsilon is added after the correction, in Keras and PyTorch alike.

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer, defaults};
+use super::defaults;
+use super::optimizer::{Form, Optimizer};
 use crate::kernels::{Update, rules};
 
 /// RMSprop. PyTorch's `alpha` is rho, with the default 0.99.

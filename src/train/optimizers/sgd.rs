@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Form, Optimizer};
+use super::optimizer::{Form, Optimizer};
 use crate::kernels::{Update, rules};
 
 /// Stochastic gradient descent.

@@ -98,7 +98,7 @@ pub fn warnings(experiment: &Experiment, batch_size: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::plan::advice::*;
+    use super::*;
     use serde_json::json;
 
     fn history(losses: &[(f64, f64)]) -> Vec<EpochRecord> {

@@ -99,8 +99,8 @@ fn resolve_given(weights: Option<&ClassWeights>, classes: &[String]) -> Vec<f32>
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::config::Balanced;
-    use crate::train::plan::class_weights::*;
 
     fn classes() -> Vec<String> {
         ["cats", "dogs", "newts"].map(String::from).to_vec()

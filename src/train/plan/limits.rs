@@ -64,7 +64,7 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::plan::limits::*;
+    use super::*;
     use serde_json::json;
 
     fn history(losses: &[f64]) -> Vec<EpochRecord> {

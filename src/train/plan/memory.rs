@@ -7,7 +7,7 @@ use crate::config::{OnNonFinite, Train};
 use crate::data::{PREFETCH, Shape, size_product};
 use crate::device::on_cpu;
 use crate::model::{Compute, Memory, MemoryUse, Network};
-use crate::train::optimizers::Optimizer;
+use crate::train::optimizers::optimizer::Optimizer;
 use crate::train::run::average::Averaging;
 use crate::train::run::shaping::Shaping;
 use crate::train::run::stepper::MAX_FACTORS;

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod class_weights;
+pub mod decision;
 pub mod limits;
 pub mod memory;
 pub mod monitor;

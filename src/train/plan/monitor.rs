@@ -152,9 +152,9 @@ impl Monitor {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::data::{Head, Output};
     use crate::metrics::METRICS;
-    use crate::train::plan::monitor::*;
 
     #[test]
     fn ties_keep_the_earlier_epoch_and_nan_never_wins() {

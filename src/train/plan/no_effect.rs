@@ -5,7 +5,7 @@
 
 use crate::config::{BatchSize, Eval, Experiment, Fault, Path, Sampler, Train};
 use crate::data::Task;
-use crate::train::optimizers::Optimizer;
+use crate::train::optimizers::optimizer::Optimizer;
 
 /// What an experiment may say, and when that is in vain.
 struct Rule {
@@ -135,8 +135,8 @@ pub fn check_optimizer(optimizer: &dyn Optimizer, train: &Train) -> Result<(), V
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::data::{Head, Output};
-    use crate::train::plan::no_effect::*;
     use serde_json::{Value, json};
 
     fn tasks() -> [(&'static str, Task); 5] {

@@ -1,6 +1,7 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
+use super::decision::Decision;
 use super::limits::Limits;
 use super::monitor::Monitor;
 use super::{class_weights, no_effect};
@@ -9,9 +10,11 @@ use crate::data::image::augment;
 use crate::data::image::augment::Augmentation;
 use crate::data::{Output, Shape, Survey, Task, read_source};
 use crate::model::{Layers, Loss, Network, read_loss};
-use crate::train::optimizers::{OPTIMIZERS, Optimizer};
-use crate::train::run::evaluator::Decision;
-use crate::train::schedules::{Pace, SCHEDULES, Schedule};
+use crate::train::optimizers::OPTIMIZERS;
+use crate::train::optimizers::optimizer::Optimizer;
+use crate::train::schedules::SCHEDULES;
+use crate::train::schedules::pace::Pace;
+use crate::train::schedules::schedule::Schedule;
 
 /// A run that can begin.
 pub struct Plan {

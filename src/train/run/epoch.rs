@@ -1,6 +1,6 @@
 //! The steps of one epoch: batches in, results read, checkpoints where they are due.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::evaluator::Said;
 use super::events::{Event, Observer};
@@ -10,25 +10,7 @@ use super::stepper::{StepOutput, training_device};
 use super::stop::StopFlag;
 use crate::data::Skipped;
 use crate::model::host;
-
-/// How a piece of a run ended.
-pub(in crate::train) enum Ended {
-    /// It is complete.
-    Complete,
-    /// Somebody asked to stop.
-    Stopped,
-    /// Something is not finite any more.
-    Broken(NonFinite),
-}
-
-/// What an epoch's times are counted with.
-pub(in crate::train) struct Clock {
-    pub begin: Instant,
-    /// Samples of the epoch before the run was resumed.
-    pub samples_before: usize,
-    pub wait: Duration,
-    pub held_up: Duration,
-}
+use crate::train::run::clock::{Clock, Ended, note_failed};
 
 /// A step whose results were not read yet.
 struct Pending {
@@ -179,14 +161,5 @@ impl Run<'_> {
             });
         }
         None
-    }
-}
-
-/// Adds the samples that were not named before: those that fail do so in every epoch.
-pub(in crate::train) fn note_failed(known: &mut Vec<Skipped>, failed: &[Skipped]) {
-    for skipped in failed {
-        if !known.contains(skipped) {
-            known.push(skipped.clone());
-        }
     }
 }

@@ -3,58 +3,9 @@
 use burn::tensor::Device;
 
 use crate::data::{HostBatch, Loader, Skipped, Task};
-use crate::metrics::{
-    ClassPredictions, HeadPredictions, LabelPredictions, NumberPredictions, Predictions, decide,
-};
+use crate::metrics::{Predictions, decide};
 use crate::model::{Loss, Network, ParamStore, Pass, host};
-
-/// What makes a class of two the predicted one.
-#[derive(Clone, Copy, Debug)]
-pub struct Decision {
-    /// The index of the positive class.
-    pub positive: usize,
-    /// A probability of the positive class of at least this counts as positive.
-    pub threshold: f32,
-}
-
-impl Decision {
-    /// The predictions of no sample.
-    fn none(self, task: &Task) -> Predictions {
-        let names = task.names().into_iter().map(str::to_string).collect();
-        match task {
-            Task::Classes(_) => Predictions::Classes(ClassPredictions {
-                classes: names,
-                probabilities: Vec::new(),
-                targets: Vec::new(),
-                losses: Vec::new(),
-                positive: self.positive,
-                threshold: self.threshold,
-            }),
-            Task::Labels(_) => Predictions::Labels(LabelPredictions {
-                names,
-                threshold: self.threshold,
-                ..LabelPredictions::default()
-            }),
-            Task::Numbers(_) => Predictions::Numbers(NumberPredictions {
-                names,
-                ..NumberPredictions::default()
-            }),
-            Task::Heads(heads) => {
-                let heads = heads.iter().map(|head| {
-                    let decision = Decision {
-                        positive: head.task.classes().len().saturating_sub(1),
-                        ..self
-                    };
-                    (head.name.clone(), decision.none(&head.task))
-                });
-                Predictions::Heads(HeadPredictions {
-                    heads: heads.collect(),
-                    losses: Vec::new(),
-                })
-            }
-        }
-    }
-}
+use crate::train::plan::decision::Decision;
 
 /// What should be said of the samples of a batch.
 pub(in crate::train) struct Said {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 
-use super::epoch::{Clock, Ended, note_failed};
-use super::evaluator::{Decision, Evaluation, Scorer};
+use super::clock::{Clock, Ended, note_failed};
+use super::evaluator::{Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
 use super::non_finite::{NonFinite, rate_key};
 use super::stepper::Stepper;
@@ -18,9 +18,10 @@ use crate::train::checkpoint::checkpointer::Checkpointer;
 use crate::train::checkpoint::past::figures;
 use crate::train::checkpoint::run_folder::RunFolder;
 use crate::train::checkpoint::state::{State, Sums};
+use crate::train::plan::decision::Decision;
 use crate::train::plan::limits::Limits;
 use crate::train::plan::monitor::Monitor;
-use crate::train::schedules::Schedule;
+use crate::train::schedules::schedule::Schedule;
 
 /// Everything that a run works with.
 pub struct Run<'a> {
@@ -149,8 +150,8 @@ impl Run<'_> {
     fn follow_plateau(&mut self) {
         if let Some(plateau) = self.plateau.as_ref().and_then(|s| s.plateau()) {
             let name = &self.monitor.name;
-            let values = self.history.iter().map(|record| record.figure(name));
-            let reduced = plateau.after(values, self.monitor.higher_is_better);
+            let mut values = self.history.iter().map(|record| record.figure(name));
+            let reduced = plateau.after(&mut values, self.monitor.higher_is_better);
             self.stepper.set_reduced(reduced);
         }
     }

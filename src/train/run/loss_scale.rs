@@ -106,7 +106,7 @@ impl LossScale {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::run::loss_scale::*;
+    use super::*;
     use burn::tensor::Device;
 
     fn unscaled(scale: &mut LossScale, grads: &[&[f32]]) -> (Verdict, Vec<Vec<f32>>) {

@@ -1,6 +1,8 @@
 //! A run: epochs, steps, evaluation, and what it tells its observers.
 
 pub mod average;
+pub mod average_epoch;
+pub mod clock;
 pub mod epoch;
 pub mod evaluator;
 pub mod events;

@@ -115,8 +115,8 @@ fn sum_of_squares(tensor: &Tensor<1>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::model::Restraint;
-    use crate::train::run::shaping::*;
     use burn::tensor::Device;
 
     fn shaped(shaping: Shaping) -> Vec<f32> {

@@ -13,8 +13,8 @@ use crate::data::{Batch, SampleId, Target, Value};
 use crate::device::{copy_to_host, is_finite, on_cpu};
 use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
-use crate::train::optimizers::Optimizer;
-use crate::train::schedules::Pace;
+use crate::train::optimizers::optimizer::Optimizer;
+use crate::train::schedules::pace::Pace;
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {

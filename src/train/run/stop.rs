@@ -30,7 +30,7 @@ impl StopFlag {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::run::stop::*;
+    use super::*;
 
     #[test]
     fn the_first_signal_decides_the_exit_code() {

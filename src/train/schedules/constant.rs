@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// The same rate all the time.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// From the optimizer's rate to `min` times it, by the step. PyTorch's `CosineAnnealingLR`; with cycles,
 /// `CosineAnnealingWarmRestarts`. Keras's `CosineDecay` and `CosineDecayRestarts`.

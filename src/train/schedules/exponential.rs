@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// The rate times gamma after every epoch. PyTorch's `ExponentialLR`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// Rises along a line for the first steps and falls with the root of the step's number after them; the
 /// optimizer's rate is the peak.

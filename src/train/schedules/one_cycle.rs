@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// Rises to the optimizer's rate and falls far below its beginning, both along half a cosine, by the step.
 /// PyTorch's `OneCycleLR` (two phases; the momentum stays).

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, FollowFigures, Schedule};
 use crate::train::plan::monitor::Watch;
 
 /// The rate times `factor` after `patience` epochs without a better value of `train.monitor`. Keras's
@@ -43,9 +43,8 @@ fn default_delta() -> f64 {
     1e-4
 }
 
-impl ReduceOnPlateau {
-    /// What the rate is multiplied by after epochs with these values.
-    pub fn after(&self, values: impl Iterator<Item = Option<f64>>, higher_is_better: bool) -> f64 {
+impl FollowFigures for ReduceOnPlateau {
+    fn after(&self, values: &mut dyn Iterator<Item = Option<f64>>, higher_is_better: bool) -> f64 {
         let mut watch = Watch::new(higher_is_better, self.min_delta);
         let (mut waited, mut resting, mut factor) = (0, 0, 1.0);
         for value in values {
@@ -72,7 +71,7 @@ impl Schedule for ReduceOnPlateau {
         1.0
     }
 
-    fn plateau(&self) -> Option<&ReduceOnPlateau> {
+    fn plateau(&self) -> Option<&dyn FollowFigures> {
         Some(self)
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// From the optimizer's rate to `end` times it, by the step; with power 1 along a line. PyTorch's `PolynomialLR`,
 /// Keras's `PolynomialDecay`.

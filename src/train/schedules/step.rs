@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Schedule};
+use super::schedule::{At, Schedule};
 
 /// The rate times gamma every few epochs, or at given ones. PyTorch's `StepLR` and `MultiStepLR`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

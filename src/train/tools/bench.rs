@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, Tensor};
 
 use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Task, Value};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host};
-use crate::train::optimizers::Optimizer;
+use crate::train::optimizers::optimizer::Optimizer;
 use crate::train::run::stepper::{Stepper, training_device};
 
 /// What is measured, and how long.

@@ -227,7 +227,7 @@ impl<'a> Batches<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::train::tools::lr_find::*;
+    use super::*;
 
     const SWEEP: Sweep = Sweep {
         from: 1e-6,
