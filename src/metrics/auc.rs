@@ -1,8 +1,9 @@
 //! Area under the ROC curve: the probability that a sample of the class is ranked above one of the
 //! others, ties counting half (Mann and Whitney's U).
 
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 use super::ranking::{Tied, one_against_rest};
-use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `roc_auc_score` (`multi_class="ovr"`): the positive class's with two classes, else
 /// the mean over the classes, each against the rest. `None` where a class has no samples, or all

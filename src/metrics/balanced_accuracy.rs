@@ -1,7 +1,8 @@
 //! Balanced accuracy: the mean of the classes' recalls, so that each class counts the same however
 //! many samples it has.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// scikit-learn's `balanced_accuracy_score`: over the classes that have samples; `None` without
 /// samples.

@@ -1,6 +1,7 @@
 //! The Brier score (1950): the mean squared distance of the probabilities from what was the case.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// scikit-learn's `brier_score_loss`. With two classes the squared distance of the positive class's
 /// probability from 0 or 1, in [0, 1]; with more the sum over the classes, in [0, 2] (Brier's own form,

@@ -1,7 +1,8 @@
 //! Expected calibration error (Naeini and others, 2015; Guo and others, 2017): how far the net's
 //! confidence is from how often it is right.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 const NUM_BINS: usize = 15;
 
@@ -14,7 +15,7 @@ pub fn ece(predictions: &ClassPredictions, _: &Confusion) -> Option<f64> {
     let mut gaps = [0.0f64; NUM_BINS];
     for sample in 0..predictions.len() {
         let row = predictions.row(sample);
-        let top = super::largest(row);
+        let top = super::class_predictions::largest(row);
         let confidence = f64::from(row[top]);
         let bin = (confidence * NUM_BINS as f64).ceil() as usize;
         let right = f64::from(u8::from(predictions.targets[sample] == top));

@@ -1,6 +1,7 @@
 //! F1: the harmonic mean of precision and recall.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
 pub fn f1(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {

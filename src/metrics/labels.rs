@@ -3,8 +3,9 @@
 //! Averages over labels are scikit-learn's of an indicator matrix: macro the mean of the labels'
 //! figures, micro the figure of all (sample, label) pairs together.
 
-use super::predictions::{Figure, mean_loss};
-use super::{ClassPredictions, find_metric};
+use super::class_predictions::ClassPredictions;
+use super::figure::{Figure, mean_loss};
+use super::find_metric;
 
 /// Probabilities of labels, and the labels that hold.
 #[derive(Clone, Debug, Default, PartialEq)]

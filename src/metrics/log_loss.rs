@@ -3,7 +3,8 @@
 //! For a net trained on a cross-entropy it is the loss, but for what rounding to probabilities loses: the
 //! loss comes from the logits, which know how sure the net is where the probability is 0 or 1.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// scikit-learn's `log_loss` of the probabilities as 64-bit floats: clipped to [2.2e-16, 1 - 2.2e-16], so
 /// that a sample costs at most 36. `None` without samples.

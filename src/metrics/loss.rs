@@ -1,6 +1,7 @@
 //! Mean loss.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// The mean over the samples, each counting the same (`train.class_weights` weighs training alone);
 /// `None` without samples.

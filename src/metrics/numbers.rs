@@ -1,7 +1,7 @@
 //! Predicted numbers of a split; with several numbers a sample, a figure is the mean over them
 //! (scikit-learn's `multioutput="uniform_average"`).
 
-use super::predictions::{Figure, mean_loss};
+use super::figure::{Figure, mean_loss};
 use super::regression::{REGRESSION_METRICS, RegressionMetric};
 
 /// Predicted numbers and those that were to be predicted, in the units of the data.

@@ -1,8 +1,9 @@
 //! Area under the precision-recall curve, as average precision: the mean, over the samples of the
 //! class, of the precision at their rank. Where a class is rare it tells more than the ROC's area.
 
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 use super::ranking::{Tied, one_against_rest};
-use super::{ClassPredictions, Confusion};
 
 /// scikit-learn's `average_precision_score` (steps, no interpolation between them, which would be too kind):
 /// the positive class's with two classes, else the mean over the classes, each against the rest

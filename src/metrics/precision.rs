@@ -1,6 +1,7 @@
 //! Precision: of the samples predicted as a class, the share that is.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
 pub fn precision(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::class_predictions::ClassPredictions;
 use super::labels::{LABEL_METRICS, LabelPredictions};
 use super::numbers::NumberPredictions;
 use super::regression::REGRESSION_METRICS;
-use super::{ClassPredictions, METRICS, compute_all};
+use super::{METRICS, compute_all};
 use crate::data::Task;
+use crate::metrics::figure::mean_loss;
 
 /// The predictions of a split.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,9 +31,6 @@ pub struct HeadPredictions {
     /// The loss of each sample: the weighted sum over the heads.
     pub losses: Vec<f32>,
 }
-
-/// A figure by name; `None` where it is not defined.
-pub type Figure = (&'static str, Option<f64>);
 
 impl Predictions {
     /// The number of samples.
@@ -139,12 +138,6 @@ impl HeadFigures {
     pub fn name(self, head: &str, metric: &str) -> String {
         format!("{head}{}{metric}", self.separator)
     }
-}
-
-/// The mean of the samples' losses.
-pub(super) fn mean_loss(losses: &[f32]) -> Option<f64> {
-    let sum: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
-    (!losses.is_empty()).then(|| sum / losses.len() as f64)
 }
 
 /// A metric by name, whatever its task.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::ClassPredictions;
+use super::class_predictions::ClassPredictions;
 
 /// Samples of the same probability.
 pub struct Tied {

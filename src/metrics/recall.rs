@@ -1,6 +1,7 @@
 //! Recall: of the samples of a class, the share that is predicted as such.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 /// The positive class's with two classes, else the macro average; `None` without samples.
 pub fn recall(predictions: &ClassPredictions, confusion: &Confusion) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! Top-5 accuracy: the share of samples whose class is among the five most probable.
 
-use super::{ClassPredictions, Confusion};
+use super::Confusion;
+use super::class_predictions::ClassPredictions;
 
 const K: usize = 5;
 

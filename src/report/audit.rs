@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::grouped;
 use super::left_out_json;
+use super::numbers::grouped;
 use super::tables::{print, table};
 use crate::console::visible;
 use crate::data::image::audit::{Audit, Named, Pair, SplitFigures, num_others};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bytes;
+use super::numbers::bytes;
 use super::tables::{print, table};
 use crate::train::Figures;
 

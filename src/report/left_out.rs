@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::grouped;
+use super::numbers::grouped;
 use crate::data::{LeftOut, Summary, short_name};
 
 /// How many names were left out, and for each reason the first of them; `None` where there are none. `what` they

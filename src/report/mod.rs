@@ -5,6 +5,7 @@ mod bench;
 mod curve;
 mod json;
 mod left_out;
+mod numbers;
 mod progress;
 mod sheet;
 pub mod tables;
@@ -13,53 +14,6 @@ pub use bench::{bench_table, peak_memory};
 pub use curve::{Curve, rate};
 pub use json::JsonLines;
 pub use left_out::{FILES, ROWS, left_out, left_out_json, left_out_of};
+pub use numbers::{bytes, figure, grouped};
 pub use progress::{Bars, DecodeBar, Lines, Several};
 pub use sheet::Sheet;
-
-/// A share with three decimals, or a dash where it is not defined.
-pub fn figure(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_string(), |value| format!("{value:.4}"))
-}
-
-/// A whole number with thousands apart: 19,034,177.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A size in bytes for people: 1.5 GB.
-pub fn bytes(count: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut size = count as f64;
-    let mut unit = 0;
-    while size >= 1000.0 && unit + 1 < units.len() {
-        size /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 {
-        format!("{count} B")
-    } else {
-        format!("{size:.1} {}", units[unit])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(grouped(19_034_177), "19,034,177");
-        assert_eq!(grouped(12), "12");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1_530_000_000), "1.5 GB");
-        assert_eq!(figure(None), "-");
-    }
-}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::figure;
+use super::numbers::figure;
 use crate::data::Progress;
 use crate::train::{EpochRecord, Event, Observer};
 

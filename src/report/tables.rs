@@ -1,9 +1,8 @@
 //! Tables for people, as text.
 
-use comfy_table::CellAlignment;
-use comfy_table::presets;
+use comfy_table::{CellAlignment, presets};
 
-use super::{bytes, figure, grouped};
+use super::numbers::{bytes, figure, grouped};
 use crate::console::visible;
 use crate::data::{Column, Skipped, Summary, Task, list_names, short_name};
 use crate::device::Adapter;

@@ -2,5 +2,5 @@
 
 /// scikit-learn's `mean_absolute_error`; `None` without samples.
 pub fn mae(predicted: &[f32], target: &[f32]) -> Option<f64> {
-    super::mean(predicted, target, |p, t| (p - t).abs())
+    super::mean::mean(predicted, target, |p, t| (p - t).abs())
 }

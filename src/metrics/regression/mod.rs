@@ -1,4 +1,5 @@
 //! Metrics of predicted numbers, for one output: the mean over several is the caller's.
+
 //!
 //! Adding a metric: one file, and one line in [`REGRESSION_METRICS`].
 //!
@@ -12,6 +13,7 @@
 
 mod mae;
 mod mape;
+mod mean;
 mod mse;
 mod r2;
 mod rmse;
@@ -67,15 +69,3 @@ pub const REGRESSION_METRICS: &[RegressionMetric] = &[
         compute: mape,
     },
 ];
-
-/// The mean of a figure of each pair of (predicted, target); `None` without pairs.
-fn mean(predicted: &[f32], target: &[f32], figure: impl Fn(f64, f64) -> f64) -> Option<f64> {
-    debug_assert_eq!(
-        predicted.len(),
-        target.len(),
-        "a target for each prediction"
-    );
-    let pairs = predicted.iter().zip(target);
-    let sum: f64 = pairs.map(|(&p, &t)| figure(p.into(), t.into())).sum();
-    (!target.is_empty()).then(|| sum / target.len() as f64)
-}

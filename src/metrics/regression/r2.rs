@@ -6,8 +6,8 @@ pub fn r2(predicted: &[f32], target: &[f32]) -> Option<f64> {
     if target.len() < 2 {
         return None;
     }
-    let centre = super::mean(target, target, |t, _| t)?;
-    let spread = super::mean(target, target, |t, _| (t - centre).powi(2))?;
+    let centre = super::mean::mean(target, target, |t, _| t)?;
+    let spread = super::mean::mean(target, target, |t, _| (t - centre).powi(2))?;
     let error = super::mse(predicted, target)?;
     Some(match (error == 0.0, spread == 0.0) {
         (true, _) => 1.0,
