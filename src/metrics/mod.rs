@@ -1,6 +1,6 @@
 //! Metrics: one file each, computed on the host in 64-bit floats from the predictions of a split.
 //!
-//! Definitions and edge cases follow scikit-learn (`zero_division=0`); `tests/metrics.rs` compares them with its
+//! Definitions and edge cases follow scikit-learn (`zero_division=0`); `tests/suite/metrics.rs` compares them with its
 //! figures. With two classes precision, recall and F1 speak of the positive class, with more they are
 //! macro averages; `_macro`, `_micro` and `_weighted` are these averages for any number of classes.
 //! AUC and PR AUC are macro averages of one class against the rest. [`regression`] has

@@ -1,4 +1,4 @@
-"""Records one weighted training step in Keras, for tests/class_weights.rs. Needs Keras with TensorFlow.
+"""Records one weighted training step in Keras, for tests/suite/class_weights.rs. Needs Keras with TensorFlow.
 
     python class_weights_reference.py > class_weights.json
 

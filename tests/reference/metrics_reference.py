@@ -1,4 +1,4 @@
-"""Records what scikit-learn says of recorded predictions, for tests/metrics.rs. Needs scikit-learn (and SciPy).
+"""Records what scikit-learn says of recorded predictions, for tests/suite/metrics.rs. Needs scikit-learn (and SciPy).
 
     python metrics_reference.py > metrics.json
 

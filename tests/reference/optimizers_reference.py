@@ -1,4 +1,4 @@
-"""Records what the optimizers of Keras and PyTorch make of parameters, for tests/optimizers.rs.
+"""Records what the optimizers of Keras and PyTorch make of parameters, for tests/suite/optimizers.rs.
 
     KERAS/bin/python tests/reference/optimizers_reference.py keras keras.json
     TORCH/bin/python tests/reference/optimizers_reference.py torch torch.json

@@ -1,4 +1,4 @@
-"""Records three training steps in Keras with penalties and limits of single layers, for tests/penalties.rs. Needs
+"""Records three training steps in Keras with penalties and limits of single layers, for tests/suite/penalties.rs. Needs
 Keras with TensorFlow.
 
     CUDA_VISIBLE_DEVICES=-1 python penalties_reference.py > penalties.json

@@ -1,4 +1,4 @@
-"""Records the learning rates of PyTorch's schedulers and Keras's plateau rule, for tests/schedules.rs.
+"""Records the learning rates of PyTorch's schedulers and Keras's plateau rule, for tests/suite/schedules.rs.
 
     TORCH/bin/python tests/reference/schedules_reference.py torch torch.json
     KERAS/bin/python tests/reference/schedules_reference.py keras keras.json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what SciPy makes of the geometric augmentations, for tests/augment.rs.
+"""Records what SciPy makes of the geometric augmentations, for tests/suite/augment.rs.
 
 usage: python tests/reference/scipy_reference.py > tests/reference/scipy.json        (SciPy 1.17)
 

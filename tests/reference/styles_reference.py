@@ -1,5 +1,5 @@
 """Records how layers start in Keras and PyTorch, and what three training steps with default options make of a net, for
-tests/styles.rs.
+tests/suite/styles.rs.
 
     CUDA_VISIBLE_DEVICES=-1 $KERAS/bin/python tests/reference/styles_reference.py keras > /tmp/keras.json
     $TORCH/bin/python tests/reference/styles_reference.py torch > /tmp/torch.json

@@ -1,4 +1,4 @@
-"""Records what scikit-learn and Keras make of small tables and texts, for tests/tables.rs.
+"""Records what scikit-learn and Keras make of small tables and texts, for tests/suite/tables.rs.
 
     python tables_reference.py sklearn > tables.json      # with scikit-learn
     python tables_reference.py keras > texts.json         # with Keras or TensorFlow

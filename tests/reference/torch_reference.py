@@ -1,4 +1,4 @@
-"""Records what PyTorch computes for small nets, for tests/numerics.rs. Needs PyTorch.
+"""Records what PyTorch computes for small nets, for tests/suite/numerics.rs. Needs PyTorch.
 
     python torch_reference.py > torch.json
 

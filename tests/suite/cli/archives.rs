@@ -1,0 +1,375 @@
+//! `kind = "webdataset"`: pictures in tar archives.
+
+use std::fs::File;
+
+use crate::support::world::{EXPERIMENT, World};
+
+/// An archive of the files of a world, each under another name.
+fn pack(world: &World, archive: &str, entries: &[(&str, Vec<u8>)]) {
+    let path = world.path(archive);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut builder = tar::Builder::new(File::create(path).unwrap());
+    for (name, bytes) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder
+            .append_data(&mut header, name, bytes.as_slice())
+            .unwrap();
+    }
+    builder.finish().unwrap();
+}
+
+/// The pictures of `World::colours`, three archives for training and one for validation.
+fn packed() -> World {
+    let world = World::colours();
+    let picture = |name: String| std::fs::read(world.path(name)).unwrap();
+    for (archive, split, numbers) in [
+        ("tars/train-00.tar", "train", 0..4),
+        ("tars/train-01.tar", "train", 4..8),
+        ("tars/train-02.tar", "train", 8..12),
+        ("tars/valid.tar", "valid", 0..6),
+    ] {
+        let mut names = Vec::new();
+        for number in numbers {
+            for class in ["blue", "red"] {
+                let bytes = picture(format!("{split}/{class}/{number:02}.png"));
+                names.push((format!("{number:04}{class}.cls"), class.as_bytes().to_vec()));
+                names.push((format!("{number:04}{class}.png"), bytes));
+            }
+        }
+        let entries: Vec<(&str, Vec<u8>)> = names
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect();
+        pack(&world, archive, &entries);
+    }
+    let experiment = EXPERIMENT
+        .replace("image-folder", "webdataset")
+        .replace("train = \"train\"", "train = \"tars/train-{00..02}.tar\"")
+        .replace(
+            "valid = \"valid\"",
+            "valid = \"tars/valid.tar\"\nshuffle_buffer = 6",
+        );
+    world.write("experiment.toml", experiment);
+    world
+}
+
+#[test]
+fn trains_on_archives_with_the_same_bits_for_any_number_of_threads() {
+    let world = packed();
+    let mut models = Vec::new();
+    for threads in ["1", "2", "7"] {
+        let out = format!("run-{threads}");
+        let base = [
+            "train",
+            "--config",
+            "experiment.toml",
+            "--device",
+            "cpu",
+            "--threads",
+        ];
+        let told = world.kiln(&[&base[..], &[threads, "--out", &out]].concat());
+        let told = told.expect_success();
+        assert!(told.stderr.contains(" blue      12"), "{}", told.stderr);
+        models.push(std::fs::read(world.path(&out).join("best.safetensors")).unwrap());
+    }
+    assert!(models[0] == models[1] && models[1] == models[2]);
+    let eval = [
+        "eval",
+        "--model",
+        "run-1/best.safetensors",
+        "--data",
+        "valid",
+        "--json",
+    ];
+    let figures = &world.kiln(&eval).expect_success().json()[0];
+    assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{figures}");
+    let eval = [
+        "eval",
+        "--model",
+        "run-1/best.safetensors",
+        "--json",
+        "--data",
+    ];
+    let archives = world.kiln(&[&eval[..], &["tars/val*.tar"]].concat());
+    let archives = &archives.expect_success().json()[0];
+    for key in ["accuracy", "samples", "loss"] {
+        assert_eq!(archives[key], figures[key], "{key}");
+    }
+    let other = [("0.cls", b"green".to_vec()), ("0.png", vec![1])];
+    pack(&world, "tars/other.tar", &other);
+    let told = world.kiln(&[&eval[..], &["tars/other.tar"]].concat());
+    assert!(told.expect_failure().stderr.contains("MISSING"));
+}
+
+#[test]
+fn every_way_to_name_archives_finds_the_same_samples() {
+    let world = packed();
+    let summary = |train: &str| {
+        let set = format!("data.train={train}");
+        let check = [
+            "check",
+            "--config",
+            "experiment.toml",
+            "--json",
+            "--set",
+            &set,
+        ];
+        world.kiln(&check).expect_success().json()[0]["train_counts"].clone()
+    };
+    let expected = summary("\"tars/train-{00..02}.tar\"");
+    assert_eq!(expected, serde_json::json!([12, 12]));
+    assert_eq!(summary("\"tars/train-*.tar\""), expected);
+    let list = "[\"tars/train-00.tar\", \"tars/train-01.tar\", \"tars/train-02.tar\"]";
+    assert_eq!(summary(list), expected);
+    let split = world.read("experiment.toml");
+    let split = split.replace("valid = \"tars/valid.tar\"", "valid_fraction = 0.25");
+    world.write("experiment.toml", split);
+    let check = ["check", "--config", "experiment.toml", "--json"];
+    let counts = &world.kiln(&check).expect_success().json()[0];
+    assert_eq!(counts["train_counts"], serde_json::json!([9, 9]));
+    assert_eq!(counts["valid_counts"], serde_json::json!([3, 3]));
+}
+
+#[test]
+fn bad_pictures_in_an_archive_are_named_and_left_out() {
+    let world = packed();
+    let good = std::fs::read(world.path("train/red/00.png")).unwrap();
+    pack(
+        &world,
+        "tars/train-02.tar",
+        &[
+            ("a/red/1.png", good.clone()),
+            ("a/red/2.png", good[..good.len() / 2].to_vec()),
+            ("a/blue/3.png", Vec::new()),
+            ("a/blue/4.jpg", b"not a picture".to_vec()),
+            ("5.png", good),
+        ],
+    );
+    let told = world
+        .train(&["--set", "train.epochs=1"])
+        .expect_success()
+        .stderr;
+    assert!(told.contains("3 files cannot be used"), "{told}");
+    for reason in [
+        "train-02.tar:a/red/2.png: cannot be decoded",
+        "train-02.tar:a/blue/3.png: is empty (0 bytes)",
+        "train-02.tar:a/blue/4.jpg: is not a picture (it holds text)",
+        "train-02.tar:5.png",
+    ] {
+        assert!(told.contains(reason), "{reason}: {told}");
+    }
+}
+
+#[test]
+fn archives_that_cannot_be_used_are_faults_with_their_line() {
+    let world = packed();
+    let fault = |train: &str| {
+        let set = format!("data.train=\"{train}\"");
+        let told = world.kiln(&["check", "--config", "experiment.toml", "--set", &set]);
+        told.expect_failure().stderr
+    };
+    let told = fault("tars/train-{00..03}.tar");
+    assert!(
+        told.contains("there is no file") && told.contains("train-03.tar"),
+        "{told}"
+    );
+    world.write("tars/text.tar", "hello".repeat(300));
+    let told = fault("tars/text.tar");
+    assert!(told.contains("is damaged or no tar archive"), "{told}");
+    pack(&world, "tars/plain.tar", &[("1.txt", b"text".to_vec())]);
+    let told = fault("tars/plain.tar");
+    assert!(told.contains("hold no labelled picture"), "{told}");
+    pack(
+        &world,
+        "tars/other.tar",
+        &[("green/1.png", vec![1]), ("red/1.png", vec![1])],
+    );
+    let told = fault("tars/other.tar");
+    assert!(told.contains("MISSING"), "{told}");
+}
+
+#[test]
+fn a_balanced_sampler_is_refused_for_archives() {
+    let world = packed();
+    let more = ["--set", "train.sampler=balanced"];
+    let base = ["check", "--config", "experiment.toml"];
+    let told = world.kiln(&[&base[..], &more].concat()).expect_failure();
+    insta::assert_snapshot!(world.anonymous(&told.stderr));
+}
+
+/// A header of a link.
+fn link(builder: &mut tar::Builder<File>, kind: tar::EntryType, name: &str, target: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(0);
+    builder.append_link(&mut header, name, target).unwrap();
+}
+
+#[test]
+fn links_are_samples_and_what_is_left_out_is_told() {
+    let world = packed();
+    let picture = |name: &str| std::fs::read(world.path(name)).unwrap();
+    let mut builder = tar::Builder::new(File::create(world.path("tars/linked.tar")).unwrap());
+    for class in ["blue", "red"] {
+        let bytes = picture(&format!("train/{class}/00.png"));
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder
+            .append_data(&mut header, format!("{class}/0.png"), &bytes[..])
+            .unwrap();
+        let target = format!("{class}/0.png");
+        link(
+            &mut builder,
+            tar::EntryType::Link,
+            &format!("{class}/1.png"),
+            &target,
+        );
+        link(
+            &mut builder,
+            tar::EntryType::Symlink,
+            &format!("{class}/2.png"),
+            "1.png",
+        );
+        link(
+            &mut builder,
+            tar::EntryType::Symlink,
+            &format!("{class}/3.png"),
+            "/etc/passwd",
+        );
+    }
+    builder.finish().unwrap();
+    let check = ["check", "--config", "experiment.toml", "--json", "--set"];
+    let checked = world.kiln(&[&check[..], &["data.train=\"tars/linked.tar\""]].concat());
+    let checked = &checked.expect_success().json()[0];
+    assert_eq!(checked["train_counts"], serde_json::json!([3, 3]));
+    assert_eq!(checked["left_out"][0]["count"], 2, "{checked}");
+    let reason = checked["left_out"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("outside the archive"), "{reason}");
+    // Cut where a member ends: every whole member is there, but the end is not.
+    let whole = picture("tars/linked.tar");
+    world.write("tars/cut.tar", &whole[..whole.len() - 1024]);
+    let told = world
+        .kiln(&[&check[..], &["data.train=\"tars/cut.tar\""]].concat())
+        .expect_success();
+    let warning = told.json()[0]["warnings"][0].as_str().unwrap().to_string();
+    assert!(
+        warning.contains("cut.tar has no end-of-archive mark"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn keys_with_dots_keep_their_samples_apart() {
+    let world = packed();
+    let mut entries = Vec::new();
+    for number in 0..8 {
+        for class in ["blue", "red"] {
+            let bytes =
+                std::fs::read(world.path(format!("train/{class}/{number:02}.png"))).unwrap();
+            entries.push((format!("d/v1.2_{number}{class}.png"), bytes));
+            entries.push((
+                format!("d/v1.2_{number}{class}.cls"),
+                class.as_bytes().to_vec(),
+            ));
+        }
+    }
+    let entries: Vec<(&str, Vec<u8>)> = entries
+        .iter()
+        .map(|(name, bytes)| (&**name, bytes.clone()))
+        .collect();
+    pack(&world, "tars/dots.tar", &entries);
+    let check = [
+        "check",
+        "--config",
+        "experiment.toml",
+        "--json",
+        "--set",
+        "data.train=\"tars/dots.tar\"",
+    ];
+    let checked = &world.kiln(&check).expect_success().json()[0];
+    assert_eq!(checked["train_counts"], serde_json::json!([8, 8]));
+    assert_eq!(checked["left_out"], serde_json::json!([]));
+}
+
+#[test]
+fn a_label_of_a_hundred_kilobytes_is_shortened_in_messages() {
+    let world = packed();
+    let png = std::fs::read(world.path("train/red/00.png")).unwrap();
+    let label = "é".repeat(50_000).into_bytes();
+    let entries = [
+        ("1.png", png.clone()),
+        ("1.cls", label),
+        ("2.png", png),
+        ("2.cls", b"red".to_vec()),
+    ];
+    pack(&world, "tars/long.tar", &entries);
+    let set = "data.train=\"tars/long.tar\"";
+    let told = world
+        .kiln(&["check", "--config", "experiment.toml", "--set", set])
+        .expect_failure();
+    assert!(
+        told.stderr.contains("MISSING") && told.stderr.contains("ééé…ééé"),
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.len() < 4000, "{} bytes", told.stderr.len());
+    let same = ["--set", set, "--set", "data.valid=\"tars/long.tar\""];
+    let told = world
+        .kiln(&[&["check", "--config", "experiment.toml"], &same[..]].concat())
+        .expect_success();
+    assert!(
+        told.stdout.contains('…') && told.stdout.len() < 8000,
+        "{}",
+        told.stdout.len()
+    );
+}
+
+#[test]
+fn thirty_thousand_labels_take_no_quadratic_time() {
+    let world = World::empty();
+    let mut builder = tar::Builder::new(File::create(world.path("many.tar")).unwrap());
+    for number in 0..30_000 {
+        for (name, bytes) in [
+            (format!("{number}.png"), &b"x"[..]),
+            (format!("{number}.cls"), &b""[..]),
+        ] {
+            let label = format!("class {number}");
+            let bytes = if bytes.is_empty() {
+                label.as_bytes()
+            } else {
+                bytes
+            };
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+    }
+    builder.finish().unwrap();
+    let experiment = EXPERIMENT
+        .replace("image-folder", "webdataset")
+        .replace("train = \"train\"", "train = \"many.tar\"")
+        .replace("valid = \"valid\"", "valid = \"many.tar\"")
+        .replace("units = 1 ", "units = 30000 ")
+        .replace("\"binary_", "\"sparse_categorical_");
+    world.write("experiment.toml", experiment);
+    let begin = std::time::Instant::now();
+    let check = [
+        "check",
+        "--config",
+        "experiment.toml",
+        "--json",
+        "--device",
+        "cpu",
+    ];
+    let checked = &world.kiln(&check).expect_success().json()[0];
+    let took = begin.elapsed();
+    assert_eq!(
+        (&checked["num_train"], &checked["num_valid"]),
+        (&30_000.into(), &30_000.into())
+    );
+    // Half a second, also for both splits; each label compared with each takes several.
+    assert!(took.as_secs_f64() < 3.0, "{took:?}");
+}

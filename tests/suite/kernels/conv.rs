@@ -1,0 +1,203 @@
+//! Convolutions agree with their definition, and give the same bits for any number of threads.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kiln::config::Precision;
+use kiln::data::{Purpose, Rng};
+use kiln::kernels::conv::{ConvShape, forward};
+use kiln::kernels::dense::{self, DenseShape};
+use kiln::kernels::max_pool_block;
+
+use super::definition::{Case, agrees};
+use super::{for_each_limit, random};
+use crate::support::process::alone;
+use crate::support::recorded::floats as values;
+
+#[test]
+fn convolutions_agree_with_the_definition_over_odd_shapes() {
+    alone(|| {
+        for_each_limit(|_| {
+            for (batch, height, width) in [(1, 3, 3), (2, 4, 9), (3, 9, 8), (1, 12, 31)] {
+                for (channels, filters) in [(1, 1), (3, 32), (16, 5), (33, 17), (20, 70)] {
+                    for kernel in [[3, 3], [1, 1], [2, 3], [5, 5]] {
+                        for (pool, relu) in
+                            [(true, true), (false, true), (true, false), (false, false)]
+                        {
+                            if height < kernel[0] || width < kernel[1] {
+                                continue;
+                            }
+                            agrees(ConvShape {
+                                batch,
+                                height,
+                                width,
+                                channels,
+                                filters,
+                                kernel,
+                                pool,
+                                relu,
+                            });
+                        }
+                    }
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn convolutions_agree_with_the_definition_over_random_shapes() {
+    alone(|| {
+        for_each_limit(|limit| {
+            let mut rng = Rng::new(7, Purpose::Synth, &[limit as u64]);
+            for _ in 0..40 {
+                let kernel = [1 + rng.below(4), 1 + rng.below(4)];
+                agrees(
+                    ConvShape {
+                        batch: 1 + rng.below(12),
+                        height: kernel[0] + rng.below(14),
+                        width: kernel[1] + rng.below(14),
+                        channels: 1 + rng.below(40),
+                        filters: 1 + rng.below(80),
+                        kernel: if rng.below(2) == 0 { [3, 3] } else { kernel },
+                        pool: rng.below(2) == 0,
+                        relu: rng.below(2) == 0,
+                    }
+                    .at_least_a_window(),
+                );
+            }
+        });
+    });
+}
+
+trait AtLeastAWindow {
+    fn at_least_a_window(self) -> Self;
+}
+
+impl AtLeastAWindow for ConvShape {
+    fn at_least_a_window(self) -> ConvShape {
+        ConvShape {
+            height: self.height.max(self.kernel[0]),
+            width: self.width.max(self.kernel[1]),
+            ..self
+        }
+    }
+}
+
+#[test]
+fn an_image_smaller_than_a_cell_gives_nothing() {
+    agrees(ConvShape {
+        batch: 2,
+        height: 3,
+        width: 3,
+        channels: 2,
+        filters: 4,
+        kernel: [3, 3],
+        pool: true,
+        relu: true,
+    });
+}
+
+#[test]
+fn what_is_not_a_number_is_not_hidden_by_the_relu() {
+    let shape = ConvShape {
+        batch: 1,
+        height: 4,
+        width: 4,
+        channels: 1,
+        filters: 2,
+        kernel: [3, 3],
+        pool: true,
+        relu: true,
+    };
+    let (x, mut w) = (vec![1.0; 16], vec![1.0; 18]);
+    w[..9].fill(f32::NAN);
+    for precision in [Precision::F32, Precision::Bf16] {
+        let mut out = vec![0.0; shape.out_len()];
+        forward(&shape, &x, &w, &[0.0, 0.0], &mut out, None, precision);
+        assert!(out[0].is_nan());
+        assert_eq!(out[1], 9.0);
+    }
+    // One of four pooled values is enough, at any place.
+    for place in [0, 1, 4, 5] {
+        let mut x = vec![1.0; 16];
+        x[place] = f32::NAN;
+        let shape = ConvShape {
+            kernel: [1, 1],
+            ..shape
+        };
+        let mut out = vec![0.0; shape.out_len()];
+        forward(
+            &shape,
+            &x,
+            &[1.0, -1.0],
+            &[0.0; 2],
+            &mut out,
+            None,
+            Precision::F32,
+        );
+        assert!(out[0].is_nan() && out[1].is_nan(), "{place}: {out:?}");
+        let device = Device::flex();
+        let x = Tensor::<4>::from_data(TensorData::new(x, [1, 4, 4, 1]), &device);
+        assert!(values(max_pool_block(x, true))[0].is_nan(), "{place}");
+    }
+}
+
+/// Bits of everything, as numbers that can be compared.
+fn bits(parts: &[&[f32]]) -> Vec<u32> {
+    parts
+        .iter()
+        .flat_map(|part| part.iter().map(|x| x.to_bits()))
+        .collect()
+}
+
+#[test]
+fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
+    let shapes = [
+        (9, 30, 3, 32, true, true),
+        (33, 14, 32, 40, true, true),
+        (1, 13, 40, 24, true, true),
+        (5, 9, 24, 64, false, true),
+        (9, 11, 24, 72, false, false),
+        (1, 11, 24, 72, false, false),
+    ];
+    for (batch, size, channels, filters, pool, relu) in shapes {
+        let shape = ConvShape {
+            batch,
+            height: size,
+            width: size,
+            channels,
+            filters,
+            kernel: [3, 3],
+            pool,
+            relu,
+        };
+        let case = Case::new(&shape);
+        let dense_shape = DenseShape {
+            batch,
+            features: 700,
+            units: filters,
+        };
+        let (x, w) = (random(batch * 700, 5), random(700 * filters, 6));
+        let mut first: Option<Vec<u32>> = None;
+        for threads in [1, 2, 5, 1, 16] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let found = pool.expect("threads").install(|| {
+                let mut all = Vec::new();
+                for precision in [Precision::F32, Precision::Bf16] {
+                    let f = case.run(&shape, precision);
+                    all.extend(bits(&[&f.out, &f.weight, &f.bias, &f.input]));
+                    let mut dx = vec![0.0; batch * 700];
+                    dense::input_grad(&dense_shape, &w, &x[..batch * filters], &mut dx, precision);
+                    all.extend(bits(&[&dx]));
+                }
+                let mut y = vec![0.0; batch * filters];
+                dense::forward(&dense_shape, &x, &w, None, &mut y);
+                let mut dw = vec![0.0; 700 * filters];
+                dense::weight_grad(&dense_shape, &x, &y, &mut dw);
+                all.extend(bits(&[&y, &dw]));
+                all
+            });
+            let first = first.get_or_insert_with(|| found.clone());
+            assert!(*first == found, "{threads} threads, {shape:?}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What several tests share: the program in a temporary folder, files of other programs, recorded figures, the GPU,
+//! and processes of their own.
+
+pub mod allocator;
+pub mod arrays;
+pub mod gpu;
+pub mod process;
+pub mod recorded;
+pub mod table;
+pub mod world;
