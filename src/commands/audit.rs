@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::{inputs_of, require_apart};
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
-use crate::data::image::audit::Audit;
+use crate::data::audit::Audit;
 use crate::data::table::Looked;
 use crate::data::{ImageSurvey, Survey, load, read_source};
 use crate::report::{DecodeBar, FILES, Sheet, audit, left_out};

@@ -1,7 +1,7 @@
 //! What the audit's findings mean for a training.
 
 use crate::config::{Fault, OnLeak, Path, Source};
-use crate::data::image::audit::Audit;
+use crate::data::audit::Audit;
 use crate::report::audit;
 
 /// Says what is wrong with the data.

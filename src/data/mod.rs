@@ -4,11 +4,14 @@
 //! read), then [`Datasets`] (decoded once, preprocessing fitted); a [`Loader`] turns a split into
 //! batches. The value types that every room shares ([`Value`], [`Target`], [`Batch`]) live here.
 
+pub mod audit;
 pub mod core;
 mod files;
 pub mod image;
 mod loading;
+pub mod preprocess;
 mod reader;
+pub mod source;
 pub mod table;
 pub mod text;
 
@@ -19,26 +22,32 @@ use crate::family;
 
 pub use self::core::batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
 pub use self::core::dataset::{
-    Column, Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Source, Summary, Survey,
-    class_counts,
+    Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
 };
 pub use self::core::random::{Purpose, Rng, hash_text};
 pub use self::core::task::{Head, Output, Task};
+pub use self::source::{Datasets, Source, Survey};
+pub use crate::data::core::left_out::{LeftOut, Reason, list_names, short_name};
+pub use crate::data::files::kind::is_picture_name;
+pub use crate::data::image::decode::pixels::{Alpha, Header, Pixels};
+pub use crate::data::image::deep_images::DeepImages;
+pub use crate::data::image::labelled::{LabelledImages, labelled_images};
+pub use crate::data::image::labelling::below::pictures_below;
+pub use crate::data::image::labelling::options::{Columns, Labelling};
+pub use crate::data::preprocess::Preprocessor;
 pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
-pub use files::left_out::{LeftOut, Reason, list_names, short_name};
 pub use files::listing::{Content, Listing, list_classes, list_pictures};
 pub use files::size::within_memory;
 pub use files::split_names::{SplitName, split_name};
-pub use image::dataset::{ImageDataset, LabelledImages};
-pub use image::decode::deep::{DeepImages, DeepRange};
+pub use image::dataset::ImageDataset;
+pub use image::decode::deep::DeepRange;
 pub use image::decode::raw::RawBlock;
-pub use image::decode::{Alpha, Header, Pixels, is_picture_name, read_header};
+pub use image::decode::read_header;
 pub use image::labelling::index::{Found, ImageIndex};
 pub use image::labelling::pattern::LabelPattern;
 pub use image::labelling::rows::{IMAGE_COLUMNS, LABEL_COLUMNS, split_of};
-pub use image::labelling::{Columns, Labelling, pictures_below};
 pub use image::options::default_max_pixels;
-pub use image::preprocess::{ImagePreprocess, Preprocessor};
+pub use image::preprocess::ImagePreprocess;
 pub use image::resize::{Aspect, Filter, Resizing};
 pub use image::sources::blocks::name_of;
 pub use image::sources::cifar::CifarBinary;

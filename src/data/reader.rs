@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::core::class_names::{ClassNames, number};
 use super::core::dataset::{Dataset, Skipped};
+use super::core::left_out::LeftOut;
 use super::core::task::Task;
-use super::files::left_out::LeftOut;
 use super::files::listing::Listing;
-use super::image::dataset::ImageDataset;
-use super::image::labelled::labelled_as_trained;
-use super::image::preprocess::Preprocessor;
+use super::image::labelled::{labelled_as_trained, labelled_images};
 use super::image::sources::labels::TrainedClasses;
+use super::preprocess::Preprocessor;
 use super::table::{Files, Rows, TableFile, Targets, labelled_rows, notices};
-use super::text::{self, TextPreprocess, Texts, list_texts, text_notices};
+use super::text;
+use super::text::{TextPreprocess, Texts, list_texts, text_notices};
 use crate::console::Show as _;
 
 /// Labelled samples as a model takes them.
@@ -66,7 +66,7 @@ impl Preprocessor {
                     return found;
                 }
                 let trained = TrainedClasses::new(task.classes(), data);
-                let found = ImageDataset::labelled(path, &trained, image)?;
+                let found = labelled_images(path, &trained, image)?;
                 Ok(Labelled {
                     dataset: Arc::new(found.dataset),
                     skipped: Vec::new(),

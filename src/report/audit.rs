@@ -6,7 +6,7 @@ use super::left_out_json;
 use super::numbers::grouped;
 use super::tables::{print, table};
 use crate::console::visible;
-use crate::data::image::audit::{Audit, Named, Pair, SplitFigures, num_others};
+use crate::data::audit::{Audit, Named, Pair, SplitFigures, num_others};
 use crate::data::short_name;
 use crate::data::table::{LookedColumn, Role, TableAudit};
 

@@ -1,9 +1,11 @@
 //! Labels of data as classes: names are text, and compared letter for letter. `01234` and `1234` are two classes,
 //! and so are `1` and `1.0`, unless the experiment or a flag says that labels are numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::task::Task;
+use crate::data::core::left_out::{list_names, short_name};
+use crate::data::image::sources::image_folder::CLASSES_SHOWN;
 
 /// What accepts labels that are a class as numbers only, for messages.
 pub const ACCEPT_NUMBERS: &str = "kiln eval --numeric-labels, or data.numeric_labels = true in the experiment, compares them as numbers";
@@ -99,6 +101,83 @@ pub fn listed(names: &[String]) -> String {
         Some(more) => format!("{} and {more} more", shown.join(", ")),
         None => shown.join(", "),
     }
+}
+
+/// Says that classes have no figures.
+pub fn absent<S: AsRef<str>>(classes: &[S], of: &str) -> Option<String> {
+    (!classes.is_empty()).then(|| {
+        let (it, has) = match classes.len() {
+            1 => ("this class", "has"),
+            _ => ("these classes", "have"),
+        };
+        format!(
+            "{of} has no picture of {}; {it} {has} no figures there",
+            list_names(classes)
+        )
+    })
+}
+
+/// Checks that two lists of class names are the same, in any order.
+///
+/// # Errors
+/// A table of the names, marked where one side lacks them.
+pub fn same_classes(
+    expected: &[String],
+    found: &[String],
+    expected_in: &str,
+    found_in: &str,
+) -> Result<(), String> {
+    if expected == found {
+        return Ok(());
+    }
+    let (here, there): (HashSet<&String>, HashSet<&String>) =
+        (expected.iter().collect(), found.iter().collect());
+    let all: BTreeSet<&String> = expected.iter().chain(found).collect();
+    // What differs comes first: of thousands of classes only some are shown.
+    let (mut names, same): (Vec<&String>, Vec<&String>) = all
+        .into_iter()
+        .partition(|name| here.contains(name) != there.contains(name));
+    if names.is_empty() {
+        return Ok(());
+    }
+    let more = (names.len() + same.len()).saturating_sub(CLASSES_SHOWN);
+    names.extend(same);
+    names.truncate(CLASSES_SHOWN);
+    names.sort();
+    let shown: Vec<_> = names.iter().map(|name| short_name(name)).collect();
+    let width = shown.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0).max(5);
+    let mut table = format!(
+        "has other classes than {expected_in}:\n  {:width$}  {expected_in}  {found_in}",
+        "class"
+    );
+    for (name, shown) in names.into_iter().zip(shown) {
+        let mark = |names: &HashSet<&String>| {
+            if names.contains(name) {
+                "yes"
+            } else {
+                "MISSING"
+            }
+        };
+        let column = expected_in.chars().count();
+        table.push_str(&format!(
+            "\n  {shown:width$}  {:column$}  {}",
+            mark(&here),
+            mark(&there)
+        ));
+    }
+    if more > 0 {
+        table.push_str(&format!("\n  and {more} more"));
+    }
+    Err(table)
+}
+
+/// The place of each name; the first of equal ones.
+pub fn index_of(names: &[String]) -> HashMap<&str, usize> {
+    let numbered = names.iter().enumerate().rev();
+    numbered
+        .map(|(index, name)| (name.as_str(), index))
+        .collect()
 }
 
 #[cfg(test)]

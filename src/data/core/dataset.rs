@@ -1,15 +1,11 @@
 //! What the loader needs of a split, and what a source of data gives.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use super::batch::{SampleId, Shape};
+use super::left_out::LeftOut;
 use super::task::Task;
-use crate::config::{Fault, Preprocess};
-use crate::data::files::left_out::LeftOut;
-use crate::data::image::audit::Audit;
 use crate::data::image::augment::Mix;
-use crate::data::image::preprocess::Preprocessor;
 
 /// One split: samples that can be loaded one by one, from several threads at once.
 pub trait Dataset: Send + Sync {
@@ -141,26 +137,6 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Both splits, decoded once, ready for the loader.
-pub struct Datasets {
-    /// What the net is to say.
-    pub task: Task,
-    /// The training split, augmented as the experiment says.
-    pub train: Arc<dyn Dataset>,
-    /// The validation split.
-    pub valid: Arc<dyn Dataset>,
-    /// The fitted preprocessing.
-    pub preprocess: Preprocessor,
-    /// Samples that could not be used.
-    pub skipped: Vec<Skipped>,
-    /// What the user should know.
-    pub notices: Vec<String>,
-    /// What was found wrong with the data, where that was asked for.
-    pub audit: Option<Audit>,
-    /// A digest of the names and sizes of the training samples.
-    pub fingerprint: String,
-}
-
 /// Is told how far a long piece of work has come.
 pub trait Progress: Sync {
     /// Work of `len` pieces begins.
@@ -178,71 +154,4 @@ impl Progress for Silent {
     fn begin(&self, _: &str, _: usize) {}
     fn tick(&self) {}
     fn end(&self) {}
-}
-
-/// A kind of data, as the experiment describes it.
-pub trait Source: Debug + Send + Sync {
-    /// The shape of a sample where the experiment alone says it.
-    fn declared_shape(&self) -> Option<Shape>;
-
-    /// Lists the samples and reads what headers say; decodes nothing.
-    ///
-    /// # Errors
-    /// Missing folders, no classes, classes that differ between the splits, no samples.
-    fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>>;
-}
-
-/// A listed dataset.
-pub trait Survey: Send {
-    /// Classes and counts.
-    fn summary(&self) -> &Summary;
-
-    /// The shape of a sample, now known.
-    fn shape(&self) -> Shape;
-
-    /// The inputs that are numbers of categories, which the net embeds.
-    fn embedded(&self) -> Vec<crate::data::EmbeddedColumn> {
-        Vec::new()
-    }
-
-    /// The usual height and width of the images as they are stored; `None` where the samples are none.
-    fn typical_size(&self) -> Option<[usize; 2]> {
-        None
-    }
-
-    /// Whether samples can be read in any order as fast as in sequence.
-    fn any_order(&self) -> bool {
-        true
-    }
-
-    /// Checks what is to be done to every sample against the samples' shape.
-    ///
-    /// # Errors
-    /// Impossible statistics.
-    fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
-
-    /// A few training samples, evenly taken from the listing, to look at: grey levels, not scaled; and
-    /// those that cannot be used.
-    fn few(
-        self: Box<Self>,
-        num_samples: usize,
-        augmentation: Option<crate::data::image::augment::Augmentation>,
-    ) -> (Arc<dyn Dataset>, Vec<Skipped>);
-
-    /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
-    /// (by name) what cannot be used.
-    ///
-    /// # Errors
-    /// A class of which no sample can be used.
-    fn prepare(
-        self: Box<Self>,
-        preprocess: &Preprocess,
-        augmentation: Option<crate::data::image::augment::Augmentation>,
-        audit: bool,
-        progress: &dyn Progress,
-    ) -> Result<Datasets, Vec<Fault>>;
-
-    /// Decodes every sample and looks for faults; keeps the pictures of the first `num_pictures`
-    /// pairs.
-    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit;
 }

@@ -4,5 +4,6 @@
 pub mod batch;
 pub mod class_names;
 pub mod dataset;
+pub mod left_out;
 pub mod random;
 pub mod task;

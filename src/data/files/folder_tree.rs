@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::kind::{MAGIC_BYTES, Named, is_hidden, named, sniff};
-use super::left_out::list_names;
 use super::listing::{Content, NO_LABELS, is_of_runs, is_text_name};
 use crate::console::Show as _;
+use crate::data::core::left_out::list_names;
 use crate::storage::open_regular;
 
 /// A folder with what lies in and below it.

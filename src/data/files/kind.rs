@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use crate::data::image::decode::is_picture_name;
-
 /// Bytes that tell what a file is.
 pub const MAGIC_BYTES: usize = 32;
 
@@ -211,6 +209,19 @@ pub fn is_hidden(name: &std::ffi::OsStr) -> bool {
 
 /// What is said of files that [`is_hidden`] tells.
 pub const HIDDEN: &str = "hidden, or put there by the system";
+
+/// File name extensions that are taken for pictures.
+pub const EXTENSIONS: [&str; 14] = [
+    "jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "jfif", "ppm", "pgm", "pbm", "pnm",
+    "pam",
+];
+
+/// Whether the file's name is that of a picture.
+pub fn is_picture_name(path: &Path) -> bool {
+    path.extension()
+        .and_then(|ext| ext.to_str())
+        .is_some_and(|ext| EXTENSIONS.contains(&ext.to_ascii_lowercase().as_str()))
+}
 
 #[cfg(test)]
 mod tests {

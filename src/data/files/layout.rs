@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use super::folder_tree::{Tree, nothing, place};
-use super::left_out::list_names;
 use super::listing::Content;
 use super::split_names::{SplitName, is_wrapper, splits_of};
 use crate::console::Show as _;
+use crate::data::core::left_out::list_names;
 
 /// What the samples of a layout are labelled by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
-use super::left_out::LeftOut;
 use crate::console::shown;
+use crate::data::core::left_out::LeftOut;
 use crate::storage::{RUNS, is_run, open_regular};
 
 /// The samples below a folder.

@@ -3,7 +3,7 @@
 pub mod folder_tree;
 pub mod kind;
 pub mod layout;
-pub mod left_out;
 pub mod listing;
+pub mod read;
 pub mod size;
 pub mod split_names;

@@ -1,7 +1,6 @@
 //! The pictures of one split: decoded once where they can be kept, loaded from several threads.
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -10,15 +9,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::audit::Traits;
 use super::augment::{Augmentation, Mix};
 use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
-use super::decode::Pixels;
-use super::labelled::of_folders;
+use super::decode::pixels::Pixels;
 use super::preprocess::{ChannelSums, ImagePreprocess};
 use super::samples::Split;
-use super::sources::labels::{TrainedClasses, labelled_blocks};
-use super::sources::webdataset::labelled_archives;
 use crate::data::core::batch::{SampleId, Shape};
 use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Skipped};
-use crate::data::files::left_out::LeftOut;
 
 /// A split whose samples were decoded where they are kept.
 pub struct Decoded {
@@ -382,49 +377,6 @@ impl ImageDataset {
             sets: None,
         }
     }
-
-    /// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
-    /// evaluation, whose pictures are decoded as they are asked for: its classes must be
-    /// `classes`, by name.
-    ///
-    /// # Errors
-    /// A folder without classes, or with other classes; in words that follow the folder's name.
-    pub fn labelled(
-        folder: &Path,
-        trained: &TrainedClasses,
-        preprocess: &ImagePreprocess,
-    ) -> Result<LabelledImages, String> {
-        let classes = trained.classes;
-        let mut left_out = LeftOut::default();
-        let mut warnings = Vec::new();
-        let split = if let Some(labelled) = labelled_blocks(folder, trained) {
-            Split::of_blocks(folder.to_path_buf(), labelled?)
-        } else if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
-            let split;
-            (split, left_out, warnings) =
-                labelled_archives(folder, classes, trained.names.as_deref())?;
-            split
-        } else {
-            let found = of_folders(folder, classes)?;
-            (left_out, warnings) = (found.left_out, found.warnings);
-            found.split
-        };
-        Ok(LabelledImages {
-            dataset: ImageDataset::undecoded(split, preprocess),
-            left_out,
-            warnings,
-        })
-    }
-}
-
-/// Labelled images for evaluation, and what the user should know of them.
-pub struct LabelledImages {
-    /// The images.
-    pub dataset: ImageDataset,
-    /// What is none.
-    pub left_out: LeftOut,
-    /// What may be wrong with the files.
-    pub warnings: Vec<String>,
 }
 
 thread_local! {

@@ -7,20 +7,23 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::dataset::ImageDataset;
+use super::labelling::fitting;
+use super::labelling::options::{
+    ClassFolders, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
+};
 use super::labelling::pattern::LabelPattern;
 use super::labelling::tables::LabelTables;
-use super::labelling::{
-    ClassFolders, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles, fitting,
-};
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
-use super::sources::image_folder::{absent, same_classes};
-use super::sources::labels::index_of;
+use super::sources::labelled::labelled_blocks;
 use crate::console::Show as _;
+use crate::data::core::class_names::{absent, index_of, same_classes};
+use crate::data::core::left_out::{LeftOut, list_names};
 use crate::data::core::task::Task;
-use crate::data::files::left_out::{LeftOut, list_names};
 use crate::data::files::listing::{Classes, Content, Listing, list_folders};
 use crate::data::files::split_names::split_name;
+use crate::data::image::sources::labels::TrainedClasses;
+use crate::data::image::sources::webdataset::labelled_archives;
 use crate::data::reader::Labelled;
 use crate::data::table::Files;
 
@@ -303,4 +306,46 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
             Ok((Split::of_files(root, files), None))
         }
     }
+}
+
+/// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
+/// evaluation, whose pictures are decoded as they are asked for: its classes must be
+/// `classes`, by name.
+///
+/// # Errors
+/// A folder without classes, or with other classes; in words that follow the folder's name.
+pub fn labelled_images(
+    folder: &Path,
+    trained: &TrainedClasses,
+    preprocess: &ImagePreprocess,
+) -> Result<LabelledImages, String> {
+    let classes = trained.classes;
+    let mut left_out = LeftOut::default();
+    let mut warnings = Vec::new();
+    let split = if let Some(labelled) = labelled_blocks(folder, trained) {
+        Split::of_blocks(folder.to_path_buf(), labelled?)
+    } else if folder.extension().is_some_and(|e| e == "tar") && !folder.is_dir() {
+        let split;
+        (split, left_out, warnings) = labelled_archives(folder, classes, trained.names.as_deref())?;
+        split
+    } else {
+        let found = of_folders(folder, classes)?;
+        (left_out, warnings) = (found.left_out, found.warnings);
+        found.split
+    };
+    Ok(LabelledImages {
+        dataset: ImageDataset::undecoded(split, preprocess),
+        left_out,
+        warnings,
+    })
+}
+
+/// Labelled images for evaluation, and what the user should know of them.
+pub struct LabelledImages {
+    /// The images.
+    pub dataset: ImageDataset,
+    /// What is none.
+    pub left_out: LeftOut,
+    /// What may be wrong with the files.
+    pub warnings: Vec<String>,
 }

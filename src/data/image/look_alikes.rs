@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::{Audit, Named};
 use super::cache::Budget;
 use super::dataset::{Decoded, Gather, decode_all};
 use super::preprocess::ImagePreprocess;
+use crate::data::audit::{Audit, Named};
 use crate::data::core::dataset::Silent;
 use crate::data::core::random::hash_text;
 
@@ -213,7 +213,7 @@ pub fn regroup(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::image::audit::Pair;
+    use crate::data::audit::Pair;
 
     fn named(split: usize, index: usize, class: usize) -> Named {
         Named {

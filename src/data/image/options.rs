@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::cache::{Budget, default_memory};
-use super::decode::Alpha;
+use super::decode::pixels::Alpha;
 use super::preprocess::ImagePreprocess;
 use super::resize::{Aspect, Filter};
 use crate::config::{ByteSize, Preprocess};

@@ -1,7 +1,6 @@
 //! Where the bytes of samples lie: files in a folder, or entries of tar archives.
 
 use std::fs::Metadata;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -14,8 +13,9 @@ use crate::console::path_text;
 use crate::data::core::batch::SampleId;
 use crate::data::core::dataset::ReadingOrder;
 use crate::data::core::random::hash_text;
+use crate::data::files::read::{read_file, too_large};
+use crate::storage::open_regular;
 use crate::storage::positional::read_at;
-use crate::storage::{open_regular, read_bounded, read_regular};
 
 /// One picture. A million of them take some 80 MB.
 #[derive(Clone, Debug)]
@@ -291,36 +291,4 @@ impl Split {
             .retain(|_| keep.next().is_some_and(|keep| *keep));
         self
     }
-}
-
-/// Reads a regular file of at most `most` bytes.
-///
-/// # Errors
-/// Why it cannot be read, in words that follow its name.
-pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    read_regular(path, most).map_err(|error| in_words(path, most, &error))
-}
-
-/// Reads what the user named, of at most `most` bytes: a file, or the end of a pipe.
-///
-/// # Errors
-/// Why it cannot be read, in words that follow its name.
-pub fn read_named(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    read_bounded(path, most).map_err(|error| in_words(path, most, &error))
-}
-
-fn in_words(path: &Path, most: u64, error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::FileTooLarge => match path.metadata() {
-            Ok(meta) if meta.len() > most => too_large(meta.len()),
-            _ => format!(
-                "has more than {most} bytes, which is more than a picture of data.max_pixels needs"
-            ),
-        },
-        _ => format!("cannot be read: {error}"),
-    }
-}
-
-fn too_large(len: u64) -> String {
-    format!("has {len} bytes, more than a picture of data.max_pixels needs")
 }

@@ -3,32 +3,34 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use super::audit::Audit;
+use super::audit::examine;
 use super::augment::Augmentation;
 use super::cache::Budget;
 use super::dataset::{Decoded, Gather, decode_all};
-use super::decode::deep::DeepImages;
 use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
+use super::deep_images::DeepImages;
 use super::joined::Joined;
+use super::labelling::below::pictures_below;
+use super::labelling::options::{Labelling, Names};
 use super::labelling::pattern::LabelPattern;
-use super::labelling::{Labelling, Names, pictures_below};
 use super::look_alikes::{Moves, Regrouped, regroup};
 use super::options::ImageOptions;
-use super::preprocess::{ImagePreprocess, Preprocessor, check, needs_fit, statistics};
+use super::preprocess::{ImagePreprocess, check, needs_fit, statistics};
 use super::resize::Aspect;
 use super::samples::Split;
-use super::sources::image_folder::absent;
 use crate::config::{Fault, Path, Preprocess};
 use crate::console::visible;
+use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
-use crate::data::core::dataset::{
-    Dataset, Datasets, Progress, ReadingOrder, Silent, Skipped, Summary, Survey,
-};
+use crate::data::core::class_names::absent;
+use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Silent, Skipped, Summary};
+use crate::data::core::left_out::{LeftOut, short_name};
 use crate::data::core::random::hash_text;
 use crate::data::core::task::Task;
 use crate::data::files::layout::{Labelled, Layout};
-use crate::data::files::left_out::{LeftOut, short_name};
 use crate::data::files::listing::Content;
+use crate::data::preprocess::Preprocessor;
+use crate::data::source::{Datasets, Survey};
 
 /// Headers read to learn whether the pictures are grey.
 const HEADERS_READ: usize = 256;
@@ -268,7 +270,7 @@ impl Survey for ImageSurvey {
         skipped.extend(valid.skipped.clone());
         let mut splits = vec![&train, &valid];
         splits.extend(&test);
-        let mut audit = audit.then(|| Audit::new(&names, &splits, 0));
+        let mut audit = audit.then(|| examine(&names, &splits, 0));
         // Look-alikes that chance tore apart go to one side.
         let any_order = train.split.reading_order(buffer) == ReadingOrder::Any;
         let num_valid = valid.split.len();
@@ -372,7 +374,7 @@ impl Survey for ImageSurvey {
             left_out,
             warnings,
             deep,
-            ..Audit::new(&names, &splits, num_pictures)
+            ..examine(&names, &splits, num_pictures)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Drawn shapes: a dataset that any machine can make, with seeded variety of place, size, angle,
 //! colours and noise.
 
-use super::decode::Pixels;
+use super::decode::pixels::Pixels;
 use crate::data::core::random::{Purpose, Rng};
 
 /// A kind of shape.

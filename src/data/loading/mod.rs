@@ -3,3 +3,4 @@
 pub mod loader;
 pub mod sampler;
 pub mod split;
+pub mod split_keys;

@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::look::LookedColumn;
-use super::options::Role;
 use super::preprocess::{ColumnKind, TablePreprocess};
 use super::rows::Rows;
+use crate::data::audit::TableAudit;
 use crate::data::core::dataset::Column;
 use crate::data::core::task::Task;
 
@@ -14,51 +13,8 @@ use crate::data::core::task::Task;
 const GIVES_AWAY: f64 = 0.999_99;
 /// Different values of a column that are compared with the classes.
 const MOST_VALUES: usize = 1000;
-/// Where so large a share of the training rows is there twice, rows of validation may be among them by
-/// chance.
-const BY_CHANCE: f64 = 0.01;
 /// Pairs of rows that are kept by name.
 const NAMED: usize = 100;
-
-/// What the audit of a table found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TableAudit {
-    /// Rows of training and validation.
-    pub rows: [usize; 2],
-    /// Columns with missing fields: name, share of the training rows.
-    pub missing: Vec<(String, f64)>,
-    /// Columns that are not used, and why.
-    pub ignored: Vec<(String, String)>,
-    /// Columns that give the target away, and how.
-    pub leaked: Vec<(String, String)>,
-    /// Training rows that are there more than once.
-    pub num_repeated: usize,
-    /// Validation rows that are also training rows.
-    pub num_shared: usize,
-    /// Of them, the first pairs: (training, validation).
-    pub shared: Vec<(String, String)>,
-    /// What lies far beyond the training rows, in words.
-    pub out_of_range: Vec<String>,
-    /// Of a file by itself: what its columns are taken for.
-    pub columns: Vec<LookedColumn>,
-    /// Of a file by itself: columns that cannot be taken for anything, in words.
-    pub unclear: Vec<String>,
-}
-
-impl TableAudit {
-    /// Whether validation rows are also training rows, more than chance would have it.
-    pub fn is_leak(&self) -> bool {
-        self.num_shared > 0 && (self.num_repeated as f64) < BY_CHANCE * self.rows[0] as f64
-    }
-}
-
-impl TableAudit {
-    /// Whether a file by itself has not two columns that can be used, one to predict and one to predict from.
-    pub fn is_useless(&self) -> bool {
-        let used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
-        !self.columns.is_empty() && self.columns.iter().filter(used).count() < 2
-    }
-}
 
 /// Sums of pairs, for a correlation.
 #[derive(Clone, Default)]

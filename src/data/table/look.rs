@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::audit::TableAudit;
 use super::formats::Format;
 use super::guess::{Guess, guess};
 use super::hints::{Hint, copies, identifiers};
@@ -15,33 +14,15 @@ use super::scan::{ColumnScan, listed, scan, told_formats};
 use super::source::plan_task;
 use crate::config::{Path as Key, with_nearest};
 use crate::console::Show as _;
+use crate::data::audit::{Audit, TableAudit};
 use crate::data::core::task::Task;
-use crate::data::image::audit::Audit;
+use crate::data::table::looked::LookedColumn;
 
 /// Files that were looked through once.
 pub struct Looked {
     tables: Vec<TableFile>,
     scans: Vec<ColumnScan>,
     notes: Vec<String>,
-}
-
-/// What a column holds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LookedColumn {
-    /// Its name.
-    pub name: String,
-    /// What it is taken for, and why, where that is not plain; or what speaks against anything.
-    pub role: Result<(Role, String), String>,
-    /// Different values, where there are not too many to tell.
-    pub values: Option<usize>,
-    /// Rows in which it is missing.
-    pub missing: usize,
-    /// How it is written, where its fields are no plain numbers.
-    pub format: Option<String>,
-    /// Whether most of its texts have no blanks between words.
-    pub spaceless: bool,
-    /// Whether its fields are several words and different in each row, so that it may be text where nothing else is.
-    pub may_be_text: bool,
 }
 
 impl Looked {

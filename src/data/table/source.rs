@@ -15,19 +15,18 @@ use super::scan::{ColumnScan, DISTINCT, listed, scan_formats};
 use super::treatments::notices;
 use crate::config::{Fault, Path, Preprocess, with_nearest};
 use crate::console::Show as _;
+use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::equal_classes;
-use crate::data::core::dataset::{
-    Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey,
-};
+use crate::data::core::dataset::{Column, Dataset, Progress, Skipped, Summary};
+use crate::data::core::left_out::LeftOut;
 use crate::data::core::task::{Head, Output, Task};
-use crate::data::files::left_out::LeftOut;
-use crate::data::image::audit::Audit;
 use crate::data::image::augment::Augmentation;
 use crate::data::image::cache::default_memory;
-use crate::data::image::preprocess::Preprocessor;
-use crate::data::image::sources::image_folder::check_splits;
 use crate::data::loading::split::split_off_groups;
+use crate::data::loading::split_keys::check_splits;
+use crate::data::preprocess::Preprocessor;
+use crate::data::source::{Datasets, Source, Survey};
 use crate::data::text::Splitting;
 
 /// Whole numbers in a target up to so many different ones are classes.

@@ -9,7 +9,7 @@ use crate::console::path_text;
 use crate::data::core::batch::{SampleId, Shape};
 use crate::data::core::dataset::{Dataset, Skipped};
 use crate::data::core::task::Task;
-use crate::data::image::samples::read_named;
+use crate::data::files::read::{read_named, without_bom};
 use crate::data::table::Rows;
 
 /// The most bytes of a text file.
@@ -131,11 +131,6 @@ pub fn read_text(path: &std::path::Path) -> Result<String, String> {
     }
     let text = String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".to_string())?;
     Ok(without_bom(&text).to_string())
-}
-
-/// A text without the byte-order mark that some editors put before it: it is no part of the first word.
-pub fn without_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The texts of a split as tokens.

@@ -1,12 +1,13 @@
 //! Texts: sentences and documents as sequences of tokens.
 
 mod dataset;
-mod preprocess;
+pub(crate) mod preprocess;
 mod script;
 mod source;
 mod tokenizer;
 
-pub use dataset::{TextDataset, TextFigures, Texts, encode, read_text, without_bom};
+pub use super::files::read::without_bom;
+pub use dataset::{TextDataset, TextFigures, Texts, encode, read_text};
 pub use preprocess::{End, Seen, TextEncoder, TextPreprocess};
 pub use script::{count_words, is_spaceless};
 pub use source::{Text, TextFolder, TokenOptions, list_texts, text_notices};

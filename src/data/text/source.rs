@@ -13,24 +13,22 @@ use super::script::is_spaceless;
 use super::tokenizer::{FILTERS, Level, Splitting, WordCounts};
 use crate::config::{Fault, Path, Preprocess};
 use crate::console::Show as _;
+use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
-use crate::data::core::class_names::equal_classes;
-use crate::data::core::dataset::{
-    Column, Dataset, Datasets, Progress, Skipped, Source, Summary, Survey,
-};
+use crate::data::core::class_names::{equal_classes, same_classes};
+use crate::data::core::dataset::{Column, Dataset, Progress, Skipped, Summary};
+use crate::data::core::left_out::{LeftOut, short_name};
 use crate::data::core::task::Task;
-use crate::data::files::left_out::{LeftOut, short_name};
 use crate::data::files::listing::{Classes, Content, Listing, list_folders};
-use crate::data::image::audit::Audit;
 use crate::data::image::augment::Augmentation;
-use crate::data::image::preprocess::Preprocessor;
-use crate::data::image::sources::image_folder::{check_splits, same_classes};
 use crate::data::loading::split::split_off_groups;
+use crate::data::loading::split_keys::check_splits;
+use crate::data::preprocess::Preprocessor;
+use crate::data::source::{Datasets, Source, Survey};
 use crate::data::table::{
-    Files, Layout, Rows, TableFile, Targets, TaskKind, audit_tables, check_name, divide,
-    no_pictures, open, plan_task, scale_targets, scan_formats,
+    Files, Layout, Rows, TableAudit, TableFile, TablePreprocess, Targets, TaskKind, audit_tables,
+    check_name, divide, no_pictures, open, plan_task, scale_targets, scan_formats,
 };
-use crate::data::table::{TableAudit, TablePreprocess};
 
 /// The length to which long texts are cut where the experiment does not say it.
 const DEFAULT_LENGTH: usize = 512;

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use kiln::config::Source;
 use kiln::data::image::cache::list_caches;
-use kiln::data::{ImageDataset, TrainedClasses};
+use kiln::data::{TrainedClasses, labelled_images};
 use kiln::model::ModelFile;
 use kiln::train::Plan;
 
@@ -135,7 +135,7 @@ fn archives_and_cache_files_are_read_or_refused() {
             |bytes| {
                 std::fs::write(&path, bytes).unwrap();
                 let trained = TrainedClasses::new(&classes, &Default::default());
-                if let Ok(labelled) = ImageDataset::labelled(&path, &trained, &preprocess) {
+                if let Ok(labelled) = labelled_images(&path, &trained, &preprocess) {
                     use kiln::data::Dataset;
                     let dataset = labelled.dataset;
                     let mut out = vec![0.0; 8 * 8 * 3];

@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// Rows and columns of the small version.
 const SIDE: usize = 32;

@@ -7,14 +7,8 @@ mod look;
 mod pairs;
 mod traits;
 
-use std::collections::BTreeSet;
-
 use super::dataset::Decoded;
-use super::decode::Pixels;
-use super::decode::deep::DeepImages;
-use crate::data::core::dataset::Skipped;
-use crate::data::files::left_out::LeftOut;
-use crate::data::table::TableAudit;
+use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 
 pub use look::{look, similarity};
 pub use traits::Traits;
@@ -28,200 +22,78 @@ const ALIKE_SMALL: f64 = 0.995;
 /// Height or width below which a picture has few pixels.
 const SMALL: u32 = 64;
 
-/// A class whose largest is that many times as frequent is worth a note.
-const IMBALANCE: f64 = 5.0;
-
-/// A picture, by split and name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// 0 training, 1 validation, 2 the test at the end.
-    pub split: usize,
-    /// Its place within the split.
-    pub index: usize,
-    /// Its name within the split.
-    pub name: String,
-    /// The index of its class.
-    pub class: usize,
-}
-
-/// Two pictures that are the same.
-#[derive(Clone, Debug)]
-pub struct Pair {
-    /// The one that comes first.
-    pub one: Named,
-    /// The other.
-    pub other: Named,
-    /// 1 for the same bytes, else the correlation of the grey levels.
-    pub similarity: f64,
-    /// Whether the files have the same bytes.
-    pub same_bytes: bool,
-    /// Both, for the first pairs only.
-    pub pictures: Option<(Pixels, Pixels)>,
-}
-
-impl Pair {
-    /// Whether the pictures lie in different splits.
-    pub fn is_leak(&self) -> bool {
-        self.one.split != self.other.split
-    }
-
-    /// Whether the pictures have different labels.
-    pub fn is_conflict(&self) -> bool {
-        self.one.class != self.other.class
-    }
-}
-
-/// Figures of one split.
-#[derive(Clone, Debug, Default)]
-pub struct SplitFigures {
-    /// Pictures that can be used.
-    pub num_samples: usize,
-    /// Of them, those that were decoded; the rest was not looked at.
-    pub num_seen: usize,
-    /// Samples of each class.
-    pub counts: Vec<usize>,
-    /// Smallest, median and largest height, as stored.
-    pub heights: [u32; 3],
-    /// Smallest, median and largest width, as stored.
-    pub widths: [u32; 3],
-    /// Pictures stored in grey.
-    pub num_grey: usize,
-}
-
-/// What the audit found.
-#[derive(Clone, Debug, Default)]
-pub struct Audit {
-    /// Class names.
-    pub classes: Vec<String>,
-    /// The splits, training first.
-    pub splits: Vec<SplitFigures>,
-    /// Pictures that cannot be used.
-    pub unusable: Vec<Skipped>,
-    /// Pictures whose names say another format than they have.
-    pub misnamed: Vec<Named>,
-    /// Pictures of one colour.
-    pub blank: Vec<Named>,
-    /// Pictures with 16 bits a channel, where training has such that use a small part of them.
-    pub narrow: Vec<Named>,
-    /// What the training split's pictures with 16 bits a channel use of them.
-    pub deep: Option<DeepImages>,
-    /// Files that are no samples.
-    pub left_out: LeftOut,
-    /// What may be wrong with the files.
-    pub warnings: Vec<String>,
-    /// Copies first, then what looks alike, the most alike first.
-    pub pairs: Vec<Pair>,
-    /// What was found in a table.
-    pub table: Option<TableAudit>,
-}
-
-impl Audit {
-    /// Looks at decoded splits; keeps the pictures of the first `num_pictures` pairs.
-    pub fn new(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> Audit {
-        let mut audit = Audit {
-            classes: classes.to_vec(),
-            ..Audit::default()
-        };
-        let mut places = Vec::new();
-        let mut all = Vec::new();
-        for (split, decoded) in splits.iter().enumerate() {
-            audit.splits.push(figures(decoded, classes.len()));
-            audit.unusable.extend(decoded.skipped.iter().cloned());
-            for (index, traits) in decoded.traits.iter().enumerate() {
-                if traits.has(Traits::SEEN | Traits::HASHED) {
-                    places.push((split, index));
-                    all.push(*traits);
-                }
+/// Looks at decoded splits; keeps the pictures of the first `num_pictures` pairs.
+pub fn examine(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> Audit {
+    let mut audit = Audit {
+        classes: classes.to_vec(),
+        ..Audit::default()
+    };
+    let mut places = Vec::new();
+    let mut all = Vec::new();
+    for (split, decoded) in splits.iter().enumerate() {
+        audit.splits.push(figures(decoded, classes.len()));
+        audit.unusable.extend(decoded.skipped.iter().cloned());
+        for (index, traits) in decoded.traits.iter().enumerate() {
+            if traits.has(Traits::SEEN | Traits::HASHED) {
+                places.push((split, index));
+                all.push(*traits);
             }
         }
-        let named = |place: usize| {
-            let (split, index) = places[place];
-            let samples = &splits[split].split;
-            Named {
-                split,
-                index,
-                name: samples.name(index),
-                class: samples.samples[index].class as usize,
-            }
-        };
-        let with = |flag: u32| -> Vec<Named> {
-            let marked = (0..all.len()).filter(|&place| all[place].has(flag));
-            marked.map(named).collect()
-        };
-        audit.misnamed = with(Traits::MISNAMED);
-        audit.blank = with(Traits::BLANK);
-        if splits.iter().any(|decoded| decoded.scales_deep()) {
-            audit.narrow = with(Traits::DEEP);
+    }
+    let named = |place: usize| {
+        let (split, index) = places[place];
+        let samples = &splits[split].split;
+        Named {
+            split,
+            index,
+            name: samples.name(index),
+            class: samples.samples[index].class as usize,
         }
-        let pixels = |place: usize| {
-            let (split, index) = places[place];
-            splits[split].pixels(index)
-        };
-        let mut found: Vec<(usize, usize, f64, bool)> = pairs::same_bytes(&all)
-            .into_iter()
-            .map(|(one, other)| (one, other, 1.0, true))
-            .collect();
-        let mut alike = Vec::new();
-        for (one, other) in pairs::near_looks(&all) {
-            let (Some(first), Some(second)) = (pixels(one), pixels(other)) else {
-                continue;
-            };
-            let similarity = similarity(&first, &second);
-            let side = |place: usize| all[place].height.min(all[place].width);
-            let small = side(one).max(side(other)) < SMALL;
-            if similarity >= if small { ALIKE_SMALL } else { ALIKE } {
-                alike.push((one, other, similarity, false));
-            }
-        }
-        alike.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
-        found.extend(alike);
-        // Leaks first: they are what the list is read for.
-        found.sort_by_key(|&(one, other, ..)| places[one].0 == places[other].0);
-        for (rank, (one, other, similarity, same_bytes)) in found.into_iter().enumerate() {
-            let pictures = (rank < num_pictures).then(|| pixels(one).zip(pixels(other)));
-            audit.pairs.push(Pair {
-                one: named(one),
-                other: named(other),
-                similarity,
-                same_bytes,
-                pictures: pictures.flatten(),
-            });
-        }
-        audit
+    };
+    let with = |flag: u32| -> Vec<Named> {
+        let marked = (0..all.len()).filter(|&place| all[place].has(flag));
+        marked.map(named).collect()
+    };
+    audit.misnamed = with(Traits::MISNAMED);
+    audit.blank = with(Traits::BLANK);
+    if splits.iter().any(|decoded| decoded.scales_deep()) {
+        audit.narrow = with(Traits::DEEP);
     }
-
-    /// Pairs across the splits.
-    pub fn leaks(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter().filter(|pair| pair.is_leak())
-    }
-
-    /// Pictures of a split that an earlier split has, too.
-    pub fn num_leaked(&self, split: usize) -> usize {
-        let leaks = self.leaks().filter(|pair| pair.other.split == split);
-        num_others(leaks)
-    }
-
-    /// Pairs with two labels.
-    pub fn conflicts(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter().filter(|pair| pair.is_conflict())
-    }
-
-    /// How many times as frequent the most frequent class of training is as the rarest, where that is
-    /// worth a note.
-    pub fn imbalance(&self) -> Option<f64> {
-        let counts = &self.splits.first()?.counts;
-        let (most, least) = (counts.iter().max()?, counts.iter().min()?);
-        let ratio = *most as f64 / (*least).max(1) as f64;
-        (ratio >= IMBALANCE).then_some(ratio)
-    }
-}
-
-/// Pictures that come second in pairs.
-pub fn num_others<'a>(pairs: impl Iterator<Item = &'a Pair>) -> usize {
-    let others: BTreeSet<(usize, usize)> = pairs
-        .map(|pair| (pair.other.split, pair.other.index))
+    let pixels = |place: usize| {
+        let (split, index) = places[place];
+        splits[split].pixels(index)
+    };
+    let mut found: Vec<(usize, usize, f64, bool)> = pairs::same_bytes(&all)
+        .into_iter()
+        .map(|(one, other)| (one, other, 1.0, true))
         .collect();
-    others.len()
+    let mut alike = Vec::new();
+    for (one, other) in pairs::near_looks(&all) {
+        let (Some(first), Some(second)) = (pixels(one), pixels(other)) else {
+            continue;
+        };
+        let similarity = similarity(&first, &second);
+        let side = |place: usize| all[place].height.min(all[place].width);
+        let small = side(one).max(side(other)) < SMALL;
+        if similarity >= if small { ALIKE_SMALL } else { ALIKE } {
+            alike.push((one, other, similarity, false));
+        }
+    }
+    alike.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    found.extend(alike);
+    // Leaks first: they are what the list is read for.
+    found.sort_by_key(|&(one, other, ..)| places[one].0 == places[other].0);
+    for (rank, (one, other, similarity, same_bytes)) in found.into_iter().enumerate() {
+        let pictures = (rank < num_pictures).then(|| pixels(one).zip(pixels(other)));
+        audit.pairs.push(Pair {
+            one: named(one),
+            other: named(other),
+            similarity,
+            same_bytes,
+            pictures: pictures.flatten(),
+        });
+    }
+    audit
 }
 
 fn figures(decoded: &Decoded, num_classes: usize) -> SplitFigures {

@@ -6,7 +6,8 @@ use image::ImageFormat;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::look::{is_blank, look};
-use crate::data::image::decode::{Pixels, read_header_of};
+use crate::data::image::decode::pixels::Pixels;
+use crate::data::image::decode::read_header_of;
 
 /// What is noted of a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

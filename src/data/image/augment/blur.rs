@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::change::{PictureStep, Spare};
 use super::fill::{FillMode, fold};
 use super::{Augment, Change, Frame, Rng};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 use crate::device::simd::arch;
 
 /// Gaussian blur with a random sigma up to this many pixels.

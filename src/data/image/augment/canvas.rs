@@ -3,7 +3,7 @@
 use super::Affine;
 use super::fill::{Fill, fold};
 use super::path::{FAR, Path};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// Bytes that are read and written at once.
 pub const WORD: usize = 4;

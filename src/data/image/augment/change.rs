@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Affine;
 use super::colour::ColourStep;
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// The size of the pictures.
 #[derive(Clone, Copy, Debug)]

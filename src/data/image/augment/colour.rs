@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Augment, Change, Frame, Rng};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq)]

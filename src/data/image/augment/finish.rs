@@ -4,7 +4,7 @@
 use super::change::{Change, Erased, Noise};
 use super::colour::ColourMatrix;
 use super::warp::RowPass;
-use crate::data::image::preprocess::Scale;
+use crate::data::image::scale::Scale;
 
 /// A whole number of pixels of 1 and of 3 channels, and of the machine's vectors.
 const PERIOD: usize = 48;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::change::{PictureStep, Spare};
 use super::{Augment, Change, Frame, Rng};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// Stores the picture as JPEG with a random quality from this up to 100, and reads it again.
 #[derive(Debug, Deserialize, JsonSchema)]

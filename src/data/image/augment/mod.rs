@@ -41,8 +41,17 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
+use super::decode::pixels::Pixels;
+use super::scale::Scale;
 use crate::config::{Fault, Member, Path, read, read_options};
+use crate::data::core::batch::Shape;
+use crate::data::core::random::{Purpose, Rng, hash_text};
 use crate::family;
+use canvas::Canvas;
+use change::Spare;
+use finish::Finish;
+use keys::{check_keys, is_off, options};
+use warp::{Untouched, warp};
 
 pub use affine::Affine;
 pub use change::{Change, Frame};
@@ -50,16 +59,6 @@ pub use fill::{Fill, FillMode};
 pub use keys::{check_shape, schema};
 pub use mix::Mix;
 pub use presets::Preset;
-
-use super::decode::Pixels;
-use super::preprocess::Scale;
-use crate::data::core::batch::Shape;
-use crate::data::core::random::{Purpose, Rng, hash_text};
-use canvas::Canvas;
-use change::Spare;
-use finish::Finish;
-use keys::{check_keys, is_off, options};
-use warp::{Untouched, warp};
 
 /// One augmentation.
 pub trait Augment: Debug + Send + Sync {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::change::{PictureStep, Spare};
 use super::{Augment, Change, Frame, Rng};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// Differences from a slightly smoothed picture times a random factor in [1 - sharpness,
 /// 1 + sharpness].

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::change::{PictureStep, Spare};
 use super::{Augment, Change, Frame, Rng};
-use crate::data::image::decode::Pixels;
+use crate::data::image::decode::pixels::Pixels;
 
 /// Keeps the highest bits of every value only, with a probability of one half: this many, 1-8.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -226,7 +226,7 @@ fn interpolate<const CHANNELS: usize>(buffers: &RowBuffers, out: &mut [f32]) {
 mod tests {
     use super::*;
     use crate::data::image::augment::FillMode;
-    use crate::data::image::decode::Pixels;
+    use crate::data::image::decode::pixels::Pixels;
 
     fn row(bytes: &[u8]) -> Pixels {
         Pixels {

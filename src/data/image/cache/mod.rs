@@ -7,7 +7,7 @@ mod folder;
 use std::path::Path;
 
 use super::audit::Traits;
-use super::decode::Pixels;
+use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use crate::console::shown;

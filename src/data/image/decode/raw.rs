@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::deep::plain_level;
-use super::{Header, Pixels, Wanted};
+use super::pixels::{Header, Pixels, Wanted};
 
 /// The first bytes of an uncompressed picture; height, width and channels follow, 32 bits each, then the
 /// pixels, `[height, width, channels]`.
@@ -160,8 +160,8 @@ fn grey(pixel: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::image::decode::Alpha;
     use crate::data::image::decode::deep::DeepRange;
+    use crate::data::image::decode::pixels::Alpha;
 
     fn block(planar: bool) -> RawBlock {
         RawBlock {

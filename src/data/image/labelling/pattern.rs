@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::data::image::decode::is_picture_name;
+use crate::data::files::kind::is_picture_name;
 
 /// A pattern of file names: `{label}` is the class, `#` stands for digits, `*` for anything; the rest for itself.
 /// An extension of images is not part of it.

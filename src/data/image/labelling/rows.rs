@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Labelling;
+use super::options::Labelling;
 use crate::console::Show as _;
-use crate::data::files::left_out::{LeftOut, list_names};
+use crate::data::core::left_out::{LeftOut, list_names};
+use crate::data::files::read::read_file;
 use crate::data::files::split_names::{SplitName, split_name};
-use crate::data::image::samples::read_file;
 use crate::data::table::{Files, Layout, TableFile, class_name};
 
 /// Names of columns of images, in small letters.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::below::pictures_below;
 use super::index::{Found, ImageIndex};
+use super::options::{Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles};
 use super::rows::{NO_IMAGE, Rows, read_files};
-use super::{Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles, pictures_below};
 use crate::console::Show as _;
-use crate::data::files::left_out::{LeftOut, list_names, short_name};
+use crate::data::core::left_out::{LeftOut, list_names, short_name};
 use crate::data::files::split_names::SplitName;
 
 /// The folders of training, validation and test images.
@@ -268,7 +269,7 @@ fn sorted(names: BTreeSet<&str>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::image::labelling::Columns;
+    use crate::data::image::labelling::options::Columns;
     use crate::data::image::labelling::rows::split_of;
     use crate::data::table::Files;
 

@@ -2,16 +2,16 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use super::image_folder::{Divided, divide};
 use crate::config::{ByteSize, Fault, Path};
 use crate::console::Show as _;
-use crate::data::core::dataset::Survey;
-use crate::data::files::left_out::LeftOut;
+use crate::data::core::left_out::LeftOut;
 use crate::data::image::decode::raw::RawBlock;
+use crate::data::image::divide::{Divided, divide};
 use crate::data::image::options::ImageOptions;
 use crate::data::image::resize::Filter;
 use crate::data::image::samples::Split;
 use crate::data::image::survey::{ImageSurvey, Listed};
+use crate::data::source::Survey;
 
 /// Images with the indices of their classes.
 pub type Blocks = Vec<(RawBlock, Vec<u32>)>;

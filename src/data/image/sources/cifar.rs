@@ -9,15 +9,15 @@ use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_labels, check_resize, fault, files,
     name_of, survey,
 };
-use super::image_folder::{check_splits, check_test};
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
-use crate::data::core::dataset::{Source, Survey};
-use crate::data::files::left_out::LeftOut;
+use crate::data::core::left_out::LeftOut;
 use crate::data::files::size::{read_small, read_within_memory};
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
+use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::source::{Source, Survey};
 use crate::data::text::without_bom;
 
 /// CIFAR-10's and CIFAR-100's binary files: `data_batch_1.bin`, `test_batch.bin`; `train.bin`, `test.bin`.

@@ -11,15 +11,15 @@ use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_resize, check_valid_labels, fault,
     files, name_of, numbered, survey,
 };
-use super::image_folder::{check_splits, check_test};
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
-use crate::data::core::dataset::{Source, Survey};
-use crate::data::files::left_out::LeftOut;
+use crate::data::core::left_out::LeftOut;
 use crate::data::files::size::{MAX_SIDE, Packed};
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
+use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::source::{Source, Survey};
 use crate::storage::open_seekable;
 
 /// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with

@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod cifar;
 pub mod idx;
 pub mod image_folder;
+pub mod labelled;
 pub mod labels;
 pub mod numpy;
 pub mod webdataset;

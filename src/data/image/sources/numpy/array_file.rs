@@ -5,7 +5,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use super::npy::{Array, Kind};
 use super::zip::Zip;
-use crate::data::files::left_out::{list_names, short_name};
+use crate::data::core::left_out::{list_names, short_name};
 use crate::data::files::size::{MAX_SIDE, Packed, within_memory};
 use crate::data::image::decode::raw::RawBlock;
 use crate::storage::open_seekable;

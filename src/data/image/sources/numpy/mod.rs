@@ -13,17 +13,17 @@ use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, check_resize, check_valid_labels, fault, key, numbered,
     survey,
 };
-use super::image_folder::{check_splits, check_test};
-use super::labels::index_of;
 use super::numpy::array_file::{ArrayFile, Labels, images, labels};
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
-use crate::data::core::dataset::{Source, Survey};
-use crate::data::files::left_out::{LeftOut, short_name};
+use crate::data::core::class_names::index_of;
+use crate::data::core::left_out::{LeftOut, short_name};
 use crate::data::files::size::Packed;
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
+use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::source::{Source, Survey};
 
 /// Images in NumPy's arrays: `digits.npz` with `x_train` and `y_train` (or `train_images` and `train_labels`, as
 /// MedMNIST has them), or `images.npy` with the labels in another file.

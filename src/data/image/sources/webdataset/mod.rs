@@ -5,6 +5,7 @@
 //! next one is picked; so archives may be larger than the memory, and lie on slow disks.
 
 pub mod sample_groups;
+pub mod scanned;
 pub mod shards;
 pub mod tar_members;
 
@@ -14,18 +15,19 @@ use std::path::{Path as FilePath, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::image_folder::{Divided, absent, check_splits, divide, same_classes};
-use super::labels::index_of;
-use super::webdataset::shards::{Scanned, expand, scan};
+use super::webdataset::scanned::Scanned;
+use super::webdataset::shards::{expand, scan};
 use crate::config::{Fault, Path};
-use crate::console::Show as _;
-use crate::console::{path_text, text_path};
+use crate::console::{Show as _, path_text, text_path};
 use crate::data::core::batch::Shape;
-use crate::data::core::dataset::{Source, Survey};
-use crate::data::files::left_out::{LeftOut, short_name};
+use crate::data::core::class_names::{absent, index_of, same_classes};
+use crate::data::core::left_out::{LeftOut, short_name};
+use crate::data::image::divide::{Divided, divide};
 use crate::data::image::options::ImageOptions;
 use crate::data::image::samples::{Place, Sample, Split};
 use crate::data::image::survey::{ImageSurvey, Listed};
+use crate::data::loading::split_keys::check_splits;
+use crate::data::source::{Source, Survey};
 
 /// Pictures in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
 ///

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
-use super::shards::{Picture, Scanned};
+use super::scanned::{Picture, Scanned};
 use super::tar_members::{Content, Member};
 use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
 use crate::data::text::without_bom;

@@ -7,36 +7,9 @@ use rayon::prelude::*;
 
 use super::sample_groups::Groups;
 use super::tar_members::read_members;
-use crate::console::Show as _;
-use crate::console::{path_text, text_path};
-use crate::data::files::left_out::LeftOut;
+use crate::console::{Show as _, path_text, text_path};
+use crate::data::image::sources::webdataset::scanned::Scanned;
 use crate::storage::open_regular;
-
-/// A labelled picture in an archive.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Picture {
-    /// Its name within the archive.
-    pub name: Box<str>,
-    /// From the archive's beginning, bytes.
-    pub offset: u64,
-    /// Bytes.
-    pub len: u32,
-    /// The index of its label.
-    pub label: u32,
-}
-
-/// What an archive holds.
-#[derive(Debug, Default)]
-pub struct Scanned {
-    /// In the archive's order.
-    pub pictures: Vec<Picture>,
-    /// Labels, as the archive says them, in the order of their first appearance.
-    pub labels: Vec<String>,
-    /// Members that are no samples, with the archive's name.
-    pub left_out: LeftOut,
-    /// What may be wrong with it.
-    pub warnings: Vec<String>,
-}
 
 /// The most archives that a range may name.
 const MAX_SHARDS: usize = 1_000_000;
@@ -152,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::data::image::sources::webdataset::sample_groups::{NO_IMAGE, NO_LABEL};
+    use crate::data::image::sources::webdataset::scanned::Picture;
 
     #[test]
     fn a_range_keeps_its_leading_zeros() {

@@ -232,7 +232,7 @@ impl Headers {
             return Err(format!(
                 "it ends early: of {}, its last member, it holds {held} of {size} bytes; fetch it again, or \
                  take it from the list",
-                crate::data::files::left_out::short_name(&name)
+                crate::data::core::left_out::short_name(&name)
             ));
         }
         // Far members are sought, near ones lie in the buffer already.

@@ -1,0 +1,61 @@
+//! Decoded pixels, and what is wanted of them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::image::decode::deep::DeepRange;
+
+/// Pixels of 8 bits, `[height, width, channels]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// Row after row.
+    pub bytes: Vec<u8>,
+}
+
+/// What a picture's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Pixels a row, as stored.
+    pub width: u32,
+    /// Rows of pixels, as stored.
+    pub height: u32,
+    /// 1 for grey, 3 for colour; alpha does not count.
+    pub channels: usize,
+    /// Whether there are 16 bits a channel.
+    pub deep: bool,
+}
+
+/// What becomes of transparent pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Alpha {
+    /// Alpha is left out; the colours stay as stored (Pillow's `convert("RGB")`).
+    #[default]
+    Drop,
+    /// Blended onto white.
+    White,
+    /// Blended onto black.
+    Black,
+}
+
+/// What is wanted of a picture file.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// What becomes of transparent pixels.
+    pub alpha: Alpha,
+    /// Larger pictures are refused.
+    pub max_pixels: u64,
+    /// The values of 16-bit channels that become 0 and 255; default: all of them.
+    pub deep: Option<DeepRange>,
+    /// Of a picture of (width, height): the factor by which it may shrink while it is decoded, at
+    /// most 1.
+    pub shrink: &'a (dyn Fn(u32, u32) -> f64 + Sync),
+}

@@ -1,0 +1,24 @@
+//! The image files below a folder.
+
+use std::path::Path;
+
+use crate::data::core::left_out::LeftOut;
+use crate::data::files::listing::list_pictures;
+
+/// The images below a folder, relative to it and sorted.
+///
+/// # Errors
+/// A folder that is missing or cannot be read, in words that follow its name.
+pub fn pictures_below(root: &Path) -> Result<(Vec<Box<Path>>, LeftOut), String> {
+    if !root.exists() {
+        return Err("does not exist".into());
+    }
+    if !root.is_dir() {
+        return Err("is a file, expected a folder of images".into());
+    }
+    let (files, left_out) = list_pictures(root)?;
+    let inner = files
+        .iter()
+        .map(|path| path.strip_prefix(root).unwrap_or(path).into());
+    Ok((inner.collect(), left_out))
+}

@@ -1,0 +1,29 @@
+//! What looking through an archive finds.
+
+use crate::data::core::left_out::LeftOut;
+
+/// A labelled picture in an archive.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Its name within the archive.
+    pub name: Box<str>,
+    /// From the archive's beginning, bytes.
+    pub offset: u64,
+    /// Bytes.
+    pub len: u32,
+    /// The index of its label.
+    pub label: u32,
+}
+
+/// What an archive holds.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// In the archive's order.
+    pub pictures: Vec<Picture>,
+    /// Labels, as the archive says them, in the order of their first appearance.
+    pub labels: Vec<String>,
+    /// Members that are no samples, with the archive's name.
+    pub left_out: LeftOut,
+    /// What may be wrong with it.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,117 @@
+//! The fitted preprocessing of all modalities.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Shape;
+use crate::data::core::task::Task;
+use crate::data::image::preprocess::{ImagePreprocess, MAX_MAX_PIXELS, MAX_SIZE};
+use crate::data::table::{EmbeddedColumn, Layout, TablePreprocess};
+use crate::data::text::TextPreprocess;
+
+/// The fitted preprocessing of a kind of data, as the model file holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preprocessor {
+    /// Pictures.
+    Image(ImagePreprocess),
+    /// Rows of a table.
+    Table(TablePreprocess),
+    /// Texts.
+    Text(TextPreprocess),
+}
+
+impl Preprocessor {
+    /// The net's input.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Preprocessor::Image(image) => image.shape(),
+            Preprocessor::Table(table) => table.shape(),
+            Preprocessor::Text(text) => text.shape(),
+        }
+    }
+
+    /// The inputs that are numbers of categories, which the net embeds.
+    pub fn embedded(&self) -> Vec<EmbeddedColumn> {
+        match self {
+            Preprocessor::Table(table) => table.embedded(),
+            Preprocessor::Image(_) | Preprocessor::Text(_) => Vec::new(),
+        }
+    }
+
+    /// What a sample is, for people: one, and several.
+    pub fn what(&self) -> [&'static str; 2] {
+        match self {
+            Preprocessor::Image(_) => ["file", "files"],
+            Preprocessor::Table(_) => ["row", "rows"],
+            Preprocessor::Text(_) => ["text", "texts"],
+        }
+    }
+
+    /// How the tables of samples are written; `None` of pictures.
+    pub fn layout_mut(&mut self) -> Option<&mut Layout> {
+        match self {
+            Preprocessor::Image(_) => None,
+            Preprocessor::Table(table) => Some(&mut table.layout),
+            Preprocessor::Text(text) => Some(&mut text.layout),
+        }
+    }
+
+    /// Checks what a file from a stranger says against what its net is to say.
+    ///
+    /// # Errors
+    /// What does not fit together, in words that follow "preprocessing".
+    pub fn check_task(&self, task: &Task) -> Result<(), String> {
+        let targets = match self {
+            Preprocessor::Image(_)
+                if task.classes().is_empty() && !matches!(task, Task::Labels(_)) =>
+            {
+                return Err(format!(
+                    "is of pictures, which have classes or labels, not {}",
+                    task.what()
+                ));
+            }
+            Preprocessor::Image(_) => return Ok(()),
+            Preprocessor::Table(table) => &table.targets,
+            Preprocessor::Text(text) => &text.targets,
+        };
+        if targets.len() == task.num_targets() {
+            return Ok(());
+        }
+        Err(format!(
+            "names {} columns as targets, but the net's {} need {}",
+            targets.len(),
+            task.what(),
+            task.num_targets()
+        ))
+    }
+
+    /// Checks what a file from a stranger says.
+    ///
+    /// # Errors
+    /// What is impossible, in words that follow "preprocessing".
+    pub fn check(&self) -> Result<(), String> {
+        let image = match self {
+            Preprocessor::Image(image) => image,
+            Preprocessor::Table(table) => return table.check(),
+            Preprocessor::Text(text) => return text.check(),
+        };
+        let sizes = image.size.iter().all(|size| (1..=MAX_SIZE).contains(size));
+        let channels = [1, 3].contains(&image.channels);
+        let lengths = image.mean.len() == image.channels && image.std.len() == image.channels;
+        let numbers = image.divide_by > 0.0
+            && image.divide_by.is_finite()
+            && image.mean.iter().all(|mean| mean.is_finite())
+            && image.std.iter().all(|std| *std > 0.0 && std.is_finite());
+        if !(1..=MAX_MAX_PIXELS).contains(&image.max_pixels) {
+            return Err(format!(
+                "is impossible: max_pixels = {}, expected 1 to {MAX_MAX_PIXELS}",
+                image.max_pixels
+            ));
+        }
+        let deep = image.deep.is_none_or(|range| range.is_valid());
+        if sizes && channels && lengths && numbers && deep {
+            return Ok(());
+        }
+        Err(format!("is impossible: {image:?}"))
+    }
+}
