@@ -7,7 +7,9 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, check_binary};
+use super::checks::check_binary;
+use super::loss::Loss;
+use super::targets::binary_labels;
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;

@@ -6,7 +6,9 @@ use burn::tensor::activation::{log_sigmoid, log_softmax, sigmoid, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, for_classes, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::targets::{binary_labels, shares};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 

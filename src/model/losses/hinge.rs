@@ -5,7 +5,9 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, check_binary};
+use super::checks::check_binary;
+use super::loss::Loss;
+use super::targets::binary_labels;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 

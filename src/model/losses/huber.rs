@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::loss::Loss;
 use super::numbers::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;

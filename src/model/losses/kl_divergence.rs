@@ -5,7 +5,9 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::targets::shares;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 

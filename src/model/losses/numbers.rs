@@ -2,14 +2,14 @@
 
 use burn::tensor::Tensor;
 
-use super::for_task;
+use super::checks::for_task;
 use crate::data::{Target, Task};
 
 /// Checks that there is one output a number.
 ///
 /// # Errors
 /// A task of another kind; another number of outputs.
-pub(super) fn check(loss: &str, num_outputs: usize, task: &Task) -> Result<(), String> {
+pub fn check(loss: &str, num_outputs: usize, task: &Task) -> Result<(), String> {
     let Task::Numbers(numbers) = task else {
         return Err(for_task(loss, "numbers", task));
     };
@@ -25,7 +25,7 @@ pub(super) fn check(loss: &str, num_outputs: usize, task: &Task) -> Result<(), S
 }
 
 /// The numbers that the outputs should be, `[batch, numbers]`.
-pub(super) fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
+pub fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
     match target {
         Target::Real(numbers) | Target::Multi(numbers) | Target::Soft(numbers) => numbers.clone(),
         // The check has refused classes; a batch of a test may still bring them.
@@ -37,6 +37,6 @@ pub(super) fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
 }
 
 /// The mean over the numbers of a sample.
-pub(super) fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
+pub fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
     each.mean_dim(1).squeeze_dim(1)
 }

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LOSSES, Loss};
+use super::loss::Loss;
+use super::single_target::SINGLE_TARGET_LOSSES;
 use crate::config::{Path, Spec, read_member};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
@@ -29,10 +30,10 @@ pub struct PerHead {
 }
 
 /// The name of the loss.
-pub(super) const NAME: &str = "per_head";
+pub const NAME: &str = "per_head";
 
 /// The losses within its options, which lie at `path`, where they can be told.
-pub(super) fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
+pub fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
     let heads = options.as_object().into_iter().flatten();
     let losses = heads.filter_map(|(head, options)| {
         let at = path.key(head);
@@ -116,12 +117,16 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
                 HeadOptions::Weighted(Weighted { loss, weight }) => (loss, weight),
                 HeadOptions::Plain(loss) => (loss, 1.0),
             };
-            let loss = read_member(LOSSES, "loss", &spec, &Path::default().key(&name)).map_err(
-                |faults| {
-                    let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    Unreadable(words.join("; "))
-                },
-            )?;
+            let loss = read_member(
+                SINGLE_TARGET_LOSSES,
+                "loss",
+                &spec,
+                &Path::default().key(&name),
+            )
+            .map_err(|faults| {
+                let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                Unreadable(words.join("; "))
+            })?;
             Ok(HeadLoss { name, loss, weight })
         });
         Ok(PerHead {

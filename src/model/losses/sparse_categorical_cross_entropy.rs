@@ -7,7 +7,9 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes, indices, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::targets::{indices, shares};
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
 use crate::model::activation::Activation;

@@ -1,0 +1,59 @@
+//! What a loss is.
+
+use std::fmt::Debug;
+
+use burn::tensor::Tensor;
+
+use crate::data::{Target, Task};
+use crate::model::activation::Activation;
+
+/// What training lowers.
+pub trait Loss: Debug + Send + Sync {
+    /// Checks the net's outputs against what the net is to say.
+    ///
+    /// # Errors
+    /// A task that the loss is not for, and what is; what the last layer must give.
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String>;
+
+    /// The last activation that the loss computes itself, in a stabler form.
+    fn absorbs(&self) -> Activation;
+
+    /// The loss of each sample.
+    ///
+    /// # Shapes
+    /// Logits `[batch, outputs]`; result `[batch]`.
+    fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1>;
+
+    /// What the outputs say: the probability of each class or label, or the numbers (as scaled for the
+    /// net).
+    ///
+    /// # Shapes
+    /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`.
+    fn predictions(&self, logits: Tensor<2>) -> Tensor<2>;
+
+    /// The same check for a net with heads: the outputs of each, by name, in their order in the logits.
+    ///
+    /// # Errors
+    /// A loss that is for one target.
+    fn check_heads(&self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
+        let names: Vec<&str> = task.heads().iter().map(|head| &*head.name).collect();
+        Err(format!(
+            "the loss is for one target, the data has several ({}); use loss = {{ per_head = {{ {} = \"...\" }} }}",
+            names.join(", "),
+            names.first().unwrap_or(&"NAME")
+        ))
+    }
+
+    /// The loss of the head called `name`.
+    fn of_head(&self, _name: &str) -> Option<&dyn Loss> {
+        None
+    }
+
+    /// The loss of each sample by each head, not weighted; none without heads.
+    ///
+    /// # Shapes
+    /// Logits `[batch, outputs]`; results `[batch]`.
+    fn forward_heads(&self, _logits: &Tensor<2>, _target: &Target) -> Vec<Tensor<1>> {
+        Vec::new()
+    }
+}
