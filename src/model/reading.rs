@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use super::file::KEY;
+use super::names::KEY;
 use crate::data::within_memory;
 use crate::storage::open_seekable;
 

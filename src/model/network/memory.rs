@@ -1,6 +1,7 @@
 //! How much memory a pass takes, before any of it is taken.
 
-use super::{Network, PlannedLayer};
+use super::net::Network;
+use crate::model::graph::PlannedLayer;
 
 /// What a net is used for.
 #[derive(Clone, Copy, Debug)]

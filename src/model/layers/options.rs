@@ -1,0 +1,69 @@
+//! Options that layers share, each declared once: a layer takes them in with `#[serde(flatten)]`, and they stand among
+//! its own in the experiment, the schema and the guide. `serde` cannot refuse unknown keys of such a layer, so its schema
+//! does (`additionalProperties`), against which every table is checked before it is read.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::model::activation::Activation;
+use crate::model::graph::Pair;
+use crate::model::init::Init;
+use crate::model::penalty::Penalty;
+
+/// What starts the weights of a layer, restrains them, and ends the layer.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub struct WeightOptions {
+    /// What follows.
+    #[serde(default = "linear")]
+    pub activation: Activation,
+    /// How the weights start.
+    #[serde(default = "glorot")]
+    pub weight_init: Init,
+    /// How the bias starts.
+    #[serde(default = "zeros")]
+    pub bias_init: Init,
+    /// Of the weights.
+    #[serde(flatten)]
+    pub penalty: Penalty,
+}
+
+impl Default for WeightOptions {
+    fn default() -> Self {
+        WeightOptions {
+            activation: linear(),
+            weight_init: glorot(),
+            bias_init: zeros(),
+            penalty: Penalty::default(),
+        }
+    }
+}
+
+/// One.
+pub fn one() -> usize {
+    1
+}
+
+/// Two by two.
+pub fn two() -> Pair {
+    Pair::Both(2)
+}
+
+/// On.
+pub fn yes() -> bool {
+    true
+}
+
+/// No activation.
+pub fn linear() -> Activation {
+    Activation::Linear
+}
+
+/// Keras's initial weights.
+pub fn glorot() -> Init {
+    Init::GlorotUniform
+}
+
+/// Zeros.
+pub fn zeros() -> Init {
+    Init::Zeros
+}
