@@ -29,6 +29,7 @@ mod snapshot;
 mod state;
 mod stepper;
 mod stop;
+mod styles;
 
 pub use average::{Average, Averaging};
 pub use bench::{Bench, Figures, LayerFigures, synthetic_batch};
@@ -52,3 +53,4 @@ pub use snapshot::Files;
 pub use state::State;
 pub use stepper::{Counters, StepOutput, Stepper, training_device};
 pub use stop::StopFlag;
+pub use styles::{load, style_settings};

@@ -48,7 +48,7 @@ activation_layers! {
     LeakyRelu {
         /// What negative values are multiplied by.
         #[serde(default = "leaky_slope")]
-        #[schemars(range(min = 0))]
+        #[schemars(range(min = 0), extend("x-style" = {"keras": 0.3, "torch": 0.01}))]
         slope
     },
     /// `x` where positive, else `alpha (exp(x) - 1)`

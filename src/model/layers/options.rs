@@ -18,9 +18,11 @@ pub struct WeightOptions {
     pub activation: Activation,
     /// How the weights start.
     #[serde(default = "glorot")]
+    #[schemars(extend("x-style" = {"keras": "glorot_uniform", "torch": "torch_uniform"}))]
     pub weight_init: Init,
     /// How the bias starts.
     #[serde(default = "zeros")]
+    #[schemars(extend("x-style" = {"keras": "zeros", "torch": "torch_uniform"}))]
     pub bias_init: Init,
     /// Of the weights.
     #[serde(flatten)]

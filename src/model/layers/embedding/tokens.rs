@@ -23,6 +23,7 @@ pub struct Embedding {
     dim: usize,
     /// How the vectors start; the default is Keras's, PyTorch's is { normal = { std = 1 } }.
     #[serde(default = "uniform")]
+    #[schemars(extend("x-style" = {"keras": "uniform", "torch": {"normal": {"std": 1}}}))]
     weight_init: Init,
     #[serde(flatten)]
     penalty: Penalty,

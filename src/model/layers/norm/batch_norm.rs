@@ -29,13 +29,16 @@ pub struct BatchNorm {
     /// is 1 minus this).
     #[serde(default = "default_momentum")]
     #[schemars(range(min = 0, max = 1))]
+    #[schemars(extend("x-style" = {"keras": 0.99, "torch": 0.9}))]
     momentum: f64,
     /// Added to the variance.
     #[serde(default = "default_epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 1e-5}))]
     epsilon: f64,
     /// Whether the running variance follows `sum / (n - 1)`, as in PyTorch, and not `sum / n`, as in Keras.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": false, "torch": true}))]
     unbiased: bool,
 }
 

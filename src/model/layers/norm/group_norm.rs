@@ -23,6 +23,7 @@ pub struct GroupNorm {
     /// Added to the variance (Keras's default; PyTorch's is 1e-5).
     #[serde(default = "default_epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 1e-5}))]
     epsilon: f64,
 }
 

@@ -20,6 +20,7 @@ pub struct AvgPool1d {
     window: Pool1d,
     /// Whether steps of padding count in the mean: not in Keras, by default in PyTorch.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": false, "torch": true}))]
     count_padding: bool,
 }
 

@@ -23,6 +23,7 @@ pub struct AvgPool2d {
     window: Pool2d,
     /// Whether pixels of padding count in the mean: not in Keras, by default in PyTorch.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": false, "torch": true}))]
     count_padding: bool,
 }
 

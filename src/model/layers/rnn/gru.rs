@@ -31,6 +31,7 @@ pub struct Gru {
     recurrent: RecurrentOptions,
     /// How the biases start.
     #[serde(default = "options::zeros")]
+    #[schemars(extend("x-style" = {"keras": "zeros", "torch": "torch_uniform"}))]
     bias_init: Init,
 }
 

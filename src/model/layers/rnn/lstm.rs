@@ -35,9 +35,11 @@ pub struct Lstm {
     recurrent: RecurrentOptions,
     /// How the bias starts.
     #[serde(default = "forget_one")]
+    #[schemars(extend("x-style" = {"keras": "forget_one", "torch": "torch_uniform"}))]
     bias_init: Init,
     /// Adds a second bias, for the state, to the first: PyTorch's form. The sum learns twice as fast.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": false, "torch": true}))]
     recurrent_bias: bool,
 }
 

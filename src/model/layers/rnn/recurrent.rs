@@ -31,9 +31,11 @@ pub struct RecurrentOptions {
     pub recurrent_dropout: f64,
     /// How the weights of the inputs start.
     #[serde(default = "options::glorot")]
+    #[schemars(extend("x-style" = {"keras": "glorot_uniform", "torch": "torch_uniform"}))]
     pub weight_init: Init,
     /// How the recurrent weights start.
     #[serde(default = "orthogonal")]
+    #[schemars(extend("x-style" = {"keras": "orthogonal", "torch": "torch_uniform"}))]
     pub recurrent_init: Init,
     /// Of the weights.
     #[serde(flatten)]
