@@ -26,7 +26,7 @@ pub use graph::{
 };
 pub use init::{Fans, Init};
 pub use layers::LAYERS;
-pub use losses::{LOSSES, Loss, read_loss};
+pub use losses::{LOSSES, Loss, LossMismatch, TargetKind, read_loss};
 pub use names::{AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, split_name, without_average};
 pub use network::{Layers, Memory, MemoryUse, Network, PlannedHead};
 pub use params::{Param, ParamSpec, ParamStore, upload};

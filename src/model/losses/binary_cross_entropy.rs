@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::checks::check_binary;
 use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
 use super::targets::binary_labels;
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
@@ -23,7 +24,7 @@ use crate::model::value::host;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryCrossEntropy {
-    /// Targets become `y (1 - s) + s / 2` (Keras's `label_smoothing`).
+    /// TargetKind become `y (1 - s) + s / 2` (Keras's `label_smoothing`).
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     label_smoothing: f64,
@@ -45,19 +46,18 @@ impl BinaryCrossEntropy {
 }
 
 impl Loss for BinaryCrossEntropy {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         match task {
-            Task::Labels(labels) if labels.len() == 1 => Err(format!(
-                "one label ({}) is two classes; set data.task = \"classification\"",
-                labels[0]
-            )),
+            Task::Labels(labels) if labels.len() == 1 => Err(LossMismatch::OneLabel {
+                label: labels[0].clone(),
+            }),
             Task::Labels(labels) if labels.len() == num_outputs => Ok(()),
-            Task::Labels(labels) => Err(format!(
-                "binary_cross_entropy needs one output a label, the data has {} labels and the net \
-                 gives {num_outputs}; end with {{ dense = {{ units = {} }} }}",
-                labels.len(),
-                labels.len()
-            )),
+            Task::Labels(labels) => Err(LossMismatch::Outputs {
+                loss: "binary_cross_entropy",
+                of: TargetKind::Labels,
+                num_targets: labels.len(),
+                num_outputs,
+            }),
             _ => check_binary("binary_cross_entropy", num_outputs, task),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 
+use super::mismatch::LossMismatch;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
@@ -13,7 +14,7 @@ pub trait Loss: Debug + Send + Sync {
     ///
     /// # Errors
     /// A task that the loss is not for, and what is; what the last layer must give.
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String>;
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch>;
 
     /// The last activation that the loss computes itself, in a stabler form.
     fn absorbs(&self) -> Activation;
@@ -35,13 +36,11 @@ pub trait Loss: Debug + Send + Sync {
     ///
     /// # Errors
     /// A loss that is for one target.
-    fn check_heads(&self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
-        let names: Vec<&str> = task.heads().iter().map(|head| &*head.name).collect();
-        Err(format!(
-            "the loss is for one target, the data has several ({}); use loss = {{ per_head = {{ {} = \"...\" }} }}",
-            names.join(", "),
-            names.first().unwrap_or(&"NAME")
-        ))
+    fn check_heads(&self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+        let targets = task.heads().iter().map(|head| head.name.clone());
+        Err(LossMismatch::SeveralTargets {
+            targets: targets.collect(),
+        })
     }
 
     /// The loss of the head called `name`.

@@ -11,6 +11,7 @@ mod kl_divergence;
 mod log_cosh;
 mod loss;
 mod mae;
+mod mismatch;
 mod mse;
 mod numbers;
 mod per_head;
@@ -21,4 +22,5 @@ mod sparse_categorical_cross_entropy;
 mod targets;
 
 pub use loss::Loss;
+pub use mismatch::{LossMismatch, TargetKind};
 pub use read::{LOSSES, read_loss};

@@ -2,26 +2,26 @@
 
 use burn::tensor::Tensor;
 
-use super::checks::for_task;
+use super::mismatch::{LossMismatch, TargetKind};
 use crate::data::{Target, Task};
 
 /// Checks that there is one output a number.
 ///
 /// # Errors
 /// A task of another kind; another number of outputs.
-pub fn check(loss: &str, num_outputs: usize, task: &Task) -> Result<(), String> {
+pub fn check(loss: &'static str, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
     let Task::Numbers(numbers) = task else {
-        return Err(for_task(loss, "numbers", task));
+        return Err(LossMismatch::of_task(loss, "numbers", task));
     };
     if num_outputs == numbers.len() {
         return Ok(());
     }
-    Err(format!(
-        "{loss} needs one output a number, the targets are {} and the net gives {num_outputs}; \
-         end with {{ dense = {{ units = {} }} }}",
-        numbers.len(),
-        numbers.len()
-    ))
+    Err(LossMismatch::Outputs {
+        loss,
+        of: TargetKind::Numbers,
+        num_targets: numbers.len(),
+        num_outputs,
+    })
 }
 
 /// The numbers that the outputs should be, `[batch, numbers]`.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::loss::Loss;
+use super::mismatch::LossMismatch;
 use super::single_target::SINGLE_TARGET_LOSSES;
 use crate::config::{Path, Spec, read_member};
 use crate::data::{Target, Task};
@@ -137,6 +138,22 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
 }
 
 impl PerHead {
+    /// Checks that every head of the net and of the loss is a target of the data.
+    fn check_names(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+        let nets = outputs.iter().map(|(name, _)| ("model.heads", *name));
+        let own = self.heads.iter();
+        let own = own.map(|head| ("train.loss.per_head", &*head.name));
+        let known = |name: &str| task.heads().iter().any(|head| head.name == name);
+        match nets.chain(own).find(|(_, name)| !known(name)) {
+            Some((table, extra)) => Err(LossMismatch::UnknownHead {
+                table,
+                head: extra.to_string(),
+                targets: task.heads().iter().map(|head| head.name.clone()).collect(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn places(&self) -> &[Place] {
         self.places
             .get()
@@ -177,49 +194,37 @@ fn target_of(target: &Target, place: &Place) -> Target {
 }
 
 impl Loss for PerHead {
-    fn check(&self, _: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, _: usize, task: &Task) -> Result<(), LossMismatch> {
         if task.heads().is_empty() {
-            return Err(format!(
-                "per_head is for several targets, the data has {} ({}); use their loss alone",
-                task.what(),
-                task.names().join(", ")
-            ));
+            return Err(LossMismatch::OneTarget {
+                found: task.what().to_string(),
+                names: task.names().into_iter().map(str::to_string).collect(),
+            });
         }
-        Err("the net has no heads; give each target its layers in [model.heads]".to_string())
+        Err(LossMismatch::NoHeads)
     }
 
-    fn check_heads(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
-        let listed = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
-        let known = |name: &str| task.heads().iter().any(|head| head.name == name);
-        let targets = || listed(&mut task.heads().iter().map(|head| &*head.name));
-        if let Some((extra, _)) = outputs.iter().find(|(name, _)| !known(name)) {
-            return Err(format!(
-                "model.heads has {extra:?}, the targets of the data are {}",
-                targets()
-            ));
-        }
-        if let Some(extra) = self.heads.iter().find(|head| !known(&head.name)) {
-            return Err(format!(
-                "train.loss.per_head has {:?}, the targets of the data are {}",
-                extra.name,
-                targets()
-            ));
-        }
+    fn check_heads(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+        self.check_names(outputs, task)?;
         let (mut places, mut first) = (Vec::new(), 0);
         for head in task.heads() {
             let name = &*head.name;
             let before = outputs.iter().take_while(|(other, _)| *other != name);
             let begin: usize = before.map(|(_, width)| width).sum();
             let output = outputs.iter().find(|(other, _)| *other == name);
-            let (_, width) = output
-                .ok_or_else(|| format!("model.heads has no layers for the target {name:?}"))?;
+            let (_, width) = output.ok_or_else(|| LossMismatch::NoLayers {
+                target: name.to_string(),
+            })?;
             let loss = self.heads.iter().position(|head| head.name == name);
-            let loss = loss.ok_or_else(|| {
-                let names = listed(&mut self.heads.iter().map(|head| &*head.name));
-                format!("train.loss.per_head has no loss for {name:?}, only for {names}")
+            let loss = loss.ok_or_else(|| LossMismatch::NoLoss {
+                target: name.to_string(),
+                heads: self.heads.iter().map(|head| head.name.clone()).collect(),
             })?;
             let checked = self.heads[loss].loss.check(*width, &head.task);
-            checked.map_err(|message| format!("head {name}: {message}"))?;
+            checked.map_err(|mismatch| LossMismatch::OfHead {
+                head: name.to_string(),
+                mismatch: Box::new(mismatch),
+            })?;
             places.push(Place {
                 loss,
                 logits: begin..begin + width,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::checks::for_classes;
 use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
 use super::targets::{indices, shares};
 use crate::data::{Target, Task};
 use crate::kernels::{Labels, cross_entropy, on_cpu};
@@ -40,16 +41,17 @@ impl SparseCategoricalCrossEntropy {
 }
 
 impl Loss for SparseCategoricalCrossEntropy {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         let num_classes = for_classes("sparse_categorical_cross_entropy", task)?;
         if num_outputs == num_classes {
             return Ok(());
         }
-        Err(format!(
-            "sparse_categorical_cross_entropy needs one output a class, the data has \
-             {num_classes} classes and the net gives {num_outputs}; \
-             end with {{ dense = {{ units = {num_classes} }} }}"
-        ))
+        Err(LossMismatch::Outputs {
+            loss: "sparse_categorical_cross_entropy",
+            of: TargetKind::Classes,
+            num_targets: num_classes,
+            num_outputs,
+        })
     }
 
     fn absorbs(&self) -> Activation {

@@ -149,8 +149,8 @@ impl Network {
                 return Err(vec![Fault::new(heads_path(), message).hint(hint)]);
             }
         };
-        checked.map_err(|message| {
-            let message = format!("does not fit the {}: {message}", task.what());
+        checked.map_err(|mismatch| {
+            let message = format!("does not fit the {}: {mismatch}", task.what());
             vec![Fault::new(path, message)]
         })
     }

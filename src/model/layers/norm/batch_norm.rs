@@ -1,4 +1,9 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015).
+//!
+//! `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`, channel by channel. In training mean and variance are the
+//! batch's (`sum (x - mean)^2 / n`), and the running ones follow: `running = momentum running + (1 - momentum) batch`. In
+//! evaluation they are the running ones, so that the layer is a product and a sum, which a convolution before it takes
+//! in (`graph::run`).
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,19 @@
-//! Gated recurrent unit (Cho and others, 2014).
+//! Gated recurrent unit (Cho and others, 2014), in the form of cuDNN, Keras (`reset_after = true`) and PyTorch.
+//!
+//! Of each step t, with the output `h` of the step before (0 before the first):
+//!
+//! ```text
+//! p = x[t] W + b                  [batch, 3 units], cut into pz | pr | pn
+//! q = h U + b'                    [batch, 3 units], cut into qz | qr | qn
+//! z = sigmoid(pz + qz)            update: how much of h is kept
+//! r = sigmoid(pr + qr)            reset: how much of h the candidate sees
+//! n = tanh(pn + r qn)             candidate; the paper resets h before the product with U, which takes one more product
+//! h' = z h + (1 - z) n            computed as n + z (h - n): one product less
+//! ```
+//!
+//! Layout: the columns of W `[features, 3 units]` and U `[units, 3 units]` and the values of both biases are those of the
+//! gates z, r, n, one gate after the other, as in Keras; PyTorch has r first. Two biases are needed because r multiplies
+//! one of them alone.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, tanh};

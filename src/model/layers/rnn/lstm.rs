@@ -1,4 +1,21 @@
-//! Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate.
+//! Long short-term memory (Hochreiter and Schmidhuber, 1997), with a forget gate (Gers and others, 2000).
+//!
+//! Of each step t, with the output `h` and the cell `c` of the step before (0 before the first):
+//!
+//! ```text
+//! z = x[t] W + h U + b            [batch, 4 units], cut into zi | zf | zg | zo
+//! i = sigmoid(zi)                 how much of the candidate enters the cell
+//! f = sigmoid(zf)                 how much of the cell is kept
+//! g = tanh(zg)                    the candidate
+//! o = sigmoid(zo)                 how much of the cell is shown
+//! c' = f c + i g                  sums, no product with a matrix: gradients pass through many steps
+//! h' = o tanh(c')
+//! ```
+//!
+//! Layout: the columns of W `[features, 4 units]` and U `[units, 4 units]` and the values of b are those of the gates i,
+//! f, g, o, one gate after the other: Keras's order, which is also PyTorch's (there as rows). On the CPU one kernel runs
+//! all steps, forward and backward (`kernels::lstm`); elsewhere the same formulas run as plain operations, and autodiff
+//! goes back through them.
 
 use std::sync::Arc;
 
@@ -74,7 +91,8 @@ impl Lstm {
             mask(&dropped.input, features),
             mask(&dropped.recurrent, units),
         );
-        // One product where nothing is dropped, else one a gate.
+        // One product where nothing is dropped, else one a gate: each gate sees the inputs through a mask of its own
+        // (Gal and Ghahramani, 2016), so that the four no longer share their left operand.
         let project = |x: Tensor<2>, matrix: &Tensor<2>, masks: &[Option<Tensor<2>>]| {
             if masks[0].is_none() {
                 return x.matmul(matrix.clone());
@@ -85,6 +103,7 @@ impl Lstm {
             });
             Tensor::cat(gates.collect(), 1)
         };
+        // Before the first step both are 0: what they would be multiplied with is left out.
         let mut hidden: Option<Tensor<2>> = None;
         let mut cell: Option<Tensor<2>> = None;
         let mut outputs: Vec<Option<Tensor<2>>> = vec![None; steps];

@@ -24,13 +24,13 @@ impl Reshape {
     ///
     /// # Errors
     /// Sizes that hold more or fewer.
-    fn of(&self, values: usize) -> Result<Shape, String> {
+    fn of(&self, values: usize) -> Result<Shape, Mismatch> {
         let free = self.shape.iter().filter(|&&size| size == -1).count();
         if free > 1 {
-            return Err("has -1 more than once".into());
+            return Err(Mismatch::of("shape", "has -1 more than once"));
         }
         if self.shape.contains(&0) {
-            return Err("has a size of 0".into());
+            return Err(Mismatch::of("shape", "has a size of 0"));
         }
         let stated = self.shape.iter().filter(|&&size| size != -1);
         let product = stated.fold(1usize, |product, &size| {
@@ -38,12 +38,13 @@ impl Reshape {
         });
         if free == 0 && product != values {
             let message = format!("has {product} values, but the layer before gives {values}");
-            return Err(message);
+            return Err(Mismatch::of("shape", message));
         }
         if !values.is_multiple_of(product) {
-            return Err(format!(
+            let message = format!(
                 "has {product} values beside -1, which do not divide the {values} of the layer before"
-            ));
+            );
+            return Err(Mismatch::of("shape", message));
         }
         let size = |at: usize| match self.shape[at] {
             -1 => values / product,
@@ -69,10 +70,8 @@ impl Layer for Reshape {
         if let Shape::Tokens { .. } = input {
             return Err(Mismatch::new("expects numbers, gets tokens").hint("embed tokens first"));
         }
-        let output = self.of(input.num_elements());
-        output
-            .map(|output| Planned::new(self.clone(), output))
-            .map_err(|message| Mismatch::of("shape", message))
+        let output = self.of(input.num_elements())?;
+        Ok(Planned::new(self.clone(), output))
     }
 }
 
