@@ -29,21 +29,21 @@ pub struct ModelInfo {
     pub version: u32,
     /// The order of an image's dimensions where it is flattened; always "nhwc".
     pub layout: String,
-    /// What was trained, without paths and device.
+    /// The experiment, without paths and device.
     pub experiment: Experiment,
-    /// What the net says; a class's index is its place here.
+    /// The prediction task; a class's index is its position in it.
     pub task: Task,
-    /// What is done to every sample, as fitted on the training split.
+    /// The preprocessing of every sample, as fitted on the training split.
     pub preprocess: Preprocessor,
-    /// Figures of the epoch in which the weights were saved.
+    /// Metrics of the epoch in which the weights were saved.
     pub metrics: BTreeMap<String, Value>,
     /// A digest of the names and sizes of the training samples.
     pub fingerprint: String,
 }
 
 impl ModelInfo {
-    /// The experiment as a model file may hold it: no paths, no device, nothing that changes no bit
-    /// of the model.
+    /// Removes from the experiment what a model file may not hold: paths, the device, and whatever does not affect
+    /// the model.
     pub fn strip(mut experiment: Experiment) -> Experiment {
         let paths = path_keys(&experiment.data);
         experiment
@@ -54,8 +54,8 @@ impl ModelInfo {
         experiment
     }
 
-    /// The document in the file at `bytes`, letter for letter: numbers that are read and written again
-    /// may differ in their last digit.
+    /// The JSON document of a file, byte for byte: numbers that are parsed and written again may differ in their last
+    /// digit.
     ///
     /// # Errors
     /// A file that is damaged or not Kiln's.
@@ -64,7 +64,7 @@ impl ModelInfo {
         metadata.remove(KEY).context("it was not written by kiln")
     }
 
-    /// What the file at `bytes` says, and what it says as a checkpoint; `None` in a plain model.
+    /// Parses the metadata of a file, and returns with it the text that a checkpoint adds; `None` in a plain model.
     ///
     /// # Errors
     /// A file that is damaged, not Kiln's, or of another version.
@@ -75,15 +75,15 @@ impl ModelInfo {
     }
 }
 
-/// A trained net, ready to run.
+/// A trained net, ready for inference.
 pub struct ModelFile {
-    /// What the metadata says.
+    /// Its metadata.
     pub info: ModelInfo,
     /// The net.
     pub network: Network,
     /// Its parameters, on the device.
     pub params: ParamStore,
-    /// What it was trained with; gives probabilities.
+    /// The loss it was trained with, which turns logits into predictions.
     pub loss: Box<dyn Loss>,
 }
 
@@ -102,7 +102,7 @@ impl ModelFile {
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
         let (info, _) = ModelInfo::read(bytes)?;
-        let mut tensors = decode_tensors(bytes)?; // checks the sum before anything is made of the file
+        let mut tensors = decode_tensors(bytes)?; // verifies the checksum before anything else is parsed
         let (input, embedded) = (info.preprocess.shape(), info.preprocess.embedded());
         let loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
             .map_err(|faults| in_words(&faults))?;
@@ -147,7 +147,7 @@ impl ModelFile {
         })
     }
 
-    /// What the net says of a batch, `[batch, names]`, on the host, in the units of the data.
+    /// Predictions for a batch, `[batch, names]`, on the host, in the units of the data.
     pub fn predictions(&self, input: crate::data::Value) -> Vec<f32> {
         let logits = self
             .network
@@ -189,12 +189,12 @@ fn read_info(metadata: &HashMap<String, String>) -> anyhow::Result<ModelInfo> {
     Ok(info)
 }
 
-/// Refuses weights that nothing can be computed with.
+/// Refuses weights that are not finite.
 ///
 /// # Errors
 /// The tensor's name, and the first value that is not finite.
 pub fn ensure_finite(name: &str, values: &[f32]) -> anyhow::Result<()> {
-    // Without a way out in the middle it runs over vectors.
+    // A fold without an early return is vectorised.
     if !values
         .iter()
         .fold(false, |bad, value| bad | !value.is_finite())

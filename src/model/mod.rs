@@ -21,8 +21,8 @@ pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
 pub use file::{ModelFile, ModelInfo, ensure_finite};
 pub use graph::{
-    Forward, Layer, LayerReader, MOST_VALUES, Mismatch, Pass, Planned, PlannedLayer, Scope,
-    Training, Visited, Working,
+    ConvGeometry, Forward, Layer, LayerReader, MOST_VALUES, Mismatch, Operation, Padding, Pass,
+    Planned, PlannedLayer, Scope, Training, Visited, Working,
 };
 pub use init::{Fans, Init};
 pub use layers::LAYERS;

@@ -8,15 +8,15 @@ use super::mismatch::LossMismatch;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
-/// What training lowers.
+/// A loss: what training minimises.
 pub trait Loss: Debug + Send + Sync {
-    /// Checks the net's outputs against what the net is to say.
+    /// Checks task and number of outputs.
     ///
     /// # Errors
-    /// A task that the loss is not for, and what is; what the last layer must give.
+    /// A task that the loss is not for, and which loss is; the outputs that the last layer must have.
     fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch>;
 
-    /// The last activation that the loss computes itself, in a stabler form.
+    /// The last activation that the loss computes itself, from the logits, which is numerically more stable.
     fn absorbs(&self) -> Activation;
 
     /// The loss of each sample.
@@ -25,7 +25,7 @@ pub trait Loss: Debug + Send + Sync {
     /// Logits `[batch, outputs]`; result `[batch]`.
     fn forward(&self, logits: Tensor<2>, target: &Target) -> Tensor<1>;
 
-    /// What the outputs say: the probability of each class or label, or the numbers (as scaled for the
+    /// Predictions: the probability of each class or label, or the regression outputs (as scaled for the
     /// net).
     ///
     /// # Shapes

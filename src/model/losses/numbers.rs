@@ -1,4 +1,4 @@
-//! What the losses of predicted numbers share.
+//! What the losses of regression share.
 
 use burn::tensor::Tensor;
 
@@ -24,7 +24,7 @@ pub fn check(loss: &'static str, num_outputs: usize, task: &Task) -> Result<(), 
     })
 }
 
-/// The numbers that the outputs should be, `[batch, numbers]`.
+/// The regression targets, `[batch, numbers]`.
 pub fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
     match target {
         Target::Real(numbers) | Target::Multi(numbers) | Target::Soft(numbers) => numbers.clone(),

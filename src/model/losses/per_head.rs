@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::loss::Loss;
-use super::mismatch::LossMismatch;
+use super::mismatch::{LossMismatch, TargetKind};
 use super::single_target::SINGLE_TARGET_LOSSES;
 use crate::config::{Path, Spec, read_member};
 use crate::data::{Target, Task};
@@ -80,7 +80,7 @@ struct HeadLoss {
     weight: f64,
 }
 
-/// Where a head's numbers lie.
+/// The place of a head in rows of logits and targets.
 #[derive(Clone, Debug)]
 struct Place {
     /// In `heads`.
@@ -89,14 +89,8 @@ struct Place {
     logits: Range<usize>,
     /// In a row of targets.
     targets: Range<usize>,
-    says: Says,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Says {
-    Class,
-    Labels,
-    Numbers,
+    /// What the targets are.
+    kind: TargetKind,
 }
 
 /// A head whose loss cannot be read.
@@ -183,13 +177,13 @@ fn target_of(target: &Target, place: &Place) -> Target {
         Target::Class(classes) => classes.clone().float().unsqueeze_dim(1),
     };
     let own = rows.narrow(1, place.targets.start, place.targets.len());
-    match place.says {
-        Says::Class => {
+    match place.kind {
+        TargetKind::Classes => {
             let classes: Tensor<1, Int> = own.squeeze_dim::<1>(1).int();
             Target::Class(classes)
         }
-        Says::Labels => Target::Multi(own),
-        Says::Numbers => Target::Real(own),
+        TargetKind::Labels => Target::Multi(own),
+        TargetKind::Numbers => Target::Real(own),
     }
 }
 
@@ -229,10 +223,10 @@ impl Loss for PerHead {
                 loss,
                 logits: begin..begin + width,
                 targets: first..first + head.task.target_width(),
-                says: match head.task {
-                    Task::Classes(_) => Says::Class,
-                    Task::Labels(_) => Says::Labels,
-                    Task::Numbers(_) | Task::Heads(_) => Says::Numbers,
+                kind: match head.task {
+                    Task::Classes(_) => TargetKind::Classes,
+                    Task::Labels(_) => TargetKind::Labels,
+                    Task::Numbers(_) | Task::Heads(_) => TargetKind::Numbers,
                 },
             });
             first += head.task.target_width();

@@ -10,7 +10,7 @@ pub fn indices(classes: &Tensor<1, Int>) -> Vec<u32> {
     data.iter::<i64>().map(|class| class as u32).collect()
 }
 
-/// Of two classes, how much each sample is of the second, `[batch]`.
+/// For two classes, the share of the second in each sample, `[batch]`.
 pub fn binary_labels(target: &Target) -> Tensor<1> {
     match target {
         Target::Class(classes) => classes.clone().float(),

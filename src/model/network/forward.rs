@@ -1,4 +1,4 @@
-//! The forward pass.
+//! The forward pass of a net.
 
 use std::ops::Range;
 
@@ -28,8 +28,8 @@ impl Network {
         }
     }
 
-    /// Leads a value through the net: `run` maps the number of a layer and what comes before it to how many
-    /// layers it ran and what comes behind them. Returns what each head gives, or the one output.
+    /// Passes a value through the net: `run` takes the index of a layer and its input, and returns how many layers it
+    /// ran and their output. Returns the output of each head, or the one output.
     pub fn walk(
         &self,
         input: Value,

@@ -1,4 +1,4 @@
-//! The layers of an experiment, as they stand there.
+//! Reading the layers of an experiment.
 
 use super::paths::{head_path, trunk_path};
 use crate::config::{Fault, Model, Path, Spec};
@@ -6,7 +6,7 @@ use crate::data::EmbeddedColumn;
 use crate::model::graph::{LayerList, LayerReader};
 use crate::model::layers::{EmbedColumns, LAYERS};
 
-/// The layers of an experiment, read but not yet given shapes.
+/// The layers of an experiment, before they are planned.
 #[derive(Debug)]
 pub struct Layers {
     /// Before the trunk, where columns of a table are embedded.
@@ -70,7 +70,7 @@ impl Layers {
         }
     }
 
-    /// The same behind a layer that embeds these columns, `model.embed`.
+    /// Puts a layer before them that embeds these columns, `model.embed`.
     ///
     /// # Errors
     /// Every mistake of the columns' options.
@@ -80,5 +80,5 @@ impl Layers {
     }
 }
 
-/// Reads the layers of the whole table.
+/// A reader of all layers.
 pub(super) const READER: LayerReader = LayerReader::new(LAYERS);

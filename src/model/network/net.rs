@@ -13,16 +13,16 @@ use crate::model::graph::{PlannedLayer, Visited, takes_sink};
 use crate::model::losses::Loss;
 use crate::model::params::{ParamSpec, ParamStore};
 
-/// A net whose shapes fit.
+/// A planned net: every shape is known, and fits.
 #[derive(Debug)]
 pub struct Network {
     /// The shape of one sample.
     pub input: Shape,
     /// From the input to the output; those of the heads come last, one head after the other.
     pub layers: Vec<PlannedLayer>,
-    /// Each takes what the layers before the first of them give; none where the net has one output.
+    /// Each takes the output of the trunk, the layers before the first head; empty where the net has one output.
     pub heads: Vec<PlannedHead>,
-    /// Layers before the experiment's, which the data brings along.
+    /// Layers before those of `model.layers`: the embedding of a table's columns.
     pub(super) before: usize,
 }
 
@@ -31,14 +31,14 @@ pub struct Network {
 pub struct PlannedHead {
     /// The name of the target.
     pub name: String,
-    /// Its layers among those of the net; none where it says what the trunk gives.
+    /// Its layers among those of the net; empty where its output is that of the trunk.
     pub layers: Range<usize>,
     /// Outputs a sample.
     pub outputs: usize,
 }
 
 impl Network {
-    /// The shape of what the last layer gives, or all heads side by side.
+    /// The shape of the output; heads are concatenated.
     pub fn output(&self) -> Shape {
         if self.heads.is_empty() {
             return self.layers.last().map_or(self.input, |layer| layer.output);
@@ -55,7 +55,7 @@ impl Network {
         heads.map(|head| (&*head.name, head.outputs)).collect()
     }
 
-    /// Of every parameter, in order, a place for its gradient's factors where it can be had as such.
+    /// For every parameter, in order, a sink for the factors of its gradient where a kernel gives it as factors.
     pub fn sinks(&self, device: &Device, compute: Compute) -> Vec<Option<Sink>> {
         let layers = self.layers.iter();
         layers
@@ -66,19 +66,19 @@ impl Network {
             .collect()
     }
 
-    /// Multiply-adds of the forward pass of one sample; as many as can be counted where there are more.
+    /// Multiply-adds of the forward pass of one sample; saturates.
     pub fn multiply_adds(&self) -> u64 {
         let costs = self.layers.iter().map(|layer| layer.multiply_adds);
         costs.fold(0, u64::saturating_add)
     }
 
-    /// Values of all parameters.
+    /// The number of values of all parameters.
     pub fn num_params(&self) -> u64 {
         let counts = self.params().map(|(_, spec)| spec.num_elements() as u64);
         counts.fold(0, u64::saturating_add)
     }
 
-    /// Where the experiment has the layer at `index`.
+    /// The path of the layer at `index` in the experiment.
     pub fn place(&self, index: usize) -> Path {
         if index < self.before {
             return Path::parse("data.columns");
@@ -90,7 +90,7 @@ impl Network {
         }
     }
 
-    /// Checks that there is something to train.
+    /// Checks that the net has trainable parameters.
     ///
     /// # Errors
     /// A net without a weight.
@@ -110,10 +110,10 @@ impl Network {
         self.output().num_elements()
     }
 
-    /// Checks the outputs against what the net is to say.
+    /// Checks loss and outputs against the prediction task.
     ///
     /// # Errors
-    /// What the last layer must give.
+    /// A loss for another task, another number of outputs; what to write instead.
     pub fn check_head(&self, loss: &dyn Loss, task: &Task) -> Result<(), Vec<Fault>> {
         let (checked, path) = match (&self.heads[..], task) {
             ([], Task::Heads(heads)) => {

@@ -1,4 +1,4 @@
-//! Shapes: what each layer makes of what the layer before gives.
+//! Planning a net: shape inference from the input to the output.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::model::layers::EmbedColumns;
 use crate::model::losses::Loss;
 
 impl Network {
-    /// Infers every shape.
+    /// Plans every layer for the shape that the layer before it gives.
     ///
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
@@ -84,8 +84,8 @@ impl Network {
         Ok(())
     }
 
-    /// Gives the layers of a head other names where their parameters are called as those of layers before them: of a
-    /// head "a.0" as of a block within the head "a".
+    /// Renames the layers of a head where a parameter would have the name of one before it, as with a head "a.0" and
+    /// a block within the head "a".
     fn rename_beside(&mut self, before: &Network, prefix: &str) {
         let taken: HashSet<String> = before.params().map(|(name, _)| name).collect();
         let mut other = prefix.to_string();
