@@ -1,7 +1,7 @@
 //! Reading the layers of an experiment.
 
 use super::paths::{head_path, trunk_path};
-use crate::config::{Fault, Model, Path, Spec};
+use crate::config::{Fault, Model, Spec};
 use crate::data::EmbeddedColumn;
 use crate::model::graph::{LayerList, LayerReader};
 use crate::model::layers::{EmbedColumns, LAYERS};
@@ -22,17 +22,9 @@ impl Layers {
     /// # Errors
     /// Every unknown layer and every mistake of the layers' options.
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
-        Self::read_at(specs, &trunk_path())
-    }
-
-    /// The same for a list at another place of the experiment.
-    ///
-    /// # Errors
-    /// Every unknown layer and every mistake of the layers' options.
-    pub fn read_at(specs: &[Spec], path: &Path) -> Result<Layers, Vec<Fault>> {
         Ok(Layers {
             columns: None,
-            trunk: READER.read_list(specs, path)?,
+            trunk: READER.read_list(specs, &trunk_path())?,
             heads: Vec::new(),
         })
     }

@@ -262,94 +262,104 @@ mod tests {
         (0..count).map(value).collect()
     }
 
-    /// The kernel and the plain operations, outputs and all gradients.
+    const BATCH: usize = 11;
+    const FEATURES: usize = 3;
+    const UNITS: usize = 5;
+
+    fn lstm(dropout: f64, go_backwards: bool) -> Lstm {
+        Lstm {
+            recurrent: RecurrentOptions {
+                units: UNITS,
+                return_sequences: true,
+                go_backwards,
+                dropout,
+                recurrent_dropout: dropout,
+                weight_init: Init::GlorotUniform,
+                recurrent_init: Init::Orthogonal,
+                penalty: Penalty::default(),
+            },
+            bias_init: forget_one(),
+            recurrent_bias: false,
+        }
+    }
+
+    /// The output for `steps` steps, and the gradients of input and parameters: of the kernel, or of plain operations.
+    fn run(lstm: &Lstm, steps: usize, plain: bool) -> Vec<Vec<f32>> {
+        let shape = Shape::Sequence {
+            length: steps,
+            features: FEATURES,
+        };
+        let plan = lstm.plan(shape, LayerReader::new(&[]));
+        let specs = plan.expect("a sequence").params;
+        let ids: Vec<u32> = (0..BATCH as u32).collect();
+        let training = Training {
+            seed: 1,
+            epoch: 2,
+            ids: &ids,
+        };
+        let pass = Pass {
+            training: Some(training),
+            ..Pass::default()
+        };
+        let device = Device::flex().autodiff();
+        let numbered = specs.iter().enumerate();
+        let tensors: Vec<Tensor<1>> = numbered
+            .map(|(key, spec)| {
+                let count = spec.num_elements();
+                let data = TensorData::new(wave(count, key), [count]);
+                Tensor::from_data(data, &device).require_grad()
+            })
+            .collect();
+        let of_shape = |width: usize, key: usize| {
+            let data = TensorData::new(wave(BATCH * steps * width, key), [BATCH, steps, width]);
+            Tensor::<3>::from_data(data, &device)
+        };
+        let x = of_shape(FEATURES, 9).require_grad();
+        let scope = Scope {
+            name: "model.1",
+            specs: &specs,
+            tensors: &tensors,
+            sinks: &[],
+            skip_activation: false,
+            kernel: true,
+            then: Default::default(),
+            pass: &pass,
+        };
+        let out = if plain {
+            let mask = |what, width| {
+                let rate = lstm.recurrent.dropout;
+                masks("model.1", what, rate, Some(&training), 4, width)
+            };
+            let dropped = Masks {
+                input: mask("input", FEATURES),
+                recurrent: mask("recurrent", UNITS),
+            };
+            lstm.plain(x.clone(), &scope, &dropped)
+        } else {
+            into_sequence(lstm.forward(Value::Sequence(x.clone()), &scope))
+        };
+        let grads = (out.clone() * of_shape(UNITS, 4)).sum().backward();
+        let mut all = vec![crate::model::host(out.inner())];
+        all.push(crate::model::host(x.grad(&grads).expect("tracked")));
+        for tensor in &tensors {
+            // One step alone has no use for the recurrent weights.
+            let none = || vec![0.0; tensor.dims()[0]];
+            all.push(tensor.grad(&grads).map_or_else(none, crate::model::host));
+        }
+        all
+    }
+
     #[test]
     fn the_kernel_does_what_plain_operations_do() {
-        let cases = [
+        for (dropout, go_backwards, steps) in [
             (0.0, false, 4),
             (0.0, true, 4),
             (0.3, false, 4),
             (0.3, true, 1),
-        ];
-        for (dropout, go_backwards, steps) in cases {
-            let lstm = Lstm {
-                recurrent: RecurrentOptions {
-                    units: 5,
-                    return_sequences: true,
-                    go_backwards,
-                    dropout,
-                    recurrent_dropout: dropout,
-                    weight_init: Init::GlorotUniform,
-                    recurrent_init: Init::Orthogonal,
-                    penalty: Penalty::default(),
-                },
-                bias_init: forget_one(),
-                recurrent_bias: false,
-            };
-            let (batch, features) = (11, 3);
-            let shape = Shape::Sequence {
-                length: steps,
-                features,
-            };
-            let plan = lstm.plan(shape, LayerReader::new(&[]));
-            let specs = plan.expect("a sequence").params;
-            let ids: Vec<u32> = (0..batch as u32).collect();
-            let training = Training {
-                seed: 1,
-                epoch: 2,
-                ids: &ids,
-            };
-            let pass = Pass {
-                training: Some(training),
-                ..Pass::default()
-            };
-            let device = Device::flex().autodiff();
-            let run = |plain: bool| {
-                let tensors: Vec<Tensor<1>> = specs
-                    .iter()
-                    .enumerate()
-                    .map(|(key, spec)| {
-                        let count = spec.num_elements();
-                        let data = TensorData::new(wave(count, key), [count]);
-                        Tensor::from_data(data, &device).require_grad()
-                    })
-                    .collect();
-                let data =
-                    TensorData::new(wave(batch * steps * features, 9), [batch, steps, features]);
-                let x = Tensor::<3>::from_data(data, &device).require_grad();
-                let scope = Scope {
-                    name: "model.1",
-                    specs: &specs,
-                    tensors: &tensors,
-                    sinks: &[],
-                    skip_activation: false,
-                    kernel: true,
-                    then: Default::default(),
-                    pass: &pass,
-                };
-                let out = if plain {
-                    let dropped = Masks {
-                        input: masks("model.1", "input", dropout, Some(&training), 4, features),
-                        recurrent: masks("model.1", "recurrent", dropout, Some(&training), 4, 5),
-                    };
-                    lstm.plain(x.clone(), &scope, &dropped)
-                } else {
-                    into_sequence(lstm.forward(Value::Sequence(x.clone()), &scope))
-                };
-                let weights = wave(batch * steps * 5, 4);
-                let weights = TensorData::new(weights, [batch, steps, 5]);
-                let weights = Tensor::<3>::from_data(weights, &device);
-                let grads = (out.clone() * weights).sum().backward();
-                let mut all = vec![crate::model::host(out.inner())];
-                all.push(crate::model::host(x.grad(&grads).expect("tracked")));
-                for tensor in &tensors {
-                    // One step alone has no use for the recurrent weights.
-                    let none = || vec![0.0; tensor.dims()[0]];
-                    all.push(tensor.grad(&grads).map_or_else(none, crate::model::host));
-                }
-                all
-            };
-            for (which, (found, expected)) in run(false).iter().zip(run(true)).enumerate() {
+        ] {
+            let lstm = lstm(dropout, go_backwards);
+            let (found, expected) = (run(&lstm, steps, false), run(&lstm, steps, true));
+            for (which, (found, expected)) in found.iter().zip(expected).enumerate() {
                 for (found, expected) in found.iter().zip(&expected) {
                     assert!(
                         (found - expected).abs() < 2e-6,
