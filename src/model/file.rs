@@ -104,13 +104,13 @@ impl ModelFile {
         let (info, _) = ModelInfo::read(bytes)?;
         let mut tensors = decode_tensors(bytes)?; // verifies the checksum before anything else is parsed
         let (input, embedded) = (info.preprocess.shape(), info.preprocess.embedded());
-        let loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
+        let mut loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
             .map_err(|faults| in_words(&faults))?;
         let layers = Layers::of(&info.experiment.model).map_err(|f| in_words(&f))?;
         let layers = layers.with_columns(embedded).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
-            .check_head(&*loss, &info.task)
+            .check_head(&mut *loss, &info.task)
             .map_err(|f| in_words(&f))?;
         let mut params = ParamStore::default();
         for (name, spec) in network.params() {

@@ -32,11 +32,12 @@ pub trait Loss: Debug + Send + Sync {
     /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`.
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2>;
 
-    /// The same check for a net with heads: the outputs of each, by name, in their order in the logits.
+    /// The same check for a net with heads: the outputs of each, by name, in their order in the logits. The loss keeps
+    /// where each head lies; the last check counts.
     ///
     /// # Errors
     /// A loss that is for one target.
-    fn check_heads(&self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+    fn check_heads(&mut self, _outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
         let targets = task.heads().iter().map(|head| head.name.clone());
         Err(LossMismatch::SeveralTargets {
             targets: targets.collect(),

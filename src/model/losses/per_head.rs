@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use burn::tensor::{Int, Tensor};
 use schemars::JsonSchema;
@@ -27,7 +26,7 @@ use crate::model::activation::Activation;
 pub struct PerHead {
     heads: Vec<HeadLoss>,
     /// In the order of the data's targets, once they are known.
-    places: OnceLock<Vec<Place>>,
+    places: Vec<Place>,
 }
 
 /// The name of the loss.
@@ -126,7 +125,7 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
         });
         Ok(PerHead {
             heads: heads.collect::<Result<_, _>>()?,
-            places: OnceLock::new(),
+            places: Vec::new(),
         })
     }
 }
@@ -148,19 +147,13 @@ impl PerHead {
         }
     }
 
-    fn places(&self) -> &[Place] {
-        self.places
-            .get()
-            .expect("a net with heads is checked before it runs")
-    }
-
     /// Calls `each` with every head's loss, weight, logits and target.
     fn each<T>(
         &self,
         logits: &Tensor<2>,
         mut each: impl FnMut(&HeadLoss, Tensor<2>, &Place) -> T,
     ) -> Vec<T> {
-        let places = self.places().iter();
+        let places = self.places.iter();
         let results = places.map(|place| {
             let range = place.logits.clone();
             let own = logits.clone().narrow(1, range.start, range.len());
@@ -198,7 +191,7 @@ impl Loss for PerHead {
         Err(LossMismatch::NoHeads)
     }
 
-    fn check_heads(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+    fn check_heads(&mut self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
         self.check_names(outputs, task)?;
         let (mut places, mut first) = (Vec::new(), 0);
         for head in task.heads() {
@@ -231,7 +224,7 @@ impl Loss for PerHead {
             });
             first += head.task.target_width();
         }
-        self.places.get_or_init(|| places);
+        self.places = places;
         Ok(())
     }
 
@@ -249,7 +242,7 @@ impl Loss for PerHead {
             head.loss.forward(own, &target_of(target, place)) * head.weight
         });
         let sum = weighted.into_iter().reduce(|sum, more| sum + more);
-        sum.expect("a net with heads has one")
+        sum.expect("a net with heads has one, and is checked before it runs")
     }
 
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {

@@ -110,11 +110,11 @@ impl Network {
         self.output().num_elements()
     }
 
-    /// Checks loss and outputs against the prediction task.
+    /// Checks loss and outputs against the prediction task. A loss of several targets learns where each of them lies.
     ///
     /// # Errors
     /// A loss for another task, another number of outputs; what to write instead.
-    pub fn check_head(&self, loss: &dyn Loss, task: &Task) -> Result<(), Vec<Fault>> {
+    pub fn check_head(&self, loss: &mut dyn Loss, task: &Task) -> Result<(), Vec<Fault>> {
         let (checked, path) = match (&self.heads[..], task) {
             ([], Task::Heads(heads)) => {
                 let names: Vec<&str> = heads.iter().map(|head| &*head.name).collect();
