@@ -24,7 +24,7 @@ use crate::model::value::host;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BinaryCrossEntropy {
-    /// TargetKind become `y (1 - s) + s / 2` (Keras's `label_smoothing`).
+    /// Targets become `y (1 - s) + s / 2` (Keras's `label_smoothing`).
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     label_smoothing: f64,

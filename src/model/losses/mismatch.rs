@@ -40,7 +40,7 @@ pub enum LossMismatch {
         loss: &'static str,
         /// What the targets are.
         of: TargetKind,
-        /// TargetKind of the data.
+        /// Targets of the data.
         num_targets: usize,
         /// Outputs of the net.
         num_outputs: usize,
