@@ -12,6 +12,7 @@ use crate::model::graph::{
 use crate::model::init::Fans;
 use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Fully connected: every output is a weighted sum of every input.
 ///
@@ -33,6 +34,9 @@ pub struct Dense {
     /// Inputs; inferred, and checked where given.
     #[schemars(range(min = 1))]
     pub in_features: Option<usize>,
+    /// Of its weights.
+    #[serde(flatten)]
+    pub penalty: Penalty,
 }
 
 impl Layer for Dense {
@@ -68,7 +72,7 @@ impl Layer for Dense {
             self.weights.weight_init,
             fans,
         );
-        let mut params = vec![weight.penalised(self.weights.penalty, [1, features, self.units, 1])];
+        let mut params = vec![weight.penalised(self.penalty, [1, features, self.units, 1])];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

@@ -8,9 +8,8 @@ use serde::Deserialize;
 use crate::model::activation::Activation;
 use crate::model::graph::Pair;
 use crate::model::init::Init;
-use crate::model::penalty::Penalty;
 
-/// What starts the weights of a layer, restrains them, and ends the layer.
+/// How the weights of a layer start, and what ends the layer. Those that are penalised have a `Penalty` beside it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct WeightOptions {
     /// What follows.
@@ -24,9 +23,6 @@ pub struct WeightOptions {
     #[serde(default = "zeros")]
     #[schemars(extend("x-style" = {"keras": "zeros", "torch": "torch_uniform"}))]
     pub bias_init: Init,
-    /// Of the weights.
-    #[serde(flatten)]
-    pub penalty: Penalty,
 }
 
 impl Default for WeightOptions {
@@ -35,7 +31,6 @@ impl Default for WeightOptions {
             activation: linear(),
             weight_init: glorot(),
             bias_init: zeros(),
-            penalty: Penalty::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::model::layers::conv::{Conv1d, Conv2d, Window1d, Window2d};
 use crate::model::layers::dense::Dense;
 use crate::model::layers::norm::BatchNorm;
 use crate::model::layers::options::{self, WeightOptions};
+use crate::model::penalty::Penalty;
 
 /// `activation(layers(x) + shortcut(x))`. Where the layers change the shape, the shortcut is a convolution of
 /// 1 x 1 with a stride (of images) or a product (of rows), without a bias; it starts as the first layer of the
@@ -83,6 +84,7 @@ impl Residual {
                     groups: 1,
                     bias: false,
                     weights,
+                    penalty: Penalty::default(),
                     in_channels: None,
                 };
                 ("conv2d", Box::new(conv))
@@ -92,6 +94,7 @@ impl Residual {
                     units: features,
                     bias: false,
                     weights,
+                    penalty: Penalty::default(),
                     in_features: None,
                 };
                 ("dense", Box::new(dense))
@@ -109,6 +112,7 @@ impl Residual {
                     groups: 1,
                     bias: false,
                     weights,
+                    penalty: Penalty::default(),
                 };
                 ("conv1d", Box::new(conv))
             }

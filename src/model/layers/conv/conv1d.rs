@@ -18,6 +18,7 @@ use crate::model::graph::{
 use crate::model::init::Fans;
 use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Convolution over the steps of a sequence.
 ///
@@ -43,6 +44,9 @@ pub struct Conv1d {
     /// Its weights, and what follows them.
     #[serde(flatten)]
     pub weights: WeightOptions,
+    /// Of its weights.
+    #[serde(flatten)]
+    pub penalty: Penalty,
 }
 
 impl Layer for Conv1d {
@@ -64,7 +68,7 @@ impl Layer for Conv1d {
         let shape = [self.filters, features / groups, self.window.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weights.weight_init, fans);
         let view = [1, 1, self.filters, fans.fan_in];
-        let mut params = vec![weight.penalised(self.weights.penalty, view)];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

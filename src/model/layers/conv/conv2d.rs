@@ -16,6 +16,7 @@ use crate::model::graph::{
 use crate::model::init::Fans;
 use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// 2-D convolution over the height and width of an image.
 ///
@@ -44,6 +45,9 @@ pub struct Conv2d {
     /// Input channels; inferred, and checked where given.
     #[schemars(range(min = 1))]
     pub in_channels: Option<usize>,
+    /// Of its weights.
+    #[serde(flatten)]
+    pub penalty: Penalty,
 }
 
 impl Conv2d {
@@ -83,7 +87,7 @@ impl Layer for Conv2d {
         let shape = [self.filters, group_channels, kernel[0], kernel[1]];
         let weight = ParamSpec::new("weight", &shape, self.weights.weight_init, fans);
         let view = [1, 1, self.filters, fans.fan_in];
-        let mut params = vec![weight.penalised(self.weights.penalty, view)];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

@@ -15,6 +15,7 @@ use crate::model::graph::{
 use crate::model::init::Fans;
 use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Longer sequences: the gradient of a convolution with regard to its input, with trained weights. Keras's
 /// `Conv1DTranspose`, PyTorch's `ConvTranspose1d`.
@@ -55,6 +56,8 @@ pub struct ConvTranspose1d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl ConvTranspose1d {
@@ -92,7 +95,7 @@ impl Layer for ConvTranspose1d {
         let shape = [features, filters / groups, self.kernel];
         let weight = ParamSpec::new("weight", &shape, self.weights.weight_init, fans);
         let view = [groups, features / groups, filters / groups, self.kernel];
-        let mut params = vec![weight.penalised(self.weights.penalty, view)];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

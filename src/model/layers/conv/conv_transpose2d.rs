@@ -14,6 +14,7 @@ use crate::model::graph::{
 use crate::model::init::Fans;
 use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Larger images: the gradient of a convolution with regard to its input, with trained weights. Keras's
 /// `Conv2DTranspose`, PyTorch's `ConvTranspose2d`.
@@ -54,6 +55,8 @@ pub struct ConvTranspose2d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 /// What transposed convolutions of images and of sequences check: groups, and what may be added at the end.
@@ -129,7 +132,7 @@ impl Layer for ConvTranspose2d {
         let weight = ParamSpec::new("weight", &shape, self.weights.weight_init, fans);
         let inputs = channels / self.groups;
         let view = [self.groups, inputs, self.filters / self.groups, taps];
-        let mut params = vec![weight.penalised(self.weights.penalty, view)];
+        let mut params = vec![weight.penalised(self.penalty, view)];
         if self.bias {
             params.push(ParamSpec::new(
                 "bias",

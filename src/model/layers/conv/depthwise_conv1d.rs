@@ -9,6 +9,7 @@ use super::parts::plan_parts;
 use crate::data::{Shape, size_product};
 use crate::model::graph::{Layer, LayerReader, Mismatch, Planned, sequence_dims};
 use crate::model::layers::options::{self, WeightOptions};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each feature by itself. Keras's `DepthwiseConv1D`.
 ///
@@ -28,6 +29,8 @@ pub struct DepthwiseConv1d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for DepthwiseConv1d {
@@ -42,6 +45,7 @@ impl Layer for DepthwiseConv1d {
                 activation: options::linear(),
                 ..self.weights
             },
+            penalty: self.penalty,
         };
         let parts = vec![("conv1d".to_string(), Box::new(conv) as Box<dyn Layer>)];
         plan_parts(&parts, self.weights.activation, input, reader)

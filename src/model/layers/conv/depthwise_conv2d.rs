@@ -9,6 +9,7 @@ use super::parts::plan_parts;
 use crate::data::{Shape, size_product};
 use crate::model::graph::{Layer, LayerReader, Mismatch, Planned, image_dims};
 use crate::model::layers::options::{self, WeightOptions};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each channel by itself. Keras's `DepthwiseConv2D`; it starts as PyTorch's `Conv2d` with groups,
 /// which with a multiplier of 1 is within the same limits in Keras.
@@ -29,6 +30,8 @@ pub struct DepthwiseConv2d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for DepthwiseConv2d {
@@ -43,6 +46,7 @@ impl Layer for DepthwiseConv2d {
                 activation: options::linear(),
                 ..self.weights
             },
+            penalty: self.penalty,
             in_channels: None,
         };
         let parts = vec![("conv2d".to_string(), Box::new(conv) as Box<dyn Layer>)];

@@ -9,6 +9,7 @@ use super::parts::plan_parts;
 use crate::data::Shape;
 use crate::model::graph::{Layer, LayerReader, Mismatch, Planned, sequence_dims};
 use crate::model::layers::options::{self, WeightOptions};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each feature by itself, then one of one step over all of them. Keras's `SeparableConv1D`.
 ///
@@ -27,6 +28,8 @@ pub struct SeparableConv1d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for SeparableConv1d {
@@ -42,6 +45,7 @@ impl Layer for SeparableConv1d {
             groups: features,
             bias: false,
             weights,
+            penalty: self.penalty,
         };
         let all = Conv1d {
             filters: self.filters,
@@ -49,6 +53,7 @@ impl Layer for SeparableConv1d {
             groups: 1,
             bias: self.bias,
             weights,
+            penalty: self.penalty,
         };
         let part = |conv| ("conv1d".to_string(), Box::new(conv) as Box<dyn Layer>);
         let parts = vec![part(each), part(all)];

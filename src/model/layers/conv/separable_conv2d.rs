@@ -9,6 +9,7 @@ use super::parts::plan_parts;
 use crate::data::Shape;
 use crate::model::graph::{Layer, LayerReader, Mismatch, Planned, image_dims};
 use crate::model::layers::options::{self, WeightOptions};
+use crate::model::penalty::Penalty;
 
 /// A convolution of each channel by itself, then one of 1 x 1 over all of them. Keras's `SeparableConv2D`.
 ///
@@ -27,6 +28,8 @@ pub struct SeparableConv2d {
     bias: bool,
     #[serde(flatten)]
     weights: WeightOptions,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for SeparableConv2d {
@@ -42,6 +45,7 @@ impl Layer for SeparableConv2d {
             groups: channels,
             bias: false,
             weights,
+            penalty: self.penalty,
             in_channels: None,
         };
         let all = Conv2d {
@@ -50,6 +54,7 @@ impl Layer for SeparableConv2d {
             groups: 1,
             bias: self.bias,
             weights,
+            penalty: self.penalty,
             in_channels: None,
         };
         let part = |conv| ("conv2d".to_string(), Box::new(conv) as Box<dyn Layer>);

@@ -30,6 +30,7 @@ use crate::model::init::Init;
 use crate::model::layers::dropout::masks;
 use crate::model::layers::options;
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Reads a sequence step by step, with one state less than an LSTM.
 ///
@@ -48,6 +49,8 @@ pub struct Gru {
     #[serde(default = "options::zeros")]
     #[schemars(extend("x-style" = {"keras": "zeros", "torch": "torch_uniform"}))]
     bias_init: Init,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 impl Layer for Gru {
@@ -64,14 +67,14 @@ impl Layer for Gru {
                 self.recurrent.weight_init,
                 fans(self.recurrent.weight_init, features),
             )
-            .penalised(self.recurrent.penalty, [1, features, gates, 1]),
+            .penalised(self.penalty, [1, features, gates, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent.recurrent_init,
                 fans(self.recurrent.recurrent_init, units),
             )
-            .penalised(self.recurrent.penalty, [1, units, gates, 1]),
+            .penalised(self.penalty, [1, units, gates, 1]),
             ParamSpec::new("bias", &bias, self.bias_init, fans(self.bias_init, units)),
             ParamSpec::new(
                 "recurrent_bias",

@@ -35,6 +35,7 @@ use crate::model::graph::{
 use crate::model::init::Init;
 use crate::model::layers::dropout::masks;
 use crate::model::params::ParamSpec;
+use crate::model::penalty::Penalty;
 
 /// Reads a sequence step by step; each step's output depends on all before it.
 ///
@@ -58,6 +59,8 @@ pub struct Lstm {
     #[serde(default)]
     #[schemars(extend("x-style" = {"keras": false, "torch": true}))]
     recurrent_bias: bool,
+    #[serde(flatten)]
+    penalty: Penalty,
 }
 
 fn forget_one() -> Init {
@@ -145,14 +148,14 @@ impl Layer for Lstm {
                 self.recurrent.weight_init,
                 fans(self.recurrent.weight_init, features),
             )
-            .penalised(self.recurrent.penalty, [1, features, gates, 1]),
+            .penalised(self.penalty, [1, features, gates, 1]),
             ParamSpec::new(
                 "recurrent_weight",
                 &recurrent,
                 self.recurrent.recurrent_init,
                 fans(self.recurrent.recurrent_init, units),
             )
-            .penalised(self.recurrent.penalty, [1, units, gates, 1]),
+            .penalised(self.penalty, [1, units, gates, 1]),
             ParamSpec::new(
                 "bias",
                 &[gates],
@@ -254,7 +257,6 @@ impl Forward for Lstm {
 mod tests {
     use super::*;
     use crate::model::graph::{Pass, Training};
-    use crate::model::penalty::Penalty;
     use burn::tensor::{Device, TensorData};
 
     fn wave(count: usize, key: usize) -> Vec<f32> {
@@ -276,10 +278,10 @@ mod tests {
                 recurrent_dropout: dropout,
                 weight_init: Init::GlorotUniform,
                 recurrent_init: Init::Orthogonal,
-                penalty: Penalty::default(),
             },
             bias_init: forget_one(),
             recurrent_bias: false,
+            penalty: Penalty::default(),
         }
     }
 

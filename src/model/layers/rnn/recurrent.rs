@@ -7,9 +7,8 @@ use serde::Deserialize;
 use crate::data::size_product;
 use crate::model::init::{Fans, Init};
 use crate::model::layers::options;
-use crate::model::penalty::Penalty;
 
-/// The options of a recurrent layer.
+/// The options of a recurrent layer, but for its biases and penalties.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct RecurrentOptions {
     /// Outputs a step.
@@ -37,9 +36,6 @@ pub struct RecurrentOptions {
     #[serde(default = "orthogonal")]
     #[schemars(extend("x-style" = {"keras": "orthogonal", "torch": "torch_uniform"}))]
     pub recurrent_init: Init,
-    /// Of the weights.
-    #[serde(flatten)]
-    pub penalty: Penalty,
 }
 
 fn orthogonal() -> Init {
