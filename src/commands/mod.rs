@@ -81,7 +81,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
 
 /// Loads an experiment; `--device` wins over the file.
 fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
-    let source = crate::data::load(&args.config, &args.sets)?;
+    let source = crate::train::load(&args.config, &args.sets)?;
     let kind = &source.experiment.device.kind;
     let written: Choice = kind.parse().map_err(|message: String| {
         source.explain(&[Fault::new(Path::parse("device.kind"), message)])

@@ -202,7 +202,7 @@ struct Resumed {
 impl Resumed {
     fn take_up(path: &Path) -> anyhow::Result<Resumed> {
         let folder = RunFolder::reopen(path)?;
-        let before = crate::data::load(&folder.experiment(), &[])?.experiment;
+        let before = crate::train::load(&folder.experiment(), &[])?.experiment;
         let checkpoint = Checkpoint::latest(&folder)?;
         Ok(Resumed {
             folder,

@@ -68,6 +68,14 @@ pub struct Member<T: ?Sized> {
     pub read: fn(Value) -> Result<Box<T>, serde_json::Error>,
 }
 
+impl<T: ?Sized> Clone for Member<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Member<T> {}
+
 /// Declares the table of a family: `family! { dyn Layer: "dense" => Dense, ... }`.
 #[macro_export]
 macro_rules! family {

@@ -29,6 +29,6 @@ pub use fault::{ExperimentError, Fault};
 pub use named::{bare_names, by_name, other_names};
 pub use node::{Path, Step};
 pub use source::Source;
-pub use styles::{STYLES, Setting};
+pub use styles::{Setting, apply_style, settings_of, settings_of_variants, without_styles};
 pub use validate::{describe, unknown_key, validate, with_nearest};
 pub use write::to_toml;

@@ -10,7 +10,6 @@ use super::family;
 use super::fault::{Excerpts, ExperimentError, Fault};
 use super::node::{Kind, MAX_DEPTH, Node, Origin, Path, Step, quoted_len};
 use super::parse::{SyntaxFault, parse_json, parse_toml, toml_value};
-use super::styles;
 use crate::console::{path_text, shown, text_path};
 use crate::storage::read_text;
 
@@ -63,7 +62,6 @@ impl Source {
             let stem = file.file_stem().map(|stem| stem.to_string_lossy());
             experiment.name = stem.unwrap_or_else(|| "run".into()).into_owned();
         }
-        styles::apply(&mut experiment);
         Ok(Source {
             experiment,
             excerpts,

@@ -22,7 +22,7 @@ pub enum Activation {
     LeakyRelu {
         /// What negative values are multiplied by: 0.01, as in PyTorch.
         #[serde(default = "leaky_slope")]
-        #[schemars(range(min = 0))]
+        #[schemars(range(min = 0), extend("x-style" = {"keras": 0.2, "torch": 0.01}))]
         slope: f64,
     },
     /// `x` where positive, else `alpha (exp(x) - 1)`

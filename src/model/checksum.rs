@@ -1,9 +1,9 @@
-//! The checksum of a model file: what tells a damaged file from a whole one.
+//! The checksum of a model file: it detects a damaged file.
 //!
-//! It covers what the file says, not how the bytes are laid out, so that a program that rewrites the file as it is
-//! keeps it: every metadata entry of ours, and of each tensor its name, type, shape and values. Values are hashed
-//! in pieces of a fixed size, several at once, so that the sum is the same for any number of threads. XXH3 finds
-//! accidents, not forgeries.
+//! It covers the content, not the layout of the bytes, so that it stays valid when a program rewrites the file
+//! unchanged: every metadata entry of ours, and of each tensor its name, type, shape and values. Values are hashed
+//! in pieces of a fixed size, several at once, so that the sum is the same for any number of threads. XXH3 detects
+//! accidental damage, not forgery.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 /// The metadata key of the checksum.
 pub const CHECKSUM_KEY: &str = "kiln.checksum";
 
-/// What our metadata keys begin with.
+/// The prefix of our metadata keys.
 const OURS: &str = "kiln";
 
-/// How the text begins that names the sum's kind.
+/// The prefix that names the algorithm.
 const KIND: &str = "xxh3-128:";
 
-/// Bytes of a piece that is hashed by one thread.
+/// Bytes of a chunk that one thread hashes.
 const PIECE: usize = 1 << 20;
 
 /// The digest of a tensor's bytes, as a file has them.
@@ -82,10 +82,10 @@ pub fn checksum<'a>(
     format!("{KIND}{:032x}", sum.digest128())
 }
 
-/// Compares what a file says with its checksum. A file without one, which an older kiln wrote, is taken as it is.
+/// Verifies the content against the checksum. A file without one, which an older kiln wrote, is accepted.
 ///
 /// # Errors
-/// A file whose content is another one than when it was written.
+/// Content that has changed since the file was written.
 pub fn verify(file: &SafeTensors<'_>, metadata: &HashMap<String, String>) -> anyhow::Result<()> {
     let Some(expected) = metadata.get(CHECKSUM_KEY) else {
         return Ok(());

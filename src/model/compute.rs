@@ -1,4 +1,4 @@
-//! What a training pass computes in: the experiment's precision on the device that runs it.
+//! The numeric type of a training pass: the experiment's precision on the device that runs it.
 
 use burn::tensor::{Device, FloatDType};
 use serde::Serialize;
@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::config::Precision;
 use crate::device::on_cpu;
 
-/// What the heavy layers of a training pass compute in. The master weights, their gradients and the
-/// optimizer's state have 32 bits in all of them.
+/// The numeric type in which the heavy layers of a training pass compute. Master weights, their gradients and the
+/// optimizer's state always have 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compute {
@@ -17,24 +17,24 @@ pub enum Compute {
     /// 32-bit tensors; the CPU's kernels round the operands of fast products to bf16.
     Bf16Kernels,
     /// Tensors of 16 bits through Burn's operations, as on a GPU: inputs, activations and operands.
-    /// Batch norm, global average pooling, exponentials, logits and loss have 32. Flex can do it too,
-    /// slowly: so the tests of this path need no GPU.
+    /// Batch norm, global average pooling, exponentials, logits and loss have 32. Flex, the CPU backend,
+    /// can do it too, slowly, so the tests of this path need no GPU.
     Half(Half),
 }
 
-/// A type of 16 bits.
+/// A 16-bit float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Half {
     /// 8 bits of mantissa, the range of 32-bit floats.
     Bf16,
-    /// 11 bits of mantissa; ends at 65504, and below 6e-8 there is nothing but 0: gradients need
-    /// loss scaling.
+    /// 11 bits of mantissa; the largest value is 65504 and the smallest 6e-8, below which gradients
+    /// underflow to 0: they need loss scaling.
     F16,
 }
 
 impl Compute {
-    /// How a device computes in `precision`; `None` where it cannot.
+    /// The type that a device uses for `precision`; `None` where it supports none.
     pub fn on(precision: Precision, device: &Device) -> Option<Compute> {
         Compute::choose(precision, on_cpu(device), |dtype| {
             device.supports_dtype(dtype)
@@ -57,7 +57,7 @@ impl Compute {
         }
     }
 
-    /// What the CPU's fused products round their operands to.
+    /// The precision to which the CPU's fused products round their operands.
     pub fn kernels(self) -> Precision {
         match self {
             Compute::Bf16Kernels => Precision::Bf16,
@@ -73,7 +73,7 @@ impl Compute {
         }
     }
 
-    /// Whether small gradients would vanish without loss scaling.
+    /// Whether small gradients would underflow without loss scaling.
     pub fn needs_loss_scale(self) -> bool {
         self == Compute::Half(Half::F16)
     }

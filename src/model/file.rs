@@ -10,8 +10,9 @@ use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::layers::Pass;
+use super::graph::Pass;
 use super::losses::{Loss, read_loss};
+use super::names::{AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, PARAMS};
 use super::network::{Layers, Network};
 use super::params::{Param, ParamStore, upload};
 use super::reading::read_model;
@@ -21,40 +22,6 @@ use crate::config::{Experiment, Fault, Path};
 use crate::console::Show as _;
 use crate::data::{Preprocessor, Task, path_keys};
 
-/// The version of the metadata that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
-
-/// The metadata key of what every model file says.
-pub const KEY: &str = "kiln";
-
-/// The metadata key of what a checkpoint says beside it.
-pub const CHECKPOINT_KEY: &str = "kiln.checkpoint";
-
-/// What names the averages of parameters in a checkpoint: "ema/model.2.weight". Where there is one it is what the
-/// file shows as a model.
-pub const AVERAGES: [&str; 2] = ["ema", "swa"];
-
-/// What a tensor of a checkpoint is of its parameter (an average, a slot of the optimizer's state), if it is not the
-/// parameter itself; and the parameter. Names of columns and heads, which may hold any sign, are in the
-/// parameter's name alone, and that begins with `model.`, as nothing else does.
-pub fn split_name(tensor: &str) -> (Option<&str>, &str) {
-    match tensor.split_once('/') {
-        Some((what, param)) if !tensor.starts_with(PARAMS) => (Some(what), param),
-        _ => (None, tensor),
-    }
-}
-
-/// What the names of all parameters begin with.
-const PARAMS: &str = "model.";
-
-/// The parameter of which a tensor may be the average.
-pub fn without_average(tensor: &str) -> &str {
-    match split_name(tensor) {
-        (Some(what), param) if AVERAGES.contains(&what) => param,
-        _ => tensor,
-    }
-}
-
 /// The JSON document in a model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -62,21 +29,21 @@ pub struct ModelInfo {
     pub version: u32,
     /// The order of an image's dimensions where it is flattened; always "nhwc".
     pub layout: String,
-    /// What was trained, without paths and device.
+    /// The experiment, without paths and device.
     pub experiment: Experiment,
-    /// What the net says; a class's index is its place here.
+    /// The prediction task; a class's index is its position in it.
     pub task: Task,
-    /// What is done to every sample, as fitted on the training split.
+    /// The preprocessing of every sample, as fitted on the training split.
     pub preprocess: Preprocessor,
-    /// Figures of the epoch in which the weights were saved.
+    /// Metrics of the epoch in which the weights were saved.
     pub metrics: BTreeMap<String, Value>,
     /// A digest of the names and sizes of the training samples.
     pub fingerprint: String,
 }
 
 impl ModelInfo {
-    /// The experiment as a model file may hold it: no paths, no device, nothing that changes no bit
-    /// of the model.
+    /// Removes from the experiment what a model file may not hold: paths, the device, and whatever does not affect
+    /// the model.
     pub fn strip(mut experiment: Experiment) -> Experiment {
         let paths = path_keys(&experiment.data);
         experiment
@@ -87,8 +54,8 @@ impl ModelInfo {
         experiment
     }
 
-    /// The document in the file at `bytes`, letter for letter: numbers that are read and written again
-    /// may differ in their last digit.
+    /// The JSON document of a file, byte for byte: numbers that are parsed and written again may differ in their last
+    /// digit.
     ///
     /// # Errors
     /// A file that is damaged or not Kiln's.
@@ -97,7 +64,7 @@ impl ModelInfo {
         metadata.remove(KEY).context("it was not written by kiln")
     }
 
-    /// What the file at `bytes` says, and what it says as a checkpoint; `None` in a plain model.
+    /// Parses the metadata of a file, and returns with it the text that a checkpoint adds; `None` in a plain model.
     ///
     /// # Errors
     /// A file that is damaged, not Kiln's, or of another version.
@@ -108,15 +75,15 @@ impl ModelInfo {
     }
 }
 
-/// A trained net, ready to run.
+/// A trained net, ready for inference.
 pub struct ModelFile {
-    /// What the metadata says.
+    /// Its metadata.
     pub info: ModelInfo,
     /// The net.
     pub network: Network,
     /// Its parameters, on the device.
     pub params: ParamStore,
-    /// What it was trained with; gives probabilities.
+    /// The loss it was trained with, which turns logits into predictions.
     pub loss: Box<dyn Loss>,
 }
 
@@ -135,15 +102,15 @@ impl ModelFile {
 
     fn parse(bytes: &[u8], device: &Device) -> anyhow::Result<ModelFile> {
         let (info, _) = ModelInfo::read(bytes)?;
-        let mut tensors = decode_tensors(bytes)?; // checks the sum before anything is made of the file
+        let mut tensors = decode_tensors(bytes)?; // verifies the checksum before anything else is parsed
         let (input, embedded) = (info.preprocess.shape(), info.preprocess.embedded());
-        let loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
+        let mut loss = read_loss(&info.experiment.train.loss, &Path::parse("train.loss"))
             .map_err(|faults| in_words(&faults))?;
         let layers = Layers::of(&info.experiment.model).map_err(|f| in_words(&f))?;
         let layers = layers.with_columns(embedded).map_err(|f| in_words(&f))?;
         let network = Network::plan(layers, input, &*loss).map_err(|f| in_words(&f))?;
         network
-            .check_head(&*loss, &info.task)
+            .check_head(&mut *loss, &info.task)
             .map_err(|f| in_words(&f))?;
         let mut params = ParamStore::default();
         for (name, spec) in network.params() {
@@ -180,7 +147,7 @@ impl ModelFile {
         })
     }
 
-    /// What the net says of a batch, `[batch, names]`, on the host, in the units of the data.
+    /// Predictions for a batch, `[batch, names]`, on the host, in the units of the data.
     pub fn predictions(&self, input: crate::data::Value) -> Vec<f32> {
         let logits = self
             .network
@@ -222,12 +189,12 @@ fn read_info(metadata: &HashMap<String, String>) -> anyhow::Result<ModelInfo> {
     Ok(info)
 }
 
-/// Refuses weights that nothing can be computed with.
+/// Refuses weights that are not finite.
 ///
 /// # Errors
 /// The tensor's name, and the first value that is not finite.
 pub fn ensure_finite(name: &str, values: &[f32]) -> anyhow::Result<()> {
-    // Without a way out in the middle it runs over vectors.
+    // A fold without an early return is vectorised.
     if !values
         .iter()
         .fold(false, |bad, value| bad | !value.is_finite())

@@ -4,9 +4,11 @@ mod activation;
 mod checksum;
 mod compute;
 mod file;
+mod graph;
 mod init;
 mod layers;
 mod losses;
+mod names;
 mod network;
 mod params;
 mod penalty;
@@ -17,14 +19,16 @@ mod value;
 pub use activation::Activation;
 pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
-pub use file::{
-    AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, ModelFile, ModelInfo, ensure_finite, split_name,
-    without_average,
+pub use file::{ModelFile, ModelInfo, ensure_finite};
+pub use graph::{
+    ConvGeometry, Forward, Layer, LayerReader, MOST_VALUES, Mismatch, Operation, Padding, Pass,
+    Planned, PlannedLayer, Scope, Training, Visited, Working,
 };
 pub use init::{Fans, Init};
-pub use layers::{LAYERS, Layer, LayerPlan, MOST_VALUES, Mismatch, Pass, Scope, Training, Working};
-pub use losses::{LOSSES, Loss, read_loss};
-pub use network::{Layers, Memory, MemoryUse, Network, PlannedLayer};
+pub use layers::LAYERS;
+pub use losses::{LOSSES, Loss, LossMismatch, TargetKind, read_loss};
+pub use names::{AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, split_name, without_average};
+pub use network::{Layers, Memory, MemoryUse, Network, PlannedHead};
 pub use params::{Param, ParamSpec, ParamStore, upload};
 pub use penalty::{Penalty, Restraint};
 pub use reading::read_model;

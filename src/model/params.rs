@@ -9,14 +9,14 @@ use super::penalty::{Penalty, Restraint};
 use crate::data::size_product;
 use crate::kernels::Sink;
 
-/// What a layer asks for: one of its parameters.
+/// A parameter as its layer declares it.
 #[derive(Clone, Debug)]
 pub struct ParamSpec {
     /// The name within the layer ("weight").
     pub name: Cow<'static, str>,
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
-    /// How it starts.
+    /// Its initial values.
     pub init: Init,
     /// For initialisers that scale with them.
     pub fans: Fans,
@@ -45,7 +45,7 @@ impl ParamSpec {
         ParamSpec { restraint, ..self }
     }
 
-    /// A buffer that follows the data: saved, but never given a gradient.
+    /// A buffer (a running mean): saved, but without a gradient.
     pub fn buffer(name: &'static str, shape: &[usize], init: Init) -> ParamSpec {
         let fans = Fans {
             fan_in: 1,
@@ -57,7 +57,7 @@ impl ParamSpec {
         }
     }
 
-    /// The same, as a part of a layer that holds layers.
+    /// The same parameter as the outer layer names it: of its part called `part`.
     pub fn within(&self, part: &str) -> ParamSpec {
         ParamSpec {
             name: Cow::Owned(format!("{part}.{}", self.name)),
@@ -65,7 +65,7 @@ impl ParamSpec {
         }
     }
 
-    /// The number of values; as many as can be counted where there are more.
+    /// The number of values; saturates.
     pub fn num_elements(&self) -> usize {
         size_product(&self.shape)
     }
@@ -138,7 +138,7 @@ impl ParamStore {
             .collect()
     }
 
-    /// Takes new values of buffers, by full name.
+    /// Stores new values of buffers, by full name.
     pub fn store(&mut self, updates: Vec<(String, Tensor<1>)>) {
         for (name, value) in updates {
             if let Some(param) = self.params.iter_mut().find(|p| p.name == name) {

@@ -1,4 +1,4 @@
-//! Penalties and limits of single layers' weights.
+//! Regularisation of single layers' weights: L1 and L2 penalties, and a limit on the norm.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

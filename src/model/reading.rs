@@ -1,4 +1,4 @@
-//! Reads a model file whole, once its head was found to be that of one: a file of any size may have its name.
+//! Reads a model file into memory, after validating the header of a large one: the path may name any file of any size.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use super::file::KEY;
+use super::names::KEY;
 use crate::data::within_memory;
 use crate::storage::open_seekable;
 
-/// Smaller files are read without a look at their heads.
-const SMALL: u64 = 64 << 20;
-/// Bytes of a head; `safetensors` takes no more.
-const MAX_HEAD: u64 = 100_000_000;
+/// Files up to this size are read without validating their header first.
+const MAX_UNCHECKED: u64 = 64 << 20;
+/// The most bytes of a header; the limit of `safetensors`.
+const MAX_HEADER: u64 = 100_000_000;
 
-/// What a head says of one tensor, or of the metadata.
+/// A header entry: one tensor, or the metadata.
 #[derive(Deserialize)]
 struct Entry {
     data_offsets: Option<[u64; 2]>,
@@ -27,35 +27,35 @@ struct Entry {
 /// Reads the bytes of a model file or checkpoint.
 ///
 /// # Errors
-/// A file that cannot be read; a large one whose size is not what its head says, or that is not Kiln's; more
+/// A file that cannot be read; a large one whose size contradicts its header, or that Kiln did not write; one larger
 /// than the machine's memory.
 pub fn read_model(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut file = open_seekable(path)?;
     let len = file.metadata()?.len();
     let mut bytes = Vec::new();
-    if len > SMALL {
+    if len > MAX_UNCHECKED {
         let mut size = [0; 8];
         file.read_exact(&mut size)?;
-        let head = u64::from_le_bytes(size);
+        let header_len = u64::from_le_bytes(size);
         ensure!(
-            head <= MAX_HEAD && head + 8 <= len,
-            "it is no safetensors file: its head would have {head} bytes"
+            header_len <= MAX_HEADER && header_len + 8 <= len,
+            "it is no safetensors file: its head would have {header_len} bytes"
         );
-        let mut text = vec![0; head as usize];
-        file.read_exact(&mut text)?;
-        check_head(&text, len - 8 - head)?;
+        let mut header = vec![0; header_len as usize];
+        file.read_exact(&mut header)?;
+        check_header(&header, len - 8 - header_len)?;
         within_memory(len).map_err(|message| anyhow::anyhow!("it {message}"))?;
         bytes.reserve_exact(len as usize);
         bytes.extend(size);
-        bytes.extend(text);
+        bytes.extend(header);
     }
     let left = len - bytes.len() as u64;
     file.take(left).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Whether the tensors of a head have `len` bytes, and its metadata is Kiln's.
-fn check_head(text: &[u8], len: u64) -> anyhow::Result<()> {
+/// Validates a header: its tensors take `len` bytes, and its metadata is Kiln's.
+fn check_header(text: &[u8], len: u64) -> anyhow::Result<()> {
     let entries: BTreeMap<String, Entry> =
         serde_json::from_slice(text).context("it is no safetensors file: its head is no JSON")?;
     let metadata = entries.get("__metadata__");

@@ -11,21 +11,21 @@ use serde_json::{Map, Value, json};
 
 use super::checksum::{CHECKSUM_KEY, checksum, digest_values, verify};
 
-/// A tensor on its way into a file.
+/// A tensor to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     /// The full name ("model.2.weight", "adam.m/model.2.weight").
     pub name: &'a str,
     /// Sizes, outermost first.
     pub shape: &'a [usize],
-    /// As many as the sizes say.
+    /// Row-major, as many as the product of the sizes.
     pub values: &'a [f32],
 }
 
-/// A tensor as a file holds it: shape and values.
+/// A tensor that was read: shape and values.
 pub type Stored = (Vec<usize>, Vec<f32>);
 
-/// Values that are turned into bytes at once where the machine's order is not the file's.
+/// Values converted at a time on a big-endian machine.
 const CHUNK: usize = 1 << 16;
 
 /// Writes a safetensors file with this metadata and its checksum.
@@ -48,7 +48,7 @@ pub fn write_tensors(
         .try_for_each(|tensor| write_values(out, tensor.values))
 }
 
-/// What the header says of a tensor.
+/// A tensor's entry in the header.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
     /// The full name.
@@ -59,8 +59,7 @@ pub struct Head<'a> {
     pub digest: u128,
 }
 
-/// Writes what comes before the values of a safetensors file, the checksum with it: the values follow in the same
-/// order.
+/// Writes the header of a safetensors file, with the checksum. The values follow in the same order.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -96,7 +95,7 @@ pub fn write_header<'a>(
     out.write_all(&header)
 }
 
-/// Writes values as the file has them.
+/// Writes values in little-endian order.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -113,7 +112,7 @@ pub fn write_values(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> 
 /// Every 32-bit float tensor of a safetensors file: shape and values, by name.
 ///
 /// # Errors
-/// A damaged file, also by its checksum; a tensor of another type.
+/// A damaged file, a wrong checksum, a tensor of another type.
 pub fn decode_tensors(bytes: &[u8]) -> anyhow::Result<BTreeMap<String, Stored>> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| anyhow::anyhow!("it is damaged ({error}); copy or train it again"))?;

@@ -1,10 +1,10 @@
-//! Values in other forms.
+//! Conversions of values: flattened, cast, copied to the host.
 
 use burn::tensor::{FloatDType, Tensor};
 
 use crate::data::Value;
 
-/// All values of a sample in one row, `[batch, features]`; tokens become numbers.
+/// Flattens each sample to a row, `[batch, features]`; tokens become floats.
 pub fn into_flat(value: Value) -> Tensor<2> {
     match value {
         Value::Image(x) => {
@@ -20,7 +20,7 @@ pub fn into_flat(value: Value) -> Tensor<2> {
     }
 }
 
-/// The same values as floats of another type; tokens stay. Gradients flow back in the old type.
+/// Casts floats to another type; tokens stay. Gradients are cast back to the type of the input.
 pub fn cast(value: Value, dtype: FloatDType) -> Value {
     match value {
         Value::Image(x) => Value::Image(x.cast(dtype)),
@@ -30,7 +30,7 @@ pub fn cast(value: Value, dtype: FloatDType) -> Value {
     }
 }
 
-/// The values of a 32-bit float tensor, on the host.
+/// Copies a 32-bit float tensor to the host.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor
         .into_data()

@@ -5,6 +5,7 @@ mod optimizers;
 mod plan;
 mod run;
 pub mod schedules;
+mod styles;
 mod tools;
 
 pub use crate::train::optimizers::optimizer::Optimizer;
@@ -32,5 +33,6 @@ pub use run::shaping::Shaping;
 pub use run::stepper::{Counters, StepOutput, Stepper, training_device};
 pub use run::stop::StopFlag;
 pub use schedules::SCHEDULES;
+pub use styles::{load, style_settings};
 pub use tools::bench::{Bench, Figures, LayerFigures, synthetic_batch};
 pub use tools::lr_find::{Found, Point, Sweep, Trial};

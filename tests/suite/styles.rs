@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use kiln::config::{Experiment, Path, Source, Spec, read_member};
 use kiln::data::{HostBatch, Shape};
 use kiln::model::{Compute, LOSSES, Layers, Loss, Network, upload};
-use kiln::train::{OPTIMIZERS, Stepper, training_device};
+use kiln::train::{OPTIMIZERS, Stepper, load, training_device};
 use serde_json::{Value as Json, json};
 
 use crate::support::recorded::{floats, wave};
@@ -28,7 +28,7 @@ fn styled(style: &str, layers: &Json, optimizer: &Json) -> Experiment {
         "train": {"epochs": 1, "loss": "binary_cross_entropy", "optimizer": optimizer},
     });
     std::fs::write(&file, experiment.to_string()).expect("written");
-    let source = Source::load(&file, &[]);
+    let source = load(&file, &[]);
     source
         .unwrap_or_else(|error| panic!("{error:#}"))
         .experiment

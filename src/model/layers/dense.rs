@@ -4,10 +4,13 @@ use burn::tensor::module::linear;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Layer, LayerPlan, Mismatch, Role, Scope, cost, defaults, product};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
-use crate::model::init::{Fans, Init};
+use crate::model::graph::{
+    Forward, Layer, LayerReader, Mismatch, Operation, Planned, Scope, cost, product,
+};
+use crate::model::init::Fans;
+use crate::model::layers::options::{self, WeightOptions};
 use crate::model::params::ParamSpec;
 use crate::model::penalty::Penalty;
 
@@ -21,28 +24,23 @@ use crate::model::penalty::Penalty;
 pub struct Dense {
     /// Outputs.
     #[schemars(range(min = 1))]
-    units: usize,
+    pub units: usize,
     /// Adds a number per unit.
-    #[serde(default = "defaults::yes")]
-    bias: bool,
-    /// What follows.
-    #[serde(default = "defaults::linear")]
-    activation: Activation,
-    /// How the weights start.
-    #[serde(default = "defaults::glorot")]
-    weight_init: Init,
-    /// How the bias starts.
-    #[serde(default = "defaults::zeros")]
-    bias_init: Init,
+    #[serde(default = "options::yes")]
+    pub bias: bool,
+    /// Its weights, and what follows them.
+    #[serde(flatten)]
+    pub weights: WeightOptions,
     /// Inputs; inferred, and checked where given.
     #[schemars(range(min = 1))]
-    in_features: Option<usize>,
+    pub in_features: Option<usize>,
+    /// Of its weights.
     #[serde(flatten)]
-    penalty: Penalty,
+    pub penalty: Penalty,
 }
 
 impl Layer for Dense {
-    fn plan(&self, input: Shape) -> Result<LayerPlan, Mismatch> {
+    fn plan(&self, input: Shape, _: LayerReader) -> Result<Planned, Mismatch> {
         let (steps, features) = match input {
             Shape::Flat { features } => (1, features),
             Shape::Sequence { length, features } => (length, features),
@@ -68,13 +66,24 @@ impl Layer for Dense {
             fan_in: features,
             fan_out: self.units,
         };
-        let weight = ParamSpec::new("weight", &[features, self.units], self.weight_init, fans);
+        let weight = ParamSpec::new(
+            "weight",
+            &[features, self.units],
+            self.weights.weight_init,
+            fans,
+        );
         let mut params = vec![weight.penalised(self.penalty, [1, features, self.units, 1])];
         if self.bias {
-            params.push(ParamSpec::new("bias", &[self.units], self.bias_init, fans));
+            params.push(ParamSpec::new(
+                "bias",
+                &[self.units],
+                self.weights.bias_init,
+                fans,
+            ));
         }
-        Ok(LayerPlan {
-            output: match input {
+        Ok(Planned::new(
+            self.clone(),
+            match input {
                 Shape::Sequence { length, .. } => Shape::Sequence {
                     length,
                     features: self.units,
@@ -83,11 +92,13 @@ impl Layer for Dense {
                     features: self.units,
                 },
             },
-            params,
-            multiply_adds: cost(&[steps, features, self.units]),
-        })
+        )
+        .params(params)
+        .multiply_adds(cost(&[steps, features, self.units])))
     }
+}
 
+impl Forward for Dense {
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value {
         let (weight, bias) = (scope.weight("weight"), scope.param("bias"));
         let y = match input {
@@ -104,14 +115,14 @@ impl Layer for Dense {
             Value::Sequence(x) => Value::Sequence(linear(x, weight, bias)),
             other => unreachable!("planned for rows of values, got {other:?}"),
         };
-        scope.activate(self.activation, y)
+        scope.activate(self.weights.activation, y)
     }
 
-    fn role(&self) -> Role {
-        Role::Dense(self.activation)
+    fn operation(&self) -> Operation {
+        Operation::Dense(self.weights.activation)
     }
 
     fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
+        Some(self.weights.activation)
     }
 }

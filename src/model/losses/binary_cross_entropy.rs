@@ -7,7 +7,10 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, check_binary};
+use super::checks::check_binary;
+use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
+use super::targets::binary_labels;
 use crate::data::{Target, Task};
 use crate::device::on_cpu;
 use crate::kernels::{Labels, cross_entropy};
@@ -44,19 +47,18 @@ impl BinaryCrossEntropy {
 }
 
 impl Loss for BinaryCrossEntropy {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         match task {
-            Task::Labels(labels) if labels.len() == 1 => Err(format!(
-                "one label ({}) is two classes; set data.task = \"classification\"",
-                labels[0]
-            )),
+            Task::Labels(labels) if labels.len() == 1 => Err(LossMismatch::OneLabel {
+                label: labels[0].clone(),
+            }),
             Task::Labels(labels) if labels.len() == num_outputs => Ok(()),
-            Task::Labels(labels) => Err(format!(
-                "binary_cross_entropy needs one output a label, the data has {} labels and the net \
-                 gives {num_outputs}; end with {{ dense = {{ units = {} }} }}",
-                labels.len(),
-                labels.len()
-            )),
+            Task::Labels(labels) => Err(LossMismatch::Outputs {
+                loss: "binary_cross_entropy",
+                of: TargetKind::Labels,
+                num_targets: labels.len(),
+                num_outputs,
+            }),
             _ => check_binary("binary_cross_entropy", num_outputs, task),
         }
     }

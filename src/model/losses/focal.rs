@@ -6,7 +6,10 @@ use burn::tensor::activation::{log_sigmoid, log_softmax, sigmoid, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, for_classes, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
+use super::targets::{binary_labels, shares};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
@@ -43,15 +46,17 @@ impl Focal {
 }
 
 impl Loss for Focal {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         let classes = for_classes("focal", task)?;
         if num_outputs == classes || (classes == 2 && num_outputs == 1) {
             return Ok(());
         }
-        Err(format!(
-            "focal needs one output a class, the data has {classes} classes and the net gives \
-             {num_outputs}; end with {{ dense = {{ units = {classes} }} }}"
-        ))
+        Err(LossMismatch::Outputs {
+            loss: "focal",
+            of: TargetKind::Classes,
+            num_targets: classes,
+            num_outputs,
+        })
     }
 
     fn absorbs(&self) -> Activation {

@@ -5,7 +5,10 @@ use burn::tensor::activation::sigmoid;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, binary_labels, check_binary};
+use super::checks::check_binary;
+use super::loss::Loss;
+use super::mismatch::LossMismatch;
+use super::targets::binary_labels;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
@@ -33,7 +36,7 @@ fn probabilities(margins: Tensor<2>) -> Tensor<2> {
 }
 
 impl Loss for Hinge {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check_binary("hinge", num_outputs, task)
     }
 
@@ -51,7 +54,7 @@ impl Loss for Hinge {
 }
 
 impl Loss for SquaredHinge {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check_binary("squared_hinge", num_outputs, task)
     }
 

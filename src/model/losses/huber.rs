@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::loss::Loss;
+use super::mismatch::LossMismatch;
 use super::numbers::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
@@ -24,7 +25,7 @@ fn one() -> f64 {
 }
 
 impl Loss for Huber {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check("huber", num_outputs, task)
     }
 

@@ -5,7 +5,10 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
+use super::targets::shares;
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
@@ -16,15 +19,17 @@ use crate::model::activation::Activation;
 pub struct KlDivergence {}
 
 impl Loss for KlDivergence {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         let classes = for_classes("kl_divergence", task)?;
         if num_outputs == classes {
             return Ok(());
         }
-        Err(format!(
-            "kl_divergence needs one output a class, the data has {classes} classes and the net gives \
-             {num_outputs}; end with {{ dense = {{ units = {classes} }} }}"
-        ))
+        Err(LossMismatch::Outputs {
+            loss: "kl_divergence",
+            of: TargetKind::Classes,
+            num_targets: classes,
+            num_outputs,
+        })
     }
 
     fn absorbs(&self) -> Activation {

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::loss::Loss;
+use super::mismatch::LossMismatch;
 use super::numbers::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
@@ -15,7 +16,7 @@ use crate::model::activation::Activation;
 pub struct Mae {}
 
 impl Loss for Mae {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check("mae", num_outputs, task)
     }
 

@@ -1,31 +1,31 @@
-//! What the losses of predicted numbers share.
+//! What the losses of regression share.
 
 use burn::tensor::Tensor;
 
-use super::for_task;
+use super::mismatch::{LossMismatch, TargetKind};
 use crate::data::{Target, Task};
 
 /// Checks that there is one output a number.
 ///
 /// # Errors
 /// A task of another kind; another number of outputs.
-pub(super) fn check(loss: &str, num_outputs: usize, task: &Task) -> Result<(), String> {
+pub fn check(loss: &'static str, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
     let Task::Numbers(numbers) = task else {
-        return Err(for_task(loss, "numbers", task));
+        return Err(LossMismatch::of_task(loss, "numbers", task));
     };
     if num_outputs == numbers.len() {
         return Ok(());
     }
-    Err(format!(
-        "{loss} needs one output a number, the targets are {} and the net gives {num_outputs}; \
-         end with {{ dense = {{ units = {} }} }}",
-        numbers.len(),
-        numbers.len()
-    ))
+    Err(LossMismatch::Outputs {
+        loss,
+        of: TargetKind::Numbers,
+        num_targets: numbers.len(),
+        num_outputs,
+    })
 }
 
-/// The numbers that the outputs should be, `[batch, numbers]`.
-pub(super) fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
+/// The regression targets, `[batch, numbers]`.
+pub fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
     match target {
         Target::Real(numbers) | Target::Multi(numbers) | Target::Soft(numbers) => numbers.clone(),
         // The check has refused classes; a batch of a test may still bring them.
@@ -37,6 +37,6 @@ pub(super) fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
 }
 
 /// The mean over the numbers of a sample.
-pub(super) fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
+pub fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
     each.mean_dim(1).squeeze_dim(1)
 }

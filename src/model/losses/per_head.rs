@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use burn::tensor::{Int, Tensor};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LOSSES, Loss};
+use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
+use super::single_target::SINGLE_TARGET_LOSSES;
 use crate::config::{Path, Spec, read_member};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
@@ -25,14 +26,14 @@ use crate::model::activation::Activation;
 pub struct PerHead {
     heads: Vec<HeadLoss>,
     /// In the order of the data's targets, once they are known.
-    places: OnceLock<Vec<Place>>,
+    places: Vec<Place>,
 }
 
 /// The name of the loss.
-pub(super) const NAME: &str = "per_head";
+pub const NAME: &str = "per_head";
 
 /// The losses within its options, which lie at `path`, where they can be told.
-pub(super) fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
+pub fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
     let heads = options.as_object().into_iter().flatten();
     let losses = heads.filter_map(|(head, options)| {
         let at = path.key(head);
@@ -78,7 +79,7 @@ struct HeadLoss {
     weight: f64,
 }
 
-/// Where a head's numbers lie.
+/// The place of a head in rows of logits and targets.
 #[derive(Clone, Debug)]
 struct Place {
     /// In `heads`.
@@ -87,14 +88,8 @@ struct Place {
     logits: Range<usize>,
     /// In a row of targets.
     targets: Range<usize>,
-    says: Says,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Says {
-    Class,
-    Labels,
-    Numbers,
+    /// What the targets are.
+    kind: TargetKind,
 }
 
 /// A head whose loss cannot be read.
@@ -116,26 +111,40 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
                 HeadOptions::Weighted(Weighted { loss, weight }) => (loss, weight),
                 HeadOptions::Plain(loss) => (loss, 1.0),
             };
-            let loss = read_member(LOSSES, "loss", &spec, &Path::default().key(&name)).map_err(
-                |faults| {
-                    let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    Unreadable(words.join("; "))
-                },
-            )?;
+            let loss = read_member(
+                SINGLE_TARGET_LOSSES,
+                "loss",
+                &spec,
+                &Path::default().key(&name),
+            )
+            .map_err(|faults| {
+                let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                Unreadable(words.join("; "))
+            })?;
             Ok(HeadLoss { name, loss, weight })
         });
         Ok(PerHead {
             heads: heads.collect::<Result<_, _>>()?,
-            places: OnceLock::new(),
+            places: Vec::new(),
         })
     }
 }
 
 impl PerHead {
-    fn places(&self) -> &[Place] {
-        self.places
-            .get()
-            .expect("a net with heads is checked before it runs")
+    /// Checks that every head of the net and of the loss is a target of the data.
+    fn check_names(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+        let nets = outputs.iter().map(|(name, _)| ("model.heads", *name));
+        let own = self.heads.iter();
+        let own = own.map(|head| ("train.loss.per_head", &*head.name));
+        let known = |name: &str| task.heads().iter().any(|head| head.name == name);
+        match nets.chain(own).find(|(_, name)| !known(name)) {
+            Some((table, extra)) => Err(LossMismatch::UnknownHead {
+                table,
+                head: extra.to_string(),
+                targets: task.heads().iter().map(|head| head.name.clone()).collect(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Calls `each` with every head's loss, weight, logits and target.
@@ -144,7 +153,7 @@ impl PerHead {
         logits: &Tensor<2>,
         mut each: impl FnMut(&HeadLoss, Tensor<2>, &Place) -> T,
     ) -> Vec<T> {
-        let places = self.places().iter();
+        let places = self.places.iter();
         let results = places.map(|place| {
             let range = place.logits.clone();
             let own = logits.clone().narrow(1, range.start, range.len());
@@ -161,73 +170,61 @@ fn target_of(target: &Target, place: &Place) -> Target {
         Target::Class(classes) => classes.clone().float().unsqueeze_dim(1),
     };
     let own = rows.narrow(1, place.targets.start, place.targets.len());
-    match place.says {
-        Says::Class => {
+    match place.kind {
+        TargetKind::Classes => {
             let classes: Tensor<1, Int> = own.squeeze_dim::<1>(1).int();
             Target::Class(classes)
         }
-        Says::Labels => Target::Multi(own),
-        Says::Numbers => Target::Real(own),
+        TargetKind::Labels => Target::Multi(own),
+        TargetKind::Numbers => Target::Real(own),
     }
 }
 
 impl Loss for PerHead {
-    fn check(&self, _: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, _: usize, task: &Task) -> Result<(), LossMismatch> {
         if task.heads().is_empty() {
-            return Err(format!(
-                "per_head is for several targets, the data has {} ({}); use their loss alone",
-                task.what(),
-                task.names().join(", ")
-            ));
+            return Err(LossMismatch::OneTarget {
+                found: task.what().to_string(),
+                names: task.names().into_iter().map(str::to_string).collect(),
+            });
         }
-        Err("the net has no heads; give each target its layers in [model.heads]".to_string())
+        Err(LossMismatch::NoHeads)
     }
 
-    fn check_heads(&self, outputs: &[(&str, usize)], task: &Task) -> Result<(), String> {
-        let listed = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
-        let known = |name: &str| task.heads().iter().any(|head| head.name == name);
-        let targets = || listed(&mut task.heads().iter().map(|head| &*head.name));
-        if let Some((extra, _)) = outputs.iter().find(|(name, _)| !known(name)) {
-            return Err(format!(
-                "model.heads has {extra:?}, the targets of the data are {}",
-                targets()
-            ));
-        }
-        if let Some(extra) = self.heads.iter().find(|head| !known(&head.name)) {
-            return Err(format!(
-                "train.loss.per_head has {:?}, the targets of the data are {}",
-                extra.name,
-                targets()
-            ));
-        }
+    fn check_heads(&mut self, outputs: &[(&str, usize)], task: &Task) -> Result<(), LossMismatch> {
+        self.check_names(outputs, task)?;
         let (mut places, mut first) = (Vec::new(), 0);
         for head in task.heads() {
             let name = &*head.name;
             let before = outputs.iter().take_while(|(other, _)| *other != name);
             let begin: usize = before.map(|(_, width)| width).sum();
             let output = outputs.iter().find(|(other, _)| *other == name);
-            let (_, width) = output
-                .ok_or_else(|| format!("model.heads has no layers for the target {name:?}"))?;
+            let (_, width) = output.ok_or_else(|| LossMismatch::NoLayers {
+                target: name.to_string(),
+            })?;
             let loss = self.heads.iter().position(|head| head.name == name);
-            let loss = loss.ok_or_else(|| {
-                let names = listed(&mut self.heads.iter().map(|head| &*head.name));
-                format!("train.loss.per_head has no loss for {name:?}, only for {names}")
+            let loss = loss.ok_or_else(|| LossMismatch::NoLoss {
+                target: name.to_string(),
+                heads: self.heads.iter().map(|head| head.name.clone()).collect(),
             })?;
             let checked = self.heads[loss].loss.check(*width, &head.task);
-            checked.map_err(|message| format!("head {name}: {message}"))?;
+            checked.map_err(|mismatch| LossMismatch::OfHead {
+                head: name.to_string(),
+                mismatch: Box::new(mismatch),
+            })?;
             places.push(Place {
                 loss,
                 logits: begin..begin + width,
                 targets: first..first + head.task.target_width(),
-                says: match head.task {
-                    Task::Classes(_) => Says::Class,
-                    Task::Labels(_) => Says::Labels,
-                    Task::Numbers(_) | Task::Heads(_) => Says::Numbers,
+                kind: match head.task {
+                    Task::Classes(_) => TargetKind::Classes,
+                    Task::Labels(_) => TargetKind::Labels,
+                    Task::Numbers(_) | Task::Heads(_) => TargetKind::Numbers,
                 },
             });
             first += head.task.target_width();
         }
-        self.places.get_or_init(|| places);
+        self.places = places;
         Ok(())
     }
 
@@ -245,7 +242,7 @@ impl Loss for PerHead {
             head.loss.forward(own, &target_of(target, place)) * head.weight
         });
         let sum = weighted.into_iter().reduce(|sum, more| sum + more);
-        sum.expect("a net with heads has one")
+        sum.expect("a net with heads has one, and is checked before it runs")
     }
 
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2> {

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Loss;
+use super::loss::Loss;
+use super::mismatch::LossMismatch;
 use super::numbers::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
@@ -15,11 +16,11 @@ use crate::model::activation::Activation;
 pub struct Poisson {}
 
 impl Loss for Poisson {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check("poisson", num_outputs, task)?;
         match task {
             Task::Numbers(outputs) if outputs.iter().any(|o| o.mean != 0.0 || o.std != 1.0) => {
-                Err("poisson is for counts as they are; set data.scale_target = false".into())
+                Err(LossMismatch::ScaledCounts)
             }
             _ => Ok(()),
         }

@@ -7,7 +7,10 @@ use burn::tensor::activation::{log_softmax, softmax};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Loss, for_classes, indices, shares};
+use super::checks::for_classes;
+use super::loss::Loss;
+use super::mismatch::{LossMismatch, TargetKind};
+use super::targets::{indices, shares};
 use crate::data::{Target, Task};
 use crate::device::on_cpu;
 use crate::kernels::{Labels, cross_entropy};
@@ -39,16 +42,17 @@ impl SparseCategoricalCrossEntropy {
 }
 
 impl Loss for SparseCategoricalCrossEntropy {
-    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), String> {
+    fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         let num_classes = for_classes("sparse_categorical_cross_entropy", task)?;
         if num_outputs == num_classes {
             return Ok(());
         }
-        Err(format!(
-            "sparse_categorical_cross_entropy needs one output a class, the data has \
-             {num_classes} classes and the net gives {num_outputs}; \
-             end with {{ dense = {{ units = {num_classes} }} }}"
-        ))
+        Err(LossMismatch::Outputs {
+            loss: "sparse_categorical_cross_entropy",
+            of: TargetKind::Classes,
+            num_targets: num_classes,
+            num_outputs,
+        })
     }
 
     fn absorbs(&self) -> Activation {

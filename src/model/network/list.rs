@@ -1,21 +1,20 @@
-//! The layers of an experiment, as they stand there.
+//! Reading the layers of an experiment.
 
-use crate::config::{Fault, Model, Path, Spec, read_member};
+use super::paths::{head_path, trunk_path};
+use crate::config::{Fault, Model, Spec};
 use crate::data::EmbeddedColumn;
-use crate::model::layers::{EmbedColumns, LAYERS, Layer};
+use crate::model::graph::{LayerList, LayerReader};
+use crate::model::layers::{EmbedColumns, LAYERS};
 
-/// The layers of an experiment, read but not yet given shapes.
+/// The layers of an experiment, before they are planned.
 #[derive(Debug)]
 pub struct Layers {
     /// Before the trunk, where columns of a table are embedded.
     pub(super) columns: Option<EmbedColumns>,
-    pub(super) trunk: List,
+    pub(super) trunk: LayerList,
     /// By name.
-    pub(super) heads: Vec<(String, List)>,
+    pub(super) heads: Vec<(String, LayerList)>,
 }
-
-/// Layers by their tags, one behind the other.
-pub(super) type List = Vec<(String, Box<dyn Layer>)>;
 
 impl Layers {
     /// Reads a list of layers.
@@ -23,17 +22,9 @@ impl Layers {
     /// # Errors
     /// Every unknown layer and every mistake of the layers' options.
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
-        Self::read_at(specs, &trunk_path())
-    }
-
-    /// The same for a list at another place of the experiment.
-    ///
-    /// # Errors
-    /// Every unknown layer and every mistake of the layers' options.
-    pub fn read_at(specs: &[Spec], path: &Path) -> Result<Layers, Vec<Fault>> {
         Ok(Layers {
             columns: None,
-            trunk: read_list(specs, path)?,
+            trunk: READER.read_list(specs, &trunk_path())?,
             heads: Vec::new(),
         })
     }
@@ -44,17 +35,21 @@ impl Layers {
     /// Every unknown layer and every mistake of the layers' options.
     pub fn of(model: &Model) -> Result<Layers, Vec<Fault>> {
         let mut faults = Vec::new();
-        let mut keep = |list: Result<List, Vec<Fault>>| match list {
+        let mut keep = |list: Result<LayerList, Vec<Fault>>| match list {
             Ok(list) => list,
             Err(more) => {
                 faults.extend(more);
                 Vec::new()
             }
         };
-        let trunk = keep(read_list(&model.layers, &trunk_path()));
+        let trunk = keep(READER.read_list(&model.layers, &trunk_path()));
         let heads = model.heads.iter();
-        let heads =
-            heads.map(|(name, specs)| (name.clone(), keep(read_list(specs, &head_path(name)))));
+        let heads = heads.map(|(name, specs)| {
+            (
+                name.clone(),
+                keep(READER.read_list(specs, &head_path(name))),
+            )
+        });
         let heads = heads.collect();
         if faults.is_empty() {
             Ok(Layers {
@@ -67,7 +62,7 @@ impl Layers {
         }
     }
 
-    /// The same behind a layer that embeds these columns, `model.embed`.
+    /// Puts a layer before them that embeds these columns, `model.embed`.
     ///
     /// # Errors
     /// Every mistake of the columns' options.
@@ -77,44 +72,5 @@ impl Layers {
     }
 }
 
-fn read_list(specs: &[Spec], path: &Path) -> Result<List, Vec<Fault>> {
-    let mut layers = Vec::new();
-    let mut faults = Vec::new();
-    for (index, spec) in specs.iter().enumerate() {
-        match read_layer(spec, &path.index(index)) {
-            Ok(layer) => layers.push((spec.name().to_string(), layer)),
-            Err(more) => faults.extend(more),
-        }
-    }
-    if faults.is_empty() {
-        Ok(layers)
-    } else {
-        Err(faults)
-    }
-}
-
-/// Reads a layer, and checks those that are described within it.
-fn read_layer(spec: &Spec, path: &Path) -> Result<Box<dyn Layer>, Vec<Fault>> {
-    let layer = read_member(LAYERS, "layer", spec, path)?;
-    let inner = path.key(spec.name());
-    let within = layer.described().into_iter();
-    let faults = within.filter_map(|(at, spec)| read_layer(spec, &inner.join(&at)).err());
-    let faults: Vec<Fault> = faults.flatten().collect();
-    if faults.is_empty() {
-        Ok(layer)
-    } else {
-        Err(faults)
-    }
-}
-
-pub(super) fn trunk_path() -> Path {
-    Path::parse("model.layers")
-}
-
-pub(super) fn heads_path() -> Path {
-    Path::parse("model.heads")
-}
-
-pub(super) fn head_path(name: &str) -> Path {
-    heads_path().key(name)
-}
+/// A reader of all layers.
+pub(super) const READER: LayerReader = LayerReader::new(LAYERS);

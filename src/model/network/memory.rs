@@ -1,6 +1,7 @@
-//! How much memory a pass takes, before any of it is taken.
+//! An estimate of the memory of a pass, made before any is allocated.
 
-use super::{Network, PlannedLayer};
+use super::net::Network;
+use crate::model::graph::PlannedLayer;
 
 /// What a net is used for.
 #[derive(Clone, Copy, Debug)]
@@ -17,21 +18,21 @@ pub struct MemoryUse {
     pub loaded: u64,
 }
 
-/// Bytes that a pass takes, about.
+/// Estimated bytes of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Parameters, gradients, the optimizer's state, averages and copies of them.
     pub params: u64,
-    /// What the layers give, and what they keep beside.
+    /// Outputs of the layers, and what they keep beside them.
     pub activations: u64,
-    /// Batches that are loaded or wait.
+    /// Batches that are being loaded or wait.
     pub loading: u64,
-    /// The layer that takes most, and how much; none where the net has no layer, or loading takes more.
+    /// The layer that takes most, and its bytes; `None` where the net has no layer.
     pub most: Option<(usize, u64)>,
 }
 
 impl Memory {
-    /// All of it.
+    /// The sum; saturates.
     pub fn total(&self) -> u64 {
         let parts = [self.params, self.activations, self.loading];
         parts
@@ -44,7 +45,7 @@ impl Memory {
 const VALUE: u64 = size_of::<f32>() as u64;
 
 impl Network {
-    /// The memory that this use of the net takes, about.
+    /// Estimates the memory of a pass.
     pub fn memory(&self, of: &MemoryUse) -> Memory {
         let batch = of.batch as u64;
         let input = of_batch(self.input.num_elements() as u64, batch);

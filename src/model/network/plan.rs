@@ -1,17 +1,19 @@
-//! Shapes: what each layer makes of what the layer before gives.
+//! Planning a net: shape inference from the input to the output.
 
 use std::collections::HashSet;
 
-use super::list::{Layers, List, head_path, trunk_path};
-use super::{Network, PlannedHead, PlannedLayer};
+use super::list::{Layers, READER};
+use super::net::{Network, PlannedHead};
+use super::paths::{head_path, trunk_path};
 use crate::config::{Fault, Path};
 use crate::data::Shape;
 use crate::model::activation::Activation;
-use crate::model::layers::{EmbedColumns, Layer, LayerPlan, MOST_VALUES, Mismatch};
+use crate::model::graph::{Chain, Layer, LayerList, MOST_VALUES, PlannedLayer};
+use crate::model::layers::EmbedColumns;
 use crate::model::losses::Loss;
 
 impl Network {
-    /// Infers every shape.
+    /// Plans every layer for the shape that the layer before it gives.
     ///
     /// # Errors
     /// The first layer whose input does not fit, with what it expects and what it gets.
@@ -30,8 +32,7 @@ impl Network {
             .map(|columns| Self::plan_columns(columns, input))
             .transpose()?;
         let shape = columns.as_ref().map_or(input, |columns| columns.output);
-        let mut network = Self::plan_list(layers.trunk, shape, of_trunk, "model.")
-            .map_err(|misfit| misfit.at(&trunk_path()))?;
+        let mut network = Self::plan_list(&layers.trunk, shape, of_trunk, "model.", &trunk_path())?;
         if layers.heads.is_empty() {
             network.ends_with_a_row(&trunk_path())?;
         }
@@ -45,8 +46,7 @@ impl Network {
         for (name, list) in layers.heads {
             let path = head_path(&name);
             let prefix = format!("model.heads.{name}.");
-            let mut head = Self::plan_list(list, trunk, loss.of_head(&name), &prefix)
-                .map_err(|misfit| misfit.at(&path))?;
+            let mut head = Self::plan_list(&list, trunk, loss.of_head(&name), &prefix, &path)?;
             head.ends_with_a_row(&path)?;
             head.rename_beside(&network, &prefix);
             let outputs = head.num_outputs();
@@ -62,21 +62,10 @@ impl Network {
     }
 
     fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
-        let plan = columns
-            .plan(input)
-            .and_then(LayerPlan::within_bounds)
-            .map_err(|mismatch| mismatch.at(&Path::parse("data.columns"), "embedding"))?;
-        Ok(PlannedLayer {
-            name: "model.embed".into(),
-            tag: "embedding".into(),
-            output: plan.output,
-            params: plan.params,
-            multiply_adds: plan.multiply_adds,
-            working: Default::default(),
-            absorbed: None,
-            fused: None,
-            layer: Box::new(columns),
-        })
+        columns
+            .plan(input, READER)
+            .and_then(|planned| planned.named("model.embed", "embedding", input))
+            .map_err(|mismatch| mismatch.at(&Path::parse("data.columns"), "embedding"))
     }
 
     fn ends_with_a_row(&self, path: &Path) -> Result<(), Vec<Fault>> {
@@ -95,8 +84,8 @@ impl Network {
         Ok(())
     }
 
-    /// Gives the layers of a head other names where their parameters are called as those of layers before them: of a
-    /// head "a.0" as of a block within the head "a".
+    /// Renames the layers of a head where a parameter would have the name of one before it, as with a head "a.0" and
+    /// a block within the head "a".
     fn rename_beside(&mut self, before: &Network, prefix: &str) {
         let taken: HashSet<String> = before.params().map(|(name, _)| name).collect();
         let mut other = prefix.to_string();
@@ -110,84 +99,21 @@ impl Network {
         }
     }
 
-    /// The layers within a layer; their names are numbers. `list` is where its options describe them, if they do.
-    ///
-    /// # Errors
-    /// The first layer whose input does not fit.
-    pub fn plan_inner(
-        layers: Layers,
-        input: Shape,
-        list: Option<&Path>,
-    ) -> Result<Network, Mismatch> {
-        Self::plan_list(layers.trunk, input, None, "").map_err(|misfit| match list {
-            Some(list) => Mismatch {
-                faults: misfit.at(list),
-            },
-            None => misfit.mismatch,
-        })
-    }
-
     fn plan_list(
-        list: List,
+        list: &LayerList,
         input: Shape,
         loss: Option<&dyn Loss>,
         prefix: &str,
-    ) -> Result<Network, Misfit> {
-        let mut planned = Vec::new();
-        let mut shape = input;
-        let last = list.len().saturating_sub(1);
-        for (index, (tag, layer)) in list.into_iter().enumerate() {
-            let LayerPlan {
-                output,
-                params,
-                multiply_adds,
-            } = layer
-                .plan(shape)
-                .and_then(LayerPlan::within_bounds)
-                .map_err(|mismatch| Misfit {
-                    index,
-                    tag: tag.clone(),
-                    mismatch,
-                })?;
-            let absorbed = layer.activation().filter(|activation| {
-                let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
-                index == last && absorbs != Activation::Linear && *activation == absorbs
-            });
-            let working = layer.working(shape);
-            shape = output;
-            planned.push(PlannedLayer {
-                name: format!("{prefix}{index}"),
-                tag,
-                output,
-                params,
-                multiply_adds,
-                working,
-                absorbed,
-                fused: None,
-                layer,
-            });
-        }
-        let mut network = Network {
+        path: &Path,
+    ) -> Result<Network, Vec<Fault>> {
+        let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
+        let chain = Chain::plan(list, input, prefix, absorbs, READER)
+            .map_err(|misfit| misfit.within(path).faults)?;
+        Ok(Network {
             input,
-            layers: planned,
+            layers: chain.layers,
             heads: Vec::new(),
             before: 0,
-        };
-        network.fuse();
-        Ok(network)
-    }
-}
-
-/// The layer of a list whose input does not fit.
-struct Misfit {
-    index: usize,
-    tag: String,
-    mismatch: Mismatch,
-}
-
-impl Misfit {
-    /// As faults of the experiment, which describes the list at `list`: a list, or one layer.
-    fn at(self, list: &Path) -> Vec<Fault> {
-        self.mismatch.at(&list.index(self.index), &self.tag)
+        })
     }
 }

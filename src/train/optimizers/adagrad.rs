@@ -15,17 +15,21 @@ pub struct Adagrad {
     /// The step's size.
     #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 1e-2}))]
     learning_rate: f64,
     /// What the sum of the squares begins with.
     #[serde(default = "default_accumulator")]
     #[schemars(range(min = 0))]
+    #[schemars(extend("x-style" = {"keras": 0.1, "torch": 0}))]
     initial_accumulator: f64,
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-10}))]
     epsilon: f64,
     /// Where epsilon is added: to the sum of the squares ("keras"), or to its root ("torch").
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     epsilon_form: Form,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.

@@ -27,10 +27,12 @@ pub struct Adam {
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
     epsilon: f64,
     /// Where epsilon is added: to the root as it is ("keras"), or after the correction for its beginning at 0
     /// ("torch"), where the same number is about 31 times larger at the first step.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     epsilon_form: Form,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.

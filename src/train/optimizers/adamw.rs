@@ -28,13 +28,16 @@ pub struct AdamW {
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
     epsilon: f64,
     /// Where epsilon is added: as for `adam`.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     epsilon_form: Form,
     /// The share of a parameter, times the learning rate, that each step takes away. Biases decay too.
     #[serde(default = "default_decay")]
     #[schemars(range(min = 0))]
+    #[schemars(extend("x-style" = {"keras": 4e-3, "torch": 1e-2}))]
     weight_decay: f64,
 }
 

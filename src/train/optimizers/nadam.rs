@@ -16,6 +16,7 @@ pub struct Nadam {
     /// The step's size.
     #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 2e-3}))]
     learning_rate: f64,
     /// The share of the mean gradient that a step keeps.
     #[serde(default = "defaults::beta1")]
@@ -28,10 +29,12 @@ pub struct Nadam {
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
     epsilon: f64,
     /// How fast the momentum rises: 1 as in Keras, 0.004 as in the paper and PyTorch.
     #[serde(default = "default_momentum_decay")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1, "torch": 4e-3}))]
     momentum_decay: f64,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.

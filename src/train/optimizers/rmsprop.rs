@@ -14,10 +14,12 @@ pub struct RmsProp {
     /// The step's size.
     #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 1e-2}))]
     learning_rate: f64,
     /// The share of the mean squared gradient that a step keeps.
     #[serde(default = "default_rho")]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    #[schemars(extend("x-style" = {"keras": 0.9, "torch": 0.99}))]
     rho: f64,
     /// The share of the last step that is repeated.
     #[serde(default)]
@@ -25,13 +27,16 @@ pub struct RmsProp {
     momentum: f64,
     /// Whether the velocity contains the learning rate ("keras") or not ("torch"), as for `sgd`.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     momentum_form: Form,
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
     epsilon: f64,
     /// Where epsilon is added: to the mean of the squares ("keras"), or to its root ("torch").
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     epsilon_form: Form,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.

@@ -13,6 +13,7 @@ pub struct Sgd {
     /// The step's size.
     #[serde(default = "default_rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("x-style" = {"keras": 1e-2, "torch": 1e-3}))]
     learning_rate: f64,
     /// The share of the last step that is repeated.
     #[serde(default)]
@@ -25,6 +26,7 @@ pub struct Sgd {
     /// `v = momentum v + g; w -= lr v`). With a rate that changes the steps differ; the state has the sign of
     /// Keras's in both.
     #[serde(default)]
+    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
     momentum_form: Form,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.

@@ -43,9 +43,9 @@ impl Plan {
     /// Every mistake that can be found without decoding a sample, with file, line and remedy.
     pub fn check(source: Source) -> anyhow::Result<Plan> {
         let parts = read_parts(&source);
-        let (loss, optimizer, monitor, augmentation) =
+        let (mut loss, optimizer, monitor, augmentation) =
             parts.map_err(|faults| source.explain(&faults))?;
-        let (network, survey, decision) = fit_to_data(&source, &*loss, augmentation.as_ref())
+        let (network, survey, decision) = fit_to_data(&source, &mut *loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
         let checked = monitor.check(&survey.summary().task);
         let checked = checked.and_then(|()| match read_stopping(&source.experiment)? {
@@ -197,7 +197,7 @@ impl Net {
     /// Every mistake of the experiment, with line and remedy.
     pub fn read(source: &Source) -> anyhow::Result<Net> {
         let build = || {
-            let (loss, optimizer, ..) = read_parts(source)?;
+            let (mut loss, optimizer, ..) = read_parts(source)?;
             let experiment = &source.experiment;
             let data = read_source(&experiment.data)?;
             let (shape, embedded, task) = match data.declared_shape() {
@@ -211,7 +211,7 @@ impl Net {
             let layers = Layers::of(&experiment.model)?.with_columns(embedded)?;
             let network = Network::plan(layers, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
-            network.check_head(&*loss, &task)?;
+            network.check_head(&mut *loss, &task)?;
             network.check_trainable()?;
             Ok(Net {
                 network,
@@ -281,7 +281,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
 
 fn fit_to_data(
     source: &Source,
-    loss: &dyn Loss,
+    loss: &mut dyn Loss,
     augmentation: Option<&Augmentation>,
 ) -> Result<(Network, Box<dyn Survey>, Decision), Vec<Fault>> {
     let experiment = &source.experiment;

@@ -2,7 +2,7 @@
 
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::{Purpose, Rng, Shape};
-use kiln::model::LAYERS;
+use kiln::model::{LAYERS, LayerReader};
 use serde_json::{Value as Json, json};
 
 /// Values of an output a sample, and of a layer's parameters: nets are small, so that many can be tried.
@@ -307,7 +307,8 @@ pub fn planned(spec: &Json, shape: Shape) -> Result<Shape, String> {
     let layer = read_member(LAYERS, "layer", &spec, &Path::default());
     let layer = layer.map_err(|faults| format!("{faults:?}"))?;
     let plan = layer
-        .plan(shape)
+        .plan(shape, LayerReader::new(LAYERS))
+        .and_then(|plan| plan.named("model.0", spec.name(), shape))
         .map_err(|mismatch| format!("{:?}", mismatch.faults))?;
     let params: usize = plan.params.iter().map(|spec| spec.num_elements()).sum();
     match plan.output.num_elements() <= MOST_OUTPUTS && params <= MOST_PARAMS {

@@ -142,8 +142,8 @@ pub fn run(trial: &Trial<'_>, on: On<'_>, folder: &Path) {
     let experiment: Experiment =
         serde_json::from_value(trial.experiment.clone()).expect("an experiment");
     let train = &experiment.train;
-    let loss = read_loss(&train.loss);
-    let network = plan(samples, &experiment, &*loss);
+    let mut loss = read_loss(&train.loss);
+    let network = plan(samples, &experiment, &mut *loss);
     let compute = match trial.seed % 10 {
         0 => Compute::Bf16Kernels,
         1 => Compute::Half(Half::Bf16),
@@ -209,7 +209,7 @@ fn batch_size(train: &Train) -> usize {
     train.batch_size.resolve(usize::MAX)
 }
 
-fn plan(samples: &Samples, experiment: &Experiment, loss: &dyn Loss) -> Network {
+fn plan(samples: &Samples, experiment: &Experiment, loss: &mut dyn Loss) -> Network {
     let layers = Layers::of(&experiment.model)
         .and_then(|layers| layers.with_columns(samples.embedded.clone()));
     let layers = layers.unwrap_or_else(|faults| panic!("{faults:?}"));

@@ -1,0 +1,282 @@
+//! Which layers run by kernels of the CPU, alone or with their neighbours: the one place where it is decided. Layers
+//! only state what they compute ([`Operation`]); `run` does what is decided here.
+//!
+//! Blocks are found when a chain is planned, from the layers alone ([`fuse`]). Whether they run is decided at each
+//! pass, from the device and the type that it computes in ([`runs_blocks`], [`runs_own_kernel`]): there are kernels for
+//! 32-bit floats on the CPU; a GPU runs plain operations.
+
+use burn::tensor::Device;
+
+use super::block::{Block, Folded, Fused};
+use super::operation::{ConvGeometry, Operation};
+use super::planned::PlannedLayer;
+use super::scope::Pass;
+use super::window::{Padding, PaddingName, windows};
+use crate::config::Precision;
+use crate::data::{Shape, Value};
+use crate::device::on_cpu;
+use crate::kernels::{BlockOptions, Epilogue, NormThen};
+use crate::model::activation::Activation;
+use crate::model::compute::Compute;
+use crate::model::params::ParamSpec;
+
+/// What a layer can be in a block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Role {
+    /// No part of any.
+    Plain,
+    /// The beginning of one: a convolution.
+    Conv(ConvGeometry),
+    /// The beginning of one: a fully connected layer with this activation.
+    Dense(Activation),
+    /// 2 x 2 max pooling without padding.
+    MaxPool,
+    /// An activation alone.
+    Pointwise(Activation),
+    /// A kernel of its own.
+    Alone,
+    /// The beginning of one, or part of the convolution before it: a batch normalisation with this epsilon.
+    Norm(f64),
+    /// Could be fused, but for this option.
+    Slow(&'static str),
+}
+
+fn role(layer: &PlannedLayer) -> Role {
+    match layer.forward.operation() {
+        Operation::Conv2d(conv) => match conv {
+            _ if conv.stride != [1, 1] => Role::Slow("stride"),
+            _ if conv.dilation != [1, 1] => Role::Slow("dilation"),
+            _ if conv.groups != 1 => Role::Slow("groups"),
+            _ => Role::Conv(conv),
+        },
+        Operation::MaxPool2d {
+            size,
+            stride,
+            padding,
+        } => {
+            let valid = [Padding::Named(PaddingName::Valid), Padding::Number(0)];
+            match size {
+                _ if size != [2, 2] => Role::Slow("size"),
+                _ if stride != size => Role::Slow("stride"),
+                _ if !valid.contains(&padding) => Role::Slow("padding"),
+                _ => Role::MaxPool,
+            }
+        }
+        Operation::Dense(activation) => Role::Dense(activation),
+        Operation::Activation(activation) => Role::Pointwise(activation),
+        Operation::BatchNorm { epsilon } => Role::Norm(epsilon),
+        Operation::GlobalAvgPool => Role::Alone,
+        // Their kernels take in no neighbour.
+        Operation::Conv1d { .. } | Operation::Lstm | Operation::Other => Role::Plain,
+    }
+}
+
+/// The role of the layer at `index`, if there is one.
+fn role_at(layers: &[PlannedLayer], index: usize) -> Role {
+    layers.get(index).map_or(Role::Plain, role)
+}
+
+/// Whether blocks run as one operation: on the CPU, in 32 bits.
+pub fn runs_blocks(input: &Value, compute: Compute) -> bool {
+    is_on_cpu(input) && compute.half().is_none()
+}
+
+/// Whether a kernel of the layer's own runs it. Layers that compute in 32 bits also where the others compute in 16
+/// have theirs in both.
+pub fn runs_own_kernel(layer: &PlannedLayer, input: &Value, compute: Compute) -> bool {
+    match layer.forward.operation() {
+        Operation::BatchNorm { .. } | Operation::GlobalAvgPool | Operation::Lstm => {
+            is_on_cpu(input)
+        }
+        Operation::Conv1d {
+            stride: 1,
+            dilation: 1,
+            groups: 1,
+        } => runs_blocks(input, compute),
+        _ => false,
+    }
+}
+
+fn is_on_cpu(value: &Value) -> bool {
+    match value {
+        Value::Image(x) => on_cpu(&x.device()),
+        Value::Sequence(x) => on_cpu(&x.device()),
+        Value::Flat(x) => on_cpu(&x.device()),
+        Value::Tokens(_) => false,
+    }
+}
+
+/// Whether the gradient of a layer's parameter can be had as factors: the weights of fully connected layers in the CPU's
+/// kernels.
+pub fn takes_sink(
+    layer: &PlannedLayer,
+    spec: &ParamSpec,
+    device: &Device,
+    compute: Compute,
+) -> bool {
+    // Of sequences the layer runs by plain operations.
+    let dense = matches!(role(layer), Role::Dense(_)) && matches!(layer.output, Shape::Flat { .. });
+    // The bias keeps the layer in the graph.
+    let biased = layer.params.iter().any(|spec| spec.name == "bias");
+    let blocks = on_cpu(device) && compute.half().is_none();
+    blocks && dense && biased && !spec.restraint.shapes_gradient() && spec.name == "weight"
+}
+
+/// The convolution with the batch normalisation behind it, where this pass may take them together.
+pub fn folded(layer: &PlannedLayer, pass: &Pass<'_>) -> Option<Folded> {
+    match layer.fused?.block {
+        Block::Conv(_, folded) if pass.training.is_none() => folded,
+        _ => None,
+    }
+}
+
+/// Finds the blocks of a chain: a convolution or a fully connected layer, with the activation and the max
+/// pooling that follow it; a batch normalisation with what follows it; a pool with the activation before it.
+pub fn fuse(layers: &mut [PlannedLayer]) {
+    let mut done = 0;
+    for index in 0..layers.len() {
+        if index >= done {
+            layers[index].fused = block_at(layers, index);
+            done = index + layers[index].fused.map_or(1, |fused| fused.num_layers);
+        }
+    }
+}
+
+/// The block that begins with the layer at `index`.
+fn block_at(layers: &[PlannedLayer], index: usize) -> Option<Fused> {
+    let layer = &layers[index];
+    match (role(layer), layer.input) {
+        (Role::Conv(conv), Shape::Image { height, width, .. }) => {
+            conv_at(layers, index, conv, [height, width])
+        }
+        (Role::Dense(activation), Shape::Flat { .. }) => Some(dense_at(layers, index, activation)),
+        (Role::MaxPool, Shape::Image { .. }) => Some(Fused {
+            num_layers: 1,
+            block: Block::MaxPool(false),
+            then: Activation::Linear,
+        }),
+        (Role::Pointwise(activation), Shape::Image { .. })
+            if activation.is_monotone() && role_at(layers, index + 1) == Role::MaxPool =>
+        {
+            let relu = activation == Activation::Relu;
+            Some(Fused {
+                num_layers: 2,
+                block: Block::MaxPool(relu),
+                then: if relu { Activation::Linear } else { activation },
+            })
+        }
+        (Role::Norm(_), _) => {
+            let (num_layers, then) = norm_at(layers, index);
+            Some(Fused {
+                num_layers,
+                block: Block::Norm(then),
+                then: Activation::Linear,
+            })
+        }
+        (Role::Alone, _) => Some(Fused {
+            num_layers: 1,
+            block: Block::Layer,
+            then: Activation::Linear,
+        }),
+        _ => None,
+    }
+}
+
+/// The layer's activation, if the loss does not compute it.
+fn own_activation(layer: &PlannedLayer, activation: Activation) -> Activation {
+    match layer.absorbed {
+        Some(_) => Activation::Linear,
+        None => activation,
+    }
+}
+
+/// The block that begins with the convolution at `index`. Pooling may go before a monotone activation: the maximum of
+/// activations is the activation of the maximum.
+fn conv_at(
+    layers: &[PlannedLayer],
+    index: usize,
+    conv: ConvGeometry,
+    size: [usize; 2],
+) -> Option<Fused> {
+    let laid = windows(size, conv.kernel, [1; 2], [1; 2], conv.padding).ok()?;
+    let next = role_at(layers, index + 1);
+    let (mut num_layers, mut activation) = (1, own_activation(&layers[index], conv.activation));
+    if let (Activation::Linear, Role::Pointwise(next)) = (activation, next) {
+        (num_layers, activation) = (2, next);
+    }
+    let pool = role_at(layers, index + num_layers) == Role::MaxPool && activation.is_monotone();
+    let relu = activation == Activation::Relu;
+    let options = BlockOptions {
+        padding: laid.padding,
+        relu,
+        pool,
+        precision: Precision::F32,
+    };
+    let folded = match next {
+        Role::Norm(epsilon) if activation == Activation::Linear => {
+            let (behind, then) = norm_at(layers, index + 1);
+            Some(Folded {
+                num_layers: 1 + behind,
+                options: BlockOptions {
+                    relu: then != NormThen::Nothing,
+                    pool: then == NormThen::ReluPool,
+                    ..options
+                },
+                epsilon,
+            })
+        }
+        _ => None,
+    };
+    Some(Fused {
+        num_layers: num_layers + usize::from(pool),
+        block: Block::Conv(options, folded),
+        then: if relu { Activation::Linear } else { activation },
+    })
+}
+
+/// The block that begins with the fully connected layer at `index`.
+fn dense_at(layers: &[PlannedLayer], index: usize, activation: Activation) -> Fused {
+    let (mut num_layers, mut activation) = (1, own_activation(&layers[index], activation));
+    if let (Activation::Linear, Role::Pointwise(next)) = (activation, role_at(layers, index + 1))
+        && layers[index + 1].absorbed.is_none()
+    {
+        (num_layers, activation) = (2, next);
+    }
+    let epilogue = match activation {
+        Activation::Relu => Some(Epilogue::Relu),
+        Activation::Sigmoid => Some(Epilogue::Sigmoid),
+        Activation::Tanh => Some(Epilogue::Tanh),
+        _ => None,
+    };
+    Fused {
+        num_layers,
+        block: Block::Dense(epilogue.unwrap_or_default()),
+        then: epilogue.map_or(activation, |_| Activation::Linear),
+    }
+}
+
+/// The layers of the block that begins with the batch normalisation at `index`, and what follows it there. Max
+/// pooling is of images alone.
+fn norm_at(layers: &[PlannedLayer], index: usize) -> (usize, NormThen) {
+    match (role_at(layers, index + 1), role_at(layers, index + 2)) {
+        (Role::Pointwise(Activation::Relu), Role::MaxPool) => (3, NormThen::ReluPool),
+        (Role::Pointwise(Activation::Relu), _) => (2, NormThen::Relu),
+        _ => (1, NormThen::Nothing),
+    }
+}
+
+impl PlannedLayer {
+    /// What the layer table says of the way that the layer runs on the CPU.
+    pub fn note(&self) -> String {
+        match (self.absorbed, self.fused, role(self)) {
+            (Some(activation), ..) => format!("{} is left to the loss", activation.name()),
+            (None, Some(fused), _) => match fused.num_layers {
+                1 => "fused".to_string(),
+                2 => "fused with the next".to_string(),
+                more => format!("fused with the next {}", more - 1),
+            },
+            (None, None, Role::Slow(option)) => format!("plain operations ({option})"),
+            (None, None, _) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a layer sees of the net while it runs.
+
+use std::cell::RefCell;
+
+use burn::tensor::Tensor;
+
+use crate::data::{SampleId, Value};
+use crate::kernels::{NormThen, Sink};
+use crate::model::activation::Activation;
+use crate::model::compute::Compute;
+use crate::model::params::ParamSpec;
+
+/// What a layer sees of the net during a forward pass.
+pub struct Scope<'a> {
+    /// The layer's full name ("model.2").
+    pub name: &'a str,
+    /// The layer's parameters as its plan lists them, those of the layers within it last.
+    pub specs: &'a [ParamSpec],
+    /// Their tensors, flat.
+    pub tensors: &'a [Tensor<1>],
+    /// Where the gradients of some of them go as factors, in the order of the parameters.
+    pub sinks: &'a [Option<Sink>],
+    /// Whether the layer's activation is left to the loss.
+    pub skip_activation: bool,
+    /// Whether the CPU's own kernel of this layer runs it, and not plain operations; `fusion` decides.
+    pub kernel: bool,
+    /// What of the layers behind it a batch normalisation does in the same pass.
+    pub then: NormThen,
+    /// The pass.
+    pub pass: &'a Pass<'a>,
+}
+
+impl Scope<'_> {
+    /// The parameter called `name`, in its shape; `None` where the layer's plan has none.
+    pub fn param<const D: usize>(&self, name: &str) -> Option<Tensor<D>> {
+        let index = self.specs.iter().position(|spec| spec.name == name)?;
+        let shape: [usize; D] = self.specs[index].shape.clone().try_into().ok()?;
+        Some(self.tensors[index].clone().reshape(shape))
+    }
+
+    /// The parameter called `name`, which the layer's plan always has.
+    pub fn weight<const D: usize>(&self, name: &str) -> Tensor<D> {
+        self.param(name)
+            .unwrap_or_else(|| panic!("{}.{name} is planned with rank {D}", self.name))
+    }
+
+    /// Where the gradient of the parameter called `name` goes, if not into the graph.
+    pub fn sink(&self, name: &str) -> Option<Sink> {
+        let index = self.specs.iter().position(|spec| spec.name == name)?;
+        self.sinks.get(index).cloned().flatten()
+    }
+
+    /// Applies the layer's activation, or leaves it to the loss.
+    pub fn activate(&self, activation: Activation, value: Value) -> Value {
+        if self.skip_activation {
+            value
+        } else {
+            activation.forward(value)
+        }
+    }
+
+    /// Records the new value of a buffer (a running mean).
+    pub fn update(&self, name: &str, value: Tensor<1>) {
+        let full = format!("{}.{name}", self.name);
+        self.pass.updates.borrow_mut().push((full, value));
+    }
+}
+
+/// One forward pass.
+#[derive(Default)]
+pub struct Pass<'a> {
+    /// Set in training.
+    pub training: Option<Training<'a>>,
+    /// Of every parameter, where its gradient goes as factors; may be left empty.
+    pub sinks: &'a [Option<Sink>],
+    /// What the heavy layers compute in.
+    pub compute: Compute,
+    /// The share of running averages that is kept, in place of the layers' own: to measure them anew.
+    pub momentum: Option<f64>,
+    /// New values of buffers, by full name, as the layers recorded them.
+    pub updates: RefCell<Vec<(String, Tensor<1>)>>,
+}
+
+/// What random choices of a training pass depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Counted from 0.
+    pub epoch: u64,
+    /// The samples of the batch, in order.
+    pub ids: &'a [SampleId],
+}

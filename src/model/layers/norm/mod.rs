@@ -1,0 +1,9 @@
+//! Normalisation.
+
+mod batch_norm;
+mod group_norm;
+mod layer_norm;
+
+pub use batch_norm::BatchNorm;
+pub use group_norm::GroupNorm;
+pub use layer_norm::LayerNorm;
