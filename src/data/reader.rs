@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::core::class_names::{ClassNames, number};
-use super::core::dataset::{Dataset, Skipped};
+use super::core::dataset::Skipped;
 use super::core::left_out::LeftOut;
 use super::core::task::Task;
 use super::files::listing::Listing;
@@ -18,20 +18,7 @@ use super::table::{Files, Rows, TableFile, Targets, labelled_rows, notices};
 use super::text;
 use super::text::{TextPreprocess, Texts, list_texts, text_notices};
 use crate::console::Show as _;
-
-/// Labelled samples as a model takes them.
-pub struct Labelled {
-    /// The samples.
-    pub dataset: Arc<dyn Dataset>,
-    /// Those that cannot be used.
-    pub skipped: Vec<Skipped>,
-    /// What is no sample.
-    pub left_out: LeftOut,
-    /// What the user should know.
-    pub notices: Vec<String>,
-    /// What may be wrong with the files.
-    pub warnings: Vec<String>,
-}
+use crate::data::labelled::Labelled;
 
 impl Preprocessor {
     /// The samples at `path` for a model that says `task` and was trained with the options `data`: a folder of

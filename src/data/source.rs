@@ -76,7 +76,7 @@ pub trait Survey: Send {
     fn few(
         self: Box<Self>,
         num_samples: usize,
-        augmentation: Option<crate::data::image::augment::Augmentation>,
+        augmentation: Option<super::image::augment::Augmentation>,
     ) -> (Arc<dyn Dataset>, Vec<Skipped>);
 
     /// Decodes every sample once, fits the preprocessing on the training split, and leaves out
@@ -87,7 +87,7 @@ pub trait Survey: Send {
     fn prepare(
         self: Box<Self>,
         preprocess: &Preprocess,
-        augmentation: Option<crate::data::image::augment::Augmentation>,
+        augmentation: Option<super::image::augment::Augmentation>,
         audit: bool,
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>>;

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::left_out::{list_names, short_name};
 use super::task::Task;
-use crate::data::core::left_out::{list_names, short_name};
-use crate::data::image::sources::image_folder::CLASSES_SHOWN;
 
 /// What accepts labels that are a class as numbers only, for messages.
 pub const ACCEPT_NUMBERS: &str = "kiln eval --numeric-labels, or data.numeric_labels = true in the experiment, compares them as numbers";
@@ -179,6 +178,9 @@ pub fn index_of(names: &[String]) -> HashMap<&str, usize> {
         .map(|(index, name)| (name.as_str(), index))
         .collect()
 }
+
+/// Classes that a table of differences shows.
+pub const CLASSES_SHOWN: usize = 50;
 
 #[cfg(test)]
 mod tests {

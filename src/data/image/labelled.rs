@@ -24,7 +24,7 @@ use crate::data::files::listing::{Classes, Content, Listing, list_folders};
 use crate::data::files::split_names::split_name;
 use crate::data::image::sources::labels::TrainedClasses;
 use crate::data::image::sources::webdataset::labelled_archives;
-use crate::data::reader::Labelled;
+use crate::data::labelled::Labelled;
 use crate::data::table::Files;
 
 /// Labelled files with the classes of a model.

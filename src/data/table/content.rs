@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-use super::reader::{Delimiter, Layout, MAX_ROW};
+use super::delimited::{cannot_keep, split_whitespace, write_row};
+use super::layout::{Delimiter, Layout, MAX_ROW};
 use super::{arff, spreadsheet};
-use crate::console::Show as _;
 use crate::storage::open_seekable;
 use crate::storage::positional::read_some_at;
 
@@ -154,7 +154,7 @@ impl Content {
             let row = arff
                 .line(line)
                 .map_err(|message| format!("line {number}: {message}"))?;
-            write_row(&mut out, &row)
+            write_row(&mut out, &row).map_err(cannot_keep)
         })?;
         let nominal = arff.nominal()?;
         Ok(Content {
@@ -179,7 +179,7 @@ impl Content {
                     true => Vec::new(),
                     false => split_whitespace(line, layout.quote_byte()),
                 };
-            write_row(&mut out, &fields)
+            write_row(&mut out, &fields).map_err(cannot_keep)
         })?;
         Ok(Content {
             rewritten: true,
@@ -213,14 +213,6 @@ impl Read for FromBeginning {
 
 fn cannot(error: std::io::Error) -> String {
     format!("cannot be read: {error}")
-}
-
-fn cannot_keep(error: std::io::Error) -> String {
-    let folder = std::env::temp_dir();
-    format!(
-        "cannot be kept as plain text in {}: {error}; the environment variable TMPDIR names another folder",
-        folder.shown()
-    )
 }
 
 /// Encodings of two bytes a character: by a mark, by the layout, or as every second byte is 0.
@@ -298,59 +290,4 @@ fn each_line(
         each(line.trim_ascii_end(), number)?;
     }
     Ok(())
-}
-
-/// Writes a row as CSV; one without fields becomes an empty line.
-pub fn write_row(out: &mut impl Write, fields: &[Vec<u8>]) -> Result<(), String> {
-    let mut line = Vec::new();
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            line.push(b',');
-        }
-        let plain = |byte: &u8| !matches!(byte, b',' | b'"' | b'\n' | b'\r');
-        // A single empty field would be an empty line, which is no row.
-        if field.iter().all(plain) && !(field.is_empty() && fields.len() == 1) {
-            line.extend_from_slice(field);
-            continue;
-        }
-        line.push(b'"');
-        for &byte in field {
-            line.extend_from_slice(if byte == b'"' {
-                b"\"\""
-            } else {
-                std::slice::from_ref(&byte)
-            });
-        }
-        line.push(b'"');
-    }
-    line.push(b'\n');
-    out.write_all(&line).map_err(cannot_keep)
-}
-
-/// The fields of a line between runs of blanks; quotes hold blanks.
-pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
-    let mut fields = Vec::new();
-    let mut rest = line.trim_ascii();
-    while !rest.is_empty() {
-        let closed = match quote {
-            Some(quote) if rest[0] == quote => rest[1..].iter().position(|byte| *byte == quote),
-            _ => None,
-        };
-        let end = match closed {
-            Some(end) => {
-                fields.push(rest[1..=end].to_vec());
-                end + 2
-            }
-            None => {
-                let end = rest
-                    .iter()
-                    .position(u8::is_ascii_whitespace)
-                    .unwrap_or(rest.len());
-                fields.push(rest[..end].to_vec());
-                end
-            }
-        };
-        rest = rest[end..].trim_ascii_start();
-    }
-    fields
 }

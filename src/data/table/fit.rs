@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::dates::DatePart;
+use super::layout::Layout;
 use super::options::{
     ColumnDefaults, ColumnOptions, Counting, Embedding, Fill, Impute, Role, Scaling,
 };
 use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, finite_number};
-use super::reader::Layout;
 use super::rows::Rows;
 use crate::data::text::{Splitting, WordCounts};
 

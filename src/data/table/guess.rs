@@ -9,11 +9,13 @@ use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GB18030, SHIFT_JIS, UTF_8, WINDOWS_1251, WINDOWS_1252,
 };
 
-use super::content::{BEGIN, Content, split_whitespace};
+use super::content::{BEGIN, Content};
 use super::dates;
+use super::delimited::split_whitespace;
 use super::formats::MISSING_WORDS;
+use super::layout::{Delimiter, Layout};
 use super::numbers::{may_follow, may_precede, take_apart};
-use super::reader::{Delimiter, Layout, TableFile};
+use super::reader::TableFile;
 use crate::console::Show as _;
 
 /// Rows of the beginning that are looked at.
@@ -236,7 +238,7 @@ struct Bounded {
 impl Bounded {
     fn new(content: &Content) -> Bounded {
         Bounded {
-            reader: content.reader().take(super::reader::MAX_ROW),
+            reader: content.reader().take(super::layout::MAX_ROW),
         }
     }
 }

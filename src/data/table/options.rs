@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::reader::Layout;
+use super::layout::Layout;
 use crate::config::{ByteSize, other_names};
 
 /// Rows of a delimited text file (CSV, TSV): numbers, categories and text in, a class, labels or numbers out.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::dates::{DatePart, civil};
 use super::formats::Format;
+use super::layout::Layout;
 use super::options::{Counting, Scaling, Unseen};
-use super::reader::Layout;
 use crate::data::core::batch::Shape;
 use crate::data::text::Tokenizer;
 

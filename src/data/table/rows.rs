@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::layout::Layout;
 use super::preprocess::finite_number;
-use super::reader::{Layout, Row, RowPlace, TableFile};
+use super::reader::{Row, RowPlace, TableFile};
 use super::scan::bind;
 use crate::console::Show as _;
 use crate::data::core::class_names::ClassNames;

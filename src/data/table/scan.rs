@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::formats::{Format, FormatTally};
+use super::layout::Layout;
 use super::options::Role;
-use super::reader::{Layout, TableFile};
+use super::reader::TableFile;
 use crate::console::Show as _;
-pub use crate::data::core::class_names::listed;
 use crate::data::text::{count_words, is_spaceless};
+
+pub use crate::data::core::class_names::listed;
 
 /// Different values that are told apart while a column's role is not known.
 pub const DISTINCT: usize = 1000;

@@ -78,7 +78,7 @@ fn free_format(options: &Csv, name: &str) -> Option<bool> {
 }
 
 /// How a column is written, where its fields are no plain numbers, for people.
-fn written(layout: &super::reader::Layout, scan: &ColumnScan, name: &str) -> String {
+fn written(layout: &super::layout::Layout, scan: &ColumnScan, name: &str) -> String {
     let mut text = match layout.formats.get(name) {
         Some(format) => format!(", written {}", String::from(format.clone())),
         None => String::new(),
@@ -110,7 +110,7 @@ fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
 pub(in crate::data) fn open(
     files: &Files,
     name: &str,
-    layout: &super::reader::Layout,
+    layout: &super::layout::Layout,
 ) -> Result<Vec<TableFile>, Vec<Fault>> {
     let open = |path: &PathBuf| {
         TableFile::open(path, layout).map_err(|message| {
@@ -500,7 +500,7 @@ pub(in crate::data) fn plan_task(
     kind: Option<TaskKind>,
     targets: &[String],
     scans: &[&ColumnScan],
-    layout: &super::reader::Layout,
+    layout: &super::layout::Layout,
 ) -> Result<Task, Vec<Fault>> {
     let labels = |scan: &ColumnScan| {
         let mut values = scan.values.iter().flat_map(|values| values.keys());

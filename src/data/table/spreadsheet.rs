@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::content::write_row;
 use super::dates::civil;
+use super::delimited::{cannot_keep, write_row};
 use super::xml::{Event, Events, Tag, unescape};
 use super::zipped::Zip;
 
@@ -343,7 +343,7 @@ impl Cells {
                 fields[(column - least) as usize] = text.into_bytes();
                 any = true;
             }
-            write_row(out, if any { &fields } else { &[] })?;
+            write_row(out, if any { &fields } else { &[] }).map_err(cannot_keep)?;
         }
         Ok(())
     }

@@ -4,9 +4,11 @@ use pulp::{Simd, WithSimd};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::{PictureStep, Spare};
 use super::fill::{FillMode, fold};
-use super::{Augment, Change, Frame, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 use crate::device::simd::arch;
 

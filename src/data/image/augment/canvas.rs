@@ -81,7 +81,7 @@ impl Canvas {
         let mut first = [0; 2];
         for axis in 0..2 {
             let corners = [0, self.height - 1].map(|row| {
-                let path = Path::new(self, map, row);
+                let path = Path::new([self.height, self.width], map, row);
                 [path.at(axis, 0.0), path.at(axis, (self.width - 1) as f32)]
             });
             let corners = corners.as_flattened();

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use super::Affine;
-use super::colour::ColourStep;
+use super::matrix::ColourStep;
 use crate::data::image::decode::pixels::Pixels;
 
 /// The size of the pictures.

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::augment::Augment;
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// A random part of the picture, stretched to the whole (torchvision's RandomResizedCrop, on the
 /// resized picture).

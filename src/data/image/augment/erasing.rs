@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::Erased;
 use super::crop::random_box;
-use super::{Augment, Change, Frame, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Paints a random rectangle over (torchvision's RandomErasing, whose ratio is height by width).
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 //! noise, erasing, and the scaling that makes it the net's input.
 
 use super::change::{Change, Erased, Noise};
-use super::colour::ColourMatrix;
+use super::matrix::ColourMatrix;
 use super::warp::RowPass;
 use crate::data::image::scale::Scale;
 

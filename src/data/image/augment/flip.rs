@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::augment::Augment;
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Mirror left and right in half of the cases.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,8 +7,10 @@ use image::{ExtendedColorType, ImageDecoder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::{PictureStep, Spare};
-use super::{Augment, Change, Frame, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 
 /// Stores the picture as JPEG with a random quality from this up to 100, and reads it again.

@@ -8,19 +8,7 @@ use super::mix::{Cutmix, Mixup};
 use super::{AUGMENTS, FillMode, Preset, fill};
 use crate::config::{Fault, Path, schema_of, unknown_key, validate};
 use crate::data::core::batch::Shape;
-
-/// Whether a value switches its key off.
-pub fn is_off(value: &Value) -> bool {
-    *value == Value::Bool(false)
-}
-
-/// The options of a member: `true` stands for all its defaults where it has some.
-pub fn options(value: &Value, schema: &Value) -> Value {
-    if *value == Value::Bool(true) && schema["type"] == "object" {
-        return json!({});
-    }
-    value.clone()
-}
+use crate::data::image::augment::options::{is_off, options};
 
 /// Checks names and values.
 ///

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::keys::options;
-use super::{Purpose, Rng, hash_text};
+use super::options::options;
 use crate::config::{Fault, Path, read, schema_of};
 use crate::data::core::batch::{HostBatch, Shape};
+use crate::data::core::random::{Purpose, Rng, hash_text};
 
 /// Samples and labels are mixed in pairs: `share * one + (1 - share) * other`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

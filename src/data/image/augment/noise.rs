@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::Noise;
-use super::{Augment, Change, Frame, Purpose, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::{Purpose, Rng};
 
 /// Normally distributed noise on every value, its standard deviation random, up to this many grey
 /// levels.

@@ -1,7 +1,6 @@
 //! Where the pixels of a row come from.
 
 use super::Affine;
-use super::canvas::Canvas;
 
 /// Where the pixels of an output row come from: `start + step * column`, `[row, column]`. The start
 /// is computed anew for each row and rounded once, so nothing drifts.
@@ -18,16 +17,16 @@ pub struct Path {
 pub const FAR: f32 = 1e6;
 
 impl Path {
-    /// The path of row `row` of the output.
+    /// The path of row `row` of an output of this height and width.
     #[inline(always)]
-    pub fn new(canvas: &Canvas, map: &Affine, row: usize) -> Path {
-        let last = [canvas.height as f64 - 1.0, canvas.width as f64 - 1.0];
+    pub fn new([height, width]: [usize; 2], map: &Affine, row: usize) -> Path {
+        let last = [height as f64 - 1.0, width as f64 - 1.0];
         let y = row as f64 - last[0] / 2.0;
         let mut path = Path {
             start: [0.0; 2],
             step: [0.0; 2],
             last: [last[0] as f32, last[1] as f32],
-            width: canvas.width,
+            width,
         };
         for axis in 0..2 {
             let [by_row, by_column] = map.matrix[axis];

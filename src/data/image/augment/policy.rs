@@ -9,10 +9,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::colour::ColourStep;
+use super::augment::Augment;
+use super::matrix::ColourStep;
 use super::sharpness::Sharpen;
 use super::tones::Tone;
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Some operations from a list, all of one strength (torchvision's RandAugment).
 #[derive(Debug, Deserialize, JsonSchema)]

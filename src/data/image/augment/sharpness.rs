@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::{PictureStep, Spare};
-use super::{Augment, Change, Frame, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 
 /// Differences from a slightly smoothed picture times a random factor in [1 - sharpness,

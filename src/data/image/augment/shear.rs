@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::augment::Augment;
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Shear by a random angle up to this many degrees, either way (in degrees, as Keras has it).
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::augment::Augment;
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Shift to the left or right by up to this fraction of the width.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,8 +4,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::augment::Augment;
 use super::change::{PictureStep, Spare};
-use super::{Augment, Change, Frame, Rng};
+use super::{Change, Frame};
+use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 
 /// Keeps the highest bits of every value only, with a probability of one half: this many, 1-8.

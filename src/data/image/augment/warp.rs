@@ -80,7 +80,7 @@ impl<F: RowPass> Warp<'_, F> {
     fn rows<const CHANNELS: usize>(self) {
         let width = self.canvas.width;
         for (row, line) in self.out.chunks_exact_mut(width * CHANNELS).enumerate() {
-            let path = Path::new(self.canvas, self.map, row);
+            let path = Path::new([self.canvas.height, width], self.map, row);
             let (low, high) = path.span();
             let Canvas {
                 bytes,

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Affine, Augment, Change, Frame, Rng};
+use super::augment::Augment;
+use super::{Affine, Change, Frame};
+use crate::data::core::random::Rng;
 
 /// Zoom of height and width, each by its own random factor in [1 - zoom, 1 + zoom]; a factor
 /// under 1 magnifies.

@@ -212,6 +212,3 @@ fn one_class(classes: &[String], folder: &FilePath, labelling: &Labelling) -> Fa
     }
     fault
 }
-
-/// Classes that a table of differences shows.
-pub const CLASSES_SHOWN: usize = 50;

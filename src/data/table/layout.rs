@@ -1,0 +1,254 @@
+//! How a table's text is laid out: encoding, delimiter, quotes, header.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::formats::Format;
+
+/// The most bytes of one row.
+pub const MAX_ROW: u64 = 64 << 20;
+
+/// What stands between two fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Delimiter {
+    /// A sign.
+    Sign(char),
+    /// Any run of blanks and tabs.
+    Whitespace,
+}
+
+impl TryFrom<String> for Delimiter {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Delimiter, String> {
+        let mut signs = text.chars();
+        match (signs.next(), signs.next()) {
+            (Some(sign), None) => Ok(Delimiter::Sign(sign)),
+            _ if text == "whitespace" => Ok(Delimiter::Whitespace),
+            _ => Err(format!(
+                "{text:?} is no delimiter, expected one sign or \"whitespace\""
+            )),
+        }
+    }
+}
+
+impl JsonSchema for Delimiter {
+    fn schema_name() -> Cow<'static, str> {
+        "Delimiter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string", "description": "One sign, or \"whitespace\" for any run of blanks and tabs.",
+            "pattern": "^(.|\\t|whitespace)$"
+        })
+    }
+}
+
+pub fn quote() -> char {
+    '"'
+}
+
+pub fn yes() -> bool {
+    true
+}
+
+pub fn utf_8() -> String {
+    "utf-8".into()
+}
+
+pub fn point() -> char {
+    '.'
+}
+
+pub fn missing() -> Vec<String> {
+    ["NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
+        .map(String::from)
+        .to_vec()
+}
+
+/// How the text of a table is laid out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Layout {
+    /// What stands between two fields, or "whitespace" for any run of blanks and tabs; default: that of
+    /// , ; tab | which the first line has most of.
+    #[serde(default)]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around fields that hold delimiters; twice, it stands for itself. "" where nothing does.
+    #[serde(default = "quote", with = "quote_text")]
+    #[schemars(with = "String", length(max = 1))]
+    pub quote: char,
+    /// Whether the first line names the columns; else they are `column_1`, `column_2`, ...
+    #[serde(default = "yes")]
+    pub header: bool,
+    /// The text's encoding, by its name on the web ("utf-8", "windows-1252", "shift_jis").
+    #[serde(default = "utf_8")]
+    pub encoding: String,
+    /// The sign before the decimals of a number.
+    #[serde(default = "point")]
+    pub decimal: char,
+    /// Fields that stand for a missing value, beside empty ones.
+    #[serde(default = "missing")]
+    pub missing: Vec<String>,
+    /// Whether classes that are written as numbers are compared as numbers, so that `1` and `1.0` are one; default:
+    /// names of classes are text, and 01234 is another one than 1234.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numeric_labels: Option<bool>,
+    /// Lines that begin with this sign are no rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// Fields that stand for a missing value in one column, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing_in: BTreeMap<String, Vec<String>>,
+    /// How the fields of a column are written, by its name, where they are not plain numbers: an example
+    /// ("$1,234.5", "1234.5 kg") or the form of a date ("day.month.year"). Fields that are not written so are
+    /// missing. Default: told from the fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, Format>,
+    /// Of a table without a header that was trained on: its columns, as others are matched by position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub width: Option<usize>,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Layout {
+            delimiter: None,
+            quote: quote(),
+            header: true,
+            encoding: utf_8(),
+            decimal: point(),
+            missing: missing(),
+            numeric_labels: Some(false),
+            comment: None,
+            missing_in: BTreeMap::new(),
+            formats: BTreeMap::new(),
+            width: None,
+        }
+    }
+}
+
+impl Layout {
+    /// Whether classes are compared as numbers. Model files of before this was a choice do not say it: their classes
+    /// are numbers where they can be.
+    pub fn has_numeric_labels(&self) -> bool {
+        self.numeric_labels.unwrap_or(true)
+    }
+
+    /// The keys that are not as they are where nothing is said.
+    pub fn said(&self) -> Vec<String> {
+        let keys = |layout: &Layout| match serde_json::to_value(layout) {
+            Ok(serde_json::Value::Object(keys)) => keys,
+            _ => serde_json::Map::new(),
+        };
+        let usual = Layout {
+            numeric_labels: None,
+            ..Layout::default()
+        };
+        let usual = keys(&usual);
+        let own = keys(self).into_iter();
+        own.filter(|(key, value)| usual.get(key) != Some(value))
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// The same, saying whether classes are compared as numbers.
+    pub fn settled(&self) -> Layout {
+        Layout {
+            numeric_labels: Some(self.numeric_labels.unwrap_or(false)),
+            ..self.clone()
+        }
+    }
+
+    /// Whether a field stands for a missing value.
+    pub fn is_missing(&self, field: &str) -> bool {
+        let field = field.trim();
+        field.is_empty() || self.missing.iter().any(|missing| missing == field)
+    }
+
+    /// The number that a field stands for; it may be infinite.
+    pub fn number(&self, field: &str) -> Option<f64> {
+        let field = field.trim();
+        if self.decimal == '.' {
+            return field.parse().ok();
+        }
+        // Where a comma is written before the decimals, 1.234 is a thousand and more, not one and a bit.
+        if field.contains('.') {
+            return None;
+        }
+        field.replace(self.decimal, ".").parse().ok()
+    }
+
+    /// Whether a field of a column stands for a missing value, or cannot be read in the column's format.
+    pub fn is_missing_in(&self, column: &str, field: &str) -> bool {
+        if self.is_missing(field) {
+            return true;
+        }
+        let words = || {
+            self.missing_in
+                .get(column)
+                .is_some_and(|words| words.iter().any(|word| word == field))
+        };
+        let unread = || {
+            self.formats
+                .get(column)
+                .is_some_and(|format| format.number(field).is_none())
+        };
+        words() || unread()
+    }
+
+    /// The number that a field of a column stands for; it may be infinite.
+    pub fn number_in(&self, column: &str, field: &str) -> Option<f64> {
+        match self.formats.get(column) {
+            Some(format) => format.number(field),
+            None => self.number(field),
+        }
+    }
+
+    /// The quote, where there is one.
+    pub fn quote_byte(&self) -> Option<u8> {
+        (self.quote != '\0').then_some(self.quote as u8)
+    }
+
+    pub(super) fn encoding(&self) -> Result<&'static Encoding, String> {
+        let found = Encoding::for_label(self.encoding.as_bytes());
+        let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
+        let encoding = found.ok_or_else(unknown)?;
+        // Written anew as UTF-8.
+        Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
+            UTF_8
+        } else {
+            encoding
+        })
+    }
+}
+
+/// A quote of which none is an empty text.
+mod quote_text {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(quote: &char, serializer: S) -> Result<S::Ok, S::Error> {
+        match quote {
+            '\0' => serializer.serialize_str(""),
+            quote => serializer.serialize_char(*quote),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<char, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut signs = text.chars();
+        match (signs.next(), signs.next()) {
+            (None, _) => Ok('\0'),
+            (Some(sign), None) => Ok(sign),
+            _ => Err(serde::de::Error::custom(format!(
+                "{text:?} is no quote, expected one sign or \"\""
+            ))),
+        }
+    }
+}
