@@ -27,7 +27,7 @@ pub use bf16::is_native as has_bf16;
 pub use blend::{add_scaled, blend};
 pub use conv_block::{BlockOptions, conv_block};
 pub use dense_block::{DenseOptions, Epilogue, Sink, dense_block};
-pub use devices::{Adapter, Choice, Chosen, adapters, choose, on_cpu};
+pub use devices::{Adapter, Choice, Chosen, NO_GPU_SUPPORT, adapters, choose, on_cpu};
 pub use half_conv::half_conv;
 pub use host::{all_on_host, copy_to_host, is_finite, on_host};
 pub use loss_block::{Labels, cross_entropy};
