@@ -71,6 +71,14 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, kiln.1 and one for each command
+    #[command(after_help = "Example:
+  kiln man ~/.local/share/man/man1")]
+    Man {
+        /// The folder to write them to
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// The shells that completions are made for.

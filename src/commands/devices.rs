@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::DevicesArgs;
 use crate::console;
-use crate::device::{Choice, adapters, choose};
+use crate::device::{Choice, NO_GPU_SUPPORT, adapters, choose};
 use crate::report::tables;
 
 pub fn run(args: &DevicesArgs) -> anyhow::Result<u8> {
@@ -36,7 +36,9 @@ pub fn run(args: &DevicesArgs) -> anyhow::Result<u8> {
         return Ok(0);
     }
     write!(out, "{}", tables::devices(cpu, &found))?;
-    if found.iter().all(|adapter| adapter.is_software()) {
+    if cfg!(not(feature = "gpu")) {
+        writeln!(out, "\n{NO_GPU_SUPPORT}")?;
+    } else if found.iter().all(|adapter| adapter.is_software()) {
         writeln!(out, "\nno GPU found: --device auto takes the CPU")?;
     }
     Ok(0)

@@ -11,6 +11,7 @@ mod guide;
 mod init;
 mod judge;
 mod lr_find;
+mod man;
 mod memory;
 mod pools;
 mod predict;
@@ -76,6 +77,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Schema(args) => schema::run(&args),
         Command::Guide(args) => guide::run(&args),
         Command::Completions { shell } => completions::run(shell),
+        Command::Man { folder } => man::run(&folder),
     }
 }
 

@@ -1,11 +1,13 @@
-//! Devices: the CPU (Burn's Flex backend) and every graphics adapter that wgpu finds.
+//! Devices: the CPU (Burn's Flex backend) and, with the feature `gpu`, every graphics adapter that wgpu finds.
 
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::bail;
 use burn::tensor::{Device, DeviceKind};
+#[cfg(feature = "gpu")]
 use burn_wgpu::graphics::AutoGraphicsApi;
+#[cfg(feature = "gpu")]
 use burn_wgpu::wgpu;
 
 /// What the user asked for.
@@ -78,6 +80,7 @@ impl Adapter {
 
 /// Every adapter of the first graphics API that has a real GPU, or that has any adapter; real
 /// GPUs first, then in the driver's order.
+#[cfg(feature = "gpu")]
 pub fn adapters() -> Vec<Adapter> {
     let mut software_only = Vec::new();
     // OpenGL is left out: probing it prints warnings on machines without a display.
@@ -94,6 +97,7 @@ pub fn adapters() -> Vec<Adapter> {
     software_only
 }
 
+#[cfg(feature = "gpu")]
 fn probe(api: wgpu::Backend) -> Vec<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: api.into(),
@@ -118,6 +122,7 @@ fn probe(api: wgpu::Backend) -> Vec<Adapter> {
 }
 
 /// `seen` counts the adapters of each kind so far: Burn numbers each kind on its own.
+#[cfg(feature = "gpu")]
 fn describe(adapter: &wgpu::Adapter, api: wgpu::Backend, seen: &mut [usize; 5]) -> Adapter {
     let info = adapter.get_info();
     let limits = adapter.limits();
@@ -153,6 +158,7 @@ fn describe(adapter: &wgpu::Adapter, api: wgpu::Backend, seen: &mut [usize; 5]) 
 }
 
 /// wgpu's futures are ready at once on native platforms; this polls until they are.
+#[cfg(feature = "gpu")]
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -183,6 +189,7 @@ pub fn on_cpu(device: &Device) -> bool {
 }
 
 /// What happens on a real GPU in the first steps.
+#[cfg(feature = "gpu")]
 const TUNING: &str = if cfg!(feature = "tune-cache") {
     "kernels are tuned for this GPU in the first step, which takes longer; the result is kept"
 } else {
@@ -191,6 +198,7 @@ const TUNING: &str = if cfg!(feature = "tune-cache") {
 };
 
 /// What to install where no adapter is found.
+#[cfg(feature = "gpu")]
 const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan driver (Debian and \
      Ubuntu: libvulkan1 with nvidia-driver, or mesa-vulkan-drivers for AMD and Intel), check with \
      `kiln devices`, or use --device cpu";
@@ -199,6 +207,7 @@ const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan d
 ///
 /// # Errors
 /// A GPU that is not there.
+#[cfg(feature = "gpu")]
 pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
     match choice {
         Choice::Cpu => Ok(cpu(None)),
@@ -227,6 +236,28 @@ pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
     }
 }
 
+/// What a build without the feature `gpu` says about GPUs.
+pub const NO_GPU_SUPPORT: &str = "this build of kiln has no GPU support. Use --device cpu, or build with the \
+     feature gpu, which is on by default: `cargo install --path .` without --no-default-features";
+
+/// None: the build has no GPU support.
+#[cfg(not(feature = "gpu"))]
+pub fn adapters() -> Vec<Adapter> {
+    Vec::new()
+}
+
+/// Takes the CPU.
+///
+/// # Errors
+/// A GPU was asked for.
+#[cfg(not(feature = "gpu"))]
+pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
+    match choice {
+        Choice::Auto | Choice::Cpu => Ok(cpu(None)),
+        Choice::Gpu(_) => bail!("--device {choice}: {NO_GPU_SUPPORT}"),
+    }
+}
+
 fn cpu(notice: Option<String>) -> Chosen {
     let threads = rayon::current_num_threads();
     let plural = if threads == 1 { "" } else { "s" };
@@ -238,6 +269,7 @@ fn cpu(notice: Option<String>) -> Chosen {
     }
 }
 
+#[cfg(feature = "gpu")]
 fn gpu(adapter: &Adapter) -> Chosen {
     let notice = if adapter.is_software() {
         let name = &adapter.name;
@@ -269,5 +301,14 @@ mod tests {
             );
         }
         assert!("cuda".parse::<Choice>().is_err());
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    #[test]
+    fn a_build_without_gpu_support_says_so_and_how_to_get_it() {
+        let message = choose(Choice::Gpu(Some(1))).unwrap_err().to_string();
+        assert!(message.starts_with("--device gpu:1: this build of kiln has no GPU support"));
+        assert!(message.contains("cargo install"), "{message}");
+        assert!(!choose(Choice::Auto).unwrap().is_gpu);
     }
 }

@@ -14,10 +14,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{FloatDType, Tensor};
+#[cfg(feature = "gpu")]
 use burn_wgpu::CubeBackend;
 
 /// Backends that have the convolution.
-#[backend_extension(Flex, Cube, Autodiff)]
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)]
 pub trait HalfConv: Backend {
     /// Convolution without bias.
     fn half_conv(
@@ -44,6 +45,7 @@ pub fn half_conv(input: Tensor<4>, weight: Tensor<4>, options: ConvOptions<2>) -
 
 impl HalfConv for Flex {}
 
+#[cfg(feature = "gpu")]
 impl HalfConv for CubeBackend {}
 
 #[derive(Debug)]

@@ -285,6 +285,26 @@ fn completions_exist_for_three_shells() {
 }
 
 #[test]
+fn manual_pages_exist_for_the_program_and_each_command() {
+    let world = World::empty();
+    world.kiln(&["man", "man1"]).expect_success();
+    let page = |name: &str| std::fs::read_to_string(world.path("man1").join(name)).unwrap();
+    let program = page("kiln.1");
+    assert!(program.starts_with(".ie"), "{program}");
+    assert!(program.contains(r"kiln\-train(1)"), "{program}");
+    let train = page("kiln-train.1");
+    for part in [
+        ".SH SYNOPSIS",
+        r"\-\-config",
+        r"\fBkiln train\fR",
+        "Examples:",
+    ] {
+        assert!(train.contains(part), "{part}: {train}");
+    }
+    assert!(page("kiln-cache-clear.1").contains(".SH NAME"));
+}
+
+#[test]
 fn every_help_text_has_an_example() {
     let world = World::empty();
     for command in ["train", "eval", "predict", "check", "init", "completions"] {
