@@ -5,11 +5,10 @@
 //! One way, no back and forth; each room knows only the rooms to its left:
 //!
 //! ```text
-//! console → config → storage → kernels → data → model → metrics → train → report → guide
-//!                                                        (commands call them; cli names the commands)
+//! console → storage → config → device → kernels → data → model → metrics → train → report → guide → cli → commands
 //!
 //! train:    Source::load → Plan::check → Datasets → Loader → Network → Run::fit(observers) → RunFolder
-//! eval:     ModelFile::open → ImageDataset → Loader → evaluate → tables
+//! eval:     ModelFile::open → Preprocessor::labelled → Loader → evaluate → tables
 //! predict:  ModelFile::open → files → the same preprocessing → Network → rows on standard output
 //! ```
 //!

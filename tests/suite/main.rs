@@ -21,6 +21,7 @@ mod penalties;
 mod random_nets;
 mod schedules;
 mod stochastic_depth;
+mod structure;
 mod styles;
 mod support;
 mod tables;
