@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::{inputs_of, require_apart};
+use super::shared::{inputs_of, require_apart};
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
 use crate::data::audit::Audit;

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::memory::check_training;
 use super::prepared::Prepared;
-use super::train::quoted;
-use super::{inputs_of, load, require_apart, take_compute, take_device};
+use super::shared::quoted;
+use super::shared::{inputs_of, load, require_apart, take_compute, take_device};
 use crate::cli::LrFindArgs;
 use crate::console::out;
 use crate::data::{LeftOut, Progress};

@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use serde_json::Value;
 
 use super::judge::judge;
-use super::num_workers;
+use super::shared::num_workers;
 use crate::config::OnNonFinite;
 use crate::console::Show as _;
 use crate::data::{Dataset, LeftOut, Loader, class_counts};

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::bail;
 use serde_json::json;
 
-use super::{inputs_of, load, require_apart};
+use super::shared::{inputs_of, load, require_apart};
 use crate::cli::PreviewArgs;
 use crate::console::{json_path, out, shown, visible};
 use crate::data::{Dataset, HostBatch, LeftOut, Shape, Skipped};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
-use super::train::quoted;
+use super::shared::quoted;
 use crate::cli::{ShapesArgs, SynthArgs, SynthKind};
 use crate::console::{out, shown};
 use crate::data::image::synth::{SHAPES, draw_shape};

@@ -1,6 +1,6 @@
 //! `kiln train`
 
-use std::borrow::Cow;
+use crate::commands::shared::quoted;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
@@ -12,10 +12,11 @@ use serde_json::{Map, Value, json};
 use super::eval::{Judged, Judging};
 use super::memory::check_training;
 use super::prepared::{Prepared, Start};
-use super::{eval, load, signals, take_compute, take_device, verify};
+use super::shared::{load, take_compute, take_device};
+use super::{eval, signals, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{BatchSize, Experiment, to_toml};
-use crate::console::{json_path, out, path_text, shown, text_path, visible};
+use crate::console::{json_path, out, shown, text_path};
 use crate::data::table::Files;
 use crate::data::{Labelling, LeftOut, Task};
 use crate::model::{Memory, ModelFile, ModelInfo};
@@ -147,7 +148,7 @@ fn at_the_end(
     }
     let judging = Judging {
         path: &at,
-        tables: tables.as_ref(),
+        tables: tables.as_ref().map_or(&[], Files::list),
         device,
         batch: match experiment.train.batch_size {
             BatchSize::Count(count) => count.min(eval::BATCH), // there was room for it
@@ -375,26 +376,6 @@ fn targets(task: &Task) -> Vec<&str> {
     match task.heads() {
         [] => task.names(),
         heads => heads.iter().map(|head| &*head.name).collect(),
-    }
-}
-
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = match path_text(path) {
-        text if text.starts_with('-') => Cow::Owned(format!("./{text}")), // no flag
-        text => text,
-    };
-    if let Cow::Owned(_) = visible(&text) {
-        // The escapes are those of Bash's and Zsh's $'...'.
-        let text = text.replace('\\', "\\\\").replace('\'', "\\'");
-        return format!("$'{}'", visible(&text));
-    }
-    let separator = std::path::MAIN_SEPARATOR;
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=".contains(c) || c == separator;
-    if text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -8,7 +8,6 @@ pub mod audit;
 pub mod core;
 mod files;
 pub mod image;
-pub mod labelled;
 mod loading;
 pub mod preprocess;
 mod reader;
@@ -26,6 +25,10 @@ pub use self::core::dataset::{
     Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
 };
 pub use self::core::random::{Purpose, Rng, hash_text};
+pub use self::core::reader::{
+    BATCH as READER_BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink,
+    Stopped, Subject,
+};
 pub use self::core::task::{Head, Output, Task};
 pub use self::source::{Datasets, Source, Survey};
 pub use crate::data::core::left_out::{LeftOut, Reason, list_names, short_name};
@@ -35,7 +38,6 @@ pub use crate::data::image::deep_images::DeepImages;
 pub use crate::data::image::labelled::{LabelledImages, labelled_images};
 pub use crate::data::image::labelling::below::pictures_below;
 pub use crate::data::image::labelling::options::{Columns, Labelling};
-pub use crate::data::labelled::Labelled;
 pub use crate::data::preprocess::Preprocessor;
 pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
 pub use files::listing::{Content, Listing, list_classes, list_pictures};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::train::quoted as in_a_shell;
+use super::shared::quoted as in_a_shell;
 use crate::cli::InitArgs;
 use crate::console::{self, json_path, path_text, shown, visible};
 use crate::data::{Task, is_picture_name};

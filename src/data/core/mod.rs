@@ -6,4 +6,5 @@ pub mod class_names;
 pub mod dataset;
 pub mod left_out;
 pub mod random;
+pub mod reader;
 pub mod task;
