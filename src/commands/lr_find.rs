@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::memory::check_training;
-use super::prepared::Prepared;
+use super::prepare::{prepare, told_left_out};
 use super::shared::quoted;
 use super::shared::{inputs_of, load, require_apart, take_compute, take_device};
 use crate::cli::LrFindArgs;
@@ -40,7 +40,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let plan = Plan::check(source)?;
     check_training(&plan, &device, compute)?;
     let optimizer = plan.source.experiment.train.optimizer.name().to_string();
-    let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
+    let prepared = prepare(plan, device, compute, args.quiet, args.no_audit)?;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     bar.begin("learning rates", sweep.steps);
     let found = prepared.sweep(sweep, &StopFlag::default(), &mut || bar.tick())?;
@@ -64,7 +64,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     out()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
-    if let Some(text) = prepared.told_left_out.filter(|_| !args.quiet && !args.json) {
+    if let Some(text) = told_left_out(&prepared).filter(|_| !args.quiet && !args.json) {
         crate::say!("note: {text}");
     }
     Ok(0)

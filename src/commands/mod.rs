@@ -15,7 +15,7 @@ mod man;
 mod memory;
 mod pools;
 mod predict;
-mod prepared;
+mod prepare;
 mod preview;
 mod schema;
 mod shared;

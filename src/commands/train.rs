@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::eval::{Judged, Judging};
 use super::memory::check_training;
-use super::prepared::{Prepared, Start};
+use super::prepare::prepare;
 use super::shared::{load, take_compute, take_device};
 use super::{eval, signals, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
@@ -23,6 +23,7 @@ use crate::model::{Memory, ModelFile, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::say;
 use crate::storage::{FaultPoint, write_atomically};
+use crate::train::Start;
 use crate::train::{
     Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
 };
@@ -61,8 +62,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         None => folder.write_experiment(&experiment),
         Some(_) => Ok(()),
     };
-    let prepared =
-        begun.and_then(|()| Prepared::new(plan, device, compute, args.quiet, args.no_audit));
+    let prepared = begun.and_then(|()| prepare(plan, device, compute, args.quiet, args.no_audit));
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {

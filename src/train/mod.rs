@@ -29,6 +29,7 @@ pub use run::evaluator::{Evaluation, Scorer};
 pub use run::events::{EpochRecord, Event, Observer};
 pub use run::fit::{Outcome, Run};
 pub use run::loss_scale::{LossScale, Verdict};
+pub use run::prepared::{Findings, Prepared, Start};
 pub use run::shaping::Shaping;
 pub use run::stepper::{Counters, StepOutput, Stepper, training_device};
 pub use run::stop::StopFlag;

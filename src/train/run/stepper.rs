@@ -1,5 +1,6 @@
 //! One training step: forward, loss, backward, update.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
@@ -20,7 +21,7 @@ use crate::train::schedules::pace::Pace;
 pub struct Stepper<'a> {
     pub(in crate::train) network: &'a Network,
     loss: &'a dyn Loss,
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Arc<dyn Optimizer>,
     /// The parameters, as of the last step.
     pub params: ParamStore,
     pub(in crate::train) average: Option<Average>,
@@ -89,11 +90,12 @@ impl<'a> Stepper<'a> {
     pub fn new(
         network: &'a Network,
         loss: &'a dyn Loss,
-        optimizer: Box<dyn Optimizer>,
+        optimizer: impl Into<Arc<dyn Optimizer>>,
         params: ParamStore,
         seed: u64,
         compute: Compute,
     ) -> Stepper<'a> {
+        let optimizer = optimizer.into();
         let slots = params
             .params
             .iter()

@@ -38,9 +38,11 @@ mod tests {
     use super::*;
     use crate::config::{Path, Spec, Swa, Warmup, read_member};
 
-    fn read(json: serde_json::Value) -> Box<dyn Schedule> {
+    fn read(json: serde_json::Value) -> std::sync::Arc<dyn Schedule> {
         let spec: Spec = serde_json::from_value(json).expect("a schedule");
-        read_member(SCHEDULES, "schedule", &spec, &Path::default()).expect("options")
+        read_member(SCHEDULES, "schedule", &spec, &Path::default())
+            .expect("options")
+            .into()
     }
 
     fn close(found: &[f64], expected: &[f64]) {

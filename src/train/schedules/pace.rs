@@ -1,5 +1,7 @@
 //! A schedule with what it depends on: warm-up, length of an epoch, averages.
 
+use std::sync::Arc;
+
 use std::fmt::Debug;
 
 use crate::config::{Swa, Warmup};
@@ -9,7 +11,7 @@ use crate::train::schedules::schedule::{At, Schedule};
 #[derive(Debug, Default)]
 pub struct Pace {
     /// The schedule; none is constant.
-    pub schedule: Option<Box<dyn Schedule>>,
+    pub schedule: Option<Arc<dyn Schedule>>,
     /// Steps of the warm-up.
     pub warmup: u64,
     /// Steps of an epoch.
@@ -25,7 +27,7 @@ pub struct Pace {
 impl Pace {
     /// The pace of a training.
     pub fn new(
-        schedule: Option<Box<dyn Schedule>>,
+        schedule: Option<Arc<dyn Schedule>>,
         warmup: Option<Warmup>,
         per_epoch: usize,
         epochs: usize,

@@ -1,5 +1,6 @@
 //! How fast a net trains and runs: the whole step, and each layer on its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, FloatDType, Tensor};
@@ -135,7 +136,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 impl Bench<'_> {
     /// Measures on one batch, over and over.
-    pub fn run(&self, batch: HostBatch, optimizer: Box<dyn Optimizer>) -> Figures {
+    pub fn run(&self, batch: HostBatch, optimizer: impl Into<Arc<dyn Optimizer>>) -> Figures {
         let params = self.network.init(self.seed, self.device);
         let shape = self.network.input;
         let one = HostBatch {
@@ -150,7 +151,7 @@ impl Bench<'_> {
         let infer_one = self.infer(one.to_device(shape, self.device), &params);
         let layers = self.layers(batch.clone().to_device(shape, self.device), &params);
         let batch = batch.to_device(shape, &training_device(self.device));
-        let (train, update) = self.train(&batch, optimizer, params);
+        let (train, update) = self.train(&batch, optimizer.into(), params);
         Figures {
             train,
             update,
@@ -163,7 +164,7 @@ impl Bench<'_> {
     fn train(
         &self,
         batch: &Batch,
-        optimizer: Box<dyn Optimizer>,
+        optimizer: Arc<dyn Optimizer>,
         params: ParamStore,
     ) -> (Duration, Duration) {
         let mut stepper = Stepper::new(
