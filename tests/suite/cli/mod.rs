@@ -26,6 +26,7 @@ mod left_out;
 mod limits;
 mod lr_find;
 mod memory;
+mod mistakes;
 mod names;
 mod nested;
 mod numpy;
