@@ -285,20 +285,6 @@ fn completions_exist_for_three_shells() {
 }
 
 #[test]
-fn every_help_text_has_an_example() {
-    let world = World::empty();
-    for command in ["train", "eval", "predict", "check", "init", "completions"] {
-        let help = world.kiln(&[command, "--help"]).expect_success().stdout;
-        assert!(
-            help.contains("Examples:") && help.contains("kiln "),
-            "{help}"
-        );
-    }
-    let help = world.kiln(&["--help"]).expect_success().stdout;
-    assert!(help.contains("Examples:"), "{help}");
-}
-
-#[test]
 fn wrong_usage_has_exit_code_2() {
     let world = World::empty();
     assert_eq!(world.kiln(&["train"]).code, 2);

@@ -14,6 +14,7 @@ mod gpu;
 #[cfg(unix)] // the pages' commands are for a POSIX shell
 mod guide;
 mod heads;
+mod help;
 mod history;
 mod hostile;
 mod idle_keys;
