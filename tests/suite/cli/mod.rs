@@ -33,6 +33,7 @@ mod nested;
 mod numpy;
 mod odd_names;
 mod output;
+mod peak_memory;
 mod predicting;
 mod private_cache;
 mod public_layouts;
