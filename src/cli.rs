@@ -486,6 +486,9 @@ pub enum ClassLevel {
 
 /// `kiln synth`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln synth shapes --out shapes
+  kiln synth shapes --help")]
 pub struct SynthArgs {
     /// What to generate.
     #[command(subcommand)]
@@ -555,6 +558,9 @@ pub struct CacheArgs {
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Remove cache files
+    #[command(after_help = "Examples:
+  kiln cache clear                   removes all of them
+  kiln cache clear 82a7f0c1e5b39d46")]
     Clear {
         /// Those to remove, by name [default: all]
         names: Vec<String>,
@@ -563,6 +569,12 @@ pub enum CacheCommand {
 
 /// `kiln schema`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln schema > kiln.schema.json
+  kiln schema --styles
+
+Editors that know JSON schemas complete and check experiments with it: Taplo, and Even Better TOML for Visual Studio Code,
+by a first line `#:schema ./kiln.schema.json`.")]
 pub struct SchemaArgs {
     /// Print the defaults that `style = "keras"` and `style = "torch"` set, as a table
     #[arg(long)]
@@ -593,6 +605,9 @@ pub struct GuideArgs {
 
 /// `kiln devices`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln devices
+  kiln devices --json")]
 pub struct DevicesArgs {
     /// Print one JSON object a device
     #[arg(long)]

@@ -107,6 +107,7 @@ pub struct Preprocess {
     pub mean: Option<Statistic>,
     /// Divides after subtracting: a number for every channel, one per channel, or "fit".
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "items" = {"exclusiveMinimum": 0}))]
     pub std: Option<Statistic>,
 }
 
@@ -147,6 +148,7 @@ pub struct Model {
 /// How the net is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {"required": ["ema", "swa"]}))]
 pub struct Train {
     /// Passes over the training samples.
     #[schemars(range(min = 1))]
@@ -375,7 +377,10 @@ pub enum ClassWeights {
     /// One number for each class, in sorted order.
     PerClass(#[schemars(inner(range(min = 0)))] Vec<f64>),
     /// Numbers by the class's name.
-    Named(BTreeMap<String, f64>),
+    Named(
+        #[schemars(extend("patternProperties" = {"": {"type": "number", "minimum": 0}}))]
+        BTreeMap<String, f64>,
+    ),
 }
 
 /// The word "balanced".
@@ -491,6 +496,7 @@ impl Default for Eval {
 pub struct Device {
     /// "auto", "cpu", "gpu" or "gpu:N"; `--device` overrides it.
     #[serde(default = "default_device")]
+    #[schemars(extend("pattern" = "^(auto|cpu|gpu(:[0-9]{1,19})?)$"))]
     pub kind: String,
 }
 

@@ -3,10 +3,12 @@
 //!
 //! Adding a page: one file, and one line in [`TOPICS`].
 
+mod published;
 mod reference;
 mod render;
 mod schema;
 
+pub use published::published_schema;
 pub use reference::{Entry, Reference};
 pub use render::render;
 pub use schema::{experiment_schema, styles_table};

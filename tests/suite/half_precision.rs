@@ -314,6 +314,7 @@ fn the_gradient_of_a_convolution_sums_in_32_bits() {
 }
 
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn the_gradient_of_a_convolution_sums_in_32_bits_on_a_gpu() {
     gpu::run(|gpu| match Compute::on(Precision::Bf16, &gpu.device) {
         Some(compute) => assert_eq!(count_of_pixels(&gpu.device, compute, 96), 9216.0),

@@ -7,6 +7,7 @@
 mod augment;
 mod class_weights;
 mod cli;
+mod copies;
 mod damaged;
 mod fuzz;
 mod half_precision;
