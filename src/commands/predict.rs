@@ -119,7 +119,6 @@ fn answer_batch(
     for (index, sample) in samples.iter().enumerate() {
         if let Ok(values) = &sample.input {
             batch.input.extend_from_slice(values);
-            batch.classes.push(0);
             batch.ids.push(index as u32);
         }
     }
@@ -127,12 +126,7 @@ fn answer_batch(
         Vec::new()
     } else {
         let batch = batch.to_device(shape, device);
-        let input = batch
-            .inputs
-            .into_iter()
-            .next()
-            .context("a batch has an input")?;
-        model.predictions(input)
+        model.predictions(batch.input)
     };
     let mut rows = rows.chunks_exact(model.info.task.len());
     let mut failures = 0;

@@ -20,7 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
-pub use self::core::batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
+pub use self::core::batch::{
+    Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, size_product,
+};
 pub use self::core::dataset::{
     Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
 };

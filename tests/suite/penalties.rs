@@ -3,7 +3,7 @@
 
 use burn::tensor::Device;
 use kiln::config::{Path, Spec, Train, read_member};
-use kiln::data::{HostBatch, Shape};
+use kiln::data::{HostBatch, HostTargets, Shape};
 use kiln::model::{Compute, LOSSES, Layers, Network, upload};
 use kiln::train::{OPTIMIZERS, Pace, Shaping, Stepper, training_device};
 use serde_json::{Value as Json, json};
@@ -64,7 +64,7 @@ fn train(case: &Json, layers: &Json, device: &Device) -> Vec<(String, Vec<f32>)>
         let batch = HostBatch {
             input: inputs.clone(),
             ids: (0..4).collect(),
-            classes: vec![1, 0, 0, 1],
+            targets: HostTargets::Classes(vec![1, 0, 0, 1]),
             ..HostBatch::default()
         };
         stepper.step(batch.to_device(shape, &training_device(device)), 0);

@@ -2,10 +2,9 @@
 
 use std::fmt::Debug;
 
-use super::batch::{SampleId, Shape};
+use super::batch::{HostBatch, SampleId, Shape};
 use super::left_out::LeftOut;
 use super::task::Task;
-use crate::data::image::augment::Mix;
 
 /// One split: samples that can be loaded one by one, from several threads at once.
 pub trait Dataset: Send + Sync {
@@ -49,9 +48,16 @@ pub trait Dataset: Send + Sync {
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
 
     /// How the samples of a training batch are mixed.
-    fn mix(&self) -> Option<&Mix> {
+    fn mix(&self) -> Option<&dyn MixSamples> {
         None
     }
+}
+
+/// Mixes the samples of a training batch, and their targets.
+pub trait MixSamples: Send + Sync {
+    /// Mixes a batch of `shape` and gives it soft labels over `num_classes`; what is drawn is a
+    /// function of (seed, epoch, the batch's samples). A sample's class becomes that of the larger share.
+    fn apply(&self, batch: &mut HostBatch, shape: Shape, num_classes: usize, epoch: u64);
 }
 
 /// In which orders samples are best read.

@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::audit::Traits;
-use super::augment::{Augmentation, Mix};
+use super::augment::Augmentation;
 use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::decode::pixels::Pixels;
 use super::preprocess::{ChannelSums, ImagePreprocess};
 use super::samples::Split;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Skipped};
+use crate::data::core::dataset::{Dataset, MixSamples, Progress, ReadingOrder, Skipped};
 
 /// A split whose samples were decoded where they are kept.
 pub struct Decoded {
@@ -425,8 +425,9 @@ impl Dataset for ImageDataset {
         &self.order
     }
 
-    fn mix(&self) -> Option<&Mix> {
-        self.augmentation.as_ref()?.mix()
+    fn mix(&self) -> Option<&dyn MixSamples> {
+        let mix = self.augmentation.as_ref()?.mix()?;
+        Some(mix)
     }
 
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {

@@ -118,13 +118,13 @@ impl NonFinite {
             };
             return format!("{param} holds values that are not finite: {culprit} broke it");
         }
-        let mut batch = loaded.batch.to_device(shape, device);
+        let batch = loaded.batch.to_device(shape, device);
         let pass = Pass {
             training: Some(stepper.training(self.epoch as u64, &batch.ids)),
             compute: stepper.compute(),
             ..Pass::default()
         };
-        match broken_layer(network, stepper, batch.inputs.swap_remove(0), &pass) {
+        match broken_layer(network, stepper, batch.input, &pass) {
             Some(layer) => format!("the first layer whose output is not finite: {layer}"),
             None => {
                 "every layer's output is finite: it is the loss itself, or its gradient".to_string()

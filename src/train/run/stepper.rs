@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::average::{Average, Averaging};
 use super::loss_scale::{LossScale, Verdict};
 use super::shaping::Shaping;
-use crate::data::{Batch, SampleId, Target, Value};
+use crate::data::{Batch, SampleId};
 use crate::device::{copy_to_host, is_finite, on_cpu};
 use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
@@ -300,7 +300,7 @@ impl<'a> Stepper<'a> {
             ..Pass::default()
         };
         let leaves = self.params.leaves(sinks);
-        let (input, target) = first(batch.inputs, &batch.targets);
+        let (input, target) = (batch.input, &batch.target);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
         let losses = match batch.weights {
@@ -419,10 +419,6 @@ impl<'a> Stepper<'a> {
 /// The name of a parameter's optimizer state.
 pub fn slot_name(slot: &str, param: &str) -> String {
     format!("{slot}/{param}")
-}
-
-fn first(mut inputs: Vec<Value>, targets: &[Target]) -> (Value, &Target) {
-    (inputs.swap_remove(0), &targets[0])
 }
 
 /// The device for batches of training: the same, with autodiff.
