@@ -7,7 +7,9 @@ mod plan;
 mod sets;
 mod starter;
 mod tables;
+mod words;
 
+use crate::commands::init::words::relative_to;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use anyhow::{Context, bail};
 
 use super::shared::quoted as in_a_shell;
 use crate::cli::InitArgs;
-use crate::console::{self, json_path, path_text, shown, visible};
+use crate::console::{self, json_path, shown, visible};
 use crate::data::{Task, is_picture_name};
 use crate::report::left_out_of;
 use crate::storage::write_new;
@@ -177,21 +179,4 @@ fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
     writeln!(told, "  kiln check --config {}", in_a_shell(out))?;
     writeln!(told, "  kiln train --config {}", in_a_shell(out))?;
     Ok(0)
-}
-
-/// `folder` as the experiment file should name it: relative to the file where that is short.
-fn relative_to(out: &Path, folder: &Path) -> anyhow::Result<String> {
-    let base = std::path::absolute(out)?;
-    let base = base.parent().unwrap_or(Path::new("/"));
-    let relative = folder.strip_prefix(base).unwrap_or(folder);
-    let text = path_text(relative).into_owned();
-    Ok(if text.is_empty() {
-        ".".to_string()
-    } else {
-        text
-    })
-}
-
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string().trim().to_string()
 }

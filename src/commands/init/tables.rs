@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::{quoted, sets};
+use super::sets;
+use super::words::quoted;
 use crate::cli::InitArgs;
 use crate::console::{shown, visible};
 use crate::data::Task;
