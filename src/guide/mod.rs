@@ -3,11 +3,14 @@
 //!
 //! Adding a page: one file, and one line in [`TOPICS`].
 
+mod entry;
+mod entry_page;
 mod reference;
 mod render;
 mod schema;
 
-pub use reference::{Entry, Reference};
+pub use entry::Entry;
+pub use reference::Reference;
 pub use render::render;
 pub use schema::{experiment_schema, styles_table};
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::audit::examine;
 use super::augment::Augmentation;
 use super::cache::Budget;
-use super::dataset::{Decoded, Gather, decode_all};
 use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
+use super::decode_all::{Decoded, Gather, decode_all};
 use super::deep_images::DeepImages;
+use super::headers::infer_channels;
 use super::joined::Joined;
 use super::labelling::below::pictures_below;
 use super::labelling::options::{Labelling, Names};
@@ -18,22 +19,19 @@ use super::options::ImageOptions;
 use super::preprocess::{ImagePreprocess, check, needs_fit, statistics};
 use super::resize::Aspect;
 use super::samples::Split;
+use super::usable::{Decoding, require_some, require_usable};
 use crate::config::{Fault, Path, Preprocess};
-use crate::console::visible;
 use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::absent;
 use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Silent, Skipped, Summary};
-use crate::data::core::left_out::{LeftOut, short_name};
+use crate::data::core::left_out::LeftOut;
 use crate::data::core::random::hash_text;
 use crate::data::core::task::Task;
 use crate::data::files::layout::{Labelled, Layout};
 use crate::data::files::listing::Content;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
-
-/// Headers read to learn whether the pictures are grey.
-const HEADERS_READ: usize = 256;
 
 /// Headers read to learn how large the pictures are.
 const SIZES_READ: usize = 64;
@@ -89,7 +87,7 @@ pub struct Listed {
 }
 
 /// Samples of each class; of each label, where an image may have several.
-fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
+pub fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
     let Some(sets) = sets else {
         return split.counts(num_names);
     };
@@ -144,25 +142,6 @@ impl ImageSurvey {
             shuffle_buffer: 0,
             default_disk: 0,
         }
-    }
-}
-
-/// 1 where every header read says grey, else 3. Headers that cannot be read do not count.
-fn infer_channels(split: &Split) -> usize {
-    let step = split.len().div_ceil(HEADERS_READ).max(1);
-    let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
-        let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
-        if is_tiff(&bytes) {
-            bytes = split.read_begin(index, MAX_TIFF).ok()?;
-        }
-        read_header_of(&bytes).ok()
-    });
-    let first = headers.next();
-    let grey = first.is_some_and(|header| header.channels == 1);
-    if grey && headers.all(|header| header.channels == 1) {
-        1
-    } else {
-        3
     }
 }
 
@@ -512,64 +491,6 @@ impl ImageSurvey {
             valid,
             test,
             budget,
-        }
-    }
-}
-
-/// Decoded splits, and what may still be kept.
-struct Decoding {
-    train: Decoded,
-    valid: Decoded,
-    test: Option<Decoded>,
-    budget: Budget,
-}
-
-/// What is to be said of classes of which a validation split has no sample that can be used.
-fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
-    let path = Path::parse("data").key("valid");
-    if decoded.split.len() == 0 {
-        let listed = decoded.skipped.iter().take(5);
-        let listed: Vec<String> = listed
-            .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
-            .collect();
-        let message = format!("holds no picture that can be used:{}", listed.concat());
-        return Err(vec![Fault::new(path, message)]);
-    }
-    if classes.is_empty() {
-        return Ok(None); // labels
-    }
-    // Those that the listing lacks were told before.
-    let lost = decoded.skipped.len();
-    let counts = decoded.split.counts(classes.len().max(1));
-    let empty = classes
-        .iter()
-        .zip(counts)
-        .filter(|(_, count)| *count == 0 && lost > 0);
-    let empty: Vec<&String> = empty.map(|(name, _)| name).collect();
-    Ok(absent(&empty, "the validation split"))
-}
-
-fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
-    if classes.is_empty() && decoded.split.len() > 0 {
-        return Ok(()); // labels
-    }
-    let counts = decoded.split.counts(classes.len().max(1));
-    match counts.iter().position(|&count| count == 0) {
-        None => Ok(()),
-        Some(class) => {
-            let listed: Vec<String> = decoded
-                .skipped
-                .iter()
-                .take(5)
-                .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
-                .collect();
-            let message = format!(
-                "holds no picture of {} that can be used:{}",
-                short_name(classes.get(class).map_or("any class", String::as_str)),
-                listed.concat()
-            );
-            let path = Path::parse("data").key(name);
-            Err(vec![Fault::new(path, message)])
         }
     }
 }

@@ -12,7 +12,7 @@ use encoding_rs::{
 use super::content::{BEGIN, Content};
 use super::dates;
 use super::delimited::split_whitespace;
-use super::formats::MISSING_WORDS;
+use super::format_tally::MISSING_WORDS;
 use super::layout::{Delimiter, Layout};
 use super::numbers::{may_follow, may_precede, take_apart};
 use super::reader::TableFile;
