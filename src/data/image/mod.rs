@@ -21,5 +21,6 @@ pub mod samples;
 pub mod scale;
 pub mod sources;
 pub mod survey;
+mod survey_of_folder;
 pub mod synth;
 pub mod usable;

@@ -7,6 +7,7 @@
 mod arff;
 mod audit;
 mod calendar;
+mod column_names;
 mod column_scan;
 mod content;
 mod dataset;

@@ -1,10 +1,9 @@
 //! Reading delimited text: row after row with its place, or one row by its place.
 //!
-//! A file is never held as a whole. What a stranger's file can cost is bounded: a row has at most
-//! [`MAX_ROW`] bytes, so that a quote that is never closed does not swallow a gigabyte.
+//! A file is never held as a whole. An untrusted file cannot exhaust the memory: a row has at most
+//! [`MAX_ROW`](super::layout::MAX_ROW) bytes, so that a quote that is never closed does not swallow a gigabyte.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,20 +12,12 @@ use std::sync::Arc;
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8};
 
+use super::column_names;
 use super::content::{Content, FromBeginning};
 use super::layout::{Delimiter, Layout};
 use super::row::{OwnedRow, Row, RowPlace};
 use super::row_bound::{Bounded, guess_delimiter, sign};
 use crate::storage::positional::read_at;
-
-impl From<Delimiter> for String {
-    fn from(delimiter: Delimiter) -> String {
-        match delimiter {
-            Delimiter::Sign(sign) => sign.to_string(),
-            Delimiter::Whitespace => "whitespace".to_string(),
-        }
-    }
-}
 
 /// A file of rows whose layout is known.
 #[derive(Clone, Debug)]
@@ -98,26 +89,10 @@ impl TableFile {
         };
         table.columns = table.read_columns()?;
         if let Some(width) = layout.width.filter(|_| !table.header) {
-            table.number_columns(width, absent)?;
+            let found = table.columns.len();
+            table.columns = column_names::by_position(found, width, absent)?;
         }
         Ok(table)
-    }
-
-    /// The names of the columns of a table without a header, as those of the table trained on.
-    fn number_columns(&mut self, width: usize, absent: &[String]) -> Result<(), String> {
-        let found = self.columns.len();
-        let all = (1..=width).map(|number| format!("column_{number}"));
-        if found == width {
-            return Ok(());
-        }
-        if !absent.is_empty() && found + absent.len() == width {
-            self.columns = all.filter(|name| !absent.contains(name)).collect();
-            return Ok(());
-        }
-        Err(format!(
-            "has {found} columns, expected {width} as the table trained on: without a header, columns are \
-             matched by position"
-        ))
     }
 
     /// The size of the file, bytes.
@@ -158,31 +133,11 @@ impl TableFile {
         if !read.map_err(|error| self.explain(&error))? {
             return Err("has no rows".into());
         }
-        let names: Vec<String> = if self.header {
-            let decode = |field: &[u8]| self.encoding.decode_with_bom_removal(field).0.into_owned();
-            let named = first.iter().map(|field| decode(field.trim_ascii()));
-            let numbered = named.zip(1..);
-            // Pandas writes its row numbers under no name, spreadsheets leave empty columns at the end.
-            let called = numbered.map(|(name, number)| match name.is_empty() {
-                true => format!("unnamed_{number}"),
-                false => name,
-            });
-            called.collect()
-        } else {
-            (1..=first.len())
-                .map(|number| format!("column_{number}"))
-                .collect()
+        let names = match self.header {
+            true => column_names::of_header(&first, self.encoding),
+            false => column_names::numbered(first.len()).collect(),
         };
-        let mut known = HashMap::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            if let Some(before) = known.insert(name, index) {
-                return Err(format!(
-                    "names two columns {name:?}: numbers {} and {}; where the first line is a row, header = false",
-                    before + 1,
-                    index + 1
-                ));
-            }
-        }
+        column_names::check_unique(&names)?;
         Ok(names)
     }
 
