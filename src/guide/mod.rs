@@ -3,13 +3,16 @@
 //!
 //! Adding a page: one file, and one line in [`TOPICS`].
 
+mod entry;
+mod entry_page;
 mod published;
 mod reference;
 mod render;
 mod schema;
 
+pub use entry::Entry;
 pub use published::published_schema;
-pub use reference::{Entry, Reference};
+pub use reference::Reference;
 pub use render::render;
 pub use schema::{experiment_schema, styles_table};
 

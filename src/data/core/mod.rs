@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod class_names;
 pub mod dataset;
+pub mod faults;
 pub mod left_out;
 pub mod random;
 pub mod reader;

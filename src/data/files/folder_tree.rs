@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::kind::{MAGIC_BYTES, Named, is_hidden, named, sniff};
-use super::listing::{Content, NO_LABELS, is_of_runs, is_text_name};
+use super::listing::Content;
+use super::listing::is_text_name;
+use super::listing::{NO_LABELS, is_of_runs};
 use crate::console::Show as _;
 use crate::data::core::left_out::list_names;
 use crate::storage::open_regular;

@@ -1,12 +1,12 @@
 //! Validation samples split off those of training.
 
+use super::copies::digests;
+use super::labelling::choose;
 use super::labelling::options::Names;
+use super::samples::Split;
 use crate::config::Fault;
 use crate::data::core::class_names::absent;
-use crate::data::image::copies::digests;
-use crate::data::image::labelling::choose;
-use crate::data::image::samples::Split;
-use crate::data::loading::split_keys::key;
+use crate::data::core::faults::key;
 
 /// A split made by chance.
 pub struct Divided {

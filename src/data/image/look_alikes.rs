@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::Budget;
-use super::dataset::{Decoded, Gather, decode_all};
+use super::decode_all::{Decoded, Gather, decode_all};
 use super::preprocess::ImagePreprocess;
 use crate::data::audit::{Audit, Named};
 use crate::data::core::dataset::Silent;

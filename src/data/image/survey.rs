@@ -1,45 +1,31 @@
 //! Listed pictures of two splits: what is known before decoding, and the decoding.
 
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use super::audit::examine;
 use super::augment::Augmentation;
 use super::cache::Budget;
-use super::dataset::{Decoded, Gather, decode_all};
-use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
+use super::decode_all::{Decoded, Gather, decode_all};
 use super::deep_images::DeepImages;
+use super::headers::{infer_channels, typical_size};
 use super::joined::Joined;
-use super::labelling::below::pictures_below;
-use super::labelling::options::{Labelling, Names};
-use super::labelling::pattern::LabelPattern;
+use super::labelling::options::Names;
 use super::look_alikes::{Moves, Regrouped, regroup};
 use super::options::ImageOptions;
 use super::preprocess::{ImagePreprocess, check, needs_fit, statistics};
 use super::resize::Aspect;
 use super::samples::Split;
+use super::usable::{Decoding, require_some, require_usable};
 use crate::config::{Fault, Path, Preprocess};
-use crate::console::visible;
 use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::absent;
 use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Silent, Skipped, Summary};
-use crate::data::core::left_out::{LeftOut, short_name};
+use crate::data::core::left_out::LeftOut;
 use crate::data::core::random::hash_text;
 use crate::data::core::task::Task;
-use crate::data::files::layout::{Labelled, Layout};
-use crate::data::files::listing::Content;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
-
-/// Headers read to learn whether the pictures are grey.
-const HEADERS_READ: usize = 256;
-
-/// Headers read to learn how large the pictures are.
-const SIZES_READ: usize = 64;
-
-/// Height and width to which pictures are brought where only the audit looks at them.
-const LOOK_SIZE: usize = 64;
 
 /// Listed pictures of two splits.
 pub struct ImageSurvey {
@@ -89,7 +75,7 @@ pub struct Listed {
 }
 
 /// Samples of each class; of each label, where an image may have several.
-fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
+pub fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) -> Vec<usize> {
     let Some(sets) = sets else {
         return split.counts(num_names);
     };
@@ -147,25 +133,6 @@ impl ImageSurvey {
     }
 }
 
-/// 1 where every header read says grey, else 3. Headers that cannot be read do not count.
-fn infer_channels(split: &Split) -> usize {
-    let step = split.len().div_ceil(HEADERS_READ).max(1);
-    let mut headers = (0..split.len()).step_by(step).filter_map(|index| {
-        let mut bytes = split.read_begin(index, HEADER_BYTES).ok()?;
-        if is_tiff(&bytes) {
-            bytes = split.read_begin(index, MAX_TIFF).ok()?;
-        }
-        read_header_of(&bytes).ok()
-    });
-    let first = headers.next();
-    let grey = first.is_some_and(|header| header.channels == 1);
-    if grey && headers.all(|header| header.channels == 1) {
-        1
-    } else {
-        3
-    }
-}
-
 impl Survey for ImageSurvey {
     fn summary(&self) -> &Summary {
         &self.summary
@@ -176,25 +143,7 @@ impl Survey for ImageSurvey {
     }
 
     fn typical_size(&self) -> Option<[usize; 2]> {
-        let step = self.train.len().div_ceil(SIZES_READ).max(1);
-        let read = |index: usize| {
-            let mut bytes = self.train.read_begin(index, HEADER_BYTES).ok()?;
-            if is_tiff(&bytes) {
-                bytes = self.train.read_begin(index, MAX_TIFF).ok()?;
-            }
-            read_header_of(&bytes).ok()
-        };
-        let headers: Vec<_> = (0..self.train.len())
-            .step_by(step)
-            .filter_map(read)
-            .collect();
-        let median = |mut sides: Vec<u32>| {
-            sides.sort_unstable();
-            sides.get(sides.len() / 2).map(|side| *side as usize)
-        };
-        let height = median(headers.iter().map(|header| header.height).collect())?;
-        let width = median(headers.iter().map(|header| header.width).collect())?;
-        Some([height, width])
+        typical_size(&self.train)
     }
 
     fn any_order(&self) -> bool {
@@ -279,68 +228,32 @@ impl Survey for ImageSurvey {
             Some(audit) => Moves::without(audit, num_valid),
             None => Moves::default(),
         };
-        let Regrouped {
-            train: (train, train_more),
-            valid: (valid, valid_more),
-        } = match moves.is_empty() {
-            true => Regrouped {
+        let regrouped = if moves.is_empty() {
+            Regrouped {
                 train: (train, None),
                 valid: (valid, None),
-            },
-            false => {
-                notices.push(moves.notice(any_order));
-                fingerprint = format!("{:016x}", hash_text(&format!("{fingerprint} {moves:?}")));
-                if let Some(audit) = &mut audit {
-                    moves.apply(audit);
-                }
-                let mut grouped = regroup(train, valid, &moves, &preprocess, (budget, gather));
-                if !any_order {
-                    grouped.train.1 = None; // archives are read from beginning to end
-                }
-                grouped
             }
-        };
-        if !moves.is_empty() {
-            let splits = [Some(&valid), valid_more.as_ref()];
-            let has = |class: usize| {
-                let mut samples = splits
-                    .iter()
-                    .flatten()
-                    .flat_map(|decoded| &decoded.split.samples);
-                samples.any(|sample| sample.class as usize == class)
-            };
-            let empty: Vec<&String> = task
-                .classes()
-                .iter()
-                .enumerate()
-                .filter(|(class, _)| !has(*class))
-                .map(|(_, name)| name)
-                .collect();
-            notices.extend(absent(&empty, "the validation split"));
-        }
-        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, &train.sums);
-        let order = train.split.reading_order(buffer);
-        let augmentation = augmentation.map(Arc::new);
-        let dataset = |decoded: Decoded, augmentation: &Option<Arc<Augmentation>>, order| {
-            let dataset = decoded.into_dataset(&preprocess, augmentation.clone(), order);
-            Arc::new(dataset.with_labels(sets.clone()))
-        };
-        let joined = |first,
-                      second: Option<Decoded>,
-                      augmentation: &Option<Arc<Augmentation>>,
-                      order|
-         -> Arc<dyn Dataset> {
-            let first = dataset(first, augmentation, order);
-            match second {
-                None => first,
-                Some(second) => Arc::new(Joined {
-                    first,
-                    second: dataset(second, augmentation, ReadingOrder::Any),
-                }),
+        } else {
+            notices.push(moves.notice(any_order));
+            fingerprint = format!("{:016x}", hash_text(&format!("{fingerprint} {moves:?}")));
+            if let Some(audit) = &mut audit {
+                moves.apply(audit);
             }
+            let mut regrouped = regroup(train, valid, &moves, &preprocess, (budget, gather));
+            if !any_order {
+                regrouped.train.1 = None; // archives are read from beginning to end
+            }
+            notices.extend(absent_classes(&regrouped.valid, task.classes()));
+            regrouped
         };
-        let train = joined(train, train_more, &augmentation, order);
-        let valid = joined(valid, valid_more, &None, ReadingOrder::Any);
+        let sums = &regrouped.train.0.sums;
+        (preprocess.mean, preprocess.std) = statistics(config, preprocess.channels, sums);
+        let order = regrouped.train.0.split.reading_order(buffer);
+        let join = |parts, augmentation, order| {
+            join(parts, &preprocess, augmentation, order, sets.clone())
+        };
+        let train = join(regrouped.train, augmentation.map(Arc::new), order);
+        let valid = join(regrouped.valid, None, ReadingOrder::Any);
         Ok(Datasets {
             task,
             train,
@@ -380,82 +293,6 @@ impl Survey for ImageSurvey {
 }
 
 impl ImageSurvey {
-    /// A folder to look at, without an experiment, in whatever layout.
-    ///
-    /// # Errors
-    /// A folder without classes; in words that follow its name.
-    pub fn of_folder(folder: &FilePath) -> Result<ImageSurvey, String> {
-        let layout = Layout::find(folder)?;
-        if layout.content != Content::Images {
-            return Err(
-                "holds texts and no images; write an experiment with `kiln init`, and use --config"
-                    .into(),
-            );
-        }
-        let mut labelling = Labelling {
-            exclude: layout.exclude.clone(),
-            ..Labelling::default()
-        };
-        if layout.labelled == Labelled::Elsewhere {
-            let (files, _) = pictures_below(&layout.train)?;
-            let guessed = LabelPattern::guess(&files).map(|(pattern, _)| pattern.to_string());
-            // Without labels all of them are of one class.
-            labelling.label_pattern = Some(guessed.unwrap_or_else(|| "{label}".to_string()));
-            if labelling.label_pattern.as_deref() == Some("{label}") {
-                let split = Split::of_files(
-                    layout.train,
-                    files.into_iter().map(|file| (file, 0)).collect(),
-                );
-                return Ok(ImageSurvey::to_look(
-                    vec!["(no labels)".into()],
-                    split,
-                    [None, None],
-                    LeftOut::default(),
-                ));
-            }
-        }
-        let mut roots = [
-            Some(&*layout.train),
-            layout.valid.as_deref(),
-            layout.test.as_deref(),
-        ];
-        if roots[1].is_none() {
-            roots.swap(1, 2); // shown as the other split
-        }
-        let labelled = labelling.list(roots).map_err(|(_, message)| message)?;
-        let [train, valid, test] = labelled
-            .splits
-            .map(|split| split.map(|s| Split::of_files(s.root, s.files)));
-        let none = || Split::of_files(PathBuf::new(), Vec::new());
-        let names = labelled.names.list().to_vec();
-        Ok(ImageSurvey::to_look(
-            names,
-            train.unwrap_or_else(none),
-            [valid, test],
-            labelled.left_out,
-        ))
-    }
-
-    fn to_look(
-        classes: Vec<String>,
-        train: Split,
-        [valid, test]: [Option<Split>; 2],
-        left_out: LeftOut,
-    ) -> ImageSurvey {
-        let listed = Listed {
-            classes,
-            train,
-            valid: valid.unwrap_or_else(|| Split::of_files(PathBuf::new(), Vec::new())),
-            test,
-            own_split: false,
-            valid_from: String::new(),
-            left_out,
-            warnings: Vec::new(),
-            sets: None,
-        };
-        ImageSurvey::new(ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]), listed)
-    }
-
     /// What the indices of the samples' classes stand for, for people.
     fn audit_names(&self) -> Vec<String> {
         let names = self.summary.task.names();
@@ -516,60 +353,42 @@ impl ImageSurvey {
     }
 }
 
-/// Decoded splits, and what may still be kept.
-struct Decoding {
-    train: Decoded,
-    valid: Decoded,
-    test: Option<Decoded>,
-    budget: Budget,
+/// What the user is told of classes without a sample in a split of one or two parts.
+fn absent_classes(split: &(Decoded, Option<Decoded>), classes: &[String]) -> Option<String> {
+    let parts = [Some(&split.0), split.1.as_ref()];
+    let has = |class: usize| {
+        let mut samples = parts
+            .iter()
+            .flatten()
+            .flat_map(|decoded| &decoded.split.samples);
+        samples.any(|sample| sample.class as usize == class)
+    };
+    let numbered = classes.iter().enumerate();
+    let empty: Vec<&String> = numbered
+        .filter(|(class, _)| !has(*class))
+        .map(|(_, name)| name)
+        .collect();
+    absent(&empty, "the validation split")
 }
 
-/// What is to be said of classes of which a validation split has no sample that can be used.
-fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
-    let path = Path::parse("data").key("valid");
-    if decoded.split.len() == 0 {
-        let listed = decoded.skipped.iter().take(5);
-        let listed: Vec<String> = listed
-            .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
-            .collect();
-        let message = format!("holds no picture that can be used:{}", listed.concat());
-        return Err(vec![Fault::new(path, message)]);
-    }
-    if classes.is_empty() {
-        return Ok(None); // labels
-    }
-    // Those that the listing lacks were told before.
-    let lost = decoded.skipped.len();
-    let counts = decoded.split.counts(classes.len().max(1));
-    let empty = classes
-        .iter()
-        .zip(counts)
-        .filter(|(_, count)| *count == 0 && lost > 0);
-    let empty: Vec<&String> = empty.map(|(name, _)| name).collect();
-    Ok(absent(&empty, "the validation split"))
-}
-
-fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
-    if classes.is_empty() && decoded.split.len() > 0 {
-        return Ok(()); // labels
-    }
-    let counts = decoded.split.counts(classes.len().max(1));
-    match counts.iter().position(|&count| count == 0) {
-        None => Ok(()),
-        Some(class) => {
-            let listed: Vec<String> = decoded
-                .skipped
-                .iter()
-                .take(5)
-                .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
-                .collect();
-            let message = format!(
-                "holds no picture of {} that can be used:{}",
-                short_name(classes.get(class).map_or("any class", String::as_str)),
-                listed.concat()
-            );
-            let path = Path::parse("data").key(name);
-            Err(vec![Fault::new(path, message)])
-        }
+/// The dataset of a split: its samples, then those that were moved into it.
+fn join(
+    (first, moved): (Decoded, Option<Decoded>),
+    preprocess: &ImagePreprocess,
+    augmentation: Option<Arc<Augmentation>>,
+    order: ReadingOrder,
+    sets: Option<Arc<Vec<Vec<bool>>>>,
+) -> Arc<dyn Dataset> {
+    let dataset = |decoded: Decoded, order| {
+        let dataset = decoded.into_dataset(preprocess, augmentation.clone(), order);
+        Arc::new(dataset.with_labels(sets.clone()))
+    };
+    let first = dataset(first, order);
+    match moved {
+        None => first,
+        Some(moved) => Arc::new(Joined {
+            first,
+            second: dataset(moved, ReadingOrder::Any),
+        }),
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path as FilePath;
 
 use crate::config::{Fault, Path};
 use crate::console::Show as _;
+use crate::data::core::faults::key;
 
 /// Checks that the validation split comes from one place.
 pub fn check_splits(has_valid: bool, fraction: Option<f64>) -> Result<(), Vec<Fault>> {
@@ -31,8 +32,4 @@ pub fn check_test(test: Option<&FilePath>) -> Result<(), Vec<Fault>> {
         }
         _ => Ok(()),
     }
-}
-
-pub fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
 }

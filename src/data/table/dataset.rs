@@ -1,7 +1,8 @@
 //! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
 
-use super::preprocess::{Encoder, TablePreprocess, Treated};
-use super::reader::Row;
+use super::encoder::{Encoder, Treated};
+use super::preprocess::TablePreprocess;
+use super::row::Row;
 use super::rows::{Part, Rows, retain};
 use super::treatments::{Tally, Treatment};
 use crate::data::core::batch::{SampleId, Shape};

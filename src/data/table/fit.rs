@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::dates::DatePart;
+use super::calendar::DatePart;
+use super::encoder::finite_number;
 use super::layout::Layout;
 use super::options::{
     ColumnDefaults, ColumnOptions, Counting, Embedding, Fill, Impute, Role, Scaling,
 };
-use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, finite_number};
+use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory};
 use super::rows::Rows;
 use crate::data::text::{Splitting, WordCounts};
 

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::audit::Pairs;
+use super::column_scan::{ColumnScan, is_id};
 use super::options::Role;
 use super::reader::TableFile;
-use super::scan::{ColumnScan, is_id};
 use crate::data::core::task::Task;
 
 /// Rows that are looked at, from the beginning.

@@ -3,11 +3,8 @@
 use super::fit::Planned;
 use super::options::{Csv, Impute, Role, Scaling, Unseen};
 use crate::config::{Fault, Path, Preprocess};
+use crate::data::core::faults::key;
 use crate::data::core::task::Task;
-
-fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
-}
 
 /// Scaling of pixel values means nothing here.
 ///

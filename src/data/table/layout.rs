@@ -22,6 +22,15 @@ pub enum Delimiter {
     Whitespace,
 }
 
+impl From<Delimiter> for String {
+    fn from(delimiter: Delimiter) -> String {
+        match delimiter {
+            Delimiter::Sign(sign) => sign.to_string(),
+            Delimiter::Whitespace => "whitespace".to_string(),
+        }
+    }
+}
+
 impl TryFrom<String> for Delimiter {
     type Error = String;
 

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::column_scan::ColumnScan;
 use super::formats::Format;
 use super::guess::{Guess, guess};
 use super::hints::{Hint, copies, identifiers};
 use super::layout::Layout;
+use super::looked::LookedColumn;
 use super::options::{Role, TaskKind};
+use super::plan_task::plan_task;
 use super::reader::TableFile;
-use super::scan::{ColumnScan, listed, scan, told_formats};
-use super::source::plan_task;
+use super::scan::{listed, scan, told_formats};
 use crate::config::{Path as Key, with_nearest};
 use crate::console::Show as _;
 use crate::data::audit::{Audit, TableAudit};
 use crate::data::core::task::Task;
-use crate::data::table::looked::LookedColumn;
 
 /// Files that were looked through once.
 pub struct Looked {

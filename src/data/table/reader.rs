@@ -1,13 +1,10 @@
 //! Reading delimited text: row after row with its place, or one row by its place.
 //!
-//! A file is never held as a whole. What a stranger's file can cost is bounded: a row has at most
-//! [`MAX_ROW`] bytes, so that a quote that is never closed does not swallow a gigabyte.
+//! A file is never held as a whole. An untrusted file cannot exhaust the memory: a row has at most
+//! [`MAX_ROW`](super::layout::MAX_ROW) bytes, so that a quote that is never closed does not swallow a gigabyte.
 
-use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,18 +12,12 @@ use std::sync::Arc;
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8};
 
+use super::column_names;
 use super::content::{Content, FromBeginning};
-use crate::data::table::layout::{Delimiter, Layout, MAX_ROW};
+use super::layout::{Delimiter, Layout};
+use super::row::{OwnedRow, Row, RowPlace};
+use super::row_bound::{Bounded, guess_delimiter, sign};
 use crate::storage::positional::read_at;
-
-impl From<Delimiter> for String {
-    fn from(delimiter: Delimiter) -> String {
-        match delimiter {
-            Delimiter::Sign(sign) => sign.to_string(),
-            Delimiter::Whitespace => "whitespace".to_string(),
-        }
-    }
-}
 
 /// A file of rows whose layout is known.
 #[derive(Clone, Debug)]
@@ -46,50 +37,6 @@ pub struct TableFile {
     comment: Option<u8>,
     header: bool,
     encoding: &'static Encoding,
-}
-
-/// Where a row lies in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowPlace {
-    /// From the beginning of the file, bytes.
-    pub begin: u64,
-    /// Bytes.
-    pub len: u32,
-    /// From 1, as editors count.
-    pub line: u32,
-}
-
-/// One row.
-pub struct Row<'a> {
-    record: &'a ByteRecord,
-    encoding: &'static Encoding,
-    /// Where it lies.
-    pub place: RowPlace,
-}
-
-impl Row<'_> {
-    /// A field as text, without blanks around it.
-    pub fn field(&self, column: usize) -> Cow<'_, str> {
-        let bytes = self.record.get(column).unwrap_or_default().trim_ascii();
-        match std::str::from_utf8(bytes) {
-            Ok(text) if self.encoding == UTF_8 => Cow::Borrowed(text),
-            _ => self.encoding.decode_without_bom_handling(bytes).0,
-        }
-    }
-
-    /// The fields as they are stored.
-    pub fn bytes(&self, column: usize) -> &[u8] {
-        self.record.get(column).unwrap_or_default().trim_ascii()
-    }
-
-    /// The first field that is no text in the file's encoding.
-    fn malformed(&self) -> Option<usize> {
-        if self.record.as_slice().is_ascii() {
-            return None;
-        }
-        let bad = |bytes: &[u8]| self.encoding.decode_without_bom_handling(bytes).1;
-        self.record.iter().position(bad)
-    }
 }
 
 impl TableFile {
@@ -142,26 +89,10 @@ impl TableFile {
         };
         table.columns = table.read_columns()?;
         if let Some(width) = layout.width.filter(|_| !table.header) {
-            table.number_columns(width, absent)?;
+            let found = table.columns.len();
+            table.columns = column_names::by_position(found, width, absent)?;
         }
         Ok(table)
-    }
-
-    /// The names of the columns of a table without a header, as those of the table trained on.
-    fn number_columns(&mut self, width: usize, absent: &[String]) -> Result<(), String> {
-        let found = self.columns.len();
-        let all = (1..=width).map(|number| format!("column_{number}"));
-        if found == width {
-            return Ok(());
-        }
-        if !absent.is_empty() && found + absent.len() == width {
-            self.columns = all.filter(|name| !absent.contains(name)).collect();
-            return Ok(());
-        }
-        Err(format!(
-            "has {found} columns, expected {width} as the table trained on: without a header, columns are \
-             matched by position"
-        ))
     }
 
     /// The size of the file, bytes.
@@ -202,31 +133,11 @@ impl TableFile {
         if !read.map_err(|error| self.explain(&error))? {
             return Err("has no rows".into());
         }
-        let names: Vec<String> = if self.header {
-            let decode = |field: &[u8]| self.encoding.decode_with_bom_removal(field).0.into_owned();
-            let named = first.iter().map(|field| decode(field.trim_ascii()));
-            let numbered = named.zip(1..);
-            // Pandas writes its row numbers under no name, spreadsheets leave empty columns at the end.
-            let called = numbered.map(|(name, number)| match name.is_empty() {
-                true => format!("unnamed_{number}"),
-                false => name,
-            });
-            called.collect()
-        } else {
-            (1..=first.len())
-                .map(|number| format!("column_{number}"))
-                .collect()
+        let names = match self.header {
+            true => column_names::of_header(&first, self.encoding),
+            false => column_names::numbered(first.len()).collect(),
         };
-        let mut known = HashMap::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            if let Some(before) = known.insert(name, index) {
-                return Err(format!(
-                    "names two columns {name:?}: numbers {} and {}; where the first line is a row, header = false",
-                    before + 1,
-                    index + 1
-                ));
-            }
-        }
+        column_names::check_unique(&names)?;
         Ok(names)
     }
 
@@ -347,91 +258,6 @@ impl TableFile {
             _ => Err("has changed since it was looked through".into()),
         }
     }
-}
-
-/// A row by itself.
-pub struct OwnedRow {
-    record: ByteRecord,
-    encoding: &'static Encoding,
-    place: RowPlace,
-}
-
-impl OwnedRow {
-    /// As the others.
-    pub fn row(&self) -> Row<'_> {
-        Row {
-            record: &self.record,
-            encoding: self.encoding,
-            place: self.place,
-        }
-    }
-}
-
-/// A file that ends with an error where a row does not end.
-struct Bounded {
-    file: FromBeginning,
-    read: u64,
-    row_begin: Rc<Cell<u64>>,
-    /// What was read last.
-    chunk: Vec<u8>,
-}
-
-impl Bounded {
-    /// The byte before a place, where it is among those read last.
-    fn byte_before(&self, place: u64) -> Option<u8> {
-        let begin = self.read - self.chunk.len() as u64;
-        let index = place.checked_sub(begin + 1)?;
-        self.chunk.get(usize::try_from(index).ok()?).copied()
-    }
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.read.saturating_sub(self.row_begin.get()) > MAX_ROW {
-            let message = format!(
-                "a row has more than {} MB; is a quote never closed?",
-                MAX_ROW >> 20
-            );
-            return Err(std::io::Error::other(message));
-        }
-        let count = self.file.read(buffer)?;
-        self.read += count as u64;
-        if count > 0 {
-            self.chunk.clear();
-            self.chunk.extend_from_slice(&buffer[..count]);
-        }
-        Ok(count)
-    }
-}
-
-/// A sign that stands between or around fields, as the one byte that it has to be.
-///
-/// # Errors
-/// A letter of several bytes, or the end of a line.
-fn sign(sign: char, key: &str) -> Result<u8, String> {
-    let byte = u8::try_from(sign).ok().filter(u8::is_ascii);
-    byte.filter(|byte| !byte.is_ascii_control() || *byte == b'\t')
-        .ok_or_else(|| format!("cannot be read with {key} = {sign:?}, expected an ASCII sign"))
-}
-
-/// That of the usual delimiters of which the first line has most, outside of quotes.
-fn guess_delimiter(begin: &[u8], quote: Option<u8>) -> u8 {
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
-    let mut quoted = false;
-    for &byte in begin {
-        if Some(byte) == quote {
-            quoted = !quoted;
-        } else if byte == b'\n' && !quoted {
-            break;
-        } else if !quoted && let Some(found) = counts.iter_mut().find(|(d, _)| *d == byte) {
-            found.1 += 1;
-        }
-    }
-    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
-    counts
-        .iter()
-        .find(|(_, count)| *count == most)
-        .map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::encoder::finite_number;
 use super::layout::Layout;
-use super::preprocess::finite_number;
-use super::reader::{Row, RowPlace, TableFile};
+use super::reader::TableFile;
+use super::row::{Row, RowPlace};
 use super::scan::bind;
 use crate::console::Show as _;
 use crate::data::core::class_names::ClassNames;

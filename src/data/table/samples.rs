@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::preprocess::TablePreprocess;
-use super::reader::{Row, TableFile};
+use super::reader::TableFile;
+use super::row::Row;
 use super::scan::bind;
 use super::source::labelled_rows;
 use super::treatments::{Tally, notices};

@@ -4,33 +4,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::audit::audit_tables;
+use super::column_scan::ColumnScan;
 use super::dataset::{Encoded, encode};
-use super::fit::{Planned, fit, misplaced, sort_values};
+use super::fit::fit;
 use super::idle::{idle_options, no_pictures};
-use super::options::{Csv, Files, Role, TaskKind};
+use super::open_files::{check_name, expand, open};
+use super::options::{Csv, Role};
+use super::plan_columns::plan_columns;
+use super::plan_task::{plan_task, scale_targets};
 use super::preprocess::{EmbeddedColumn, TablePreprocess};
 use super::reader::TableFile;
-use super::rows::{Rows, Targets, class_name, label};
-use super::scan::{ColumnScan, DISTINCT, listed, scan_formats};
+use super::rows::{Rows, Targets};
+use super::scan::{listed, scan_formats};
 use super::treatments::notices;
-use crate::config::{Fault, Path, Preprocess, with_nearest};
+use crate::config::{Fault, Preprocess};
 use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::equal_classes;
-use crate::data::core::dataset::{Column, Dataset, Progress, Skipped, Summary};
+use crate::data::core::dataset::{Dataset, Progress, Skipped, Summary};
+use crate::data::core::faults::{fault, key};
 use crate::data::core::left_out::LeftOut;
-use crate::data::core::task::{Head, Output, Task};
+use crate::data::core::task::Task;
 use crate::data::image::augment::Augmentation;
 use crate::data::image::cache::default_memory;
 use crate::data::loading::split::split_off_groups;
 use crate::data::loading::split_keys::check_splits;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Source, Survey};
-use crate::data::text::Splitting;
-
-/// Whole numbers in a target up to so many different ones are classes.
-const MOST_NUMBERED_CLASSES: usize = 20;
 
 impl Source for Csv {
     fn declared_shape(&self) -> Option<Shape> {
@@ -41,14 +42,6 @@ impl Source for Csv {
         check_splits(self.valid.is_some(), self.valid_fraction)?;
         Ok(Box::new(TableSurvey::new(*self, seed)?))
     }
-}
-
-fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
-}
-
-fn fault(name: &str, message: impl Into<String>) -> Vec<Fault> {
-    vec![Fault::new(key(name), message)]
 }
 
 /// A table whose columns are known and fitted.
@@ -87,47 +80,6 @@ fn written(layout: &super::layout::Layout, scan: &ColumnScan, name: &str) -> Str
         text.push_str(&format!("; {} not written so are missing", scan.unread));
     }
     text + &scan.odd_quotes()
-}
-
-/// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
-fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
-    let text = path.to_string_lossy();
-    if path.exists() || !text.contains(['*', '?', '[']) {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
-    let files: Vec<PathBuf> = found
-        .filter_map(Result::ok)
-        .filter(|path| path.is_file())
-        .collect();
-    match files.is_empty() {
-        true => Err("fits no file".into()),
-        false => Ok(files),
-    }
-}
-
-/// Opens the files of a split.
-pub(in crate::data) fn open(
-    files: &Files,
-    name: &str,
-    layout: &super::layout::Layout,
-) -> Result<Vec<TableFile>, Vec<Fault>> {
-    let open = |path: &PathBuf| {
-        TableFile::open(path, layout).map_err(|message| {
-            let found = fault(name, format!("is {}, which {message}", path.shown()));
-            let hint = "paths are relative to the experiment file";
-            found.into_iter().map(|fault| fault.hint(hint)).collect()
-        })
-    };
-    let mut paths = Vec::new();
-    for path in files.list() {
-        let expanded = expand(path);
-        paths.extend(
-            expanded
-                .map_err(|message| fault(name, format!("is {}, which {message}", path.shown())))?,
-        );
-    }
-    paths.iter().map(open).collect()
 }
 
 impl TableSurvey {
@@ -373,232 +325,6 @@ impl TableSurvey {
     }
 }
 
-pub(in crate::data) fn check_name(
-    name: &str,
-    columns: &[String],
-    path: Path,
-) -> Result<(), Vec<Fault>> {
-    if columns.iter().any(|column| column == name) {
-        return Ok(());
-    }
-    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let message = format!(
-        "names the column {name:?}, but the file has {}",
-        listed(columns)
-    );
-    Err(vec![with_nearest(Fault::new(path, message), name, &names)])
-}
-
-/// The columns that are used; those that are not are listed as well.
-fn plan_columns(
-    options: &Csv,
-    names: &[String],
-    scans: &[ColumnScan],
-    shown: &mut Vec<Column>,
-) -> Result<Vec<Planned>, Vec<Fault>> {
-    let (mut planned, mut faults) = (Vec::new(), Vec::new());
-    for (name, scan) in names.iter().zip(scans) {
-        if options.target.list().contains(name) {
-            if options.columns.contains_key(name) {
-                let message = "is what is to be predicted, not an input";
-                let fault = Fault::new(key("columns").key(name), message).at_key();
-                faults
-                    .push(fault.hint("data.task and data.scale_target say how a target is taken"));
-            }
-            shown.push(Column {
-                name: name.clone(),
-                role: "target".into(),
-                inputs: 0,
-                missing: scan.missing,
-            });
-            continue;
-        }
-        let choice = options.columns.get(name).map(|choice| choice.options());
-        let column_options = choice.unwrap_or_default();
-        let path = key("columns").key(name);
-        let (role, why) = match column_options.role {
-            Some(role) => (role, ""),
-            None if column_options.embedding.is_some() => (Role::Category, ""),
-            None => match scan.role(name) {
-                Ok(role) => role,
-                Err(message) => {
-                    faults.push(Fault::new(
-                        key("train"),
-                        format!("is a table whose {message}"),
-                    ));
-                    continue;
-                }
-            },
-        };
-        if role == Role::Date && !scan.is_date {
-            let (place, field) = scan.first_other.clone().unwrap_or_default();
-            let message = format!(
-                "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
-            );
-            let fault = Fault::new(path.clone(), message);
-            faults.push(
-                fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"),
-            );
-            continue;
-        }
-        if role == Role::Numeric {
-            let found = match (&scan.first_other, &scan.first_infinite) {
-                (Some((place, field)), _) => Some((place, field, "expected a number")),
-                (_, Some((place, field))) => Some((place, field, "expected a finite number")),
-                _ => None,
-            };
-            if let Some((place, field, expected)) = found {
-                let message =
-                    format!("is a table whose column {name:?} is {field:?} in {place}, {expected}");
-                let fault = Fault::new(key("train"), message);
-                faults.push(fault.hint(
-                    "words for missing values go into data.missing = [\"...\"]; \
-                     data.columns.NAME = \"category\" or \"ignore\" takes the column in another way",
-                ));
-                continue;
-            }
-        }
-        let role_name = match (role, why) {
-            (Role::Ignore, "") => "ignored".to_string(),
-            (Role::Ignore, why) => format!("ignored: {why}"),
-            (Role::Numeric, _) => "numeric".into(),
-            (Role::Category, _) => "category".into(),
-            (Role::Text, _) => "text".into(),
-            (Role::Date, _) => "date".into(),
-        };
-        shown.push(Column {
-            name: name.clone(),
-            role: role_name,
-            inputs: 0,
-            missing: scan.missing,
-        });
-        let column = Planned {
-            name: name.clone(),
-            role,
-            options: column_options,
-            splitting: Splitting::of_script(scan.is_spaceless()),
-        };
-        if let Some((option, what)) = misplaced(&column) {
-            let message = format!("is for {what}; {name} is {}", shown[shown.len() - 1].role);
-            faults.push(Fault::new(path.key(option), message).at_key());
-        }
-        if role != Role::Ignore {
-            planned.push(column);
-        }
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    if planned.is_empty() {
-        let message = "is a table without a column to predict from";
-        return Err(fault("train", message));
-    }
-    Ok(planned)
-}
-
-pub(in crate::data) fn plan_task(
-    kind: Option<TaskKind>,
-    targets: &[String],
-    scans: &[&ColumnScan],
-    layout: &super::layout::Layout,
-) -> Result<Task, Vec<Fault>> {
-    let labels = |scan: &ColumnScan| {
-        let mut values = scan.values.iter().flat_map(|values| values.keys());
-        scan.values.is_some() && values.all(|value| label(value).is_some())
-    };
-    let chosen = kind;
-    let kind = kind.unwrap_or_else(|| {
-        let scan = scans[0];
-        let few = scan
-            .num_values()
-            .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
-        if targets.len() > 1 {
-            let labels = scans.iter().all(|scan| labels(scan));
-            let numbers = scans.iter().all(|scan| scan.is_numeric());
-            match (labels, numbers) {
-                (true, _) => TaskKind::Labels,
-                (_, true) => TaskKind::Regression,
-                (false, false) => TaskKind::Heads,
-            }
-        } else if scan.is_numeric() && !(scan.whole && few) {
-            TaskKind::Regression
-        } else {
-            TaskKind::Classification
-        }
-    });
-    match kind {
-        TaskKind::Labels => Ok(Task::Labels(targets.to_vec())),
-        TaskKind::Regression => {
-            let wrong = targets
-                .iter()
-                .zip(scans)
-                .find(|(_, scan)| !scan.is_numeric());
-            match wrong {
-                None => Ok(Task::Numbers(
-                    targets.iter().map(|name| Output::unscaled(name)).collect(),
-                )),
-                Some((name, scan)) => {
-                    let (place, field) = scan.first_other.clone().unwrap_or_default();
-                    let message =
-                        format!("is {name:?}, of which {field:?} in {place} is no number");
-                    Err(fault("target", message))
-                }
-            }
-        }
-        TaskKind::Heads => {
-            let heads = targets.iter().zip(scans).map(|(target, scan)| {
-                let task = plan_task(None, std::slice::from_ref(target), &[scan], layout)?;
-                Ok(Head {
-                    name: target.clone(),
-                    task,
-                })
-            });
-            heads.collect::<Result<_, _>>().map(Task::Heads)
-        }
-        TaskKind::Classification if targets.len() > 1 => {
-            let message = "are several columns, expected one where the task is classification";
-            Err(fault("target", message))
-        }
-        TaskKind::Classification => {
-            let Some(values) = &scans[0].values else {
-                let message = format!(
-                    "is {:?}, which has more than {DISTINCT} different values, expected a few classes",
-                    targets[0]
-                );
-                let fault = Fault::new(key("target"), message);
-                return Err(vec![
-                    fault.hint("numbers are predicted with data.task = \"regression\""),
-                ]);
-            };
-            if let Some(message) = scans[0].odd_number(MOST_NUMBERED_CLASSES)
-                && chosen.is_none()
-            {
-                let fault = Fault::new(key("target"), format!("is {:?}, {message}", targets[0]));
-                let hint = "mend the file, add that word to data.missing (such rows are left out), or \
-                            set data.task = \"classification\"";
-                return Err(vec![fault.hint(hint)]);
-            }
-            let mut classes: Vec<String> = values
-                .keys()
-                .map(|value| class_name(value, layout).into_owned())
-                .collect();
-            sort_values(&mut classes);
-            classes.dedup();
-            if classes.len() < 2 {
-                let message = match classes.first() {
-                    Some(one) => format!(
-                        "is {:?}, which has one value only ({one}), expected at least two classes",
-                        targets[0]
-                    ),
-                    None => format!("is {:?}, which is missing in every row", targets[0]),
-                };
-                return Err(fault("target", message));
-            }
-            Ok(Task::Classes(classes))
-        }
-    }
-}
-
 /// Splits a share of the rows off, of each class its share. Equal rows go to the same side, as far as they
 /// can.
 pub(in crate::data) fn divide(
@@ -639,31 +365,6 @@ pub(in crate::data) fn divide(
         ));
     }
     Ok((all.retain(&others), valid, from))
-}
-
-/// Mean and standard deviation of each number over the training rows.
-pub(in crate::data) fn scale_targets(task: &mut Task, rows: &Rows) {
-    let (width, count) = (task.target_width(), rows.len() as f64);
-    let outputs: Vec<(usize, &mut Output)> = match task {
-        Task::Classes(_) | Task::Labels(_) => Vec::new(),
-        Task::Numbers(outputs) => outputs.iter_mut().enumerate().collect(),
-        // A column each.
-        Task::Heads(heads) => {
-            let numbered = heads.iter_mut().enumerate();
-            let outputs = numbered.filter_map(|(column, head)| match &mut head.task {
-                Task::Numbers(outputs) => outputs.first_mut().map(|output| (column, output)),
-                _ => None,
-            });
-            outputs.collect()
-        }
-    };
-    for (column, output) in outputs {
-        let values = || rows.numbers.iter().skip(column).step_by(width);
-        let mean = values().sum::<f64>() / count;
-        let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        output.mean = mean;
-        output.std = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-    }
 }
 
 /// The rows of files as samples of a model.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-use super::dates::civil;
+use super::calendar::civil;
 use super::delimited::{cannot_keep, write_row};
 use super::xml::{Event, Events, Tag, unescape};
 use super::zipped::Zip;

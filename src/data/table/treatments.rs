@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::preprocess::{TablePreprocess, Treated};
+use super::encoder::Treated;
+use super::preprocess::TablePreprocess;
 
 /// What was done about a column's fields.
 #[derive(Clone, Debug, PartialEq, Eq)]

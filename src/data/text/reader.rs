@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dataset::{TextFigures, Texts, encode, read_text};
+use super::folder::list_texts;
+use super::notices::text_notices;
 use super::preprocess::{TextEncoder, TextPreprocess};
-use super::source::{list_texts, text_notices};
 use crate::console::Show as _;
 use crate::data::core::class_names::{ClassNames, number};
 use crate::data::core::dataset::Skipped;

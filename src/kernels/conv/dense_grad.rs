@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::gradient::{WeightGrad, add_parts};
 use super::shape::ConvShape;
-use super::winograd::{POINTS, load_tile, spread, tiles_at_a_time, winograd_fits};
+use super::winograd::winograd_fits;
+use super::winograd_tile::{POINTS, load_tile, spread, tiles_at_a_time};
 use crate::device::simd::{arch, load, num_lanes, store};
 use crate::kernels::scratch::{Aligned, with_scratch};
 

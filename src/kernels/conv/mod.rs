@@ -20,6 +20,7 @@ mod patch_grad;
 pub mod shape;
 mod weight_grad;
 mod winograd;
+mod winograd_tile;
 
 pub use forward::forward;
 pub use gradient::WeightGrad;

@@ -7,7 +7,7 @@ mod look;
 mod pairs;
 mod traits;
 
-use super::dataset::Decoded;
+use super::decode_all::Decoded;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 
 pub use look::{look, similarity};

@@ -7,9 +7,8 @@ use std::time::SystemTime;
 
 use etcetera::BaseStrategy;
 
+use super::record::Description;
 use crate::storage::{open_regular, private_folder};
-
-use super::disk::Description;
 
 /// One cache file.
 #[derive(Clone, Debug)]

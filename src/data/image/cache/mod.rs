@@ -3,17 +3,19 @@
 
 mod disk;
 mod folder;
+mod record;
 
 use std::path::Path;
 
 use super::audit::Traits;
+pub use super::cache::record::{Description, Key, Records};
 use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use crate::console::shown;
 use crate::data::core::random::hash_text;
 use crate::device::{memory_limit, unknown_memory};
-pub use disk::{Adding, Description, Key, Records};
+pub use disk::Adding;
 pub use folder::{
     CacheFile, cache_folder, list_caches, make_cache_folder, make_room, remove_cache,
 };

@@ -9,16 +9,17 @@ pub mod tables;
 
 use std::path::Path;
 
+use super::labelling::below::pictures_below;
+use super::labelling::options::{
+    ClassFolders, Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
+};
 use super::labelling::pattern::LabelPattern;
 use super::labelling::tables::{LabelTables, Roots};
 use crate::config::{Fault, Path as Key};
 use crate::console::Show as _;
 use crate::data::core::left_out::LeftOut;
-use crate::data::files::listing::{Classes, Content, list_folders};
-use crate::data::image::labelling::below::pictures_below;
-use crate::data::image::labelling::options::{
-    ClassFolders, Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
-};
+use crate::data::files::listing::Content;
+use crate::data::files::listing::{Classes, list_folders};
 use crate::data::loading::split::split_off_groups;
 
 /// Why an image is passed over whose name says no class.

@@ -2,8 +2,9 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use crate::config::{ByteSize, Fault, Path};
+use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
+use crate::data::core::faults::key;
 use crate::data::core::left_out::LeftOut;
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::divide::{Divided, divide};
@@ -15,11 +16,6 @@ use crate::data::source::Survey;
 
 /// Images with the indices of their classes.
 pub type Blocks = Vec<(RawBlock, Vec<u32>)>;
-
-/// A key of `[data]`.
-pub fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
-}
 
 /// A fault of a key whose value names a file.
 pub fn fault(name: &str, message: String) -> Vec<Fault> {

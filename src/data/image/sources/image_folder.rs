@@ -11,6 +11,7 @@ use crate::config::{Fault, Path};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::absent;
+use crate::data::core::faults::key;
 use crate::data::core::left_out::short_name;
 use crate::data::files::listing::list_classes;
 use crate::data::image::divide::divide_named;
@@ -20,7 +21,7 @@ use crate::data::image::labelling::options::{
 use crate::data::image::options::ImageOptions;
 use crate::data::image::samples::Split;
 use crate::data::image::survey::{ImageSurvey, Listed};
-use crate::data::loading::split_keys::{check_splits, key};
+use crate::data::loading::split_keys::check_splits;
 use crate::data::source::{Source, Survey};
 
 /// Pictures in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table

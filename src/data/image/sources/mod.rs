@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod cifar;
 pub mod idx;
+pub mod idx_file;
 pub mod image_folder;
 pub mod labelled;
 pub mod labels;

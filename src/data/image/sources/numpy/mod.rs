@@ -10,14 +10,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::blocks::{
-    BlockOptions, Blocks, LabelledBlocks, check_resize, check_valid_labels, fault, key, numbered,
-    survey,
+    BlockOptions, Blocks, LabelledBlocks, check_resize, check_valid_labels, fault, numbered, survey,
 };
 use super::numpy::array_file::{ArrayFile, Labels, images, labels};
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::index_of;
+use crate::data::core::faults::key;
 use crate::data::core::left_out::{LeftOut, short_name};
 use crate::data::files::size::Packed;
 use crate::data::image::decode::raw::RawBlock;

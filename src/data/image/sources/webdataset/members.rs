@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::tar_members::{Content, read_members};
+use super::tar_member::Content;
+use super::tar_members::read_members;
 use crate::console::Show as _;
 use crate::data::core::left_out::LeftOut;
 use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};

@@ -8,8 +8,10 @@ pub mod members;
 pub mod sample_groups;
 pub mod scanned;
 pub mod shards;
+pub mod tar_member;
 pub mod tar_members;
 
+use crate::data::core::faults::key;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path as FilePath, PathBuf};
 
@@ -18,7 +20,7 @@ use serde::Deserialize;
 
 use super::webdataset::scanned::Scanned;
 use super::webdataset::shards::{expand, scan};
-use crate::config::{Fault, Path};
+use crate::config::Fault;
 use crate::console::{Show as _, path_text, text_path};
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::{absent, index_of, same_classes};
@@ -241,10 +243,6 @@ pub fn labelled_archives(
         std::mem::take(&mut archives.warnings),
     );
     Ok((archives.into_split(classes), left_out, warnings))
-}
-
-fn key(name: &str) -> Path {
-    Path::parse("data").key(name)
 }
 
 /// Numbers by size, other labels as texts.

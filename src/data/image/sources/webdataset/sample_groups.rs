@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::scanned::{Picture, Scanned};
-use super::tar_members::{Content, Member};
+use super::tar_member::{Content, Member};
 use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
 use crate::data::text::without_bom;
 use crate::storage::positional::read_at;

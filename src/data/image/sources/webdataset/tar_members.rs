@@ -4,41 +4,14 @@
 //! Known are ustar, GNU's long names and PAX. Names and extended headers are read up to [`MAX_EXTENDED`]
 //! bytes. Hard and symbolic links stand for the member that they name.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use tar::{EntryType, Header};
 
+use super::tar_member::{Content, Member, beside, normal, resolve_links};
 use crate::storage::open_regular;
-
-/// A member of an archive.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Member {
-    /// As the archive says it; what is no Unicode is replaced.
-    pub name: Box<str>,
-    /// Where its bytes lie.
-    pub content: Content,
-}
-
-/// Where the bytes of a member lie, or why there are none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// In the archive.
-    Bytes {
-        /// From the archive's beginning, bytes.
-        offset: u64,
-        /// Bytes.
-        len: u64,
-    },
-    /// Those of another member, by its normal name.
-    Link(Box<str>),
-    /// It is a folder.
-    Folder,
-    /// It is no file that can be read.
-    Nothing(&'static str),
-}
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -54,10 +27,7 @@ pub struct Members {
 const BLOCK: u64 = 512;
 /// A long name or an extended header of more bytes is damage, or an attack on the memory.
 const MAX_EXTENDED: u64 = 1 << 20;
-/// A link that leads over more links goes round in a circle.
-const MAX_LINKS: usize = 16;
 
-const LINK_AWAY: &str = "a link to something outside the archive";
 const SPARSE: &str =
     "a sparse member, which is not unpacked; pack it again with tar without --sparse";
 const SPECIAL: &str = "no plain file (a pipe or device)";
@@ -305,57 +275,10 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-/// A name without "." and ".."; `None` where it leads out of the archive.
-fn normal(name: &str) -> Option<String> {
-    let mut parts = Vec::new();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-/// What a symbolic link points to, which lies in the folder of the member called `name`.
-fn beside(name: &str, target: &str) -> Option<String> {
-    if target.starts_with('/') {
-        return None;
-    }
-    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    normal(&format!("{folder}/{target}"))
-}
-
-/// Gives links the bytes of the members that they name.
-fn resolve_links(members: &mut [Member]) {
-    if !members
-        .iter()
-        .any(|member| matches!(member.content, Content::Link(_)))
-    {
-        return;
-    }
-    let named: HashMap<String, Content> = members
-        .iter()
-        .filter_map(|member| Some((normal(&member.name)?, member.content.clone())))
-        .collect();
-    for member in members {
-        let mut links = 0;
-        while let Content::Link(target) = &member.content {
-            links += 1;
-            member.content = match named.get(&**target) {
-                Some(content) if links <= MAX_LINKS => content.clone(),
-                _ => Content::Nothing(LINK_AWAY),
-            };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::image::sources::webdataset::tar_member::LINK_AWAY;
 
     fn header(kind: EntryType, size: u64) -> Header {
         let mut header = Header::new_gnu();

@@ -1,51 +1,18 @@
-//! Listing a folder of images or texts: one folder a class, files at any depth below it.
-//!
-//! Made for a million files: one short path a file, relative to the root, and no question to the
-//! file system beyond reading each folder once. Only files whose names do not tell what they are, are
-//! opened, for their first bytes. Whatever is no sample is counted, with the reason.
+//! Lists the samples of a folder whose folders are the classes.
 
-use std::ffi::OsString;
-use std::fs::FileType;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use super::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
+use super::listed::{Content, Listing};
+use super::walk::Walk;
 use crate::console::shown;
 use crate::data::core::left_out::LeftOut;
-use crate::storage::{RUNS, is_run, open_regular};
-
-/// The samples below a folder.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// Folder names, sorted.
-    pub classes: Vec<String>,
-    /// Each file, relative to the root, with the index of its class; sorted by class, then by path.
-    pub files: Vec<(Box<Path>, u32)>,
-    /// What is no sample, relative to the root, and why.
-    pub left_out: LeftOut,
-}
-
-/// What the samples are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Images of any format that is decoded.
-    Images,
-    /// Files whose names end in `.txt`.
-    Texts,
-}
-
-/// Folders nested deeper than this are taken for a loop of links.
-const MAX_DEPTH: usize = 32;
+use crate::data::files::kind::{Named, named};
+use crate::storage::{RUNS, is_run};
 
 const OWN_RUNS: &str = "a folder of Kiln's own runs";
 const OUTSIDE: &str = "outside the class folders";
-const SPECIAL: &str = "no plain file (a pipe, socket or device)";
-const NO_TEXT: &str = "not a .txt file";
 const EXCLUDED: &str = "in a folder that data.exclude names";
 const UNLABELLED: &str = "in a folder of samples without labels";
-
 /// Names of folders, in small letters, that hold samples without labels and are no classes.
 pub const NO_LABELS: [&str; 4] = ["unsup", "unsupervised", "unlabeled", "unlabelled"];
 
@@ -124,31 +91,6 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
     Ok(listing)
 }
 
-impl Listing {
-    /// Makes the folders that files lie in their classes, by name, wherever they are.
-    fn leaves(&mut self) -> Result<(), String> {
-        let leaf = |path: &Path| -> Result<String, String> {
-            let name = path.parent().and_then(Path::file_name).unwrap_or_default();
-            let name = name.to_str().map(str::to_string);
-            name.ok_or_else(|| {
-                format!("holds {path:?}, a name that is not valid Unicode; rename it")
-            })
-        };
-        let leaves: Result<Vec<String>, String> =
-            self.files.iter().map(|(path, _)| leaf(path)).collect();
-        let leaves = leaves?;
-        let mut classes = leaves.clone();
-        classes.sort();
-        classes.dedup();
-        for ((_, class), leaf) in self.files.iter_mut().zip(&leaves) {
-            *class = classes.binary_search(leaf).unwrap_or_default() as u32;
-        }
-        self.classes = classes;
-        self.files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-        Ok(())
-    }
-}
-
 /// Every picture at or below `path`, sorted, and what is none; `path` itself where it is a file.
 ///
 /// # Errors
@@ -163,152 +105,6 @@ pub fn list_pictures(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
     let files = listing.files.into_iter();
     let files = files.map(|(file, _)| path.join(file)).collect();
     Ok((files, listing.left_out))
-}
-
-/// A walk through the folders below a root.
-struct Walk<'a> {
-    root: &'a Path,
-    content: Content,
-    listing: Listing,
-    /// Indices of files whose names do not tell what they are.
-    unknown: Vec<usize>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(root: &'a Path, content: Content) -> Walk<'a> {
-        Walk {
-            root,
-            content,
-            listing: Listing::default(),
-            unknown: Vec::new(),
-        }
-    }
-
-    fn leave_out(&mut self, reason: &str, path: &Path) {
-        let name = || shown(path).to_string();
-        self.listing.left_out.add(reason, name);
-    }
-
-    /// Lists `inner`, a folder below the root.
-    fn folder(&mut self, inner: &Path, class: u32, depth: usize) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err(format!(
-                "nests more than {MAX_DEPTH} folders at {}; is a link pointing upwards?",
-                shown(&self.root.join(inner))
-            ));
-        }
-        for entry in self.entries(inner)? {
-            let path = inner.join(&entry.name);
-            if entry.is_folder {
-                self.folder(&path, class, depth + 1)?;
-                continue;
-            }
-            match self.kind_of(&path) {
-                Named::Other(reason) => self.leave_out(reason, &path),
-                kind => {
-                    if kind == Named::Unknown {
-                        self.unknown.push(self.listing.files.len());
-                    }
-                    self.listing.files.push((path.into_boxed_path(), class));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts the samples below a folder that is no class.
-    fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), String> {
-        let listed = self.listing.files.len();
-        let unknown = self.unknown.len();
-        self.folder(inner, 0, 0)?;
-        self.unknown.truncate(unknown);
-        for (path, _) in self.listing.files.split_off(listed) {
-            self.leave_out(reason, &path);
-        }
-        Ok(())
-    }
-
-    fn kind_of(&self, path: &Path) -> Named {
-        match self.content {
-            Content::Images => named(path),
-            Content::Texts if is_text_name(path) => Named::Picture,
-            Content::Texts => Named::Other(NO_TEXT),
-        }
-    }
-
-    /// The entries of a folder below the root, sorted by name, that are files or folders and not hidden.
-    fn entries(&mut self, inner: &Path) -> Result<Vec<Entry>, String> {
-        let folder = self.root.join(inner);
-        let fail =
-            |error: std::io::Error| format!("cannot be listed ({}): {error}", shown(&folder));
-        let mut entries = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let kind = entry.file_type().map_err(fail)?;
-            // Only links need a look at what they point to.
-            let kind = match kind.is_symlink() {
-                true => entry.path().metadata().ok().map(|meta| meta.file_type()),
-                false => Some(kind),
-            };
-            let name = entry.file_name();
-            let reason = reason_to_pass_over(&name, kind);
-            entries.push((name, kind.is_some_and(|kind| kind.is_dir()), reason));
-        }
-        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let mut kept = Vec::with_capacity(entries.len());
-        for (name, is_folder, reason) in entries {
-            match reason {
-                None => kept.push(Entry { name, is_folder }),
-                Some(reason) => self.leave_out(reason, &inner.join(name)),
-            }
-        }
-        Ok(kept)
-    }
-
-    /// Opens the files whose names do not tell what they are.
-    fn finish(self) -> Listing {
-        let Walk {
-            root,
-            mut listing,
-            unknown,
-            ..
-        } = self;
-        let looked: Vec<Result<(), String>> = unknown
-            .par_iter()
-            .map(|&index| first_bytes(&root.join(&listing.files[index].0)))
-            .collect();
-        let mut reasons = unknown.into_iter().zip(looked).peekable();
-        let mut index = 0;
-        let left_out = &mut listing.left_out;
-        listing.files.retain(|(path, _)| {
-            let looked = reasons.next_if(|(unknown, _)| *unknown == index);
-            index += 1;
-            match looked {
-                Some((_, Err(reason))) => {
-                    left_out.add(&reason, || shown(path).to_string());
-                    false
-                }
-                _ => true,
-            }
-        });
-        listing
-    }
-}
-
-/// Whether a file is named as texts are: `1.txt`, or by a number alone, as newsgroups' messages.
-pub fn is_text_name(path: &Path) -> bool {
-    match path.extension() {
-        Some(extension) => extension.eq_ignore_ascii_case("txt"),
-        None => {
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            !name.is_empty() && name.iter().all(u8::is_ascii_digit)
-        }
-    }
-}
-
-struct Entry {
-    name: OsString,
-    is_folder: bool,
 }
 
 /// Whether a folder is what training made: the folder of a run, or `runs`, whose folders are. Then it is no
@@ -330,35 +126,10 @@ fn holds_samples(folder: &Path, content: Content) -> bool {
     walk.folder(Path::new(""), 0, 0).is_err() || !walk.finish().files.is_empty()
 }
 
-fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'static str> {
-    if is_hidden(name) {
-        return Some(HIDDEN);
-    }
-    match kind {
-        // A link to nothing: where its name is a picture's, decoding says what is wrong with it.
-        None => None,
-        Some(kind) if kind.is_dir() || kind.is_file() => None,
-        Some(_) => Some(SPECIAL),
-    }
-}
-
-/// Whether the first bytes of a plain file are a picture's.
-fn first_bytes(path: &Path) -> Result<(), String> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut begin = Vec::with_capacity(MAGIC_BYTES);
-        open_regular(path)?
-            .take(MAGIC_BYTES as u64)
-            .read_to_end(&mut begin)?;
-        Ok(begin)
-    };
-    // The system's words without the number in brackets: one reason for all of them.
-    let begin = read().map_err(|error| format!("cannot be read ({})", error.kind()))?;
-    sniff(&begin).map_err(str::to_string)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::files::listing::walk::SPECIAL;
 
     fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let folder = tempfile::TempDir::new().expect("a folder");

@@ -1,0 +1,183 @@
+//! Commands for datasets: init, audit, synth, cache.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::experiment::any_text;
+
+/// `kiln audit`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln audit photos
+  kiln audit photos --sheet pairs.png
+  kiln audit --config cats_dogs.toml --json
+  kiln audit houses.csv
+
+Finds files that cannot be used or whose names say another format, pictures of one colour, copies and
+look-alikes within and across train and valid, and says how many of each class and size there are. The exit
+code is 1 where a validation picture is also in training, or a file cannot be used. Training does the same
+first (`--no-audit` leaves it out).")]
+pub struct AuditArgs {
+    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    #[arg(value_name = "DATA", conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+
+    /// The data of an experiment file
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Change a key of the experiment: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config", value_parser = any_text())]
+    pub sets: Vec<String>,
+
+    /// Draw the first pairs of equal pictures side by side (PNG)
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln init`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln init photos                 photos/cats/1.jpg, photos/dogs/1.jpg, ...
+  kiln init photos --out my.toml   photos/train/cats/1.jpg, photos/valid/cats/1.jpg, ...
+  kiln init houses.csv --target price
+  kiln init iris.data --target last
+  kiln init 'sales-*.csv' --target 5 --set data.encoding=latin1
+  kiln init plants --classes leaf  plants/apple/scab/1.jpg, plants/grape/rot/1.jpg, ...
+  kiln init pets --label-pattern '{label}_#'
+  kiln init photos/labels.csv --target label
+  kiln init 'shards/train-*.tar'
+
+A folder may hold splits under the usual names (Training, seg_test, images/val, ...), MNIST's or CIFAR's files,
+NumPy's .npz, archives, or texts in one folder a class; what each folder was taken for is said.")]
+pub struct InitArgs {
+    /// A folder of images or texts; a table (CSV, TSV, blanks, ARFF, spreadsheet, also .gz), also of images beside it;
+    /// an .npz file, archives; or a pattern of such files
+    #[arg(value_name = "DATA")]
+    pub folder: PathBuf,
+
+    /// Of a table: the column to be predicted (beside images also several, A,B): its name, its number from 1 on, or "last"
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// Of a table: the first line is a row like the others; columns are called column_1, column_2, ...
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// Of a table: the first line names the columns, whatever it looks like
+    #[arg(long, conflicts_with = "no_header")]
+    pub header: bool,
+
+    /// Of a folder of images: which folders are the classes, those at the top or those that images lie in
+    #[arg(long, value_name = "LEVEL")]
+    pub classes: Option<ClassLevel>,
+
+    /// Of images side by side: the class in their names, as in '{label}_#' (# are digits, * is anything)
+    #[arg(long, value_name = "PATTERN")]
+    pub label_pattern: Option<String>,
+
+    /// Say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+
+    /// The experiment file to write [default: DATA's name with .toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Which folders are classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassLevel {
+    /// Those at the top
+    Top,
+    /// Those that images lie in
+    Leaf,
+}
+
+/// `kiln synth`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln synth shapes --out shapes
+  kiln synth shapes --help")]
+pub struct SynthArgs {
+    /// What to generate.
+    #[command(subcommand)]
+    pub kind: SynthKind,
+}
+
+/// The datasets that can be generated.
+#[derive(Debug, Subcommand)]
+pub enum SynthKind {
+    /// Drawn circles, squares and triangles, for `image-folder` or `webdataset`
+    #[command(after_help = "Examples:
+  kiln synth shapes --out shapes
+  kiln synth shapes --out many --train 10000 --valid 1000 --size 64 --seed 7
+  kiln synth shapes --out tars --train 10000 --valid 1000 --per-shard 5000")]
+    Shapes(ShapesArgs),
+}
+
+/// `kiln synth shapes`
+#[derive(Debug, Args)]
+pub struct ShapesArgs {
+    /// The folder to write; must be new or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Training pictures of each class
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub train: usize,
+
+    /// Validation pictures of each class
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub valid: usize,
+
+    /// Height and width, pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
+    pub size: u32,
+
+    /// The same seed gives the same pictures
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Write tar archives of N pictures, for `webdataset`, in place of folders
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub per_shard: Option<u32>,
+}
+
+/// `kiln cache`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln cache                       what is kept, of which data, how much
+  kiln cache clear                 removes all of it
+  kiln cache clear 82a7f0c1e5b39d46
+
+Decoded pictures that the memory's budget (data.cache_memory) does not hold are kept in files, at
+most data.cache_disk in all; those that were not used for the longest time go first. They lie in
+KILN_CACHE_DIR, or in the user's cache folder.")]
+pub struct CacheArgs {
+    /// What to do [default: list]
+    #[command(subcommand)]
+    pub command: Option<CacheCommand>,
+
+    /// Print one JSON object a file
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `kiln cache` can do.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Remove cache files
+    #[command(after_help = "Examples:
+  kiln cache clear                   removes all of them
+  kiln cache clear 82a7f0c1e5b39d46")]
+    Clear {
+        /// Those to remove, by name [default: all]
+        names: Vec<String>,
+    },
+}

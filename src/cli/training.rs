@@ -1,0 +1,152 @@
+//! Commands that compute training steps: train, bench, lr-find.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::experiment::{ExperimentArgs, any_text};
+use crate::device::Choice;
+
+/// `kiln train`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln train --config configs/shapes.toml
+  kiln train --config cats_dogs.toml --set train.epochs=3 --set data.train=photos/train
+  kiln train --config cats_dogs.toml --device gpu --out runs/first-try
+  kiln train --resume runs/first-try
+  kiln train --resume runs/first-try --set train.epochs=40
+  kiln train --config cats_dogs.toml --verify 20
+
+Writes best.safetensors, last.safetensors (a checkpoint), history.jsonl and experiment.toml.
+Ctrl-C, SIGTERM and a terminal that is closed end after the batch in work and save what is trained
+(exit codes 130, 143 and 129). A run that was stopped or killed goes on with --resume, with the bits of one that was not.")]
+pub struct TrainArgs {
+    /// The experiment file (.toml or .json)
+    #[arg(short, long, value_name = "FILE", required_unless_present = "resume")]
+    pub config: Option<PathBuf>,
+
+    /// Go on with a run that was stopped: its folder; --set may change some of its keys
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "verify"])]
+    pub resume: Option<PathBuf>,
+
+    /// Change a key of the experiment: KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
+    pub sets: Vec<String>,
+
+    /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<Choice>,
+
+    /// The run folder; must be new or empty [default: runs/NAME-NUMBER]
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Do not look for faults of the data first
+    #[arg(long)]
+    pub no_audit: bool,
+
+    /// Train N steps, then N/2 and N/2 with a checkpoint between, in a temporary folder, and compare
+    /// every bit; exit code 1 if they differ
+    #[arg(long, value_name = "N", conflicts_with = "out", value_parser = clap::value_parser!(u32).range(2..))]
+    pub verify: Option<u32>,
+
+    /// Show warnings and results only
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object per epoch, and one at the end, to standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln bench`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln bench --config configs/cats_dogs.toml
+  kiln bench --config configs/cats_dogs.toml --real
+  kiln bench --config configs/cats_dogs.toml --batch 1 --threads 1 --json
+
+Takes random numbers for pictures, so no data is needed where the experiment states size and
+channels; --real takes the first batch of training. Times are medians. Each layer is also timed
+on its own: what the layers and the update take is what the shares are of. GFLOP/s count the
+operations of the plain algorithm, also where a kernel gets by with fewer.")]
+pub struct BenchArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// Samples of a batch [default: what the experiment says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+
+    /// Take the first batch of the training data in place of random numbers
+    #[arg(long)]
+    pub real: bool,
+
+    /// Steps on the clock
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+
+    /// Steps before the clock starts
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub warmup: u32,
+
+    /// Print one JSON object; train and infer are samples a second
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiln lr-find`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln lr-find --config photos.toml
+  kiln lr-find --config photos.toml --steps 300 --plot rates.svg
+
+Trains a net that is thrown away, with a rate that grows by the same factor at each step, until the loss goes up.
+Suggests the middle of the longest fall of the smoothed loss. Schedule and warm-up are left out.")]
+pub struct LrFindArgs {
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+
+    /// The first rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-7)]
+    pub from: f64,
+
+    /// The last rate
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    pub to: f64,
+
+    /// Rates that are tried, one a step
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    pub steps: u32,
+
+    /// Also draw the curve into this file (SVG)
+    #[arg(long, value_name = "FILE", value_parser = svg_path())]
+    pub plot: Option<PathBuf>,
+
+    /// Do not look for faults of the data first
+    #[arg(long)]
+    pub no_audit: bool,
+
+    /// Show warnings and results only
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object a step, and one at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn svg_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    use clap::builder::TypedValueParser;
+    any_text().try_map(|name| svg_name(&name))
+}
+
+fn svg_name(name: &str) -> Result<PathBuf, String> {
+    let path = crate::console::text_path(name);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
+        Ok(path)
+    } else {
+        Err("expected a name that ends with .svg".to_string())
+    }
+}

@@ -1,0 +1,13 @@
+//! Faults of the keys of `[data]`.
+
+use crate::config::{Fault, Path};
+
+/// The path of a key of `[data]`.
+pub fn key(name: &str) -> Path {
+    Path::parse("data").key(name)
+}
+
+/// A fault of one key of `[data]`, in words that follow the key.
+pub fn fault(name: &str, message: impl Into<String>) -> Vec<Fault> {
+    vec![Fault::new(key(name), message)]
+}

@@ -1,0 +1,325 @@
+//! Encodes rows of a table as inputs of the network, column by column.
+
+use std::collections::HashMap;
+
+use super::layout::Layout;
+use super::options::{Counting, Unseen};
+use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, TablePreprocess};
+
+/// What was done about a field that is not plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treated {
+    /// Nothing had to be.
+    Plain,
+    /// It was missing and was filled in.
+    Missing,
+    /// It was a category that training did not have.
+    Unseen,
+}
+
+/// What makes rows into inputs; made from a [`TablePreprocess`].
+pub struct Encoder {
+    pub(super) layout: Layout,
+    pub(super) columns: Vec<(FittedColumn, HashMap<String, usize>)>,
+    pub(super) num_inputs: usize,
+}
+
+impl TablePreprocess {
+    /// What makes rows into inputs.
+    pub fn encoder(&self) -> Encoder {
+        let columns = self.columns.iter().map(|column| {
+            let index = match &column.kind {
+                ColumnKind::Category { values, .. } => {
+                    let numbered = values.iter().enumerate();
+                    numbered
+                        .map(|(index, value)| (value.clone(), index))
+                        .collect()
+                }
+                ColumnKind::Text { tokenizer, .. } => tokenizer.index(),
+                ColumnKind::Numeric { .. } | ColumnKind::Date { .. } => HashMap::new(),
+            };
+            (column.clone(), index)
+        });
+        Encoder {
+            layout: self.layout.clone(),
+            columns: columns.collect(),
+            num_inputs: self.shape().num_elements(),
+        }
+    }
+}
+
+impl Encoder {
+    /// The number of columns that are used.
+    pub fn num_columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Inputs of the net.
+    pub fn num_inputs(&self) -> usize {
+        self.num_inputs
+    }
+
+    /// Writes a row's inputs. `field` gives the text of a column, by its place among those that are used;
+    /// `treated` is told of every field that is not plain.
+    ///
+    /// # Errors
+    /// A field that cannot be used, with its column.
+    pub fn write<'a>(
+        &self,
+        field: impl Fn(usize) -> std::borrow::Cow<'a, str>,
+        out: &mut [f32],
+        mut treated: impl FnMut(usize, Treated),
+    ) -> Result<(), String> {
+        out.fill(0.0);
+        let mut at = 0;
+        for (number, (column, index)) in self.columns.iter().enumerate() {
+            let width = column.inputs();
+            let part = &mut out[at..at + width];
+            let done = self
+                .write_field(column, index, &field(number), part)
+                .map_err(|message| format!("column {:?} {message}", column.name))?;
+            if done != Treated::Plain {
+                treated(number, done);
+            }
+            at += width;
+        }
+        Ok(())
+    }
+
+    fn write_field(
+        &self,
+        column: &FittedColumn,
+        index: &HashMap<String, usize>,
+        field: &str,
+        out: &mut [f32],
+    ) -> Result<Treated, String> {
+        let missing = self.layout.is_missing_in(&column.name, field);
+        match &column.kind {
+            ColumnKind::Numeric {
+                offset,
+                divide,
+                fill,
+                indicator,
+                ..
+            } => {
+                let number = match (missing, fill) {
+                    (true, None) => return Err("is missing".into()),
+                    (true, Some(fill)) => *fill,
+                    (false, _) => finite_number(&self.layout, &column.name, field)?,
+                };
+                out[0] = ((number - offset) / divide) as f32;
+                if !out[0].is_finite() {
+                    return Err(format!("is {field:?}, too far from the training rows"));
+                }
+                if *indicator {
+                    out[1] = f32::from(missing);
+                }
+                Ok(if missing {
+                    Treated::Missing
+                } else {
+                    Treated::Plain
+                })
+            }
+            ColumnKind::Category {
+                values,
+                missing: filled,
+                unseen,
+                embedding,
+            } => {
+                let hold = |out: &mut [f32], category: usize| match embedding {
+                    Some(_) => out[0] = (category + 1) as f32,
+                    None => out[category] = 1.0,
+                };
+                let known = if missing { None } else { index.get(field) };
+                if let Some(&value) = known {
+                    hold(out, value);
+                    return Ok(Treated::Plain);
+                }
+                if !missing && *unseen == Unseen::Error {
+                    return Err(format!(
+                        "is {field:?}, which training did not have; it had {}",
+                        crate::data::table::scan::listed(values)
+                    ));
+                }
+                if missing || *unseen == Unseen::Missing {
+                    match filled {
+                        MissingCategory::Own => hold(out, values.len()),
+                        MissingCategory::Value(value) => hold(out, *value),
+                        MissingCategory::None => {}
+                        MissingCategory::Refuse => return Err("is missing".into()),
+                    }
+                }
+                Ok(if missing {
+                    Treated::Missing
+                } else {
+                    Treated::Unseen
+                })
+            }
+            ColumnKind::Date { parts, .. } => {
+                // Missing: the mean of numbers, the middle of circles.
+                let format = self.layout.formats.get(&column.name);
+                let moment = format
+                    .filter(|_| !missing)
+                    .and_then(|format| format.moment(field));
+                let Some(moment) = moment else {
+                    return Ok(Treated::Missing);
+                };
+                let mut out = out.iter_mut();
+                for FittedPart {
+                    part,
+                    offset,
+                    divide,
+                } in parts
+                {
+                    let number = (part.of(moment) - offset) / divide;
+                    let values = match part.period() {
+                        Some(_) => {
+                            let (sin, cos) = (number * std::f64::consts::TAU).sin_cos();
+                            [Some(sin), Some(cos)]
+                        }
+                        None => [Some(number), None],
+                    };
+                    values
+                        .into_iter()
+                        .flatten()
+                        .zip(&mut out)
+                        .for_each(|(value, out)| *out = value as f32);
+                }
+                Ok(Treated::Plain)
+            }
+            ColumnKind::Text {
+                tokenizer,
+                count,
+                weights,
+            } => {
+                if missing {
+                    return Ok(Treated::Missing);
+                }
+                for word in tokenizer.words(field) {
+                    if let Some(&word) = index.get(&*word) {
+                        out[word] += 1.0;
+                    }
+                }
+                match count {
+                    Counting::Count => {}
+                    Counting::Binary => out.iter_mut().for_each(|x| *x = x.min(1.0)),
+                    Counting::TfIdf => weigh(out, weights),
+                }
+                Ok(Treated::Plain)
+            }
+        }
+    }
+}
+
+/// Counts times rarities, then a length of 1.
+pub fn weigh(out: &mut [f32], weights: &[f64]) {
+    let mut squares = 0.0;
+    for (value, weight) in out.iter_mut().zip(weights) {
+        let weighed = f64::from(*value) * weight;
+        squares += weighed * weighed;
+        *value = weighed as f32;
+    }
+    if squares > 0.0 {
+        let length = squares.sqrt() as f32;
+        out.iter_mut().for_each(|value| *value /= length);
+    }
+}
+
+/// The number of a field that is not missing.
+///
+/// # Errors
+/// A word, or a number that is not finite, in words that follow the column's name.
+pub fn finite_number(layout: &Layout, column: &str, field: &str) -> Result<f64, String> {
+    let number = layout
+        .number_in(column, field)
+        .ok_or_else(|| format!("is {field:?}, expected a number"))?;
+    if !number.is_finite() || number.abs() > f64::from(f32::MAX) {
+        return Err(format!("is {field:?}, expected a finite number"));
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::data::Shape;
+    use crate::data::table::options::Scaling;
+
+    fn preprocess() -> TablePreprocess {
+        let numeric = ColumnKind::Numeric {
+            scale: Scaling::Standardize,
+            offset: 10.0,
+            divide: 2.0,
+            fill: Some(12.0),
+            indicator: true,
+        };
+        let category = ColumnKind::Category {
+            values: vec!["a".into(), "b".into()],
+            missing: MissingCategory::Own,
+            unseen: Unseen::Ignore,
+            embedding: None,
+        };
+        let column = |name: &str, kind| FittedColumn {
+            name: name.into(),
+            kind,
+        };
+        TablePreprocess {
+            layout: Layout::default(),
+            columns: vec![column("n", numeric), column("c", category)],
+            targets: vec!["y".into()],
+        }
+    }
+
+    fn encode(fields: [&'static str; 2]) -> Result<(Vec<f32>, Vec<Treated>), String> {
+        let encoder = preprocess().encoder();
+        let mut out = vec![9.0; encoder.num_inputs()];
+        let mut all = Vec::new();
+        encoder.write(
+            |column| Cow::Borrowed(fields[column]),
+            &mut out,
+            |_, treated| all.push(treated),
+        )?;
+        Ok((out, all))
+    }
+
+    #[test]
+    fn fields_become_inputs() {
+        let plain = encode(["14", "b"]).expect("plain");
+        assert_eq!(plain, (vec![2.0, 0.0, 0.0, 1.0, 0.0], vec![]));
+        let missing = encode(["", "NA"]).expect("filled in");
+        assert_eq!(missing.0, [1.0, 1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(missing.1, [Treated::Missing, Treated::Missing]);
+        let unseen = encode(["10", "z"]).expect("unseen");
+        assert_eq!(unseen, (vec![0.0; 5], vec![Treated::Unseen]));
+    }
+
+    #[test]
+    fn an_embedded_category_is_one_input_its_number() {
+        let mut preprocess = preprocess();
+        let ColumnKind::Category { embedding, .. } = &mut preprocess.columns[1].kind else {
+            panic!("a category");
+        };
+        *embedding = Some(serde_json::json!({"dim": 4}));
+        let embedded = preprocess.embedded();
+        assert_eq!((embedded[0].at, embedded[0].categories), (2, 3));
+        assert_eq!(preprocess.shape(), Shape::Flat { features: 3 });
+        let encoder = preprocess.encoder();
+        for (field, number) in [("a", 1.0), ("b", 2.0), ("NA", 3.0), ("z", 0.0)] {
+            let mut out = vec![9.0; 3];
+            let fields = ["10", field];
+            let done = encoder.write(|column| Cow::Borrowed(fields[column]), &mut out, |_, _| {});
+            done.expect("inputs");
+            assert_eq!(out, [0.0, 0.0, number], "{field}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_with_its_column() {
+        let error = encode(["ten", "a"]).expect_err("a word");
+        assert_eq!(error, "column \"n\" is \"ten\", expected a number");
+        let error = encode(["inf", "a"]).expect_err("infinite");
+        assert!(error.contains("expected a finite number"), "{error}");
+    }
+}

@@ -1,0 +1,63 @@
+//! Opens the files of a table and checks the columns that the experiment names.
+
+use std::path::PathBuf;
+
+use super::options::Files;
+use super::reader::TableFile;
+use super::scan::listed;
+use crate::config::{Fault, Path, with_nearest};
+use crate::console::Show as _;
+use crate::data::core::faults::fault;
+
+/// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
+pub fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
+    let text = path.to_string_lossy();
+    if path.exists() || !text.contains(['*', '?', '[']) {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file())
+        .collect();
+    match files.is_empty() {
+        true => Err("fits no file".into()),
+        false => Ok(files),
+    }
+}
+
+/// Opens the files of a split.
+pub fn open(
+    files: &Files,
+    name: &str,
+    layout: &crate::data::table::layout::Layout,
+) -> Result<Vec<TableFile>, Vec<Fault>> {
+    let open = |path: &PathBuf| {
+        TableFile::open(path, layout).map_err(|message| {
+            let found = fault(name, format!("is {}, which {message}", path.shown()));
+            let hint = "paths are relative to the experiment file";
+            found.into_iter().map(|fault| fault.hint(hint)).collect()
+        })
+    };
+    let mut paths = Vec::new();
+    for path in files.list() {
+        let expanded = expand(path);
+        paths.extend(
+            expanded
+                .map_err(|message| fault(name, format!("is {}, which {message}", path.shown())))?,
+        );
+    }
+    paths.iter().map(open).collect()
+}
+
+pub fn check_name(name: &str, columns: &[String], path: Path) -> Result<(), Vec<Fault>> {
+    if columns.iter().any(|column| column == name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let message = format!(
+        "names the column {name:?}, but the file has {}",
+        listed(columns)
+    );
+    Err(vec![with_nearest(Fault::new(path, message), name, &names)])
+}

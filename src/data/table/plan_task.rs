@@ -1,0 +1,140 @@
+//! What is predicted: classes, labels or numbers, from the options and the target's values.
+
+use super::column_scan::{ColumnScan, DISTINCT};
+use super::fit::sort_values;
+use super::options::TaskKind;
+use super::rows::{Rows, class_name, label};
+use crate::config::Fault;
+use crate::data::core::faults::{fault, key};
+use crate::data::core::task::{Head, Output, Task};
+
+/// Whole numbers in a target up to so many different ones are classes.
+const MOST_NUMBERED_CLASSES: usize = 20;
+
+pub fn plan_task(
+    kind: Option<TaskKind>,
+    targets: &[String],
+    scans: &[&ColumnScan],
+    layout: &crate::data::table::layout::Layout,
+) -> Result<Task, Vec<Fault>> {
+    let labels = |scan: &ColumnScan| {
+        let mut values = scan.values.iter().flat_map(|values| values.keys());
+        scan.values.is_some() && values.all(|value| label(value).is_some())
+    };
+    let chosen = kind;
+    let kind = kind.unwrap_or_else(|| {
+        let scan = scans[0];
+        let few = scan
+            .num_values()
+            .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
+        if targets.len() > 1 {
+            let labels = scans.iter().all(|scan| labels(scan));
+            let numbers = scans.iter().all(|scan| scan.is_numeric());
+            match (labels, numbers) {
+                (true, _) => TaskKind::Labels,
+                (_, true) => TaskKind::Regression,
+                (false, false) => TaskKind::Heads,
+            }
+        } else if scan.is_numeric() && !(scan.whole && few) {
+            TaskKind::Regression
+        } else {
+            TaskKind::Classification
+        }
+    });
+    match kind {
+        TaskKind::Labels => Ok(Task::Labels(targets.to_vec())),
+        TaskKind::Regression => {
+            let wrong = targets
+                .iter()
+                .zip(scans)
+                .find(|(_, scan)| !scan.is_numeric());
+            match wrong {
+                None => Ok(Task::Numbers(
+                    targets.iter().map(|name| Output::unscaled(name)).collect(),
+                )),
+                Some((name, scan)) => {
+                    let (place, field) = scan.first_other.clone().unwrap_or_default();
+                    let message =
+                        format!("is {name:?}, of which {field:?} in {place} is no number");
+                    Err(fault("target", message))
+                }
+            }
+        }
+        TaskKind::Heads => {
+            let heads = targets.iter().zip(scans).map(|(target, scan)| {
+                let task = plan_task(None, std::slice::from_ref(target), &[scan], layout)?;
+                Ok(Head {
+                    name: target.clone(),
+                    task,
+                })
+            });
+            heads.collect::<Result<_, _>>().map(Task::Heads)
+        }
+        TaskKind::Classification if targets.len() > 1 => {
+            let message = "are several columns, expected one where the task is classification";
+            Err(fault("target", message))
+        }
+        TaskKind::Classification => {
+            let Some(values) = &scans[0].values else {
+                let message = format!(
+                    "is {:?}, which has more than {DISTINCT} different values, expected a few classes",
+                    targets[0]
+                );
+                let fault = Fault::new(key("target"), message);
+                return Err(vec![
+                    fault.hint("numbers are predicted with data.task = \"regression\""),
+                ]);
+            };
+            if let Some(message) = scans[0].odd_number(MOST_NUMBERED_CLASSES)
+                && chosen.is_none()
+            {
+                let fault = Fault::new(key("target"), format!("is {:?}, {message}", targets[0]));
+                let hint = "mend the file, add that word to data.missing (such rows are left out), or \
+                            set data.task = \"classification\"";
+                return Err(vec![fault.hint(hint)]);
+            }
+            let mut classes: Vec<String> = values
+                .keys()
+                .map(|value| class_name(value, layout).into_owned())
+                .collect();
+            sort_values(&mut classes);
+            classes.dedup();
+            if classes.len() < 2 {
+                let message = match classes.first() {
+                    Some(one) => format!(
+                        "is {:?}, which has one value only ({one}), expected at least two classes",
+                        targets[0]
+                    ),
+                    None => format!("is {:?}, which is missing in every row", targets[0]),
+                };
+                return Err(fault("target", message));
+            }
+            Ok(Task::Classes(classes))
+        }
+    }
+}
+
+/// Mean and standard deviation of each number over the training rows.
+pub fn scale_targets(task: &mut Task, rows: &Rows) {
+    let (width, count) = (task.target_width(), rows.len() as f64);
+    let outputs: Vec<(usize, &mut Output)> = match task {
+        Task::Classes(_) | Task::Labels(_) => Vec::new(),
+        Task::Numbers(outputs) => outputs.iter_mut().enumerate().collect(),
+        // A column each.
+        Task::Heads(heads) => {
+            let numbered = heads.iter_mut().enumerate();
+            let outputs = numbered.filter_map(|(column, head)| match &mut head.task {
+                Task::Numbers(outputs) => outputs.first_mut().map(|output| (column, output)),
+                _ => None,
+            });
+            outputs.collect()
+        }
+    };
+    for (column, output) in outputs {
+        let values = || rows.numbers.iter().skip(column).step_by(width);
+        let mean = values().sum::<f64>() / count;
+        let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        output.mean = mean;
+        output.std = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+    }
+}

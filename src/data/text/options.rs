@@ -1,0 +1,68 @@
+//! How texts become tokens: the keys that both sources of texts have.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::preprocess::End;
+use super::tokenizer::{FILTERS, Level, Splitting};
+use crate::config::Fault;
+use crate::data::core::faults::key;
+
+/// How texts become tokens.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct TokenOptions {
+    /// The most frequent words that are known; default: all. (Keras's `num_words` counts the padding, too.)
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub vocabulary: Option<usize>,
+    /// Words that are there less often are not known.
+    #[serde(default = "one")]
+    pub min_count: u64,
+    /// Whether unknown words have a token of their own, 1; else they are left out (Keras's default).
+    #[serde(default = "yes")]
+    pub oov: bool,
+    /// Tokens a text; default: the most that a training text has, up to 512.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub length: Option<usize>,
+    /// Where shorter texts are filled up: at the beginning ("pre", Keras's default) or the end ("post").
+    #[serde(default)]
+    pub pad: End,
+    /// Where longer texts are cut.
+    #[serde(default)]
+    pub truncate: End,
+    #[serde(flatten)]
+    pub splitting: Splitting,
+}
+
+impl TokenOptions {
+    /// # Errors
+    /// An option that changes nothing beside the others.
+    pub(super) fn check(&self) -> Result<(), Vec<Fault>> {
+        if self.splitting.level == Level::Word || self.splitting.filters == FILTERS {
+            return Ok(());
+        }
+        let message = "is for words; of level = \"char\" every character is a token";
+        Err(vec![
+            Fault::new(key("filters"), message)
+                .at_key()
+                .hint("remove the key"),
+        ])
+    }
+}
+
+pub fn one() -> u64 {
+    1
+}
+
+pub fn yes() -> bool {
+    true
+}
+
+pub fn text() -> String {
+    "text".into()
+}
+
+pub fn label() -> String {
+    "label".into()
+}
