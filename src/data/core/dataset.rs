@@ -115,8 +115,10 @@ pub struct Summary {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its role, and what is done to its values.
+    /// Its role, and what is done to its values, for people.
     pub role: String,
+    /// Why it is not used, where it is not.
+    pub ignored: Option<String>,
     /// The inputs of the net that it gives.
     pub inputs: usize,
     /// Samples of the training split in which it is missing.
