@@ -20,6 +20,7 @@ mod numerics;
 mod optimizers;
 mod penalties;
 mod random_nets;
+mod readers;
 mod schedules;
 mod stochastic_depth;
 mod structure;
