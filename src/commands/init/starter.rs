@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::plan::Plan;
 use super::quoted;
-use super::tables::TEXT_LAYERS;
+use super::table_starter::TEXT_LAYERS;
 use crate::console::Show as _;
 use crate::data::{Shape, Survey, Task, list_names};
 
