@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 
 use super::layout_keys::layout_keys;
 use super::{quoted, sets};
@@ -26,7 +26,7 @@ pub(super) struct Starter {
 /// The experiment for tables of which one column is to be predicted, and what it is for, in words.
 ///
 /// # Errors
-/// A file that is no table; a target that it has not; nothing to predict from.
+/// A file that is no table; a target that it does not have; nothing to predict from.
 pub(super) fn starter(
     args: &InitArgs,
     tables: &[PathBuf],
@@ -44,31 +44,13 @@ pub(super) fn starter(
     let looked = Looked::with(tables, &layout, &given).map_err(anyhow::Error::msg)?;
     let mut columns = looked.columns();
     let Some(said) = args.target.as_deref() else {
-        let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
-        let notes: String = looked
-            .notes()
-            .iter()
-            .map(|note| format!("\nnote: {note}"))
-            .collect();
-        bail!(
-            "which column is to be predicted? `kiln init {} --target NAME` (or its number, or last), of {}{notes}",
-            shown(table),
-            names.join(", ")
-        );
+        return Err(no_target(table, &looked, &columns));
     };
     let target = looked.column(said).map_or(said, String::as_str);
     let task = looked.task(target).map_err(anyhow::Error::msg)?;
     let chosen = sets::roles(&args.sets)?;
-    for (name, role) in &chosen {
-        let Some(column) = columns.iter_mut().find(|column| column.name == *name) else {
-            bail!(
-                "--set data.columns.{name}: {} has no such column",
-                shown(table)
-            );
-        };
-        column.role = Ok((*role, String::new()));
-    }
-    let others: Vec<&LookedColumn> = columns.iter().filter(|c| c.name != target).collect();
+    set_roles(&mut columns, &chosen, table)?;
+    let mut others: Vec<LookedColumn> = columns.into_iter().filter(|c| c.name != target).collect();
     if let Some(message) = others.iter().find_map(|column| column.role.as_ref().err()) {
         bail!("{}: {message}", shown(table));
     }
@@ -87,70 +69,14 @@ pub(super) fn starter(
     }
     let mut hints = looked.hints(target, &task).map_err(anyhow::Error::msg)?;
     hints.retain(|hint| !chosen.iter().any(|(name, _)| hint.columns.contains(name)));
-    let is_used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
-    let stays =
-        |column: &&LookedColumn| is_used(column) && left_out(&hints, &column.name).is_none();
-    // Short sentences, where there is nothing else to predict from.
-    let mut others: Vec<LookedColumn> = others.into_iter().cloned().collect();
-    if !others.iter().any(|column| stays(&column)) {
-        match others.iter_mut().find(|column| column.may_be_text) {
-            Some(text) => text.role = Ok((Role::Text, String::new())),
-            // What is left out is left out only where something stays.
-            None => hints.iter_mut().for_each(|hint| hint.leave_out = false),
-        }
-    }
-    let others: Vec<&LookedColumn> = others.iter().collect();
-    let of_text = |name: &String| {
-        let column = others.iter().find(|column| column.name == *name);
-        column.is_some_and(|column| matches!(column.role, Ok((Role::Text, _))))
-    };
-    hints.retain(|hint| !hint.columns.iter().any(of_text));
-    for hint in &hints {
-        let columns = hint.columns.join(" and ");
-        let key = toml_edit::Key::new(&hint.columns[0])
-            .display_repr()
-            .into_owned();
-        let role = others.iter().find(|column| column.name == hint.columns[0]);
-        let role = role
-            .and_then(|column| column.role.as_ref().ok())
-            .map_or("", |(role, _)| role_name(*role));
-        notes.push(match hint.leave_out {
-            true => format!(
-                "{columns}: {}; left out, --set data.columns.{key}={role} keeps it",
-                hint.why
-            ),
-            false => format!(
-                "{columns}: {}; --set data.columns.{key}=ignore leaves it out",
-                hint.why
-            ),
-        });
-    }
+    keep_an_input(&mut others, &mut hints);
+    notes.extend(hints.iter().map(|hint| hint_note(hint, &others)));
     let used: Vec<&LookedColumn> = others
         .iter()
-        .copied()
-        .filter(is_used)
-        .filter(|column| left_out(&hints, &column.name).is_none())
+        .filter(|column| is_used(column) && left_out(&hints, &column.name).is_none())
         .collect();
     let (kind, layers, is_text) = match used[..] {
-        [] => {
-            let reasons: Vec<String> = others
-                .iter()
-                .map(|column| {
-                    let why = column.role.as_ref().map_or("", |(_, why)| why.as_str());
-                    format!("{} ({why})", column.name)
-                })
-                .collect();
-            bail!(
-                "{} has no column to predict {target} from: {}. --set data.columns.NAME=category (or text, numeric, \
-                 date) takes one of them; or choose another --target",
-                shown(table),
-                if reasons.is_empty() {
-                    "it has no other".to_string()
-                } else {
-                    reasons.join(", ")
-                }
-            )
-        }
+        [] => return Err(no_input(table, target, &others)),
         [only] if matches!(only.role, Ok((Role::Text, _))) => {
             (texts(only, target), TEXT_LAYERS, true)
         }
@@ -163,29 +89,167 @@ pub(super) fn starter(
         Some((head, tail)) => format!("{head}\n{keys}\n{tail}{tables_of_keys}"),
         None => format!("{kind}{keys}{tables_of_keys}"),
     };
-    let (epochs, patience) = how_long(looked.num_rows(), is_text);
-    let (units, loss, head) = match &task {
-        Task::Classes(classes) if classes.len() == 2 => {
-            let head = format!("the logit of {}", classes[1]);
-            (1, "binary_cross_entropy", head)
-        }
-        Task::Classes(classes) => {
-            let count = classes.len();
-            (
-                count,
-                "sparse_categorical_cross_entropy",
-                "one a class".into(),
-            )
-        }
-        Task::Labels(names) => (names.len(), "binary_cross_entropy", "one a label".into()),
-        Task::Numbers(_) | Task::Heads(_) => (task.len(), "mse", "the number".into()),
-    };
     let what = match &task {
         Task::Classes(classes) => format!("{target}, one of {} classes", classes.len()),
         Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => format!("{target}, a number"),
     };
-    let text = format!(
-        r#"# Predicts {what}, from {num_rows} rows.
+    let experiment = Experiment {
+        name,
+        out,
+        what: &what,
+        num_rows: looked.num_rows(),
+        data: kind.trim_end().replacen("TRAIN", &quoted(train), 1),
+        layers,
+        is_text,
+        task: &task,
+    };
+    Ok(Starter {
+        text: experiment.text(),
+        what: format!("{} rows to predict {what}", looked.num_rows()),
+        notes,
+        is_text,
+    })
+}
+
+/// The error of a command without a target: the columns there are.
+fn no_target(table: &Path, looked: &Looked, columns: &[LookedColumn]) -> anyhow::Error {
+    let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+    let notes: String = looked
+        .notes()
+        .iter()
+        .map(|note| format!("\nnote: {note}"))
+        .collect();
+    anyhow!(
+        "which column is to be predicted? `kiln init {} --target NAME` (or its number, or last), of {}{notes}",
+        shown(table),
+        names.join(", ")
+    )
+}
+
+/// Gives columns the roles of `--set data.columns.NAME=ROLE`.
+fn set_roles(
+    columns: &mut [LookedColumn],
+    chosen: &[(String, Role)],
+    table: &Path,
+) -> anyhow::Result<()> {
+    for (name, role) in chosen {
+        let Some(column) = columns.iter_mut().find(|column| column.name == *name) else {
+            bail!(
+                "--set data.columns.{name}: {} has no such column",
+                shown(table)
+            );
+        };
+        column.role = Ok((*role, String::new()));
+    }
+    Ok(())
+}
+
+fn is_used(column: &LookedColumn) -> bool {
+    !matches!(column.role, Ok((Role::Ignore, _)))
+}
+
+fn is_text(column: &LookedColumn) -> bool {
+    matches!(column.role, Ok((Role::Text, _)))
+}
+
+/// Where no column would stay as an input: takes short sentences as a text, or leaves nothing out. Hints on texts are
+/// dropped.
+fn keep_an_input(others: &mut [LookedColumn], hints: &mut Vec<Hint>) {
+    let stays = |column: &LookedColumn| is_used(column) && left_out(hints, &column.name).is_none();
+    if !others.iter().any(stays) {
+        match others.iter_mut().find(|column| column.may_be_text) {
+            Some(text) => text.role = Ok((Role::Text, String::new())),
+            None => hints.iter_mut().for_each(|hint| hint.leave_out = false),
+        }
+    }
+    let of_text = |name: &String| {
+        let column = others.iter().find(|column| column.name == *name);
+        column.is_some_and(is_text)
+    };
+    hints.retain(|hint| !hint.columns.iter().any(of_text));
+}
+
+/// What the user is told of columns that give the target away or say nothing.
+fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
+    let columns = hint.columns.join(" and ");
+    let key = toml_edit::Key::new(&hint.columns[0])
+        .display_repr()
+        .into_owned();
+    let role = others.iter().find(|column| column.name == hint.columns[0]);
+    let role = role
+        .and_then(|column| column.role.as_ref().ok())
+        .map_or("", |(role, _)| role_name(*role));
+    match hint.leave_out {
+        true => format!(
+            "{columns}: {}; left out, --set data.columns.{key}={role} keeps it",
+            hint.why
+        ),
+        false => format!(
+            "{columns}: {}; --set data.columns.{key}=ignore leaves it out",
+            hint.why
+        ),
+    }
+}
+
+/// The error of a table without a column to predict from: why each is ignored.
+fn no_input(table: &Path, target: &str, others: &[LookedColumn]) -> anyhow::Error {
+    let reasons: Vec<String> = others
+        .iter()
+        .map(|column| {
+            let why = column.role.as_ref().map_or("", |(_, why)| why.as_str());
+            format!("{} ({why})", column.name)
+        })
+        .collect();
+    anyhow!(
+        "{} has no column to predict {target} from: {}. --set data.columns.NAME=category (or text, numeric, \
+         date) takes one of them; or choose another --target",
+        shown(table),
+        if reasons.is_empty() {
+            "it has no other".to_string()
+        } else {
+            reasons.join(", ")
+        }
+    )
+}
+
+/// What goes into the experiment file.
+struct Experiment<'a> {
+    name: &'a str,
+    /// The experiment file.
+    out: &'a Path,
+    /// What is predicted, in words.
+    what: &'a str,
+    num_rows: usize,
+    /// The text of the section `[data]`.
+    data: String,
+    /// The layers but for the last, as lines of TOML.
+    layers: &'a str,
+    is_text: bool,
+    task: &'a Task,
+}
+
+impl Experiment<'_> {
+    /// Units of the last layer, the loss, and what the outputs are.
+    fn head(&self) -> (usize, &'static str, String) {
+        match self.task {
+            Task::Classes(classes) if classes.len() == 2 => {
+                let head = format!("the logit of {}", classes[1]);
+                (1, "binary_cross_entropy", head)
+            }
+            Task::Classes(classes) => {
+                let loss = "sparse_categorical_cross_entropy";
+                (classes.len(), loss, "one a class".into())
+            }
+            Task::Labels(names) => (names.len(), "binary_cross_entropy", "one a label".into()),
+            Task::Numbers(_) | Task::Heads(_) => (self.task.len(), "mse", "the number".into()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let (epochs, patience) = how_long(self.num_rows, self.is_text);
+        let (units, loss, head) = self.head();
+        format!(
+            r#"# Predicts {what}, from {num_rows} rows.
 #
 #   kiln check --config {out}    columns, layers, shapes; trains nothing
 #   kiln audit --config {out}    what is missing, repeated, or gives the target away
@@ -195,7 +259,7 @@ name = {quoted_name}
 seed = 1                         # another seed, another run; the same seed, the same run
 
 [data]
-{kind}
+{data}
 
 [model]
 layers = [
@@ -210,20 +274,16 @@ optimizer = {{ adam = {{ learning_rate = 1e-3 }} }}
 monitor = "valid_loss"           # what "best" means
 early_stopping = {{ patience = {patience} }}
 "#,
-        num_rows = looked.num_rows(),
-        what = visible(&what),
-        name = visible(name),
-        head = visible(&head),
-        out = shown(out),
-        quoted_name = quoted(name),
-        kind = kind.trim_end().replacen("TRAIN", &quoted(train), 1),
-    );
-    Ok(Starter {
-        text,
-        what: format!("{} rows to predict {what}", looked.num_rows()),
-        notes,
-        is_text,
-    })
+            num_rows = self.num_rows,
+            what = visible(self.what),
+            name = visible(self.name),
+            head = visible(&head),
+            out = shown(self.out),
+            quoted_name = quoted(self.name),
+            data = self.data,
+            layers = self.layers,
+        )
+    }
 }
 
 /// Epochs at most, and those without progress after which training ends: about as many steps for any table.
@@ -288,7 +348,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
     }
 }
 
-pub(super) fn rows(columns: &[&LookedColumn], target: &str, hints: &[Hint]) -> String {
+pub(super) fn rows(columns: &[LookedColumn], target: &str, hints: &[Hint]) -> String {
     let mut text = format!(
         r#"kind = "csv"
 train = TRAIN
