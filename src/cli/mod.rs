@@ -84,8 +84,9 @@ pub enum Command {
         shell: Shell,
     },
     /// Write the manual pages, kiln.1 and one for each command
-    #[command(after_help = "Example:
-  kiln man ~/.local/share/man/man1")]
+    #[command(after_help = "Examples:
+  kiln man ~/.local/share/man/man1
+  kiln man man1")]
     Man {
         /// The folder to write them to
         #[arg(value_name = "DIR")]

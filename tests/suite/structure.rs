@@ -118,12 +118,15 @@ fn paths(text: &str) -> Vec<String> {
         while at < bytes.len() && (is_word(bytes[at]) || bytes[at..].starts_with(b"::")) {
             at += if bytes[at] == b':' { 2 } else { 1 };
         }
+        if at == begin {
+            at += 1; // may be within a letter that is not ASCII
+            continue;
+        }
         let path = &text[begin..at];
         let after_dollar = begin > 0 && bytes[begin - 1] == b'$';
         if path.contains("::") && !path.starts_with("::") && !after_dollar {
             found.push(path.trim_end_matches("::").to_string());
         }
-        at = at.max(begin + 1);
     }
     found
 }

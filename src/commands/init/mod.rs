@@ -2,10 +2,14 @@
 
 mod archives;
 mod folders;
+mod image_files;
+mod image_table;
 mod image_tables;
+mod layout_keys;
 mod plan;
 mod sets;
 mod starter;
+mod table_starter;
 mod tables;
 mod words;
 
@@ -97,7 +101,7 @@ fn from_table(
         );
     }
     let train = relative_to(out, path)?;
-    let starter = tables::starter(args, files, name, &train, out)?;
+    let starter = table_starter::starter(args, files, name, &train, out)?;
     let of_columns = |flag: &&String| flag.trim_start().starts_with("data.columns.");
     let sets = args
         .sets

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::plan::Plan;
-use super::tables::TEXT_LAYERS;
+use super::table_starter::TEXT_LAYERS;
 use super::words::quoted;
 use crate::console::Show as _;
 use crate::data::{Shape, Survey, Task, list_names};

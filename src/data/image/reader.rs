@@ -249,7 +249,7 @@ type Files = (Vec<PathBuf>, LeftOut);
 /// One without an image, with its name, and its files that are none.
 fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
     let (found, what) = if path.is_dir() {
-        (in_folder(path), "holds no images")
+        (list_pictures(path), "holds no pictures")
     } else if !path.exists() && is_pattern(path) {
         (matches(path), "matches no file")
     } else {
@@ -262,10 +262,6 @@ fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
         Ok(found) => Ok(found),
         Err(reason) => Err((format!("{}: {reason}", shown(path)), LeftOut::default())),
     }
-}
-
-fn in_folder(folder: &Path) -> Result<Files, String> {
-    list_pictures(folder)
 }
 
 fn is_pattern(path: &Path) -> bool {

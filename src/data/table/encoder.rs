@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::calendar::Moment;
 use super::layout::Layout;
 use super::options::{Counting, Unseen};
 use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, TablePreprocess};
@@ -114,46 +115,11 @@ impl Encoder {
                 if *indicator {
                     out[1] = f32::from(missing);
                 }
-                Ok(if missing {
-                    Treated::Missing
-                } else {
-                    Treated::Plain
-                })
+                Ok(treated_if(missing, Treated::Missing))
             }
-            ColumnKind::Category {
-                values,
-                missing: filled,
-                unseen,
-                embedding,
-            } => {
-                let hold = |out: &mut [f32], category: usize| match embedding {
-                    Some(_) => out[0] = (category + 1) as f32,
-                    None => out[category] = 1.0,
-                };
-                let known = if missing { None } else { index.get(field) };
-                if let Some(&value) = known {
-                    hold(out, value);
-                    return Ok(Treated::Plain);
-                }
-                if !missing && *unseen == Unseen::Error {
-                    return Err(format!(
-                        "is {field:?}, which training did not have; it had {}",
-                        crate::data::table::scan::listed(values)
-                    ));
-                }
-                if missing || *unseen == Unseen::Missing {
-                    match filled {
-                        MissingCategory::Own => hold(out, values.len()),
-                        MissingCategory::Value(value) => hold(out, *value),
-                        MissingCategory::None => {}
-                        MissingCategory::Refuse => return Err("is missing".into()),
-                    }
-                }
-                Ok(if missing {
-                    Treated::Missing
-                } else {
-                    Treated::Unseen
-                })
+            ColumnKind::Category { .. } => {
+                let field = (!missing).then_some(field);
+                write_category(&column.kind, index, field, out)
             }
             ColumnKind::Date { parts, .. } => {
                 // Missing: the mean of numbers, the middle of circles.
@@ -161,31 +127,10 @@ impl Encoder {
                 let moment = format
                     .filter(|_| !missing)
                     .and_then(|format| format.moment(field));
-                let Some(moment) = moment else {
-                    return Ok(Treated::Missing);
-                };
-                let mut out = out.iter_mut();
-                for FittedPart {
-                    part,
-                    offset,
-                    divide,
-                } in parts
-                {
-                    let number = (part.of(moment) - offset) / divide;
-                    let values = match part.period() {
-                        Some(_) => {
-                            let (sin, cos) = (number * std::f64::consts::TAU).sin_cos();
-                            [Some(sin), Some(cos)]
-                        }
-                        None => [Some(number), None],
-                    };
-                    values
-                        .into_iter()
-                        .flatten()
-                        .zip(&mut out)
-                        .for_each(|(value, out)| *out = value as f32);
+                if let Some(moment) = moment {
+                    write_date(parts, moment, out);
                 }
-                Ok(Treated::Plain)
+                Ok(treated_if(moment.is_none(), Treated::Missing))
             }
             ColumnKind::Text {
                 tokenizer,
@@ -208,6 +153,80 @@ impl Encoder {
                 Ok(Treated::Plain)
             }
         }
+    }
+}
+
+fn treated_if(is: bool, treated: Treated) -> Treated {
+    if is { treated } else { Treated::Plain }
+}
+
+/// Writes a category as its number, where the network embeds it, else as a one among zeros; `field` is `None` where it
+/// is missing.
+fn write_category(
+    column: &ColumnKind,
+    index: &HashMap<String, usize>,
+    field: Option<&str>,
+    out: &mut [f32],
+) -> Result<Treated, String> {
+    let ColumnKind::Category {
+        values,
+        missing,
+        unseen,
+        embedding,
+    } = column
+    else {
+        unreachable!("called for categories")
+    };
+    let mut hold = |category: usize| match embedding {
+        Some(_) => out[0] = (category + 1) as f32,
+        None => out[category] = 1.0,
+    };
+    if let Some(&value) = field.and_then(|field| index.get(field)) {
+        hold(value);
+        return Ok(Treated::Plain);
+    }
+    if let Some(field) = field.filter(|_| *unseen == Unseen::Error) {
+        return Err(format!(
+            "is {field:?}, which training did not have; it had {}",
+            crate::data::table::scan::listed(values)
+        ));
+    }
+    if field.is_none() || *unseen == Unseen::Missing {
+        match missing {
+            MissingCategory::Own => hold(values.len()),
+            MissingCategory::Value(value) => hold(*value),
+            MissingCategory::None => {}
+            MissingCategory::Refuse => return Err("is missing".into()),
+        }
+    }
+    Ok(match field {
+        None => Treated::Missing,
+        Some(_) => Treated::Unseen,
+    })
+}
+
+/// Writes the parts of a date: a cyclic one, such as the hour, as sine and cosine, others as one number.
+fn write_date(parts: &[FittedPart], moment: Moment, out: &mut [f32]) {
+    let mut out = out.iter_mut();
+    for FittedPart {
+        part,
+        offset,
+        divide,
+    } in parts
+    {
+        let number = (part.of(moment) - offset) / divide;
+        let values = match part.period() {
+            Some(_) => {
+                let (sin, cos) = (number * std::f64::consts::TAU).sin_cos();
+                [Some(sin), Some(cos)]
+            }
+            None => [Some(number), None],
+        };
+        values
+            .into_iter()
+            .flatten()
+            .zip(&mut out)
+            .for_each(|(value, out)| *out = value as f32);
     }
 }
 

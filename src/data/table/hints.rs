@@ -94,6 +94,53 @@ pub fn copies(
         return Ok(Vec::new());
     };
     let numbers = matches!(task, Task::Numbers(_));
+    let (values, rows) = read_values(table, columns, scans, (target, place), numbers)?;
+    if rows < FEWEST {
+        return Ok(Vec::new());
+    }
+    let mut hints = Vec::new();
+    let mut numeric: Vec<(&str, &[f64])> = Vec::new();
+    let of_target: &[f64] = match &values[place] {
+        Values::Numbers(numbers) => numbers,
+        _ => &[],
+    };
+    for ((name, _), values) in columns
+        .iter()
+        .zip(&values)
+        .filter(|((name, _), _)| name != target)
+    {
+        match values {
+            Values::Numbers(numbers) => match correlation(numbers, of_target) {
+                Some(r) if r.abs() >= COPY => {
+                    hints.push(leave_out(
+                        name,
+                        format!("nearly a copy of {target}: their correlation is {r:.5}"),
+                    ));
+                }
+                _ => numeric.push((name, numbers)),
+            },
+            Values::Classes(Some(known)) if is_one_to_one(known) => {
+                hints.push(leave_out(
+                    name,
+                    format!("a copy of {target}: each of its values means one of the classes"),
+                ));
+            }
+            _ => {}
+        }
+    }
+    hints.extend(sum(&numeric, of_target, target));
+    Ok(hints)
+}
+
+/// What the first rows with a target hold in each column, and how many rows these are; `numbers` says whether the target
+/// is a number.
+fn read_values(
+    table: &TableFile,
+    columns: &[(String, Role)],
+    scans: &[ColumnScan],
+    (target, place): (&str, usize),
+    numbers: bool,
+) -> Result<(Vec<Values>, usize), String> {
     let mut values: Vec<Values> = columns
         .iter()
         .zip(scans)
@@ -140,41 +187,7 @@ pub fn copies(
         }
         Ok(())
     })?;
-    if rows < FEWEST {
-        return Ok(Vec::new());
-    }
-    let mut hints = Vec::new();
-    let mut numeric: Vec<(&str, &[f64])> = Vec::new();
-    let of_target: &[f64] = match &values[place] {
-        Values::Numbers(numbers) => numbers,
-        _ => &[],
-    };
-    for ((name, _), values) in columns
-        .iter()
-        .zip(&values)
-        .filter(|((name, _), _)| name != target)
-    {
-        match values {
-            Values::Numbers(numbers) => match correlation(numbers, of_target) {
-                Some(r) if r.abs() >= COPY => {
-                    hints.push(leave_out(
-                        name,
-                        format!("nearly a copy of {target}: their correlation is {r:.5}"),
-                    ));
-                }
-                _ => numeric.push((name, numbers)),
-            },
-            Values::Classes(Some(known)) if is_one_to_one(known) => {
-                hints.push(leave_out(
-                    name,
-                    format!("a copy of {target}: each of its values means one of the classes"),
-                ));
-            }
-            _ => {}
-        }
-    }
-    hints.extend(sum(&numeric, of_target, target));
-    Ok(hints)
+    Ok((values, rows))
 }
 
 fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {

@@ -2,7 +2,7 @@
 
 use super::column_scan::ColumnScan;
 use super::fit::{Planned, misplaced};
-use super::options::{Csv, Role};
+use super::options::{ColumnOptions, Csv, Role};
 use crate::config::Fault;
 use crate::data::core::dataset::Column;
 use crate::data::core::faults::{fault, key};
@@ -36,59 +36,16 @@ pub fn plan_columns(
         let choice = options.columns.get(name).map(|choice| choice.options());
         let column_options = choice.unwrap_or_default();
         let path = key("columns").key(name);
-        let (role, why) = match column_options.role {
-            Some(role) => (role, ""),
-            None if column_options.embedding.is_some() => (Role::Category, ""),
-            None => match scan.role(name) {
-                Ok(role) => role,
-                Err(message) => {
-                    faults.push(Fault::new(
-                        key("train"),
-                        format!("is a table whose {message}"),
-                    ));
-                    continue;
-                }
-            },
-        };
-        if role == Role::Date && !scan.is_date {
-            let (place, field) = scan.first_other.clone().unwrap_or_default();
-            let message = format!(
-                "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
-            );
-            let fault = Fault::new(path.clone(), message);
-            faults.push(
-                fault.hint("data.formats.NAME = \"day.month.year\" or another form reads it"),
-            );
-            continue;
-        }
-        if role == Role::Numeric {
-            let found = match (&scan.first_other, &scan.first_infinite) {
-                (Some((place, field)), _) => Some((place, field, "expected a number")),
-                (_, Some((place, field))) => Some((place, field, "expected a finite number")),
-                _ => None,
-            };
-            if let Some((place, field, expected)) = found {
-                let message =
-                    format!("is a table whose column {name:?} is {field:?} in {place}, {expected}");
-                let fault = Fault::new(key("train"), message);
-                faults.push(fault.hint(
-                    "words for missing values go into data.missing = [\"...\"]; \
-                     data.columns.NAME = \"category\" or \"ignore\" takes the column in another way",
-                ));
+        let (role, why) = match column_role(name, &column_options, scan) {
+            Ok(role) => role,
+            Err(fault) => {
+                faults.push(*fault);
                 continue;
             }
-        }
-        let role_name = match (role, why) {
-            (Role::Ignore, "") => "ignored".to_string(),
-            (Role::Ignore, why) => format!("ignored: {why}"),
-            (Role::Numeric, _) => "numeric".into(),
-            (Role::Category, _) => "category".into(),
-            (Role::Text, _) => "text".into(),
-            (Role::Date, _) => "date".into(),
         };
         shown.push(Column {
             name: name.clone(),
-            role: role_name,
+            role: role_name(role, why),
             ignored: (role == Role::Ignore && !why.is_empty()).then(|| why.to_string()),
             inputs: 0,
             missing: scan.missing,
@@ -115,4 +72,61 @@ pub fn plan_columns(
         return Err(fault("train", message));
     }
     Ok(planned)
+}
+
+/// The role of a column, as the experiment gives it or as its fields tell, and why it is ignored, if it is.
+///
+/// # Errors
+/// Fields that the role cannot take.
+fn column_role(
+    name: &str,
+    options: &ColumnOptions,
+    scan: &ColumnScan,
+) -> Result<(Role, &'static str), Box<Fault>> {
+    let (role, why) = match options.role {
+        Some(role) => (role, ""),
+        None if options.embedding.is_some() => (Role::Category, ""),
+        None => scan.role(name).map_err(|message| {
+            Box::new(Fault::new(
+                key("train"),
+                format!("is a table whose {message}"),
+            ))
+        })?,
+    };
+    if role == Role::Date && !scan.is_date {
+        let (place, field) = scan.first_other.clone().unwrap_or_default();
+        let message = format!(
+            "is {name:?}, of which {field:?} in {place} is in no form of dates that is known"
+        );
+        let fault = Fault::new(key("columns").key(name), message);
+        let hint = "data.formats.NAME = \"day.month.year\" or another form reads it";
+        return Err(Box::new(fault.hint(hint)));
+    }
+    if role == Role::Numeric {
+        let found = match (&scan.first_other, &scan.first_infinite) {
+            (Some((place, field)), _) => Some((place, field, "expected a number")),
+            (_, Some((place, field))) => Some((place, field, "expected a finite number")),
+            _ => None,
+        };
+        if let Some((place, field, expected)) = found {
+            let message =
+                format!("is a table whose column {name:?} is {field:?} in {place}, {expected}");
+            let hint = "words for missing values go into data.missing = [\"...\"]; \
+                        data.columns.NAME = \"category\" or \"ignore\" takes the column in another way";
+            return Err(Box::new(Fault::new(key("train"), message).hint(hint)));
+        }
+    }
+    Ok((role, why))
+}
+
+/// A role as `kiln check` shows it.
+fn role_name(role: Role, why: &str) -> String {
+    match (role, why) {
+        (Role::Ignore, "") => "ignored".to_string(),
+        (Role::Ignore, why) => format!("ignored: {why}"),
+        (Role::Numeric, _) => "numeric".into(),
+        (Role::Category, _) => "category".into(),
+        (Role::Text, _) => "text".into(),
+        (Role::Date, _) => "date".into(),
+    }
 }

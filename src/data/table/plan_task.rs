@@ -2,6 +2,7 @@
 
 use super::column_scan::{ColumnScan, DISTINCT};
 use super::fit::sort_values;
+use super::layout::Layout;
 use super::options::TaskKind;
 use super::rows::{Rows, class_name, label};
 use crate::config::Fault;
@@ -11,55 +12,20 @@ use crate::data::core::task::{Head, Output, Task};
 /// Whole numbers in a target up to so many different ones are classes.
 const MOST_NUMBERED_CLASSES: usize = 20;
 
+/// What is predicted of the target columns: as `kind` gives it, else as their values tell.
+///
+/// # Errors
+/// Values that do not fit the kind of task.
 pub fn plan_task(
     kind: Option<TaskKind>,
     targets: &[String],
     scans: &[&ColumnScan],
-    layout: &crate::data::table::layout::Layout,
+    layout: &Layout,
 ) -> Result<Task, Vec<Fault>> {
-    let labels = |scan: &ColumnScan| {
-        let mut values = scan.values.iter().flat_map(|values| values.keys());
-        scan.values.is_some() && values.all(|value| label(value).is_some())
-    };
-    let chosen = kind;
-    let kind = kind.unwrap_or_else(|| {
-        let scan = scans[0];
-        let few = scan
-            .num_values()
-            .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
-        if targets.len() > 1 {
-            let labels = scans.iter().all(|scan| labels(scan));
-            let numbers = scans.iter().all(|scan| scan.is_numeric());
-            match (labels, numbers) {
-                (true, _) => TaskKind::Labels,
-                (_, true) => TaskKind::Regression,
-                (false, false) => TaskKind::Heads,
-            }
-        } else if scan.is_numeric() && !(scan.whole && few) {
-            TaskKind::Regression
-        } else {
-            TaskKind::Classification
-        }
-    });
-    match kind {
+    let is_guessed = kind.is_none();
+    match kind.unwrap_or_else(|| guess_kind(scans)) {
         TaskKind::Labels => Ok(Task::Labels(targets.to_vec())),
-        TaskKind::Regression => {
-            let wrong = targets
-                .iter()
-                .zip(scans)
-                .find(|(_, scan)| !scan.is_numeric());
-            match wrong {
-                None => Ok(Task::Numbers(
-                    targets.iter().map(|name| Output::unscaled(name)).collect(),
-                )),
-                Some((name, scan)) => {
-                    let (place, field) = scan.first_other.clone().unwrap_or_default();
-                    let message =
-                        format!("is {name:?}, of which {field:?} in {place} is no number");
-                    Err(fault("target", message))
-                }
-            }
-        }
+        TaskKind::Regression => plan_numbers(targets, scans),
         TaskKind::Heads => {
             let heads = targets.iter().zip(scans).map(|(target, scan)| {
                 let task = plan_task(None, std::slice::from_ref(target), &[scan], layout)?;
@@ -74,44 +40,92 @@ pub fn plan_task(
             let message = "are several columns, expected one where the task is classification";
             Err(fault("target", message))
         }
-        TaskKind::Classification => {
-            let Some(values) = &scans[0].values else {
-                let message = format!(
-                    "is {:?}, which has more than {DISTINCT} different values, expected a few classes",
-                    targets[0]
-                );
-                let fault = Fault::new(key("target"), message);
-                return Err(vec![
-                    fault.hint("numbers are predicted with data.task = \"regression\""),
-                ]);
-            };
-            if let Some(message) = scans[0].odd_number(MOST_NUMBERED_CLASSES)
-                && chosen.is_none()
-            {
-                let fault = Fault::new(key("target"), format!("is {:?}, {message}", targets[0]));
-                let hint = "mend the file, add that word to data.missing (such rows are left out), or \
-                            set data.task = \"classification\"";
-                return Err(vec![fault.hint(hint)]);
-            }
-            let mut classes: Vec<String> = values
-                .keys()
-                .map(|value| class_name(value, layout).into_owned())
-                .collect();
-            sort_values(&mut classes);
-            classes.dedup();
-            if classes.len() < 2 {
-                let message = match classes.first() {
-                    Some(one) => format!(
-                        "is {:?}, which has one value only ({one}), expected at least two classes",
-                        targets[0]
-                    ),
-                    None => format!("is {:?}, which is missing in every row", targets[0]),
-                };
-                return Err(fault("target", message));
-            }
-            Ok(Task::Classes(classes))
+        TaskKind::Classification => plan_classes(&targets[0], scans[0], layout, is_guessed),
+    }
+}
+
+/// The kind of task that the values of the target columns tell.
+fn guess_kind(scans: &[&ColumnScan]) -> TaskKind {
+    let has_labels = |scan: &&ColumnScan| {
+        let mut values = scan.values.iter().flat_map(|values| values.keys());
+        scan.values.is_some() && values.all(|value| label(value).is_some())
+    };
+    if scans.len() > 1 {
+        let numbers = scans.iter().all(|scan| scan.is_numeric());
+        return match (scans.iter().all(has_labels), numbers) {
+            (true, _) => TaskKind::Labels,
+            (_, true) => TaskKind::Regression,
+            (false, false) => TaskKind::Heads,
+        };
+    }
+    let few = scans[0]
+        .num_values()
+        .is_some_and(|n| n <= MOST_NUMBERED_CLASSES);
+    match scans[0].is_numeric() && !(scans[0].whole && few) {
+        true => TaskKind::Regression,
+        false => TaskKind::Classification,
+    }
+}
+
+/// # Errors
+/// A target that holds something other than numbers.
+fn plan_numbers(targets: &[String], scans: &[&ColumnScan]) -> Result<Task, Vec<Fault>> {
+    let mut all = targets.iter().zip(scans);
+    match all.find(|(_, scan)| !scan.is_numeric()) {
+        None => Ok(Task::Numbers(
+            targets.iter().map(|name| Output::unscaled(name)).collect(),
+        )),
+        Some((name, scan)) => {
+            let (place, field) = scan.first_other.clone().unwrap_or_default();
+            let message = format!("is {name:?}, of which {field:?} in {place} is no number");
+            Err(fault("target", message))
         }
     }
+}
+
+/// # Errors
+/// Too many values or fewer than two; where the task `is_guessed`, a word among numbers.
+fn plan_classes(
+    target: &str,
+    scan: &ColumnScan,
+    layout: &Layout,
+    is_guessed: bool,
+) -> Result<Task, Vec<Fault>> {
+    let Some(values) = &scan.values else {
+        let message = format!(
+            "is {:?}, which has more than {DISTINCT} different values, expected a few classes",
+            target
+        );
+        let fault = Fault::new(key("target"), message);
+        return Err(vec![
+            fault.hint("numbers are predicted with data.task = \"regression\""),
+        ]);
+    };
+    if let Some(message) = scan.odd_number(MOST_NUMBERED_CLASSES)
+        && is_guessed
+    {
+        let fault = Fault::new(key("target"), format!("is {:?}, {message}", target));
+        let hint = "mend the file, add that word to data.missing (such rows are left out), or \
+                    set data.task = \"classification\"";
+        return Err(vec![fault.hint(hint)]);
+    }
+    let mut classes: Vec<String> = values
+        .keys()
+        .map(|value| class_name(value, layout).into_owned())
+        .collect();
+    sort_values(&mut classes);
+    classes.dedup();
+    if classes.len() < 2 {
+        let message = match classes.first() {
+            Some(one) => format!(
+                "is {:?}, which has one value only ({one}), expected at least two classes",
+                target
+            ),
+            None => format!("is {:?}, which is missing in every row", target),
+        };
+        return Err(fault("target", message));
+    }
+    Ok(Task::Classes(classes))
 }
 
 /// Mean and standard deviation of each number over the training rows.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::audit::audit_tables;
 use super::column_scan::ColumnScan;
 use super::dataset::{Encoded, encode};
-use super::fit::fit;
+use super::fit::{Planned, fit};
 use super::idle::{idle_options, no_pictures};
 use super::open_files::{check_name, expand, open};
 use super::options::{Csv, Role};
@@ -82,26 +82,70 @@ fn written(layout: &super::layout::Layout, scan: &ColumnScan, name: &str) -> Str
     text + &scan.odd_quotes()
 }
 
+/// Checks that every column that the experiment names is in the table.
+fn check_names(options: &Csv, names: &[String]) -> Result<(), Vec<Fault>> {
+    for target in options.target.list() {
+        check_name(target, names, key("target"))?;
+    }
+    for column in options.columns.keys() {
+        check_name(column, names, key("columns").key(column))?;
+    }
+    for (map, columns) in [
+        ("formats", options.layout.formats.keys().collect::<Vec<_>>()),
+        ("missing_in", options.layout.missing_in.keys().collect()),
+    ] {
+        for column in columns {
+            check_name(column, names, key(map).key(column))?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of both splits, and where the validation rows come from.
+///
+/// # Errors
+/// Files that cannot be read; a split without a row that has a target.
+fn split_rows(
+    options: &Csv,
+    train: Vec<TableFile>,
+    planned: &[Planned],
+    task: &Task,
+    seed: u64,
+    skipped: &mut Vec<Skipped>,
+) -> Result<(Rows, Rows, String), Vec<Fault>> {
+    let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
+    let mut index = |files: Vec<TableFile>, name: &str| {
+        let targets = Targets::new(options.target.list(), task, &options.layout);
+        Rows::index(files, &used, &targets, skipped)
+            .map_err(|message| fault(name, format!("is {message}")))
+    };
+    let train = index(train, "train")?;
+    let (train, valid, valid_from) = match &options.valid {
+        Some(files) => {
+            let valid = index(open(files, "valid", &options.layout)?, "valid")?;
+            let from = valid.files();
+            let from = from.iter().map(|path| path.shown().to_string());
+            (train, valid, from.collect::<Vec<_>>().join(", "))
+        }
+        None => {
+            let fraction = options.valid_fraction.unwrap_or_default();
+            divide(train, fraction, task, seed)?
+        }
+    };
+    if train.is_empty() || valid.is_empty() {
+        let name = if train.is_empty() { "train" } else { "valid" };
+        return Err(fault(name, "has no row with a target"));
+    }
+    Ok((train, valid, valid_from))
+}
+
 impl TableSurvey {
     fn new(mut options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
         options.layout = options.layout.settled();
         let mut files = open(&options.train, "train", &options.layout)?;
         let names = files[0].columns.clone();
         let targets = options.target.list().to_vec();
-        for target in &targets {
-            check_name(target, &names, key("target"))?;
-        }
-        for column in options.columns.keys() {
-            check_name(column, &names, key("columns").key(column))?;
-        }
-        for (map, columns) in [
-            ("formats", options.layout.formats.keys().collect::<Vec<_>>()),
-            ("missing_in", options.layout.missing_in.keys().collect()),
-        ] {
-            for column in columns {
-                check_name(column, &names, key(map).key(column))?;
-            }
-        }
+        check_names(&options, &names)?;
         let free = |name: &str| free_format(&options, name);
         let scans = scan_formats(&mut files, free)
             .map_err(|message| fault("train", format!("is {message}")))?;
@@ -116,33 +160,9 @@ impl TableSurvey {
         let target_scans: Vec<&ColumnScan> = targets.iter().map(of).collect();
         let mut task = plan_task(options.task, &targets, &target_scans, &files[0].layout)?;
         idle_options(&options, &planned, &task)?;
-        let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
         let mut skipped = Vec::new();
-        let index = |files: Vec<TableFile>, name: &str, skipped: &mut Vec<Skipped>| {
-            let targets = Targets::new(&targets, &task, &options.layout);
-            Rows::index(files, &used, &targets, skipped)
-                .map_err(|message| fault(name, format!("is {message}")))
-        };
-        let train = index(files, "train", &mut skipped)?;
-        let (train, valid, valid_from) = match &options.valid {
-            Some(files) => {
-                let valid = open(files, "valid", &options.layout)?;
-                let valid = index(valid, "valid", &mut skipped)?;
-                let from = valid.files();
-                let from = from.iter().map(|path| path.shown().to_string());
-                (train, valid, from.collect::<Vec<_>>().join(", "))
-            }
-            None => divide(
-                train,
-                options.valid_fraction.unwrap_or_default(),
-                &task,
-                seed,
-            )?,
-        };
-        if train.is_empty() || valid.is_empty() {
-            let name = if train.is_empty() { "train" } else { "valid" };
-            return Err(fault(name, "has no row with a target"));
-        }
+        let (train, valid, valid_from) =
+            split_rows(&options, files, &planned, &task, seed, &mut skipped)?;
         let columns = fit(&train, &planned, &options.defaults)
             .map_err(|message| fault("train", format!("is {message}")))?;
         if options.scale_target {

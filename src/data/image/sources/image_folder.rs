@@ -70,17 +70,10 @@ impl Source for ImageFolder {
             self.valid.as_deref(),
             self.test.as_deref(),
         ];
-        let labelled = self.labelling.list(roots).map_err(|(name, message)| {
-            let hint = "paths are relative to the experiment file; a folder looks like \
-                        train/cats/1.jpg, train/dogs/1.jpg";
-            let is_told = message.starts_with("has other classes"); // in a table
-            let fault = Fault::new(key(name), message);
-            vec![if self.labelling.is_elsewhere() || is_told {
-                fault
-            } else {
-                fault.hint(hint)
-            }]
-        })?;
+        let labelled = self
+            .labelling
+            .list(roots)
+            .map_err(|(name, message)| vec![self.listing_fault(name, message)])?;
         let LabelledFiles {
             names,
             splits,
@@ -110,15 +103,7 @@ impl Source for ImageFolder {
                 (train, as_split(files), from, false)
             }
             None => {
-                let Some(fraction) = self.valid_fraction else {
-                    let fault = Fault::new(
-                        Path::parse("data"),
-                        "has no validation images: no row is of that split",
-                    );
-                    return Err(vec![fault.hint(
-                        "add valid_fraction = 0.2 to hold back a fifth of each class",
-                    )]);
-                };
+                let fraction = self.valid_fraction.ok_or_else(no_validation)?;
                 let divided = divide_named(train, &names, fraction, seed)?;
                 warnings.extend(divided.warnings);
                 (divided.train, divided.valid, divided.from, true)
@@ -150,6 +135,29 @@ impl Source for ImageFolder {
             ..ImageSurvey::new(self.images, listed)
         }))
     }
+}
+
+impl ImageFolder {
+    /// A fault of listing the files, with a hint how a folder should look.
+    fn listing_fault(&self, name: &str, message: String) -> Fault {
+        let is_told = message.starts_with("has other classes"); // in a table
+        let fault = Fault::new(key(name), message);
+        if self.labelling.is_elsewhere() || is_told {
+            return fault;
+        }
+        fault.hint(
+            "paths are relative to the experiment file; a folder looks like train/cats/1.jpg, \
+             train/dogs/1.jpg",
+        )
+    }
+}
+
+fn no_validation() -> Vec<Fault> {
+    let fault = Fault::new(
+        Path::parse("data"),
+        "has no validation images: no row is of that split",
+    );
+    vec![fault.hint("add valid_fraction = 0.2 to hold back a fifth of each class")]
 }
 
 fn require_pictures(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
