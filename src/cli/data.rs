@@ -31,7 +31,7 @@ pub struct AuditArgs {
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config", value_parser = any_text())]
     pub sets: Vec<String>,
 
-    /// Draw the first pairs of equal pictures side by side (PNG)
+    /// Draw the first pairs of equal images side by side (PNG)
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
 
@@ -128,11 +128,11 @@ pub struct ShapesArgs {
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Training pictures of each class
+    /// Training images of each class
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub train: usize,
 
-    /// Validation pictures of each class
+    /// Validation images of each class
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub valid: usize,
 
@@ -140,11 +140,11 @@ pub struct ShapesArgs {
     #[arg(long, value_name = "PIXELS", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
     pub size: u32,
 
-    /// The same seed gives the same pictures
+    /// The same seed gives the same images
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Write tar archives of N pictures, for `webdataset`, in place of folders
+    /// Write tar archives of N images, for `webdataset`, in place of folders
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub per_shard: Option<u32>,
 }

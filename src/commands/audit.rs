@@ -27,9 +27,9 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         require_apart(path, &inputs)?;
         require_writable(path)?;
     }
-    let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
+    let num_images = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
     let found = match (&args.config, &args.data) {
-        (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
+        (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_images, &bar),
         // Also the end of a pipe.
         (None, Some(table)) if table.exists() && !table.is_dir() => {
             let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
@@ -38,7 +38,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
             }
             looked.audit().map_err(anyhow::Error::msg)?
         }
-        (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
+        (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_images, &bar),
         (None, None) => bail!(
             "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"
         ),

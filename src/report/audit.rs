@@ -46,7 +46,7 @@ pub fn figures(audit: &Audit) -> String {
     print(&table)
 }
 
-/// The validation pictures that are also in training; `None` where there are none.
+/// The validation images that are also in training; `None` where there are none.
 pub fn leaks(audit: &Audit) -> Option<String> {
     if let Some(table) = &audit.table {
         return table.is_leak().then(|| shared(table));
@@ -58,7 +58,7 @@ pub fn leaks(audit: &Audit) -> Option<String> {
     (!found.is_empty()).then(|| found.join("\n"))
 }
 
-/// The pictures of a split that an earlier one has, too: counted each once, however many copies there are.
+/// The images of a split that an earlier one has, too: counted each once, however many copies there are.
 fn leaks_of(audit: &Audit, split: usize) -> Option<String> {
     let leaks = audit.leaks().filter(|pair| pair.other.split == split);
     let pairs: Vec<String> = leaks.map(describe).collect();

@@ -22,7 +22,7 @@ use anyhow::{Context, bail};
 use super::shared::quoted as in_a_shell;
 use crate::cli::InitArgs;
 use crate::console::{self, json_path, shown, visible};
-use crate::data::{Task, is_picture_name};
+use crate::data::{Task, is_image_name};
 use crate::report::left_out_of;
 use crate::storage::write_new;
 use plan::Plan;
@@ -68,7 +68,7 @@ fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Optio
     if let Some(text) = folders::other(file) {
         bail!("{text}");
     }
-    if is_picture_name(file) {
+    if is_image_name(file) {
         bail!(
             "{} is one image; `kiln init` takes the folder of all of them, with one folder a class",
             shown(file)
@@ -79,7 +79,7 @@ fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Optio
 
 /// Flags that a folder has no use for, and folders that hold nothing but tables.
 fn tables_only(args: &InitArgs, folder: &Path) -> anyhow::Result<()> {
-    let is_of_images = |entry: std::fs::DirEntry| is_picture_name(&entry.path());
+    let is_of_images = |entry: std::fs::DirEntry| is_image_name(&entry.path());
     let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     if !entries.any(is_of_images) {
         tables::instead_of_pictures(&args.folder, folder)?;

@@ -1,4 +1,4 @@
-//! The value types that pictures, tables and sentences share, on the host and on the device.
+//! The value types that images, tables and sentences share, on the host and on the device.
 
 use std::fmt;
 

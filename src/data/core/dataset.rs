@@ -86,7 +86,7 @@ pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
 /// What can be said of the data before any sample is decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// What the net is to say; numbers are not scaled yet.
+    /// The prediction task; regression targets are not scaled yet.
     pub task: Task,
     /// Samples of the training split.
     pub num_train: usize,
@@ -145,7 +145,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Is told how far a long piece of work has come.
+/// Progress callback of a long piece of work.
 pub trait Progress: Sync {
     /// Work of `len` pieces begins.
     fn begin(&self, what: &str, len: usize);

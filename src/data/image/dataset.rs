@@ -1,4 +1,4 @@
-//! The pictures of one split: decoded once where they can be kept, loaded from several threads.
+//! The images of one split: decoded once where they can be kept, loaded from several threads.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::samples::Split;
 use crate::data::core::batch::{SampleId, Shape};
 use crate::data::core::dataset::{Dataset, MixSamples, ReadingOrder};
 
-/// The pictures of one split.
+/// The images of one split.
 pub struct ImageDataset {
     pub(super) split: Split,
     pub(super) cache: Cache,

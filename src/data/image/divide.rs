@@ -20,11 +20,11 @@ pub struct Divided {
     pub warnings: Vec<String>,
 }
 
-/// Splits a share of each class off the training samples. Copies of one picture stay together; a class of one
-/// picture stays in training.
+/// Splits a share of each class off the training samples. Copies of one image stay together; a class of one
+/// image stays in training.
 ///
 /// # Errors
-/// Classes of which none has a picture to spare.
+/// Classes of which none has an image to spare.
 pub fn divide(
     all: Split,
     classes: &[String],

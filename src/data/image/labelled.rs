@@ -314,7 +314,7 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
 }
 
 /// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
-/// evaluation, whose pictures are decoded as they are asked for: its classes must be
+/// evaluation, whose images are decoded as they are asked for: its classes must be
 /// `classes`, by name.
 ///
 /// # Errors

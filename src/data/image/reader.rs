@@ -11,16 +11,16 @@ use super::decode::pixels::Pixels;
 use super::decode::raw::RawBlock;
 use super::labelled::{labelled_as_trained, labelled_images};
 use super::preprocess::ImagePreprocess;
-use super::sources::idx::idx_pictures;
+use super::sources::idx::idx_images;
 use super::sources::labels::TrainedClasses;
-use super::sources::numpy::numpy_pictures;
+use super::sources::numpy::numpy_images;
 use super::sources::webdataset::members::image_members;
 use crate::console::shown;
 use crate::data::core::left_out::LeftOut;
 use crate::data::core::reader::{
     BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
 };
-use crate::data::files::listing::list_pictures;
+use crate::data::files::listing::list_images;
 
 /// Values of a batch: 64 MiB of 32-bit floats.
 const MOST_VALUES: usize = 1 << 24;
@@ -155,7 +155,7 @@ impl Reading<'_, '_> {
     }
 
     fn path(&mut self, path: &Path) -> Result<(), Stopped> {
-        if let Some(block) = idx_pictures(path).or_else(|| numpy_pictures(path)) {
+        if let Some(block) = idx_images(path).or_else(|| numpy_images(path)) {
             return match block {
                 Ok(block) => self.block(&block),
                 Err(reason) => self.fail(format!("{} {reason}", shown(path)), LeftOut::default()),
@@ -249,7 +249,7 @@ type Files = (Vec<PathBuf>, LeftOut);
 /// One without an image, with its name, and its files that are none.
 fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
     let (found, what) = if path.is_dir() {
-        (list_pictures(path), "holds no pictures")
+        (list_images(path), "holds no pictures")
     } else if !path.exists() && is_pattern(path) {
         (matches(path), "matches no file")
     } else {

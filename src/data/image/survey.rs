@@ -1,4 +1,4 @@
-//! Listed pictures of two splits: what is known before decoding, and the decoding.
+//! Listed images of two splits: what is known before decoding, and the decoding.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::data::core::task::Task;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
 
-/// Listed pictures of two splits.
+/// Listed images of two splits.
 pub struct ImageSurvey {
     /// How they become samples.
     pub options: ImageOptions,
@@ -51,7 +51,7 @@ pub struct ImageSurvey {
     pub default_disk: u64,
 }
 
-/// The samples of two splits, and what is to be said of them.
+/// The listed samples of all splits, with notes for the user.
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
@@ -89,7 +89,7 @@ pub fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) ->
 }
 
 impl ImageSurvey {
-    /// Listed pictures; headers tell the channels where the options do not.
+    /// Listed images; headers tell the channels where the options do not.
     pub fn new(options: ImageOptions, listed: Listed) -> ImageSurvey {
         let Listed {
             classes,
@@ -266,7 +266,7 @@ impl Survey for ImageSurvey {
         })
     }
 
-    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
+    fn audit(self: Box<Self>, num_images: usize, progress: &dyn Progress) -> Audit {
         let (preprocess, deep) = self.fitted(&Preprocess::default());
         let names = self.audit_names();
         let left_out = self.summary.left_out.clone();
@@ -287,7 +287,7 @@ impl Survey for ImageSurvey {
             left_out,
             warnings,
             deep,
-            ..examine(&names, &splits, num_pictures)
+            ..examine(&names, &splits, num_images)
         }
     }
 }
@@ -353,7 +353,7 @@ impl ImageSurvey {
     }
 }
 
-/// What the user is told of classes without a sample in a split of one or two parts.
+/// A message on classes without a sample in a split of one or two parts.
 fn absent_classes(split: &(Decoded, Option<Decoded>), classes: &[String]) -> Option<String> {
     let parts = [Some(&split.0), split.1.as_ref()];
     let has = |class: usize| {

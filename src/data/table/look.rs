@@ -233,7 +233,7 @@ impl Looked {
         columns.map(look).collect()
     }
 
-    /// What is to be said where the column `target` is to be predicted.
+    /// The hints where the column `target` is to be predicted.
     ///
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.

@@ -184,7 +184,7 @@ pub struct Net {
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
     pub optimizer: Arc<dyn Optimizer>,
-    /// What the net is to say, or a task of the loss where the data was not looked at.
+    /// The prediction task, or a task of the loss where the data was not looked at.
     pub task: Task,
 }
 

@@ -168,14 +168,14 @@ fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'stat
         return Some(HIDDEN);
     }
     match kind {
-        // A link to nothing: where its name is a picture's, decoding says what is wrong with it.
+        // A link to nothing: where its name is an image's, decoding says what is wrong with it.
         None => None,
         Some(kind) if kind.is_dir() || kind.is_file() => None,
         Some(_) => Some(SPECIAL),
     }
 }
 
-/// Whether the first bytes of a plain file are a picture's.
+/// Whether the first bytes of a plain file are an image's.
 pub fn first_bytes(path: &Path) -> Result<(), String> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut begin = Vec::with_capacity(MAGIC_BYTES);

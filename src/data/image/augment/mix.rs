@@ -30,7 +30,7 @@ pub struct Mixup {
     alpha: f64,
 }
 
-/// A rectangle of each picture is swapped with that of its partner, labels follow the areas.
+/// A rectangle of each image is swapped with that of its partner, labels follow the areas.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cutmix {
@@ -79,7 +79,7 @@ impl Mix {
     /// Checks against the shape of the samples.
     ///
     /// # Errors
-    /// Anything on what is no picture: rows and texts are not mixed.
+    /// Anything on what is no image: rows and texts are not mixed.
     pub fn check(&self, shape: Shape, path: &Path) -> Result<(), Vec<Fault>> {
         let fault = |key: &str, message| Err(vec![Fault::new(path.key(key), message).at_key()]);
         match shape {
@@ -213,7 +213,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// A rectangle of the picture's own ratio about a random pixel, cut off at the edges; without that
+    /// A rectangle of the image's own ratio about a random pixel, cut off at the edges; without that
     /// its area would be `1 - share`.
     fn draw(rng: &mut Rng, share: f64, height: usize, width: usize) -> Cut {
         let side = (1.0 - share).sqrt();

@@ -13,7 +13,7 @@ use crate::data::image::preprocess::ImagePreprocess;
 use crate::data::image::samples::Stamp;
 use crate::storage::positional::{read_at, write_at};
 
-/// Changes where what is stored, or how pictures are decoded, changes.
+/// Changes where what is stored, or how images are decoded, changes.
 pub const FORMAT: u32 = 2;
 pub const MAGIC: &[u8; 8] = b"KILNSMP2";
 /// Bytes before the first record.
@@ -107,7 +107,7 @@ pub struct Key {
     pub name: u64,
     /// What the sample's file was like.
     pub stamp: Stamp,
-    /// What was noted of the picture; among it a digest of the file's bytes.
+    /// What was noted of the image; among it a digest of the file's bytes.
     pub traits: Traits,
 }
 
