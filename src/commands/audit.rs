@@ -9,7 +9,7 @@ use super::shared::{inputs_of, require_apart};
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
 use crate::data::audit::Audit;
-use crate::data::table::Looked;
+use crate::data::table::InspectedTable;
 use crate::data::{ImageSurvey, Survey, load, read_source};
 use crate::report::{DecodeBar, FILES, Sheet, audit, left_out};
 use crate::storage::{require_writable, write_output};
@@ -32,7 +32,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_images, &bar),
         // Also the end of a pipe.
         (None, Some(table)) if table.exists() && !table.is_dir() => {
-            let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
+            let looked = InspectedTable::new(table).map_err(anyhow::Error::msg)?;
             for note in looked.notes() {
                 crate::say!("note: {note}");
             }

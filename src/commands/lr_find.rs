@@ -51,7 +51,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
              value of the data is not a number"
         );
     }
-    let told = Told::new(&found, &optimizer);
+    let told = Suggestion::new(&found, &optimizer);
     if let Some(path) = &args.plot {
         let picture = told.curve(&found).svg();
         write_output(path, picture.as_bytes())?;
@@ -71,7 +71,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
 }
 
 /// What is said of a sweep.
-struct Told {
+struct Suggestion {
     valley: Option<f64>,
     steepest: Option<f64>,
     tenth: Option<f64>,
@@ -79,10 +79,10 @@ struct Told {
     set: Option<String>,
 }
 
-impl Told {
-    fn new(found: &Found, optimizer: &str) -> Told {
+impl Suggestion {
+    fn new(found: &Found, optimizer: &str) -> Suggestion {
         let valley = found.valley();
-        Told {
+        Suggestion {
             valley,
             steepest: found.steepest(),
             tenth: found.tenth_of_minimum(),

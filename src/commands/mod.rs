@@ -1,6 +1,7 @@
 //! One file a subcommand, thin: resolve, call, report.
 
 mod audit;
+mod audit_findings;
 mod bench;
 mod cache;
 mod check;
@@ -9,7 +10,6 @@ mod devices;
 mod eval;
 mod guide;
 mod init;
-mod judge;
 mod lr_find;
 mod man;
 mod memory;

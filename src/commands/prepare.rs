@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use super::judge::judge;
+use super::audit_findings::judge;
 use crate::device::Chosen;
 use crate::model::Compute;
 use crate::report::{DecodeBar, FILES, ROWS, left_out, tables};

@@ -104,7 +104,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         true => None,
         false => at_the_end(&trained, &run.folder, &run.device, args.quiet)?,
     };
-    let told = Told {
+    let told = ResultLines {
         folder: &run.folder,
         info: &run.info,
         left_out: &left_out,
@@ -185,7 +185,7 @@ fn test_figures(judged: &Judged) -> Map<String, Value> {
 }
 
 /// What is told when a run is over.
-struct Told<'a> {
+struct ResultLines<'a> {
     folder: &'a RunFolder,
     info: &'a ModelInfo,
     left_out: &'a LeftOut,
@@ -293,8 +293,8 @@ fn observers(args: &TrainArgs, lines: &JsonLines) -> Several {
 }
 
 /// Prints what came out, on standard output.
-fn print(outcome: &Outcome, told: &Told<'_>, args: &TrainArgs) -> std::io::Result<()> {
-    let Told {
+fn print(outcome: &Outcome, told: &ResultLines<'_>, args: &TrainArgs) -> std::io::Result<()> {
+    let ResultLines {
         folder,
         info,
         left_out,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::table::looked::LookedColumn;
+use super::table::inspected::InspectedColumn;
 use crate::data::core::dataset::Skipped;
 use crate::data::core::left_out::LeftOut;
 use crate::data::image::decode::pixels::Pixels;
@@ -155,7 +155,7 @@ pub struct TableAudit {
     /// What lies far beyond the training rows, in words.
     pub out_of_range: Vec<String>,
     /// Of a file by itself: what its columns are taken for.
-    pub columns: Vec<LookedColumn>,
+    pub columns: Vec<InspectedColumn>,
     /// Of a file by itself: columns that cannot be taken for anything, in words.
     pub unclear: Vec<String>,
 }
@@ -170,7 +170,7 @@ impl TableAudit {
 impl TableAudit {
     /// Whether a file by itself has not two columns that can be used, one to predict and one to predict from.
     pub fn is_useless(&self) -> bool {
-        let used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+        let used = |column: &&InspectedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
         !self.columns.is_empty() && self.columns.iter().filter(used).count() < 2
     }
 }

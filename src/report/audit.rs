@@ -8,7 +8,7 @@ use super::tables::{print, table};
 use crate::console::visible;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures, num_others};
 use crate::data::short_name;
-use crate::data::table::{LookedColumn, Role, TableAudit};
+use crate::data::table::{InspectedColumn, Role, TableAudit};
 
 /// Names that are printed of each finding; `--json` has all of them.
 const SHOWN: usize = 10;
@@ -230,7 +230,7 @@ fn columns(audit: &TableAudit) -> String {
     text
 }
 
-fn role(column: &LookedColumn) -> String {
+fn role(column: &InspectedColumn) -> String {
     match &column.role {
         Ok((Role::Numeric, _)) => "numeric".into(),
         Ok((Role::Category, _)) => "category".into(),

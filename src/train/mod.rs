@@ -10,7 +10,7 @@ mod tools;
 
 pub use crate::train::optimizers::optimizer::Optimizer;
 pub use crate::train::plan::decision::Decision;
-pub use crate::train::schedules::pace::Pace;
+pub use crate::train::schedules::learning_rate::LearningRate;
 pub use crate::train::schedules::schedule::Schedule;
 pub use checkpoint::changes::{Changes, check_data};
 pub use checkpoint::checkpointer::Checkpointer;

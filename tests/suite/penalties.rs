@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use kiln::config::{Path, Spec, Train, read_member};
 use kiln::data::{HostBatch, HostTargets, Shape};
 use kiln::model::{Compute, LOSSES, Layers, Network, upload};
-use kiln::train::{OPTIMIZERS, Pace, Shaping, Stepper, training_device};
+use kiln::train::{LearningRate, OPTIMIZERS, Shaping, Stepper, training_device};
 use serde_json::{Value as Json, json};
 
 use crate::support::gpu;
@@ -59,7 +59,7 @@ fn train(case: &Json, layers: &Json, device: &Device) -> Vec<(String, Vec<f32>)>
     let train: Train = serde_json::from_value(train).expect("a section");
     let rule = member(OPTIMIZERS, json!({"sgd": {"learning_rate": 0.5}}));
     let mut stepper = Stepper::new(&network, &*loss, rule, params, 1, Compute::F32)
-        .with(Pace::default(), Shaping::new(&train));
+        .with(LearningRate::default(), Shaping::new(&train));
     for _ in 0..3 {
         let batch = HostBatch {
             input: inputs.clone(),

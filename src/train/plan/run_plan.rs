@@ -15,7 +15,7 @@ use crate::model::{Layers, Loss, Network, read_loss};
 use crate::train::optimizers::OPTIMIZERS;
 use crate::train::optimizers::optimizer::Optimizer;
 use crate::train::schedules::SCHEDULES;
-use crate::train::schedules::pace::Pace;
+use crate::train::schedules::learning_rate::LearningRate;
 use crate::train::schedules::schedule::Schedule;
 
 /// A run that can begin.
@@ -153,9 +153,9 @@ impl PlanParts {
     }
 
     /// How the learning rate changes, with `per_epoch` updates an epoch.
-    pub fn pace(&self, per_epoch: usize) -> Pace {
+    pub fn pace(&self, per_epoch: usize) -> LearningRate {
         let train = &self.source.experiment.train;
-        let pace = Pace::new(self.schedule.clone(), train.warmup, per_epoch, train.epochs);
+        let pace = LearningRate::new(self.schedule.clone(), train.warmup, per_epoch, train.epochs);
         pace.with_swa(train.swa)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::evaluator::hits;
 use super::events::{Event, Observer};
 use super::fit::Run;
-use super::non_finite::{NonFinite, What};
+use super::non_finite::{Diverged, NonFinite};
 use super::stepper::{StepOutput, training_device};
 use super::stop::StopFlag;
 use crate::data::{HostTargets, Skipped};
@@ -117,7 +117,7 @@ impl Run<'_> {
             return Some(found);
         }
         (!self.stepper.is_finite()).then(|| NonFinite {
-            what: What::Parameters,
+            what: Diverged::Parameters,
             epoch: self.state.epoch,
             batch: self.state.batch.saturating_sub(1),
             before_update: false,
@@ -145,8 +145,8 @@ impl Run<'_> {
             sums.decisions += decisions;
             sums.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             let what = match (sums.loss.is_finite(), output.diverged) {
-                (false, _) => Some(What::Loss),
-                (true, true) => Some(What::Gradients),
+                (false, _) => Some(Diverged::Loss),
+                (true, true) => Some(Diverged::Gradients),
                 (true, false) => None,
             };
             if let Some(what) = what {

@@ -15,7 +15,7 @@ use crate::device::{copy_to_host, is_finite, on_cpu};
 use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
 use crate::train::optimizers::optimizer::Optimizer;
-use crate::train::schedules::pace::Pace;
+use crate::train::schedules::learning_rate::LearningRate;
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
@@ -33,7 +33,7 @@ pub struct Stepper<'a> {
     seed: u64,
     compute: Compute,
     on_cpu: bool,
-    pace: Pace,
+    pace: LearningRate,
     /// The learning rate of all steps, whatever the rest says.
     fixed_rate: Option<f64>,
     shaping: Shaping,
@@ -127,7 +127,7 @@ impl<'a> Stepper<'a> {
             seed,
             compute,
             on_cpu,
-            pace: Pace::default(),
+            pace: LearningRate::default(),
             fixed_rate: None,
             shaping: Shaping::default(),
             update_time: Duration::ZERO,
@@ -135,7 +135,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// Sets how the learning rate changes, and what is done to gradients.
-    pub fn with(mut self, pace: Pace, shaping: Shaping) -> Stepper<'a> {
+    pub fn with(mut self, pace: LearningRate, shaping: Shaping) -> Stepper<'a> {
         (self.pace, self.shaping) = (pace, shaping);
         self
     }

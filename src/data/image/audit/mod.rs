@@ -3,14 +3,14 @@
 //!
 //! It is made of what decoding notes of each image ([`Traits`]), so that it costs little more.
 
-mod look;
 mod pairs;
+mod perceptual_hash;
 mod traits;
 
 use super::decode_all::Decoded;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 
-pub use look::{look, similarity};
+pub use super::audit::perceptual_hash::{look, similarity};
 pub use traits::Traits;
 
 /// The correlation of the grey levels from which images count as the same photograph. Re-saved JPEGs

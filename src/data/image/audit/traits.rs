@@ -5,7 +5,7 @@ use std::path::Path;
 use image::ImageFormat;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::look::{is_blank, look};
+use super::perceptual_hash::{is_blank, look};
 use crate::data::image::decode::pixels::Pixels;
 use crate::data::image::decode::read_header_of;
 

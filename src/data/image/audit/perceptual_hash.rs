@@ -123,7 +123,7 @@ pub fn is_blank(picture: &Pixels) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::data::image::audit::perceptual_hash::*;
     use crate::data::{Aspect, Filter, Purpose, Resizing, Rng};
 
     /// An image of waves, different for every number.
