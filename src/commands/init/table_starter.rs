@@ -11,7 +11,7 @@ use crate::console::{shown, visible};
 use crate::data::Task;
 use crate::data::table::{Hint, Looked, LookedColumn, Role};
 
-/// A starter, and what is to be said of it.
+/// A starter experiment, with notes for the user.
 pub(super) struct Starter {
     /// The experiment.
     pub text: String,
@@ -169,7 +169,7 @@ fn keep_an_input(others: &mut [LookedColumn], hints: &mut Vec<Hint>) {
     hints.retain(|hint| !hint.columns.iter().any(of_text));
 }
 
-/// What the user is told of columns that give the target away or say nothing.
+/// The note on columns that give the target away or carry no information.
 fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
     let columns = hint.columns.join(" and ");
     let key = toml_edit::Key::new(&hint.columns[0])

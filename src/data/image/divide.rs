@@ -14,17 +14,17 @@ pub struct Divided {
     pub train: Split,
     /// The validation split.
     pub valid: Split,
-    /// Where the validation split comes from, for people.
+    /// Where the validation split comes from, as a message.
     pub from: String,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
 
-/// Splits a share of each class off the training samples. Copies of one picture stay together; a class of one
-/// picture stays in training.
+/// Splits a share of each class off the training samples. Copies of one image stay together; a class of one
+/// image stays in training.
 ///
 /// # Errors
-/// Classes of which none has a picture to spare.
+/// Classes of which none has an image to spare.
 pub fn divide(
     all: Split,
     classes: &[String],

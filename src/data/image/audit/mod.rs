@@ -1,7 +1,7 @@
 //! The audit: what is wrong with a dataset before an hour is spent on it. Copies and look-alikes within and
-//! across the splits, blank and misnamed pictures, unbalanced classes, sizes.
+//! across the splits, blank and misnamed images, unbalanced classes, sizes.
 //!
-//! It is made of what decoding notes of each picture ([`Traits`]), so that it costs little more.
+//! It is made of what decoding notes of each image ([`Traits`]), so that it costs little more.
 
 mod look;
 mod pairs;
@@ -13,16 +13,16 @@ use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 pub use look::{look, similarity};
 pub use traits::Traits;
 
-/// The correlation of the grey levels from which pictures count as the same photograph. Re-saved JPEGs
+/// The correlation of the grey levels from which images count as the same photograph. Re-saved JPEGs
 /// of quality 50 and resized ones lie above 0.99; different photographs of one scene below.
 const ALIKE: f64 = 0.985;
-/// The same for pictures of few pixels, which leave less room to differ: handwritten ones of different
+/// The same for images of few pixels, which leave less room to differ: handwritten ones of different
 /// hands reach 0.994 (MNIST), copies in CIFAR-10 0.999.
 const ALIKE_SMALL: f64 = 0.995;
-/// Height or width below which a picture has few pixels.
+/// Height or width below which an image has few pixels.
 const SMALL: u32 = 64;
 
-/// Looks at decoded splits; keeps the pictures of the first `num_pictures` pairs.
+/// Looks at decoded splits; keeps the images of the first `num_pictures` pairs.
 pub fn examine(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> Audit {
     let mut audit = Audit {
         classes: classes.to_vec(),

@@ -129,7 +129,7 @@ pub fn survey(
     Ok(Box::new(ImageSurvey::new(images, listed)))
 }
 
-/// Leaves out the classes of which neither split has a picture: EMNIST's letters are numbered from 1.
+/// Leaves out the classes of which neither split has an image: EMNIST's letters are numbered from 1.
 fn occurring(
     classes: Vec<String>,
     mut train: Blocks,

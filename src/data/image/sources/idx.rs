@@ -20,47 +20,47 @@ use crate::data::image::resize::Filter;
 use crate::data::loading::split_keys::{check_splits, check_test};
 use crate::data::source::{Source, Survey};
 
-/// Pictures of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
+/// Images of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
 /// `train-labels-idx1-ubyte.gz` beside it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Idx {
-    /// The training pictures: a folder with files whose names begin with `train-`, or the file of the
-    /// pictures.
+    /// The training images: a folder with files whose names begin with `train-`, or the file of the
+    /// images.
     #[schemars(extend("x-path" = true))]
     #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
-    /// The validation pictures: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
-    /// or the file of the pictures.
+    /// The validation images: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
+    /// or the file of the images.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    /// Instead of `valid`: the share of each class that is split off the training images.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
-    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
     /// once, after training.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     test: Option<PathBuf>,
-    /// The labels of the training pictures; default: the file called as that of the pictures, with
+    /// The labels of the training images; default: the file called as that of the images, with
     /// labels and idx1 for images and idx3.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     train_labels: Option<PathBuf>,
-    /// The labels of the validation pictures.
+    /// The labels of the validation images.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid_labels: Option<PathBuf>,
     /// The names of the classes by number; default: the numbers.
     classes: Option<Vec<String>>,
-    /// Height and width to which pictures are resized; default: their own.
+    /// Height and width to which images are resized; default: their own.
     #[schemars(inner(range(min = 1, max = 16384)))]
     size: Option<[usize; 2]>,
-    /// How pictures are resized.
+    /// How images are resized.
     #[serde(default)]
     resize: Filter,
-    /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
+    /// Images are kept in that much memory once they are resized; default: a quarter of what is free.
     cache_memory: Option<ByteSize>,
     /// The most bytes that a compressed file may unpack to; default: 64 times its size or 256 MB, whichever is
     /// more.
@@ -114,7 +114,7 @@ pub fn is_images(path: &FilePath) -> bool {
     name.contains("images") && (name.contains("idx") || name.contains("ubyte"))
 }
 
-/// The file of a folder's pictures that has one of the words in its name, or the only one.
+/// The file of a folder's images that has one of the words in its name, or the only one.
 fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
     let mut images: Vec<PathBuf> = files(folder)?
         .into_iter()
@@ -145,7 +145,7 @@ fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
     }
 }
 
-/// The file of the labels, by the name of that of the pictures.
+/// The file of the labels, by the name of that of the images.
 fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
@@ -183,7 +183,7 @@ fn read_idx(
         move |message: String| format!("{path}, which {message}")
     };
     let pictures = IdxFile::read(&images, packed).map_err(say(&images))?;
-    let block = pictures.into_pictures(&images).map_err(say(&images))?;
+    let block = pictures.into_images(&images).map_err(say(&images))?;
     let numbers = IdxFile::read(&labels, packed).map_err(say(&labels))?;
     let numbers = numbers.into_labels().map_err(say(&labels))?;
     if block.len() != numbers.len() {
@@ -220,10 +220,10 @@ pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
     })
 }
 
-/// The pictures of an IDX file without their labels; `None` where `path` is not named as such files are.
+/// The images of an IDX file without their labels; `None` where `path` is not named as such files are.
 pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
     (path.is_file() && is_images(path))
-        .then(|| IdxFile::read(path, Packed::default())?.into_pictures(path))
+        .then(|| IdxFile::read(path, Packed::default())?.into_images(path))
 }
 
 #[cfg(test)]
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_pictures_and_labels_of_any_whole_type() {
+    fn reads_images_and_labels_of_any_whole_type() {
         assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])), Ok(2));
         let labels = |kind, bytes: &[u8]| {
             let count = [bytes.len() as u32 / if kind == 0x0C { 4 } else { 1 }];

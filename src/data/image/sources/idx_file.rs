@@ -89,8 +89,8 @@ impl IdxFile {
     }
 
     /// # Errors
-    /// What is no picture, in words that follow the file's name.
-    pub(super) fn into_pictures(self, path: &FilePath) -> Result<RawBlock, String> {
+    /// What is no image, in words that follow the file's name.
+    pub(super) fn into_images(self, path: &FilePath) -> Result<RawBlock, String> {
         let size = match self.sizes[..] {
             [_, height, width] => [height, width, 1],
             [_, height, width, channels @ (1 | 3)] => [height, width, channels],
@@ -158,7 +158,7 @@ impl IdxFile {
 /// The first bytes of a compressed file.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// Reads bytes as an IDX file of pictures, for the fuzz test.
+/// Reads bytes as an IDX file of images, for the fuzz test.
 pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
     let file = if bytes.starts_with(&GZIP) {
         let packed = Packed::default();
@@ -171,7 +171,7 @@ pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
     match file.sizes.len() {
         1 => file.into_labels().map(|labels| labels.len()),
         _ => file
-            .into_pictures(FilePath::new("fuzz"))
+            .into_images(FilePath::new("fuzz"))
             .map(|block| block.len()),
     }
 }

@@ -24,23 +24,23 @@ use crate::data::image::survey::{ImageSurvey, Listed};
 use crate::data::loading::split_keys::check_splits;
 use crate::data::source::{Source, Survey};
 
-/// Pictures in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table
+/// Images in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table
 /// (`label_files`) or in the files' names (`label_pattern`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct ImageFolder {
-    /// The folder of training pictures, with one folder a class.
+    /// The folder of training images, with one folder a class.
     #[schemars(extend("x-path" = true))]
     #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
-    /// The folder of validation pictures, with the same classes.
+    /// The folder of validation images, with the same classes.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    /// Instead of `valid`: the share of each class that is split off the training images.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
-    /// The folder of test pictures: the best net is judged on them once, after training.
+    /// The folder of test images: the best net is judged on them once, after training.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     test: Option<PathBuf>,
@@ -81,7 +81,7 @@ impl Source for ImageFolder {
         } = labelled;
         let [train, valid, test] = splits;
         let train = train.unwrap_or_default();
-        require_pictures(&names, &train)?;
+        require_images(&names, &train)?;
         if names.list().len() < 2 {
             return Err(vec![one_class(names.list(), &self.train, &self.labelling)]);
         }
@@ -160,7 +160,7 @@ fn no_validation() -> Vec<Fault> {
     vec![fault.hint("add valid_fraction = 0.2 to hold back a fifth of each class")]
 }
 
-fn require_pictures(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
+fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
     let Names::Classes(classes) = names else {
         return Ok(());
     };
@@ -185,10 +185,10 @@ fn require_pictures(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>>
     }
 }
 
-/// What is to be said of the classes that a split lacks.
+/// The warning about classes that a split lacks.
 ///
 /// # Errors
-/// A split without any picture.
+/// A split without any image.
 fn lacking(names: &Names, split: &SplitFiles, name: &str) -> Result<Option<String>, Vec<Fault>> {
     if split.files.is_empty() {
         let message = format!("is {}, which holds no pictures", split.root.shown());

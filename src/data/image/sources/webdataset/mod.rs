@@ -1,4 +1,4 @@
-//! `kind = "webdataset"`: pictures in tar archives, in the layout of the WebDataset library.
+//! `kind = "webdataset"`: images in tar archives, in the layout of the WebDataset library.
 //!
 //! The archives are looked through once, head by head; then samples are read by place. Training
 //! reads each archive from its beginning to its end, but for a buffer of samples among which the
@@ -31,23 +31,23 @@ use crate::data::image::survey::{ImageSurvey, Listed};
 use crate::data::loading::split_keys::check_splits;
 use crate::data::source::{Source, Survey};
 
-/// Pictures in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
+/// Images in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
 ///
 /// Without a `.cls` or `.json` file (`{"label": ...}`) the folder within the archive is the class.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct WebDataset {
-    /// The archives of the training pictures: names, patterns ("train-*.tar") or ranges
+    /// The archives of the training images: names, patterns ("train-*.tar") or ranges
     /// ("train-{0000..0019}.tar").
     #[schemars(extend("x-path" = true))]
     train: Patterns,
-    /// The archives of the validation pictures.
+    /// The archives of the validation images.
     #[schemars(extend("x-path" = true))]
     valid: Option<Patterns>,
-    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    /// Instead of `valid`: the share of each class that is split off the training images.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
-    /// The archives of the test pictures, a name or a pattern: the best net is judged on them once, after training.
+    /// The archives of the test images, a name or a pattern: the best net is judged on them once, after training.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     test: Option<PathBuf>,
@@ -198,7 +198,7 @@ impl WebDataset {
     }
 }
 
-/// The labelled pictures of archives whose classes must be `classes`, by name. Numbers stand for `names` (what
+/// The labelled images of archives whose classes must be `classes`, by name. Numbers stand for `names` (what
 /// the experiment called them) or, where no class is a number, for the places of the classes.
 ///
 /// # Errors
