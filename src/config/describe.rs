@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+/// The schemas of `anyOf` or `oneOf`.
 pub fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     schema
         .get("anyOf")
@@ -9,6 +10,7 @@ pub fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
         .and_then(Value::as_array)
 }
 
+/// The names that a schema allows.
 pub fn names_of(schema: &Value) -> Vec<&str> {
     if let Some(options) = alternatives(schema) {
         return options.iter().flat_map(names_of).collect();
@@ -32,6 +34,7 @@ fn is_names(schema: &Value) -> bool {
     }
 }
 
+/// The JSON types that a schema allows; empty where it allows any.
 pub fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(name)) => vec![name],

@@ -1,4 +1,4 @@
-//! The experiment: what one file says, as plain types. Families (sources of data, layers,
+//! The experiment: the keys of one file, as plain types. Families (sources of data, layers,
 //! losses, optimizers) stay unread here; the room that owns a family reads it.
 
 use std::collections::BTreeMap;

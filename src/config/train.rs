@@ -99,15 +99,15 @@ pub struct Train {
     pub on_non_finite: OnNonFinite,
 }
 
-pub fn one() -> usize {
+fn one() -> usize {
     1
 }
 
-pub fn is_one(count: &usize) -> bool {
+fn is_one(count: &usize) -> bool {
     *count == 1
 }
 
-pub fn is_zero(number: &f64) -> bool {
+fn is_zero(number: &f64) -> bool {
     *number == 0.0
 }
 
@@ -140,7 +140,7 @@ pub struct Ema {
     pub warmup: bool,
 }
 
-pub fn default_decay() -> f64 {
+fn default_decay() -> f64 {
     0.999
 }
 

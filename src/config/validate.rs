@@ -174,7 +174,7 @@ fn check_alternatives(
     }
 }
 
-/// Checks `{ name = { ... } }` against variants that are told apart by their names, where there are several; whether
+/// Checks `{ name = { ... } }` against variants that differ by name, where there are several; whether
 /// it was such a value.
 fn check_variants(
     table: &Map<String, Value>,

@@ -15,6 +15,7 @@ pub struct Entry<'a> {
     pub(super) is_kind: bool,
 }
 
+/// The entry called `segment` below another.
 pub fn child<'a>(entry: &Entry<'a>, segment: &str) -> Option<Entry<'a>> {
     let all = children(entry);
     let name = |entry: &Entry<'_>| entry.path.rsplit('.').next().map(str::to_string);
@@ -39,19 +40,19 @@ pub fn children<'a>(entry: &Entry<'a>) -> Vec<Entry<'a>> {
     found
 }
 
-pub fn docstring(node: &Value) -> &str {
+fn docstring(node: &Value) -> &str {
     let text = node.get("description").and_then(Value::as_str);
     text.unwrap_or_default()
 }
 
-pub fn join(path: &str, name: &str) -> String {
+fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.to_string(),
         path => format!("{path}.{name}"),
     }
 }
 
-pub fn properties<'a>(node: &'a Value, path: &str, found: &mut Vec<Entry<'a>>) {
+fn properties<'a>(node: &'a Value, path: &str, found: &mut Vec<Entry<'a>>) {
     let required = node.get("required").and_then(Value::as_array);
     let properties = node.get("properties").and_then(Value::as_object);
     // A variant with options: the docstring stands at the table around them.
@@ -69,7 +70,7 @@ pub fn properties<'a>(node: &'a Value, path: &str, found: &mut Vec<Entry<'a>>) {
     }
 }
 
-pub fn collect<'a>(node: &'a Value, path: &str, found: &mut Vec<Entry<'a>>) {
+fn collect<'a>(node: &'a Value, path: &str, found: &mut Vec<Entry<'a>>) {
     if let Some(kind) = kind_of(node) {
         found.push(Entry {
             path: join(path, kind),
@@ -117,6 +118,7 @@ pub fn kind_of(node: &Value) -> Option<&str> {
     node.pointer("/properties/kind/const")?.as_str()
 }
 
+/// The schemas of `anyOf` and `oneOf`.
 pub fn alternatives(node: &Value) -> impl Iterator<Item = &Value> {
     let lists = ["anyOf", "oneOf"]
         .into_iter()

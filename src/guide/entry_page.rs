@@ -98,11 +98,11 @@ fn first_paragraph(text: &str) -> String {
     first.replace('\n', " ")
 }
 
-pub fn last(path: &str) -> &str {
+fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-pub fn table(entries: &[Entry<'_>]) -> String {
+fn table(entries: &[Entry<'_>]) -> String {
     let members = entries
         .iter()
         .all(|entry| entry.node.get("default").is_none() && !entry.required);
@@ -149,7 +149,7 @@ pub fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
-/// A default as the experiment says it.
+/// A default as it is written in an experiment.
 pub fn toml(value: &Value) -> String {
     match value {
         Value::Object(table) => {

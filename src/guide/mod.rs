@@ -59,7 +59,7 @@ impl Topic {
         self.source.replace("{{styles}}", styles_table().trim_end())
     }
 
-    /// What its first line says, without the mark of a heading.
+    /// Its first line, without the mark of a heading.
     pub fn title(&self) -> &'static str {
         let first = self.source.lines().next().unwrap_or_default();
         first.trim_start_matches(['#', ' '])

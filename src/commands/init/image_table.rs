@@ -11,13 +11,13 @@ use super::plan::Plan;
 use super::sets;
 use crate::cli::InitArgs;
 use crate::console::Show as _;
-use crate::data::table::{InspectedTable, TableFile};
+use crate::data::table::{Layout, Looked, TableFile};
 use crate::data::{Found, LABEL_COLUMNS, SplitName, Task, list_names, short_name, split_of};
 
-/// Rows that are looked at.
+/// Rows that are read to find the columns.
 pub(super) const ROWS: usize = 500;
 
-/// A table one column of which speaks of images.
+/// A table with a column of image names.
 pub(super) struct Table {
     pub(super) looked: InspectedTable,
     pub(super) image: String,
@@ -104,7 +104,7 @@ impl Table {
             .all(|field| ["0", "1", "0.0", "1.0", ""].contains(&field))
     }
 
-    /// The column that says the split, if one does.
+    /// The column of splits, if there is one.
     pub(super) fn split(&self, labels: &[String]) -> Option<String> {
         const WORDS: [&str; 10] = [
             "split",
@@ -287,8 +287,7 @@ impl Table {
         }
         let layout = serde_json::to_value(self.looked.layout()).unwrap_or_default();
         for key in ["header", "delimiter", "quote", "encoding", "comment"] {
-            let usual =
-                serde_json::to_value(crate::data::table::Layout::default()).unwrap_or_default();
+            let usual = serde_json::to_value(Layout::default()).unwrap_or_default();
             let (found, usual) = (layout.get(key), usual.get(key));
             if let Some(value) = found.filter(|found| Some(*found) != usual && !found.is_null()) {
                 plan.say(key, value.clone(), "");

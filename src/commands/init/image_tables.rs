@@ -70,7 +70,7 @@ pub(super) fn near(
         }
     }
     if found.is_empty() {
-        // Lists called as splits have no labels.
+        // Lists named after splits have no labels.
         lists.retain(|list| split_name(&stem(list)).is_none());
         if lists.len() < 2 {
             return Ok(None);
@@ -148,7 +148,7 @@ fn is_list_of(path: &Path, images: &Images) -> bool {
     !lines.is_empty() && hits * 10 >= lines.len() * 9
 }
 
-/// What the experiment for a table beside images says; `None` where the table speaks of none.
+/// The plan of an experiment for a table beside images; `None` where no column holds names of images.
 ///
 /// # Errors
 /// A column that has to be named; a target that is no class.

@@ -53,7 +53,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
     }
 }
 
-/// What the experiment says of the data; `None` for a table by itself.
+/// The plan of the section `[data]`; `None` for a table by itself.
 fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Option<Plan>> {
     if let Some(plan) = archives::plan(path, files)? {
         return Ok(Some(plan));
@@ -82,7 +82,7 @@ fn tables_only(args: &InitArgs, folder: &Path) -> anyhow::Result<()> {
     let is_of_images = |entry: std::fs::DirEntry| is_image_name(&entry.path());
     let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     if !entries.any(is_of_images) {
-        tables::instead_of_pictures(&args.folder, folder)?;
+        tables::refuse_folder_of_tables(&args.folder, folder)?;
     }
     Ok(())
 }

@@ -172,8 +172,8 @@ fn keep_an_input(others: &mut [InspectedColumn], hints: &mut Vec<Hint>) {
     hints.retain(|hint| !hint.columns.iter().any(of_text));
 }
 
-/// Notes on columns that give the target away or say nothing.
-fn hint_note(hint: &Hint, others: &[InspectedColumn]) -> String {
+/// The note on columns that give the target away or carry no information.
+fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
     let columns = hint.columns.join(" and ");
     let key = toml_edit::Key::new(&hint.columns[0])
         .display_repr()

@@ -69,7 +69,7 @@ fn tables_in(folder: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// Such a folder.
-pub(super) fn instead_of_pictures(said: &Path, folder: &Path) -> anyhow::Result<()> {
+pub(super) fn refuse_folder_of_tables(said: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     if entries.any(|entry| entry.path().is_dir()) {
         return Ok(());

@@ -28,7 +28,7 @@ pub struct Tree {
 }
 
 const MAX_DEPTH: usize = 12;
-/// Files whose names do not tell what they are, of which the first bytes are looked at, in each folder.
+/// Files of each folder whose first bytes are read because their names do not tell the format.
 const SNIFFED: usize = 4;
 
 impl Tree {
@@ -42,7 +42,7 @@ impl Tree {
         };
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         let mut folders = Vec::new();
-        let (mut unknown, mut sniffed, mut pictures) = (0, 0, 0);
+        let (mut unknown, mut sniffed, mut images) = (0, 0, 0);
         for entry in entries.filter(|entry| !is_hidden(&entry.file_name())) {
             let Ok(kind) = entry.file_type() else {
                 continue;
@@ -64,13 +64,13 @@ impl Tree {
                     unknown += 1;
                     if sniffed < SNIFFED && path.is_file() {
                         sniffed += 1;
-                        pictures += usize::from(is_picture(&path));
+                        images += usize::from(is_image(&path));
                     }
                 }
                 Named::Other(_) => {}
             }
         }
-        tree.direct[0] += unknown * pictures / sniffed.max(1);
+        tree.direct[0] += unknown * images / sniffed.max(1);
         folders.sort();
         if depth < MAX_DEPTH {
             tree.folders = folders
@@ -115,7 +115,7 @@ pub fn place(content: Content) -> usize {
     }
 }
 
-fn is_picture(path: &Path) -> bool {
+fn is_image(path: &Path) -> bool {
     let mut begin = Vec::new();
     let read =
         open_regular(path).and_then(|file| file.take(MAGIC_BYTES as u64).read_to_end(&mut begin));

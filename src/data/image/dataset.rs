@@ -29,7 +29,7 @@ impl ImageDataset {
         self
     }
 
-    /// Samples that are decoded as they are asked for, for evaluation.
+    /// Samples that are decoded on demand, for evaluation.
     pub fn undecoded(split: Split, preprocess: &ImagePreprocess) -> ImageDataset {
         let record = preprocess.shape().num_elements();
         let slots = vec![Slot::NONE; split.len()];
@@ -46,7 +46,7 @@ impl ImageDataset {
 
 thread_local! {
     /// The sample in work, decoded; its memory is used again and again.
-    static PICTURE: RefCell<Pixels> = const {
+    static IMAGE: RefCell<Pixels> = const {
         RefCell::new(Pixels { width: 0, height: 0, channels: 0, bytes: Vec::new() })
     };
 }
@@ -96,20 +96,20 @@ impl Dataset for ImageDataset {
     }
 
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
-        PICTURE.with_borrow_mut(|picture| {
-            (picture.height, picture.width) = (self.preprocess.size[0], self.preprocess.size[1]);
-            picture.channels = self.preprocess.channels;
+        IMAGE.with_borrow_mut(|image| {
+            (image.height, image.width) = (self.preprocess.size[0], self.preprocess.size[1]);
+            image.channels = self.preprocess.channels;
             let decode = |bytes: &[u8]| self.preprocess.decode(bytes);
             let most = self.preprocess.max_bytes();
             self.cache
-                .read(&self.split, index, &mut picture.bytes, most, decode)?;
+                .read(&self.split, index, &mut image.bytes, most, decode)?;
             match (&self.augmentation, epoch) {
                 (Some(augmentation), Some(epoch)) => {
                     let sample = u64::from(self.id(index));
                     self.preprocess
-                        .write_warped(picture, augmentation, epoch, sample, out);
+                        .write_warped(image, augmentation, epoch, sample, out);
                 }
-                _ => self.preprocess.write(picture, out),
+                _ => self.preprocess.write(image, out),
             }
             Ok(())
         })

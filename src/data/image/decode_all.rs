@@ -39,7 +39,7 @@ pub struct Gather {
     pub traits: bool,
 }
 
-/// What one sample, or several together, left behind.
+/// Sums and failures of one sample, or of several together.
 #[derive(Default)]
 pub struct Found {
     sums: ChannelSums,
@@ -98,10 +98,10 @@ pub fn decode_all(
         .zip(places(first, in_memory))
         .enumerate()
         .map(|(index, ((pixels, slot), noted))| {
-            let result = worker.decode(index).map(|(bytes, picture)| {
-                pixels.copy_from_slice(&picture.bytes);
+            let result = worker.decode(index).map(|(bytes, image)| {
+                pixels.copy_from_slice(&image.bytes);
                 *slot = Slot::memory(index as u32);
-                worker.look(index, &bytes, &picture, noted)
+                worker.look(index, &bytes, &image, noted)
             });
             progress.tick();
             Found::of(index, result)
@@ -129,7 +129,7 @@ pub fn decode_all(
                 Some(adding) => worker.keep_on_disk(index, adding, slot, noted),
                 None if gather.sums => worker
                     .decode(index)
-                    .map(|(bytes, picture)| worker.look(index, &bytes, &picture, noted)),
+                    .map(|(bytes, image)| worker.look(index, &bytes, &image, noted)),
                 None => worker.hash(index, noted),
             };
             progress.tick();
@@ -178,33 +178,33 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn decode(&self, index: usize) -> Result<(Vec<u8>, Pixels), String> {
         let bytes = self.split.read(index, self.preprocess.max_bytes())?;
-        let picture = self.preprocess.decode(&bytes)?;
-        Ok((bytes, picture))
+        let image = self.preprocess.decode(&bytes)?;
+        Ok((bytes, image))
     }
 
-    fn sums(&self, picture: &Pixels) -> ChannelSums {
+    fn sums(&self, image: &Pixels) -> ChannelSums {
         let mut sums = ChannelSums::default();
         if self.gather.sums {
-            sums.add(picture);
+            sums.add(image);
         }
         sums
     }
 
-    /// Gathers what is asked for.
+    /// Records traits and sums, as far as they are asked for.
     fn look(
         &self,
         index: usize,
         bytes: &[u8],
-        picture: &Pixels,
+        image: &Pixels,
         noted: Option<&mut Traits>,
     ) -> ChannelSums {
         if let Some(noted) = noted {
-            *noted = Traits::of(&self.split.file_name(index), bytes, picture);
+            *noted = Traits::of(&self.split.file_name(index), bytes, image);
         }
-        self.sums(picture)
+        self.sums(image)
     }
 
-    /// Looks at a file that is decoded when training asks for it. Archives are not read for that alone.
+    /// Records the traits of a file that is only decoded on demand. Archives are not read for that alone.
     fn hash(&self, index: usize, noted: Option<&mut Traits>) -> Result<ChannelSums, String> {
         if let Some(noted) = noted
             && self.split.shards.is_empty()
@@ -225,9 +225,9 @@ impl Worker<'_> {
     ) -> Result<ChannelSums, String> {
         let name = name_of(self.split, index);
         let stamp = self.split.stamp(index).ok_or("cannot be read")?;
-        let mut picture = self.preprocess.blank();
+        let mut image = self.preprocess.blank();
         let mut stored =
-            |slot: u32| !self.gather.sums || adding.records().read(slot, name, &mut picture.bytes);
+            |slot: u32| !self.gather.sums || adding.records().read(slot, name, &mut image.bytes);
         let mut bytes = Vec::new();
         let mut found = adding.find(name, stamp).filter(|(slot, _)| stored(*slot));
         if found.is_none() {
@@ -241,14 +241,14 @@ impl Worker<'_> {
                 traits
             }
             None => {
-                picture = self.preprocess.decode(&bytes)?;
-                let traits = Traits::of(&self.split.file_name(index), &bytes, &picture);
+                image = self.preprocess.decode(&bytes)?;
+                let traits = Traits::of(&self.split.file_name(index), &bytes, &image);
                 let key = Key {
                     name,
                     stamp,
                     traits,
                 };
-                if let Some(added) = adding.add(&key, &picture.bytes) {
+                if let Some(added) = adding.add(&key, &image.bytes) {
                     *slot = Slot::disk(added);
                 }
                 traits
@@ -257,7 +257,7 @@ impl Worker<'_> {
         if let Some(noted) = noted {
             *noted = traits;
         }
-        Ok(self.sums(&picture))
+        Ok(self.sums(&image))
     }
 }
 
@@ -308,13 +308,13 @@ impl Decoded {
         if !self.cache.holds(index) {
             return None;
         }
-        let mut picture = self.preprocess.blank();
+        let mut image = self.preprocess.blank();
         let decode = |bytes: &[u8]| self.preprocess.decode(bytes);
         let most = self.preprocess.max_bytes();
         let read = self
             .cache
-            .read(&self.split, index, &mut picture.bytes, most, decode);
-        read.ok().map(|()| picture)
+            .read(&self.split, index, &mut image.bytes, most, decode);
+        read.ok().map(|()| image)
     }
 
     /// Whether 16-bit channels are scaled by the range of the training split.

@@ -14,7 +14,7 @@ pub struct Divided {
     pub train: Split,
     /// The validation split.
     pub valid: Split,
-    /// Where the validation split comes from, for people.
+    /// Where the validation split comes from, as a message.
     pub from: String,
     /// What the user should know.
     pub warnings: Vec<String>,

@@ -51,7 +51,7 @@ pub struct ImageSurvey {
     pub default_disk: u64,
 }
 
-/// The listed samples of all splits, with notes for the user.
+/// The samples of the splits, with messages for the user.
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
@@ -63,7 +63,7 @@ pub struct Listed {
     pub test: Option<Split>,
     /// Whether validation was split off by chance.
     pub own_split: bool,
-    /// Where the validation split comes from, for people.
+    /// Where the validation split comes from, as a message.
     pub valid_from: String,
     /// What is no sample.
     pub left_out: LeftOut,
@@ -190,7 +190,7 @@ impl Survey for ImageSurvey {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
         let (mut preprocess, deep) = self.fitted(config);
-        // Of all that was listed, so that a file that cannot be read for a while is told.
+        // Of all listed files, so that a run notices a file that cannot be read for a while.
         let mut fingerprint = self.train.fingerprint();
         let (task, buffer, sets) = (
             self.summary.task.clone(),
@@ -293,7 +293,7 @@ impl Survey for ImageSurvey {
 }
 
 impl ImageSurvey {
-    /// What the indices of the samples' classes stand for, for people.
+    /// The names of the samples' class indices, as the audit shows them.
     fn audit_names(&self) -> Vec<String> {
         let names = self.summary.task.names();
         match &self.sets {
@@ -314,7 +314,7 @@ impl ImageSurvey {
         (preprocess, deep)
     }
 
-    /// Decodes the splits; that for the end only to look at it.
+    /// Decodes the splits; the test split only for the audit.
     fn decode(
         self,
         preprocess: &ImagePreprocess,
@@ -353,7 +353,7 @@ impl ImageSurvey {
     }
 }
 
-/// A message on classes without a sample in a split of one or two parts.
+/// The notice about classes without a sample in a split of one or two parts.
 fn absent_classes(split: &(Decoded, Option<Decoded>), classes: &[String]) -> Option<String> {
     let parts = [Some(&split.0), split.1.as_ref()];
     let has = |class: usize| {

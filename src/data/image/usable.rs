@@ -15,7 +15,7 @@ pub struct Decoding {
     pub(super) budget: Budget,
 }
 
-/// A message on classes of which a validation split has no sample that can be used.
+/// The notice about classes of which the validation split has no usable sample.
 pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
     let path = Path::parse("data").key("valid");
     if decoded.split.len() == 0 {
@@ -29,7 +29,7 @@ pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<Stri
     if classes.is_empty() {
         return Ok(None); // labels
     }
-    // Those that the listing lacks were told before.
+    // Classes without a listed file were reported before.
     let lost = decoded.skipped.len();
     let counts = decoded.split.counts(classes.len().max(1));
     let empty = classes
@@ -40,6 +40,8 @@ pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<Stri
     Ok(absent(&empty, "the validation split"))
 }
 
+/// # Errors
+/// A class without a usable sample, in the split that the key `name` gives.
 pub fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
     if classes.is_empty() && decoded.split.len() > 0 {
         return Ok(()); // labels

@@ -119,7 +119,7 @@ impl Batches {
     }
 }
 
-/// How often somebody who waits for a batch looks whether to go on.
+/// The interval at which a thread that waits for a batch checks whether to go on.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Batches {

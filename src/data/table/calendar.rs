@@ -100,6 +100,7 @@ pub fn civil(day: i64) -> (i64, u32, u32) {
     (year + era * 400 + i64::from(month <= 2), month, date)
 }
 
+/// The day of a date; `None` where there is no such date.
 pub fn valid(year: i64, month: u32, day: u32) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {

@@ -1,4 +1,4 @@
-//! What a look at all fields of a column finds: its kind, its values, its role.
+//! Statistics over all fields of a column: its kind, its values, its role.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use super::options::Role;
 use super::reader::TableFile;
 use crate::data::text::{count_words, is_spaceless};
 
-/// Different values that are told apart while a column's role is not known.
+/// Distinct values that are counted while a column's role is not known.
 pub const DISTINCT: usize = 1000;
 /// A text column with at most that many different values holds categories...
 const FEW: usize = 50;
@@ -34,13 +34,13 @@ pub struct ColumnScan {
     pub missing: usize,
     /// Fields that are numbers.
     pub numbers: usize,
-    /// The first field that is none, with its place.
+    /// The first field that is not a number, with its place.
     pub first_other: Option<(String, String)>,
     /// The first number that is not finite, with its place.
     pub first_infinite: Option<(String, String)>,
     /// Whether all numbers are whole.
     pub whole: bool,
-    /// Rows of each value; `None` where there are more than can be told apart.
+    /// Rows of each value; `None` where there are more than [`DISTINCT`].
     pub values: Option<HashMap<String, usize>>,
     /// Whether each number is larger than the one before it.
     pub rises: bool,
@@ -139,7 +139,7 @@ impl ColumnScan {
         }
     }
 
-    /// What is odd about quotes, for people.
+    /// A message about quotes that are not closed.
     pub fn odd_quotes(&self) -> String {
         match self.swallowed {
             None => String::new(),
@@ -187,7 +187,7 @@ impl ColumnScan {
         self.rows - self.missing
     }
 
-    /// Different values, where they can be told apart.
+    /// Distinct values; `None` where there are more than [`DISTINCT`].
     pub fn num_values(&self) -> Option<usize> {
         self.values.as_ref().map(HashMap::len)
     }
@@ -197,7 +197,7 @@ impl ColumnScan {
         self.present() > 0 && self.numbers == self.present()
     }
 
-    /// Where nearly all values are numbers, of more than `most` different values: the first that is none.
+    /// Where nearly all values are numbers, of more than `most` different values: the first field that is not a number.
     pub fn odd_number(&self, most: usize) -> Option<String> {
         let mostly = self.numbers as f64 >= MOSTLY * self.present() as f64;
         let many = self.num_values().is_none_or(|count| count > most) || !self.whole;

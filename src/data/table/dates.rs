@@ -23,7 +23,7 @@ pub enum DateForm {
     UnixMillis,
 }
 
-/// Every form with its name in an experiment. Those told from the fields alone come first, in the order of
+/// Every form with its name in an experiment. Those that are recognized by the fields alone come first, in the order of
 /// preference where a column leaves it open.
 pub const FORMS: [(&str, DateForm); 8] = [
     ("year-month-day", DateForm::YearFirst),
@@ -36,7 +36,7 @@ pub const FORMS: [(&str, DateForm); 8] = [
     ("unix-milliseconds", DateForm::UnixMillis),
 ];
 
-/// The forms that are told from the fields alone.
+/// The number of forms that are recognized by the fields alone.
 pub const TOLD: usize = 5;
 
 impl DateForm {

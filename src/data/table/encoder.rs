@@ -6,6 +6,7 @@ use super::calendar::Moment;
 use super::layout::Layout;
 use super::options::{Counting, Unseen};
 use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, TablePreprocess};
+use super::scan::listed;
 
 /// What was done about a field that is not plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Encoder {
     }
 
     /// Writes a row's inputs. `field` gives the text of a column, by its place among those that are used;
-    /// `treated` is told of every field that is not plain.
+    /// `treated` is called for every field that is not plain.
     ///
     /// # Errors
     /// A field that cannot be used, with its column.
@@ -188,7 +189,7 @@ fn write_category(
     if let Some(field) = field.filter(|_| *unseen == Unseen::Error) {
         return Err(format!(
             "is {field:?}, which training did not have; it had {}",
-            crate::data::table::scan::listed(values)
+            listed(values)
         ));
     }
     if field.is_none() || *unseen == Unseen::Missing {

@@ -9,7 +9,7 @@ use super::{dates, numbers};
 const NEARLY_ALL: f64 = 0.9;
 /// The least number that may be a date by itself: that of the year 1000.
 const LEAST_DATE: f64 = 10_000_000.0;
-/// Units that are told apart in a column.
+/// Distinct units that are counted in a column.
 const MOST_UNITS: usize = 4;
 /// Words that people write where a value is missing; compared in small letters.
 pub const MISSING_WORDS: [&str; 24] = [
@@ -59,7 +59,7 @@ pub struct FormatTally {
     pub(super) grouped: usize,
     /// Units before and behind numbers, and how often.
     pub(super) units: Vec<([String; 2], usize)>,
-    /// Whether there are more units than are told apart.
+    /// Whether there are more than [`MOST_UNITS`].
     many_units: bool,
     /// Numbers without a unit.
     pub(super) bare: usize,
@@ -79,7 +79,7 @@ pub struct FormatTally {
     pub codes: usize,
 }
 
-pub fn count<T: PartialEq>(list: &mut Vec<(T, usize)>, item: T, most: usize) -> bool {
+fn count<T: PartialEq>(list: &mut Vec<(T, usize)>, item: T, most: usize) -> bool {
     let known = list.iter().position(|(known, _)| *known == item);
     match known {
         Some(index) => list[index].1 += 1,

@@ -1,4 +1,4 @@
-//! How the fields of a column are written where they are not plain: told from the fields, kept in the model file.
+//! How the fields of a column are written where they are not plain: guessed from the fields, kept in the model file.
 
 use std::borrow::Cow;
 

@@ -8,11 +8,11 @@ use super::options::Role;
 use super::reader::TableFile;
 use crate::data::core::task::Task;
 
-/// Rows that are looked at, from the beginning.
+/// The most rows that are read, from the beginning.
 const ROWS: usize = 20_000;
 /// Rows of which a sum has to hold.
 const SUM_ROWS: usize = 1000;
-/// The fewest rows from which anything is said.
+/// The fewest rows that allow a hint.
 const FEWEST: usize = 10;
 /// A correlation with the target from which a column is a copy of it.
 const COPY: f64 = 0.999;
@@ -24,7 +24,7 @@ const TIMES: [&str; 12] = [
     "step",
 ];
 
-/// A hint on a column.
+/// A hint on one or several columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     /// The column, or several.

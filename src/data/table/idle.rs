@@ -10,7 +10,7 @@ use crate::data::core::task::Task;
 ///
 /// # Errors
 /// A key of it that is given.
-pub(in crate::data) fn no_pictures(
+pub(in crate::data) fn no_pixel_scaling(
     preprocess: &Preprocess,
     instead: &str,
 ) -> Result<(), Vec<Fault>> {
@@ -87,7 +87,7 @@ pub(super) fn idle_options(
     }
 }
 
-/// Whether a class is to be told, by a head at least.
+/// Whether classes are predicted, by at least one head.
 fn has_classes(task: &Task) -> bool {
     let mut heads = task.heads().iter();
     !task.classes().is_empty() || heads.any(|head| has_classes(&head.task))

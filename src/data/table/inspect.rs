@@ -1,4 +1,4 @@
-//! What a table holds, where no experiment says anything of it.
+//! What a table holds that no experiment describes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -120,12 +120,12 @@ impl InspectedTable {
         &self.table().layout
     }
 
-    /// What was found that is not plain, for people.
+    /// What was found that is not plain, as messages.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Whether the kind of file says that a column holds classes.
+    /// Whether the kind of file marks a column as one of classes.
     pub fn is_nominal(&self, column: &str) -> bool {
         self.table().nominal.iter().any(|name| name == column)
     }
@@ -233,7 +233,7 @@ impl InspectedTable {
         columns.map(look).collect()
     }
 
-    /// The hints where the column `target` is to be predicted.
+    /// Hints for predicting the column `target`.
     ///
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.

@@ -63,6 +63,6 @@ pub use treatments::{Tally, Treatment, notices};
 pub(in crate::data) use super::table::open_files::{check_name, open};
 pub(in crate::data) use super::table::plan_task::{plan_task, scale_targets};
 pub(in crate::data) use audit::audit_tables;
-pub(in crate::data) use idle::no_pictures;
+pub(in crate::data) use idle::no_pixel_scaling;
 pub(in crate::data) use scan::scan_formats;
 pub(in crate::data) use source::divide;

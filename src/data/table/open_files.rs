@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::layout::Layout;
 use super::options::Files;
 use super::reader::TableFile;
 use super::scan::listed;
@@ -27,11 +28,7 @@ pub fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Opens the files of a split.
-pub fn open(
-    files: &Files,
-    name: &str,
-    layout: &crate::data::table::layout::Layout,
-) -> Result<Vec<TableFile>, Vec<Fault>> {
+pub fn open(files: &Files, name: &str, layout: &Layout) -> Result<Vec<TableFile>, Vec<Fault>> {
     let open = |path: &PathBuf| {
         TableFile::open(path, layout).map_err(|message| {
             let found = fault(name, format!("is {}, which {message}", path.shown()));
@@ -50,6 +47,8 @@ pub fn open(
     paths.iter().map(open).collect()
 }
 
+/// # Errors
+/// A column that the file does not have; `path` is the key that names it.
 pub fn check_name(name: &str, columns: &[String], path: Path) -> Result<(), Vec<Fault>> {
     if columns.iter().any(|column| column == name) {
         return Ok(());

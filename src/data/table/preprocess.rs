@@ -43,7 +43,7 @@ pub enum ColumnKind {
         divide: f64,
         /// Stands for a missing number, in the column's units; without it such a row cannot be used.
         fill: Option<f64>,
-        /// Whether an input says that the number is missing.
+        /// Whether a further input is 1 where the number is missing.
         indicator: bool,
     },
     /// One input a category; or one for all, the number of the category, which the net embeds.
@@ -140,7 +140,7 @@ impl FittedColumn {
         }
     }
 
-    /// What is done to it, for people; and what to missing fields, where there are any.
+    /// Describes what is done to it, and to missing fields, where there are any.
     pub fn describe(&self, any_missing: bool) -> String {
         match &self.kind {
             ColumnKind::Numeric {

@@ -30,7 +30,7 @@ pub struct TableFile {
     pub columns: Vec<String>,
     /// How the fields are written.
     pub layout: Layout,
-    /// Columns that hold classes whatever their values look like, where the kind of file says it.
+    /// Columns that hold classes whatever their values look like, where the kind of file declares them (ARFF).
     pub nominal: Vec<String>,
     delimiter: u8,
     quote: Option<u8>,
@@ -115,12 +115,12 @@ impl TableFile {
         &self.file
     }
 
-    /// The delimiter that is taken where none is said.
+    /// The delimiter that is taken where the layout has none.
     pub fn usual_delimiter(begin: &[u8], quote: Option<u8>) -> u8 {
         guess_delimiter(begin, quote)
     }
 
-    /// The file's name, for people.
+    /// The file's name without its folder.
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()

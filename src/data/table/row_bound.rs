@@ -1,4 +1,4 @@
-//! Reading a file up to the bound of one row, and the signs that part rows into fields.
+//! Bounds the length of a row while a file is read; the delimiter and the quote as bytes.
 
 use std::cell::Cell;
 use std::io::Read;

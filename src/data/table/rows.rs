@@ -241,7 +241,7 @@ impl Rows {
         self.numbers.len() / self.len().max(1)
     }
 
-    /// A row's name, for people.
+    /// A row's name, as messages show it.
     pub fn name(&self, index: usize) -> String {
         let name = self.part(index).table.name();
         format!("{name}, line {}", self.places[index].line)

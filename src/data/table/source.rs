@@ -1,4 +1,4 @@
-//! `kind = "csv"`: from what the experiment says to rows that can be trained on.
+//! `kind = "csv"`: from the keys of the experiment to rows that can be trained on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::audit::audit_tables;
 use super::column_scan::ColumnScan;
 use super::dataset::{Encoded, encode};
 use super::fit::{Planned, fit};
-use super::idle::{idle_options, no_pictures};
+use super::idle::{idle_options, no_pixel_scaling};
 use super::open_files::{check_name, expand, open};
 use super::options::{Csv, Role};
 use super::plan_columns::plan_columns;
@@ -55,7 +55,7 @@ pub struct TableSurvey {
     skipped: Vec<Skipped>,
 }
 
-/// Whether a column's dates and numbers, or its numbers alone, are told from its fields.
+/// Whether a column's dates and numbers, or its numbers alone, are guessed from its fields.
 fn free_format(options: &Csv, name: &str) -> Option<bool> {
     if options.target.list().iter().any(|target| target == name) {
         return Some(false);
@@ -70,7 +70,7 @@ fn free_format(options: &Csv, name: &str) -> Option<bool> {
     }
 }
 
-/// How a column is written, where its fields are no plain numbers, for people.
+/// Describes how a column is written where its fields are not plain numbers.
 fn written(layout: &super::layout::Layout, scan: &ColumnScan, name: &str) -> String {
     let mut text = match layout.formats.get(name) {
         Some(format) => format!(", written {}", String::from(format.clone())),
@@ -249,7 +249,7 @@ impl Survey for TableSurvey {
     }
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
-        no_pictures(
+        no_pixel_scaling(
             preprocess,
             "data.scale and data.columns say how columns are scaled",
         )

@@ -1,4 +1,4 @@
-//! What was done about fields that are not plain: counted while rows become inputs, told afterwards.
+//! What was done about fields that are not plain: counted while rows become inputs, reported afterwards.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

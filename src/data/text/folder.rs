@@ -110,7 +110,7 @@ impl Source for TextFolder {
     }
 }
 
-pub fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBuf, u32)> {
+fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBuf, u32)> {
     let files = files.into_iter();
     files
         .map(|(path, class)| (folder.join(path), class))

@@ -1,4 +1,4 @@
-//! What a user is told of texts: repeated ones, and tokens that were cut or are unknown.
+//! Notices about texts: repeated ones, and tokens that were cut or are unknown.
 
 use xxhash_rust::xxh3::xxh3_64;
 

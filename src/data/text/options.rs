@@ -51,18 +51,20 @@ impl TokenOptions {
     }
 }
 
-pub fn one() -> u64 {
+fn one() -> u64 {
     1
 }
 
-pub fn yes() -> bool {
+fn yes() -> bool {
     true
 }
 
+/// The default name of the column of texts.
 pub fn text() -> String {
     "text".into()
 }
 
+/// The default name of the column of labels.
 pub fn label() -> String {
     "label".into()
 }

@@ -59,7 +59,7 @@ impl Source for Text {
         let mut files = open(&self.train, "train", &layout)?;
         check_name(&self.text, &files[0].columns, key("text"))?;
         check_name(&self.label, &files[0].columns, key("label"))?;
-        // The label's numbers; what a text looks like is of no matter.
+        // Only the label may be a formatted number.
         let free = |name: &str| (*name == self.label).then_some(false);
         let scans = scan_formats(&mut files, free)
             .map_err(|message| fault("train", format!("is {message}")))?;

@@ -18,7 +18,7 @@ use crate::data::core::task::Task;
 use crate::data::image::augment::Augmentation;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
-use crate::data::table::{Layout, TablePreprocess, audit_tables, no_pictures};
+use crate::data::table::{Layout, TablePreprocess, audit_tables, no_pixel_scaling};
 
 /// The length to which long texts are cut where the experiment does not say it.
 const DEFAULT_LENGTH: usize = 512;
@@ -30,7 +30,7 @@ pub struct Columns {
     pub(super) layout: Layout,
     /// Whether most texts have no blanks between words.
     pub(super) spaceless: bool,
-    /// What is odd about the quotes of tables, for people.
+    /// A message about quotes of a table that are not closed.
     pub(super) odd_quotes: String,
 }
 
@@ -134,7 +134,7 @@ impl TextSurvey {
         })
     }
 
-    /// Files that are no texts; rows that cannot be used are told as such.
+    /// Files that are not texts; rows that cannot be used are reported as unusable.
     fn folder_left_out(&self) -> LeftOut {
         match &self.splits[0] {
             Texts::Files(_) => self.summary.left_out.clone(),
@@ -176,7 +176,7 @@ impl Survey for TextSurvey {
     }
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
-        no_pictures(
+        no_pixel_scaling(
             preprocess,
             "tokens are not scaled; an embedding layer takes them",
         )

@@ -91,7 +91,7 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
     Ok(listing)
 }
 
-/// Every image at or below `path`, sorted, and what is none; `path` itself where it is a file.
+/// Every image at or below `path`, sorted, and the files that are not images; `path` itself where it is a file.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -111,7 +111,7 @@ pub fn list_images(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
 /// class; one in which there are samples is, whatever its name.
 pub fn is_of_runs(folder: &Path, content: Content) -> bool {
     let Ok(found) = Walk::new(folder, content).entries(Path::new("")) else {
-        return false; // said when it is listed
+        return false; // reported when it is listed
     };
     let is_empty = found.is_empty() && folder.ends_with(RUNS);
     let holds_runs = is_run(folder)
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_runs_are_no_classes_unless_they_hold_pictures() {
+    fn folders_of_runs_are_no_classes_unless_they_hold_images() {
         let root = tempfile::tempdir().expect("a folder");
         let root = root.path();
         make(root, &["cats/1.jpg", "dogs/deep/2.jpg"]);

@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
         for entry in std::fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let kind = entry.file_type().map_err(fail)?;
-            // Only links need a look at what they point to.
+            // Only links need another system call, for what they point to.
             let kind = match kind.is_symlink() {
                 true => entry.path().metadata().ok().map(|meta| meta.file_type()),
                 false => Some(kind),
@@ -158,6 +158,7 @@ pub fn is_text_name(path: &Path) -> bool {
     }
 }
 
+/// A file or folder below the root.
 pub struct Entry {
     pub(super) name: OsString,
     pub(super) is_folder: bool,
@@ -168,7 +169,7 @@ fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'stat
         return Some(HIDDEN);
     }
     match kind {
-        // A link to nothing: where its name is an image's, decoding says what is wrong with it.
+        // A dangling link: where its name is that of an image, decoding reports it.
         None => None,
         Some(kind) if kind.is_dir() || kind.is_file() => None,
         Some(_) => Some(SPECIAL),

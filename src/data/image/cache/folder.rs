@@ -78,7 +78,7 @@ pub fn list_caches(folder: &Path) -> io::Result<Vec<CacheFile>> {
         {
             continue;
         }
-        // A link is none of this program's; what is gone was just cleared by another.
+        // This program makes no links; a file that is gone was cleared by another run.
         let Some(meta) = path.symlink_metadata().ok().filter(Metadata::is_file) else {
             continue;
         };

@@ -74,7 +74,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Samples of `record` bytes in `memory` and in a file, each where `slots` says.
+    /// Samples of `record` bytes in `memory` and in a file, each at its slot.
     pub fn new(record: usize, memory: Vec<u8>, disk: Option<Records>, slots: Vec<Slot>) -> Cache {
         Cache {
             record,
@@ -128,18 +128,18 @@ impl Cache {
             return Ok(());
         }
         let bytes = split.read(index, max_bytes)?;
-        let picture = decode(&bytes)?;
+        let image = decode(&bytes)?;
         if let (Some(records), Some(stamp)) = (records, split.stamp(index)) {
-            let traits = Traits::of(&split.file_name(index), &bytes, &picture);
+            let traits = Traits::of(&split.file_name(index), &bytes, &image);
             let key = Key {
                 name,
                 stamp,
                 traits,
             };
             // Where this fails too, the sample is decoded again the next time.
-            let _ = records.mend(number, &key, &picture.bytes);
+            let _ = records.mend(number, &key, &image.bytes);
         }
-        *pixels = picture.bytes;
+        *pixels = image.bytes;
         Ok(())
     }
 }

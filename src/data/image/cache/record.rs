@@ -66,7 +66,7 @@ impl Description {
         format!("{:016x}.samples", xxh3_64(text.as_bytes()))
     }
 
-    /// Reads the head of a cache file; `None` where it is none, or damaged.
+    /// Reads the head of a cache file; `None` where the file is another format or damaged.
     pub fn read(file: &File) -> Option<Description> {
         let mut head = vec![0; HEAD as usize];
         read_at(file, &mut head, 0).ok()?;
@@ -86,7 +86,7 @@ impl Description {
     }
 
     pub(super) fn stride(&self) -> u64 {
-        RECORD_HEAD.saturating_add(self.record) as u64 // a file from elsewhere may say anything
+        RECORD_HEAD.saturating_add(self.record) as u64 // an untrusted file may hold any number
     }
 
     /// The records of a file of `bytes`.
@@ -100,7 +100,7 @@ impl Description {
     }
 }
 
-/// What a record says of its sample.
+/// The metadata of a record's sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// A digest of the sample's name.
@@ -214,7 +214,7 @@ impl Records {
         }
     }
 
-    /// Writes a record; the head last, since it says that the rest is there.
+    /// Writes a record; the head last, since it marks the record as complete.
     pub(super) fn write(&self, slot: u32, key: &Key, pixels: &[u8]) -> io::Result<()> {
         let offset = self.offset(slot);
         write_at(&self.file, pixels, offset + RECORD_HEAD as u64)?;

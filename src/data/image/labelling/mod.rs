@@ -22,7 +22,7 @@ use crate::data::files::listing::Content;
 use crate::data::files::listing::{Classes, list_folders};
 use crate::data::loading::split::split_off_groups;
 
-/// Why an image is passed over whose name says no class.
+/// The reason for leaving out an image whose name holds no class.
 const NO_FIT: &str = "a name that does not fit data.label_pattern";
 
 impl Labelling {
@@ -102,7 +102,7 @@ impl Labelling {
             if key == "train" {
                 names = listing.classes.clone();
             } else if names.len() < 2 {
-                break; // which is the fault to be told
+                break; // the fault to report
             }
             let places = places(&names, &listing.classes, key)?;
             let files = listing.files.into_iter();
@@ -154,7 +154,7 @@ impl Labelling {
     }
 }
 
-/// Classes, files with the indices of theirs, and what is none.
+/// Classes, files with the indices of their classes, and what was left out.
 pub type Fitting = (Vec<String>, Vec<(Box<Path>, u32)>, LeftOut);
 
 /// The images below a folder whose names fit a pattern: their classes, sorted, the files, and the others.

@@ -183,7 +183,7 @@ fn read_idx(
         move |message: String| format!("{path}, which {message}")
     };
     let pictures = IdxFile::read(&images, packed).map_err(say(&images))?;
-    let block = pictures.into_pictures(&images).map_err(say(&images))?;
+    let block = pictures.into_images(&images).map_err(say(&images))?;
     let numbers = IdxFile::read(&labels, packed).map_err(say(&labels))?;
     let numbers = numbers.into_labels().map_err(say(&labels))?;
     if block.len() != numbers.len() {
@@ -221,9 +221,9 @@ pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
 }
 
 /// The images of an IDX file without their labels; `None` where `path` is not named as such files are.
-pub fn idx_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
+pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
     (path.is_file() && is_images(path))
-        .then(|| IdxFile::read(path, Packed::default())?.into_pictures(path))
+        .then(|| IdxFile::read(path, Packed::default())?.into_images(path))
 }
 
 #[cfg(test)]
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_pictures_and_labels_of_any_whole_type() {
+    fn reads_images_and_labels_of_any_whole_type() {
         assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])), Ok(2));
         let labels = |kind, bytes: &[u8]| {
             let count = [bytes.len() as u32 / if kind == 0x0C { 4 } else { 1 }];

@@ -90,7 +90,7 @@ impl IdxFile {
 
     /// # Errors
     /// What is no image, in words that follow the file's name.
-    pub(super) fn into_pictures(self, path: &FilePath) -> Result<RawBlock, String> {
+    pub(super) fn into_images(self, path: &FilePath) -> Result<RawBlock, String> {
         let size = match self.sizes[..] {
             [_, height, width] => [height, width, 1],
             [_, height, width, channels @ (1 | 3)] => [height, width, channels],
@@ -171,7 +171,7 @@ pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
     match file.sizes.len() {
         1 => file.into_labels().map(|labels| labels.len()),
         _ => file
-            .into_pictures(FilePath::new("fuzz"))
+            .into_images(FilePath::new("fuzz"))
             .map(|block| block.len()),
     }
 }

@@ -81,7 +81,7 @@ impl Source for ImageFolder {
         } = labelled;
         let [train, valid, test] = splits;
         let train = train.unwrap_or_default();
-        require_pictures(&names, &train)?;
+        require_images(&names, &train)?;
         if names.list().len() < 2 {
             return Err(vec![one_class(names.list(), &self.train, &self.labelling)]);
         }
@@ -160,7 +160,7 @@ fn no_validation() -> Vec<Fault> {
     vec![fault.hint("add valid_fraction = 0.2 to hold back a fifth of each class")]
 }
 
-fn require_pictures(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
+fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
     let Names::Classes(classes) = names else {
         return Ok(());
     };
@@ -185,7 +185,7 @@ fn require_pictures(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>>
     }
 }
 
-/// A message on the classes that a split lacks.
+/// The warning about classes that a split lacks.
 ///
 /// # Errors
 /// A split without any image.

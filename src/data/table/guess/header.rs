@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::field_kind::{MOSTLY, is_date, is_missing, is_number};
 
-/// Why the first row is no header, if it is none: it has a number or a date where the rows below have, it names two
+/// Why the first row is not a header, if so: it has a number or a date where the rows below have, it names two
 /// columns the same, or its words are among those below.
 pub fn no_header(rows: &[Vec<String>]) -> Option<String> {
     let (first, rest) = rows.split_first()?;

@@ -77,7 +77,7 @@ pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<G
 }
 
 impl Guess {
-    /// The beginning of a file in UTF-8, up to its last whole line: what is told from letters is told from these.
+    /// The beginning of a file in UTF-8, up to its last whole line, for guesses that depend on letters.
     fn decoded(&self, mut begin: Vec<u8>) -> Result<Vec<u8>, String> {
         let encoding = self.layout.encoding()?;
         if encoding == UTF_8 {

@@ -56,7 +56,7 @@ pub fn read_quoted(content: &Content, sign: u8, quote: u8) -> Quoted {
     }
 }
 
-/// A file read up to a bound, so that a quote that is never closed costs no gigabyte.
+/// A file read up to a bound, so that a quote that is never closed does not exhaust the memory.
 struct Bounded {
     reader: std::io::Take<FromBeginning>,
 }
@@ -79,7 +79,7 @@ fn num_of(line: &[u8], sign: u8) -> usize {
     line.iter().filter(|byte| **byte == sign).count()
 }
 
-/// Whether each line that is not empty has so many fields, quotes being signs like others.
+/// Whether each line that is not empty has `width` fields, where quotes are ordinary characters.
 pub fn each_line_has(content: &Content, delimiter: u8, width: usize) -> Result<bool, String> {
     let mut reader = BufReader::new(Bounded::new(content));
     let mut line = Vec::new();

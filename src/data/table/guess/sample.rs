@@ -10,7 +10,7 @@ use crate::data::table::delimited::split_whitespace;
 use crate::data::table::layout::Delimiter;
 use crate::data::table::reader::TableFile;
 
-/// Rows of the beginning that are looked at.
+/// The most rows that are read for a guess.
 const ROWS: usize = 500;
 /// The share of rows that have as many fields as most, in a table.
 const REGULAR: f64 = 0.95;
@@ -27,7 +27,7 @@ impl<'a> Sample<'a> {
     /// The whole lines of the beginning of a file, without a byte order mark.
     pub fn new(begin: &'a [u8], quote: Option<u8>) -> Sample<'a> {
         let begin = begin.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begin);
-        // A line that is cut at the end is none.
+        // A line that is cut at the end is left out.
         let end = match begin.len() + 3 >= BEGIN {
             true => begin
                 .iter()
@@ -120,7 +120,7 @@ impl<'a> Sample<'a> {
             let widths: Vec<usize> = rows.map(Vec::len).collect();
             let usual = mode(widths.iter().copied()).unwrap_or(0);
             let regular = widths.iter().filter(|width| **width == usual).count();
-            // Names have no decimal commas, and few other signs: the first row says how many columns there are.
+            // Names have no decimal commas, and few other signs: the first row has the number of columns.
             let first = widths.first() == Some(&usual);
             first && usual >= 2 && regular as f64 >= REGULAR * widths.len() as f64
         })?;

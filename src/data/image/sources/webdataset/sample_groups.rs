@@ -10,7 +10,7 @@ use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sni
 use crate::data::text::without_bom;
 use crate::storage::positional::read_at;
 
-/// A label file that is larger is none.
+/// The most bytes of a label file.
 const MAX_LABEL: u64 = 1 << 20;
 
 /// Why an image is left out.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// A member of an archive.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Member {
-    /// As the archive says it; what is no Unicode is replaced.
+    /// As the archive holds it; bytes that are not Unicode are replaced.
     pub name: Box<str>,
     /// Where its bytes lie.
     pub content: Content,

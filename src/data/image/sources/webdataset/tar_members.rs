@@ -1,5 +1,5 @@
-//! The members of a tar archive, told from their headers alone; nothing that a header claims is believed
-//! before the file was found to hold it.
+//! Lists the members of a tar archive by their headers alone. Untrusted sizes are checked against the size of the
+//! file before memory is allocated.
 //!
 //! Known are ustar, GNU's long names and PAX. Names and extended headers are read up to [`MAX_EXTENDED`]
 //! bytes. Hard and symbolic links stand for the member that they name.
@@ -236,7 +236,7 @@ impl Headers {
 }
 
 impl Extended {
-    /// Reads records of the form "27 path=a/long/name.png\n"; what is none ends the reading.
+    /// Reads records of the form "27 path=a/long/name.png\n"; anything else ends the reading.
     fn read_pax(&mut self, mut bytes: &[u8]) {
         while let Some(blank) = bytes.iter().position(|&byte| byte == b' ') {
             let len = std::str::from_utf8(&bytes[..blank])
