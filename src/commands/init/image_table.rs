@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::sets;
 use crate::cli::InitArgs;
 use crate::console::Show as _;
-use crate::data::table::{Layout, Looked, TableFile};
+use crate::data::table::{InspectedTable, Layout, TableFile};
 use crate::data::{Found, LABEL_COLUMNS, SplitName, Task, list_names, short_name, split_of};
 
 /// Rows that are read to find the columns.

@@ -173,7 +173,7 @@ fn keep_an_input(others: &mut [InspectedColumn], hints: &mut Vec<Hint>) {
 }
 
 /// The note on columns that give the target away or carry no information.
-fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
+fn hint_note(hint: &Hint, others: &[InspectedColumn]) -> String {
     let columns = hint.columns.join(" and ");
     let key = toml_edit::Key::new(&hint.columns[0])
         .display_repr()

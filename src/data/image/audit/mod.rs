@@ -22,8 +22,8 @@ const ALIKE_SMALL: f64 = 0.995;
 /// Height or width below which an image has few pixels.
 const SMALL: u32 = 64;
 
-/// Looks at decoded splits; keeps the images of the first `num_pictures` pairs.
-pub fn examine(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> Audit {
+/// Looks at decoded splits; keeps the images of the first `num_images` pairs.
+pub fn examine(classes: &[String], splits: &[&Decoded], num_images: usize) -> Audit {
     let mut audit = Audit {
         classes: classes.to_vec(),
         ..Audit::default()
