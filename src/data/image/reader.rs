@@ -11,6 +11,7 @@ use super::decode::pixels::Pixels;
 use super::decode::raw::RawBlock;
 use super::labelled::{labelled_as_trained, labelled_images};
 use super::preprocess::ImagePreprocess;
+use super::sources::cifar::cifar_images;
 use super::sources::idx::idx_images;
 use super::sources::labels::TrainedClasses;
 use super::sources::numpy::numpy_images;
@@ -155,7 +156,7 @@ impl Reading<'_, '_> {
     }
 
     fn path(&mut self, path: &Path) -> Result<(), Stopped> {
-        if let Some(block) = idx_images(path).or_else(|| numpy_images(path)) {
+        if let Some(block) = arrays(path) {
             return match block {
                 Ok(block) => self.block(&block),
                 Err(reason) => self.fail(format!("{} {reason}", shown(path)), LeftOut::default()),
@@ -165,7 +166,13 @@ impl Reading<'_, '_> {
             return self.archive(path);
         }
         match expand(path) {
-            Err((text, left_out)) => self.fail(text, left_out),
+            Err((text, left_out)) => {
+                let files = arrays_below(path);
+                if files.is_empty() {
+                    return self.fail(text, left_out);
+                }
+                files.iter().try_for_each(|file| self.path(file))
+            }
             Ok((files, left_out)) => {
                 if !left_out.is_empty() {
                     (self.sink)(Item::LeftOut(left_out))?;
@@ -224,6 +231,22 @@ impl Reading<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The images of a file of arrays: IDX, NumPy, CIFAR's binaries; `None` where it is none by its name.
+fn arrays(path: &Path) -> Option<Result<RawBlock, String>> {
+    idx_images(path)
+        .or_else(|| numpy_images(path))
+        .or_else(|| cifar_images(path))
+}
+
+/// The files of arrays of images in a folder, by name.
+fn arrays_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files.retain(|file| arrays(file).is_some_and(|block| block.is_ok()));
+    files
 }
 
 fn is_archive(path: &Path) -> bool {

@@ -156,6 +156,12 @@ fn cifar_binaries_are_learned() {
         .unwrap();
     assert_eq!(last["best"]["valid_accuracy"], 1.0, "{last}");
     assert_eq!(last["classes"][1], "cyan");
+    let predict = |what: &str| {
+        let run = world.kiln(&["predict", "-m", "run/best.safetensors", what]);
+        run.expect_success().stdout.lines().count()
+    };
+    assert_eq!(predict("cifar/test_batch.bin"), 20);
+    assert_eq!(predict("cifar"), 80, "every file of the folder");
     world.write("cifar/data_batch_1.bin", [0; 3000]);
     let run = world.kiln(&["check", "--config", "experiment.toml"]);
     refused(run, &["has 3000 bytes, expected a multiple of 3073"]);
@@ -180,6 +186,9 @@ fn pictures_of_an_idx_file_are_predicted_without_labels() {
     let text = text.expect_success().stdout;
     let first = "digits/t10k-images-idx3-ubyte #0\t0\t";
     assert!(text.starts_with(first), "{text}");
+    let folder = world.kiln(&["predict", "--model", model, "digits"]);
+    let lines = folder.expect_success().stdout;
+    assert_eq!(lines.lines().count(), 104, "every file of the folder");
     world.write("bad-images-idx3-ubyte", [0, 0, 8, 3, 0]);
     let bad = world.kiln(&["predict", "--model", model, "bad-images-idx3-ubyte"]);
     refused(

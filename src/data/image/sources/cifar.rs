@@ -223,3 +223,17 @@ pub fn labelled_cifar(
         }
     })
 }
+
+/// The images of a CIFAR binary without their labels; `None` where `path` is not named as such files are.
+///
+/// # Errors
+/// A file that is damaged, in words that begin with its name.
+pub fn cifar_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
+    let is_cifar = path.is_file() && path.extension().is_some_and(|ext| ext == "bin");
+    is_cifar.then(|| {
+        let cifar = read_cifar(path, Labels::Fine, VALID)?;
+        let mut blocks = cifar.blocks.into_iter();
+        let (block, _) = blocks.next().ok_or("holds no image")?;
+        Ok(block)
+    })
+}
