@@ -5,7 +5,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kiln::data::image::augment::Augmentation;
-use kiln::data::{Alpha, Aspect, Filter, ImagePreprocess, Pixels, Purpose, Rng, list_pictures};
+use kiln::data::{Alpha, Aspect, Filter, ImagePreprocess, Pixels, Purpose, Rng, list_images};
 use serde_json::{Value, json};
 
 fn picture(height: usize, width: usize, channels: usize) -> Pixels {
@@ -114,7 +114,7 @@ fn decode(c: &mut Criterion) {
         group.bench_function(name, |bench| bench.iter(|| preprocess.decode(&bytes)));
     }
     if let Some(folder) = std::env::var_os("KILN_BENCH_PICTURES") {
-        let (files, _) = list_pictures(folder.as_ref()).expect("a folder of pictures");
+        let (files, _) = list_images(folder.as_ref()).expect("a folder of pictures");
         group.sample_size(10);
         group.throughput(Throughput::Elements(files.len() as u64));
         group.bench_function("folder", |bench| {

@@ -31,7 +31,7 @@ pub struct AuditArgs {
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config", value_parser = any_text())]
     pub sets: Vec<String>,
 
-    /// Draw the first pairs of equal pictures side by side (PNG)
+    /// Draw the first pairs of equal images side by side (PNG)
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
 
@@ -101,6 +101,9 @@ pub enum ClassLevel {
 
 /// `kiln synth`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln synth shapes --out shapes
+  kiln synth shapes --help")]
 pub struct SynthArgs {
     /// What to generate.
     #[command(subcommand)]
@@ -125,11 +128,11 @@ pub struct ShapesArgs {
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Training pictures of each class
+    /// Training images of each class
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub train: usize,
 
-    /// Validation pictures of each class
+    /// Validation images of each class
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub valid: usize,
 
@@ -137,11 +140,11 @@ pub struct ShapesArgs {
     #[arg(long, value_name = "PIXELS", default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
     pub size: u32,
 
-    /// The same seed gives the same pictures
+    /// The same seed gives the same images
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Write tar archives of N pictures, for `webdataset`, in place of folders
+    /// Write tar archives of N images, for `webdataset`, in place of folders
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub per_shard: Option<u32>,
 }
@@ -170,6 +173,9 @@ pub struct CacheArgs {
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Remove cache files
+    #[command(after_help = "Examples:
+  kiln cache clear                   removes all of them
+  kiln cache clear 82a7f0c1e5b39d46")]
     Clear {
         /// Those to remove, by name [default: all]
         names: Vec<String>,

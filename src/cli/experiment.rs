@@ -50,7 +50,7 @@ pub struct PreviewArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
 
-    /// The picture to write (PNG)
+    /// The image to write (PNG)
     #[arg(short, long, value_name = "FILE", default_value = "preview.png")]
     pub out: PathBuf,
 

@@ -15,6 +15,12 @@ pub enum Shell {
 
 /// `kiln schema`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln schema > kiln.schema.json
+  kiln schema --styles
+
+Editors that know JSON schemas complete and check experiments with it: Taplo, and Even Better TOML for Visual Studio Code,
+by a first line `#:schema ./kiln.schema.json`.")]
 pub struct SchemaArgs {
     /// Print the defaults that `style = "keras"` and `style = "torch"` set, as a table
     #[arg(long)]
@@ -45,6 +51,9 @@ pub struct GuideArgs {
 
 /// `kiln devices`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kiln devices
+  kiln devices --json")]
 pub struct DevicesArgs {
     /// Print one JSON object a device
     #[arg(long)]

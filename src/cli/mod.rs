@@ -50,23 +50,23 @@ pub enum Command {
     Train(TrainArgs),
     /// Judge a trained model on a labelled folder
     Eval(EvalArgs),
-    /// Classify pictures with a trained model
+    /// Classify images with a trained model
     Predict(PredictArgs),
     /// Check an experiment: layers, shapes, classes, device; trains nothing
     Check(CheckArgs),
     /// Draw a sheet of training samples before and after augmentation
     Preview(PreviewArgs),
-    /// Look for faults of a dataset: copies, leaks, unreadable and blank pictures, imbalance
+    /// Look for faults of a dataset: copies, leaks, unreadable and blank images, imbalance
     Audit(AuditArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
     /// Sweep the learning rate and suggest one; keeps nothing of what it trains
     LrFind(LrFindArgs),
-    /// Write a commented starter experiment for a folder of pictures or a table
+    /// Write a commented starter experiment for a folder of images or a table
     Init(InitArgs),
     /// Generate a small dataset
     Synth(SynthArgs),
-    /// List or clear what is kept of decoded pictures
+    /// List or clear what is kept of decoded images
     Cache(CacheArgs),
     /// List the devices there are
     Devices(DevicesArgs),
@@ -84,8 +84,9 @@ pub enum Command {
         shell: Shell,
     },
     /// Write the manual pages, kiln.1 and one for each command
-    #[command(after_help = "Example:
-  kiln man ~/.local/share/man/man1")]
+    #[command(after_help = "Examples:
+  kiln man ~/.local/share/man/man1
+  kiln man man1")]
     Man {
         /// The folder to write them to
         #[arg(value_name = "DIR")]

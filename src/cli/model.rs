@@ -71,7 +71,7 @@ pub struct PredictArgs {
     #[arg(short, long, value_name = "FILE")]
     pub model: PathBuf,
 
-    /// Pictures, folders, patterns ('*.jpg'), IDX files, - for a list on standard input; tables (CSV) for a model of
+    /// Images, folders, patterns ('*.jpg'), IDX files, tar archives, - for a list on standard input; tables (CSV) for a model of
     /// tables; text files, tables or - (a text a line) for a model of texts
     #[arg(required_unless_present = "texts", value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::{inputs_of, require_apart};
+use super::shared::{inputs_of, require_apart};
 use crate::cli::AuditArgs;
 use crate::console::{out, shown};
 use crate::data::audit::Audit;
-use crate::data::table::Looked;
+use crate::data::table::InspectedTable;
 use crate::data::{ImageSurvey, Survey, load, read_source};
 use crate::report::{DecodeBar, FILES, Sheet, audit, left_out};
 use crate::storage::{require_writable, write_output};
@@ -27,18 +27,18 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         require_apart(path, &inputs)?;
         require_writable(path)?;
     }
-    let num_pictures = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
+    let num_images = if args.sheet.is_some() { SHEET_PAIRS } else { 0 };
     let found = match (&args.config, &args.data) {
-        (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_pictures, &bar),
+        (Some(config), _) => from_experiment(config, &args.sets)?.audit(num_images, &bar),
         // Also the end of a pipe.
         (None, Some(table)) if table.exists() && !table.is_dir() => {
-            let looked = Looked::new(table).map_err(anyhow::Error::msg)?;
+            let looked = InspectedTable::new(table).map_err(anyhow::Error::msg)?;
             for note in looked.notes() {
                 crate::say!("note: {note}");
             }
             looked.audit().map_err(anyhow::Error::msg)?
         }
-        (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_pictures, &bar),
+        (None, Some(folder)) => Box::new(from_folder(folder)?).audit(num_images, &bar),
         (None, None) => bail!(
             "which data? `kiln audit FOLDER`, `kiln audit TABLE.csv` or `kiln audit --config FILE`"
         ),

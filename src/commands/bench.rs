@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::memory::{check_bench, check_training};
-use super::{load, num_workers, take_compute, take_device};
+use super::shared::{load, num_workers, take_compute, take_device};
 use crate::cli::BenchArgs;
 use crate::config::{BatchSize, Precision, Source};
 use crate::console;

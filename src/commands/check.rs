@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::memory::check_training;
-use super::{load, take_compute, take_device};
+use super::shared::{load, take_compute, take_device};
 use crate::cli::CheckArgs;
 use crate::console;
 use crate::model::Memory;

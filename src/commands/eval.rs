@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -11,11 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::memory::fitting_batch;
 use super::predict::NOT_FINITE;
-use super::{num_workers, require_apart, take_device};
+use super::shared::{num_workers, require_apart, take_device};
 use crate::cli::EvalArgs;
 use crate::console::{Show as _, json_path, out, text_path};
-use crate::data::table::Files;
-use crate::data::{Dataset, LeftOut, Loader, Progress};
+use crate::data::{Dataset, LabelledPath, LeftOut, Loader, Progress};
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{ClassPredictions, Figure, Predictions, compute_all, wilson};
 use crate::model::ModelFile;
@@ -35,14 +34,9 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let batch = fitting_batch(&args.model, &model, BATCH, &device)?;
-    let tables = match &args.labels[..] {
-        [] => None,
-        [one] => Some(Files::One(one.clone())),
-        several => Some(Files::Several(several.to_vec())),
-    };
     let judging = Judging {
         path: &args.data,
-        tables: tables.as_ref(),
+        tables: &args.labels,
         device: &device.device,
         batch,
         numeric_labels: args.numeric_labels,
@@ -84,8 +78,8 @@ pub struct Judged {
 pub struct Judging<'a> {
     /// Where the samples lie.
     pub path: &'a Path,
-    /// Where their labels lie, if elsewhere.
-    pub tables: Option<&'a Files>,
+    /// The tables that say their labels, if others do.
+    pub tables: &'a [PathBuf],
     pub device: &'a Device,
     /// Samples of one forward pass.
     pub batch: usize,
@@ -110,7 +104,12 @@ impl Judging<'_> {
             layout.numeric_labels = Some(true);
         }
         let (task, data) = (&model.info.task, &model.info.experiment.data);
-        let labelled = preprocess.labelled_by(path, self.tables, task, data);
+        let labelled = preprocess.reader().labelled(&LabelledPath {
+            path,
+            tables: self.tables,
+            task,
+            data,
+        });
         let labelled = labelled.map_err(|message| anyhow::anyhow!("{} {message}", path.shown()))?;
         for warning in &labelled.warnings {
             crate::say!("warning: {warning}");

@@ -7,9 +7,9 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::memory::check_training;
-use super::prepared::Prepared;
-use super::train::quoted;
-use super::{inputs_of, load, require_apart, take_compute, take_device};
+use super::prepare::{prepare, told_left_out};
+use super::shared::quoted;
+use super::shared::{inputs_of, load, require_apart, take_compute, take_device};
 use crate::cli::LrFindArgs;
 use crate::console::out;
 use crate::data::{LeftOut, Progress};
@@ -40,7 +40,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     let plan = Plan::check(source)?;
     check_training(&plan, &device, compute)?;
     let optimizer = plan.source.experiment.train.optimizer.name().to_string();
-    let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
+    let prepared = prepare(plan, device, compute, args.quiet, args.no_audit)?;
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     bar.begin("learning rates", sweep.steps);
     let found = prepared.sweep(sweep, &StopFlag::default(), &mut || bar.tick())?;
@@ -51,7 +51,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
              value of the data is not a number"
         );
     }
-    let told = Told::new(&found, &optimizer);
+    let told = Suggestion::new(&found, &optimizer);
     if let Some(path) = &args.plot {
         let picture = told.curve(&found).svg();
         write_output(path, picture.as_bytes())?;
@@ -64,14 +64,14 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     out()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
-    if let Some(text) = prepared.told_left_out.filter(|_| !args.quiet && !args.json) {
+    if let Some(text) = told_left_out(&prepared).filter(|_| !args.quiet && !args.json) {
         crate::say!("note: {text}");
     }
     Ok(0)
 }
 
 /// What is said of a sweep.
-struct Told {
+struct Suggestion {
     valley: Option<f64>,
     steepest: Option<f64>,
     tenth: Option<f64>,
@@ -79,10 +79,10 @@ struct Told {
     set: Option<String>,
 }
 
-impl Told {
-    fn new(found: &Found, optimizer: &str) -> Told {
+impl Suggestion {
+    fn new(found: &Found, optimizer: &str) -> Suggestion {
         let valley = found.valley();
-        Told {
+        Suggestion {
             valley,
             steepest: found.steepest(),
             tenth: found.tenth_of_minimum(),

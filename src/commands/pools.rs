@@ -1,7 +1,7 @@
 //! The threads of a command.
 //!
 //! The command runs on a thread of a pool of its own, so that small pieces of its work need not be handed over to one.
-//! That thread waits at times for another thread of the program: for the batch that is being loaded, the pictures that
+//! That thread waits at times for another thread of the program: for the batch that is being loaded, the images that
 //! `predict` is decoding, the checkpoint before. Were what it waits for a job of the same pool, nobody would be left to
 //! do it where the pool has one thread. So no other thread can enter the command's pool: rayon's global pool, which every
 //! thread that is in no pool uses, is a second one, whose threads wait for nobody. (A loader has a third.)

@@ -5,10 +5,10 @@ use std::io::Write;
 use anyhow::bail;
 use serde_json::json;
 
-use super::{inputs_of, load, require_apart};
+use super::shared::{inputs_of, load, require_apart};
 use crate::cli::PreviewArgs;
 use crate::console::{json_path, out, shown, visible};
-use crate::data::{Dataset, HostBatch, LeftOut, Shape, Skipped};
+use crate::data::{Dataset, HostBatch, HostTargets, LeftOut, Shape, Skipped};
 use crate::report::{Sheet, left_out_json, left_out_of, tables};
 use crate::storage::{require_writable, write_output};
 use crate::train::Plan;
@@ -101,12 +101,14 @@ fn batch(dataset: &dyn Dataset, epoch: Option<u64>) -> anyhow::Result<HostBatch>
         input: vec![0.0; size * dataset.len()],
         ..HostBatch::default()
     };
+    let mut classes = Vec::new();
     for (index, out) in batch.input.chunks_exact_mut(size).enumerate() {
         let loaded = dataset.load(index, epoch, out);
         loaded.map_err(|reason| anyhow::anyhow!("{} {reason}", dataset.name(index)))?;
-        batch.classes.push(dataset.class(index) as u32);
+        classes.push(dataset.class(index) as u32);
         batch.ids.push(dataset.id(index));
     }
+    batch.targets = HostTargets::Classes(classes);
     Ok(batch)
 }
 

@@ -4,14 +4,14 @@ use std::io::Write;
 
 use crate::cli::SchemaArgs;
 use crate::console;
-use crate::guide::{experiment_schema, styles_table};
+use crate::guide::{published_schema, styles_table};
 
 pub fn run(args: &SchemaArgs) -> anyhow::Result<u8> {
     if args.styles {
         write!(console::out(), "{}", styles_table())?;
         return Ok(0);
     }
-    let schema = serde_json::to_string_pretty(&experiment_schema())?;
+    let schema = serde_json::to_string_pretty(&published_schema())?;
     writeln!(console::out(), "{schema}")?;
     Ok(0)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
-use super::train::quoted;
+use super::shared::quoted;
 use crate::cli::{ShapesArgs, SynthArgs, SynthKind};
 use crate::console::{out, shown};
 use crate::data::image::synth::{SHAPES, draw_shape};
@@ -91,7 +91,7 @@ fn require_empty(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Pictures are numbered through both splits, so that no two are the same.
+/// Images are numbered through both splits, so that no two are the same.
 fn write_class(
     args: &ShapesArgs,
     split: &str,
@@ -132,7 +132,7 @@ fn encode(args: &ShapesArgs, class: usize, number: usize) -> anyhow::Result<Vec<
     Ok(bytes.into_inner())
 }
 
-/// Writes archives of `per_shard` pictures, the classes in turn: `train-00000.tar`, ...
+/// Writes archives of `per_shard` images, the classes in turn: `train-00000.tar`, ...
 fn write_shards(
     args: &ShapesArgs,
     split: &str,

@@ -1,6 +1,6 @@
 //! `kiln train`
 
-use std::borrow::Cow;
+use crate::commands::shared::quoted;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, IsTerminal, Write, stderr};
 use std::path::Path;
@@ -11,17 +11,19 @@ use serde_json::{Map, Value, json};
 
 use super::eval::{Judged, Judging};
 use super::memory::check_training;
-use super::prepared::{Prepared, Start};
-use super::{eval, load, signals, take_compute, take_device, verify};
+use super::prepare::prepare;
+use super::shared::{load, take_compute, take_device};
+use super::{eval, signals, verify};
 use crate::cli::{ExperimentArgs, TrainArgs};
 use crate::config::{BatchSize, Experiment, to_toml};
-use crate::console::{json_path, out, path_text, shown, text_path, visible};
+use crate::console::{json_path, out, shown, text_path};
 use crate::data::table::Files;
 use crate::data::{Labelling, LeftOut, Task};
 use crate::model::{Memory, ModelFile, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::say;
 use crate::storage::{FaultPoint, write_atomically};
+use crate::train::Start;
 use crate::train::{
     Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
 };
@@ -60,8 +62,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         None => folder.write_experiment(&experiment),
         Some(_) => Ok(()),
     };
-    let prepared =
-        begun.and_then(|()| Prepared::new(plan, device, compute, args.quiet, args.no_audit));
+    let prepared = begun.and_then(|()| prepare(plan, device, compute, args.quiet, args.no_audit));
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -103,7 +104,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         true => None,
         false => at_the_end(&trained, &run.folder, &run.device, args.quiet)?,
     };
-    let told = Told {
+    let told = ResultLines {
         folder: &run.folder,
         info: &run.info,
         left_out: &left_out,
@@ -147,7 +148,7 @@ fn at_the_end(
     }
     let judging = Judging {
         path: &at,
-        tables: tables.as_ref(),
+        tables: tables.as_ref().map_or(&[], Files::list),
         device,
         batch: match experiment.train.batch_size {
             BatchSize::Count(count) => count.min(eval::BATCH), // there was room for it
@@ -184,7 +185,7 @@ fn test_figures(judged: &Judged) -> Map<String, Value> {
 }
 
 /// What is told when a run is over.
-struct Told<'a> {
+struct ResultLines<'a> {
     folder: &'a RunFolder,
     info: &'a ModelInfo,
     left_out: &'a LeftOut,
@@ -292,8 +293,8 @@ fn observers(args: &TrainArgs, lines: &JsonLines) -> Several {
 }
 
 /// Prints what came out, on standard output.
-fn print(outcome: &Outcome, told: &Told<'_>, args: &TrainArgs) -> std::io::Result<()> {
-    let Told {
+fn print(outcome: &Outcome, told: &ResultLines<'_>, args: &TrainArgs) -> std::io::Result<()> {
+    let ResultLines {
         folder,
         info,
         left_out,
@@ -375,26 +376,6 @@ fn targets(task: &Task) -> Vec<&str> {
     match task.heads() {
         [] => task.names(),
         heads => heads.iter().map(|head| &*head.name).collect(),
-    }
-}
-
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = match path_text(path) {
-        text if text.starts_with('-') => Cow::Owned(format!("./{text}")), // no flag
-        text => text,
-    };
-    if let Cow::Owned(_) = visible(&text) {
-        // The escapes are those of Bash's and Zsh's $'...'.
-        let text = text.replace('\\', "\\\\").replace('\'', "\\'");
-        return format!("$'{}'", visible(&text));
-    }
-    let separator = std::path::MAIN_SEPARATOR;
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=".contains(c) || c == separator;
-    if text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use super::prepared::{Prepared, Start};
+use super::prepare::prepare;
 use crate::cli::TrainArgs;
 use crate::console;
 use crate::console::shown;
@@ -16,6 +16,7 @@ use crate::model::Compute;
 use crate::report::Several;
 use crate::storage::{FaultPoint, Temporary, random_name};
 use crate::train::{Checkpoint, Plan, RunFolder, StopFlag};
+use crate::train::{Prepared, Start};
 
 pub fn run(
     mut plan: Plan,
@@ -28,7 +29,7 @@ pub fn run(
     let steps = steps as usize;
     // It is the steps that count.
     plan.source.experiment.train.epochs = u32::MAX as usize;
-    let prepared = Prepared::new(plan, device, compute, args.quiet, args.no_audit)?;
+    let prepared = prepare(plan, device, compute, args.quiet, args.no_audit)?;
     let folder = TemporaryFolder::new()?;
     let half = steps / 2;
     let straight = digest_after(&prepared, &folder.0.join("straight"), steps, stop)?;

@@ -63,7 +63,8 @@ impl JsonSchema for ByteSize {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"anyOf": [
             {"type": "integer", "minimum": 0},
-            {"type": "string", "description": "a size such as \"500 MB\" or \"4 GB\""},
+            {"type": "string", "description": "a size such as \"500 MB\" or \"4 GB\"",
+             "pattern": r"^\s*\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*[kKmMgGtT]?[bB]\s*$"},
         ]})
     }
 }

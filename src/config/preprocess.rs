@@ -16,6 +16,7 @@ pub struct Preprocess {
     pub mean: Option<Statistic>,
     /// Divides after subtracting: a number for every channel, one per channel, or "fit".
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "items" = {"exclusiveMinimum": 0}))]
     pub std: Option<Statistic>,
 }
 

@@ -97,6 +97,7 @@ impl Default for Eval {
 pub struct Device {
     /// "auto", "cpu", "gpu" or "gpu:N"; `--device` overrides it.
     #[serde(default = "default_device")]
+    #[schemars(extend("pattern" = "^(auto|cpu|gpu(:[0-9]{1,19})?)$"))]
     pub kind: String,
 }
 

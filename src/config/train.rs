@@ -10,6 +10,7 @@ use super::family::Spec;
 /// How the net is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = {"required": ["ema", "swa"]}))]
 pub struct Train {
     /// Passes over the training samples.
     #[schemars(range(min = 1))]
@@ -202,7 +203,10 @@ pub enum ClassWeights {
     /// One number for each class, in sorted order.
     PerClass(#[schemars(inner(range(min = 0)))] Vec<f64>),
     /// Numbers by the class's name.
-    Named(BTreeMap<String, f64>),
+    Named(
+        #[schemars(extend("patternProperties" = {"": {"type": "number", "minimum": 0}}))]
+        BTreeMap<String, f64>,
+    ),
 }
 
 /// The word "balanced".

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::table::looked::LookedColumn;
+use super::table::inspected::InspectedColumn;
 use crate::data::core::dataset::Skipped;
 use crate::data::core::left_out::LeftOut;
 use crate::data::image::decode::pixels::Pixels;
@@ -12,7 +12,7 @@ use crate::data::table::options::Role;
 /// A class whose largest is that many times as frequent is worth a note.
 pub const IMBALANCE: f64 = 5.0;
 
-/// A picture, by split and name.
+/// An image, by split and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// 0 training, 1 validation, 2 the test at the end.
@@ -25,7 +25,7 @@ pub struct Named {
     pub class: usize,
 }
 
-/// Two pictures that are the same.
+/// Two images that are the same.
 #[derive(Clone, Debug)]
 pub struct Pair {
     /// The one that comes first.
@@ -41,12 +41,12 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Whether the pictures lie in different splits.
+    /// Whether the images lie in different splits.
     pub fn is_leak(&self) -> bool {
         self.one.split != self.other.split
     }
 
-    /// Whether the pictures have different labels.
+    /// Whether the images have different labels.
     pub fn is_conflict(&self) -> bool {
         self.one.class != self.other.class
     }
@@ -55,7 +55,7 @@ impl Pair {
 /// Figures of one split.
 #[derive(Clone, Debug, Default)]
 pub struct SplitFigures {
-    /// Pictures that can be used.
+    /// Images that can be used.
     pub num_samples: usize,
     /// Of them, those that were decoded; the rest was not looked at.
     pub num_seen: usize,
@@ -65,7 +65,7 @@ pub struct SplitFigures {
     pub heights: [u32; 3],
     /// Smallest, median and largest width, as stored.
     pub widths: [u32; 3],
-    /// Pictures stored in grey.
+    /// Images stored in grey.
     pub num_grey: usize,
 }
 
@@ -76,15 +76,15 @@ pub struct Audit {
     pub classes: Vec<String>,
     /// The splits, training first.
     pub splits: Vec<SplitFigures>,
-    /// Pictures that cannot be used.
+    /// Images that cannot be used.
     pub unusable: Vec<Skipped>,
-    /// Pictures whose names say another format than they have.
+    /// Images whose names say another format than they have.
     pub misnamed: Vec<Named>,
-    /// Pictures of one colour.
+    /// Images of one colour.
     pub blank: Vec<Named>,
-    /// Pictures with 16 bits a channel, where training has such that use a small part of them.
+    /// Images with 16 bits a channel, where training has such that use a small part of them.
     pub narrow: Vec<Named>,
-    /// What the training split's pictures with 16 bits a channel use of them.
+    /// What the training split's images with 16 bits a channel use of them.
     pub deep: Option<DeepImages>,
     /// Files that are no samples.
     pub left_out: LeftOut,
@@ -102,7 +102,7 @@ impl Audit {
         self.pairs.iter().filter(|pair| pair.is_leak())
     }
 
-    /// Pictures of a split that an earlier split has, too.
+    /// Images of a split that an earlier split has, too.
     pub fn num_leaked(&self, split: usize) -> usize {
         let leaks = self.leaks().filter(|pair| pair.other.split == split);
         num_others(leaks)
@@ -123,7 +123,7 @@ impl Audit {
     }
 }
 
-/// Pictures that come second in pairs.
+/// Images that come second in pairs.
 pub fn num_others<'a>(pairs: impl Iterator<Item = &'a Pair>) -> usize {
     let others: BTreeSet<(usize, usize)> = pairs
         .map(|pair| (pair.other.split, pair.other.index))
@@ -155,7 +155,7 @@ pub struct TableAudit {
     /// What lies far beyond the training rows, in words.
     pub out_of_range: Vec<String>,
     /// Of a file by itself: what its columns are taken for.
-    pub columns: Vec<LookedColumn>,
+    pub columns: Vec<InspectedColumn>,
     /// Of a file by itself: columns that cannot be taken for anything, in words.
     pub unclear: Vec<String>,
 }
@@ -170,7 +170,7 @@ impl TableAudit {
 impl TableAudit {
     /// Whether a file by itself has not two columns that can be used, one to predict and one to predict from.
     pub fn is_useless(&self) -> bool {
-        let used = |column: &&LookedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
+        let used = |column: &&InspectedColumn| !matches!(column.role, Ok((Role::Ignore, _)));
         !self.columns.is_empty() && self.columns.iter().filter(used).count() < 2
     }
 }

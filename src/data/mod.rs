@@ -8,7 +8,6 @@ pub mod audit;
 pub mod core;
 mod files;
 pub mod image;
-pub mod labelled;
 mod loading;
 pub mod preprocess;
 mod reader;
@@ -21,23 +20,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
-pub use self::core::batch::{Batch, HostBatch, SampleId, Shape, Target, Value, size_product};
+pub use self::core::batch::{
+    Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, size_product,
+};
 pub use self::core::dataset::{
     Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
 };
 pub use self::core::random::{Purpose, Rng, hash_text};
+pub use self::core::reader::{
+    BATCH as READER_BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink,
+    Stopped, Subject,
+};
 pub use self::core::task::{Head, Output, Task};
 pub use self::source::{Datasets, Source, Survey};
 pub use crate::data::core::left_out::{LeftOut, Reason, list_names, short_name};
-pub use crate::data::files::kind::is_picture_name;
-pub use crate::data::files::listing::{list_classes, list_pictures};
+pub use crate::data::files::kind::is_image_name;
+pub use crate::data::files::listing::{list_classes, list_images};
 pub use crate::data::image::decode::pixels::{Alpha, Header, Pixels};
 pub use crate::data::image::deep_images::DeepImages;
 pub use crate::data::image::labelled::{LabelledImages, labelled_images};
-pub use crate::data::image::labelling::below::pictures_below;
+pub use crate::data::image::labelling::below::images_below;
 pub use crate::data::image::labelling::options::{Columns, Labelling};
 pub use crate::data::image::sources::idx_file::parse_idx;
-pub use crate::data::labelled::Labelled;
 pub use crate::data::loading::batches::{Batches, Loaded};
 pub use crate::data::preprocess::Preprocessor;
 pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
@@ -56,10 +60,10 @@ pub use image::preprocess::ImagePreprocess;
 pub use image::resize::{Aspect, Filter, Resizing};
 pub use image::sources::blocks::name_of;
 pub use image::sources::cifar::CifarBinary;
-pub use image::sources::idx::{Idx, idx_pictures, is_images};
+pub use image::sources::idx::{Idx, idx_images, is_images};
 pub use image::sources::image_folder::ImageFolder;
 pub use image::sources::labels::TrainedClasses;
-pub use image::sources::numpy::{Npz, array_names, numpy_pictures};
+pub use image::sources::numpy::{Npz, array_names, numpy_images};
 pub use image::sources::webdataset::WebDataset;
 pub use image::survey::ImageSurvey;
 pub use loading::loader::{Loader, PREFETCH};

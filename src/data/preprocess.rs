@@ -12,7 +12,7 @@ use crate::data::text::TextPreprocess;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preprocessor {
-    /// Pictures.
+    /// Images.
     Image(ImagePreprocess),
     /// Rows of a table.
     Table(TablePreprocess),
@@ -47,7 +47,7 @@ impl Preprocessor {
         }
     }
 
-    /// How the tables of samples are written; `None` of pictures.
+    /// How the tables of samples are written; `None` of images.
     pub fn layout_mut(&mut self) -> Option<&mut Layout> {
         match self {
             Preprocessor::Image(_) => None,
@@ -56,7 +56,7 @@ impl Preprocessor {
         }
     }
 
-    /// Checks what a file from a stranger says against what its net is to say.
+    /// Validates untrusted metadata against the model's prediction task.
     ///
     /// # Errors
     /// What does not fit together, in words that follow "preprocessing".
@@ -85,7 +85,7 @@ impl Preprocessor {
         ))
     }
 
-    /// Checks what a file from a stranger says.
+    /// Validates untrusted metadata.
     ///
     /// # Errors
     /// What is impossible, in words that follow "preprocessing".

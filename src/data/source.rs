@@ -12,7 +12,7 @@ use crate::data::preprocess::Preprocessor;
 
 /// Both splits, decoded once, ready for the loader.
 pub struct Datasets {
-    /// What the net is to say.
+    /// The prediction task.
     pub task: Task,
     /// The training split, augmented as the experiment says.
     pub train: Arc<dyn Dataset>,
@@ -92,7 +92,7 @@ pub trait Survey: Send {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>>;
 
-    /// Decodes every sample and looks for faults; keeps the pictures of the first `num_pictures`
+    /// Decodes every sample and looks for faults; keeps the images of the first `num_images`
     /// pairs.
-    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit;
+    fn audit(self: Box<Self>, num_images: usize, progress: &dyn Progress) -> Audit;
 }

@@ -5,11 +5,13 @@
 
 mod entry;
 mod entry_page;
+mod published;
 mod reference;
 mod render;
 mod schema;
 
 pub use entry::Entry;
+pub use published::published_schema;
 pub use reference::Reference;
 pub use render::render;
 pub use schema::{experiment_schema, styles_table};

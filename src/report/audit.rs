@@ -8,7 +8,7 @@ use super::tables::{print, table};
 use crate::console::visible;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures, num_others};
 use crate::data::short_name;
-use crate::data::table::{LookedColumn, Role, TableAudit};
+use crate::data::table::{InspectedColumn, Role, TableAudit};
 
 /// Names that are printed of each finding; `--json` has all of them.
 const SHOWN: usize = 10;
@@ -46,7 +46,7 @@ pub fn figures(audit: &Audit) -> String {
     print(&table)
 }
 
-/// The validation pictures that are also in training; `None` where there are none.
+/// The validation images that are also in training; `None` where there are none.
 pub fn leaks(audit: &Audit) -> Option<String> {
     if let Some(table) = &audit.table {
         return table.is_leak().then(|| shared(table));
@@ -58,7 +58,7 @@ pub fn leaks(audit: &Audit) -> Option<String> {
     (!found.is_empty()).then(|| found.join("\n"))
 }
 
-/// The pictures of a split that an earlier one has, too: counted each once, however many copies there are.
+/// The images of a split that an earlier one has, too: counted each once, however many copies there are.
 fn leaks_of(audit: &Audit, split: usize) -> Option<String> {
     let leaks = audit.leaks().filter(|pair| pair.other.split == split);
     let pairs: Vec<String> = leaks.map(describe).collect();
@@ -230,7 +230,7 @@ fn columns(audit: &TableAudit) -> String {
     text
 }
 
-fn role(column: &LookedColumn) -> String {
+fn role(column: &InspectedColumn) -> String {
     match &column.role {
         Ok((Role::Numeric, _)) => "numeric".into(),
         Ok((Role::Category, _)) => "category".into(),

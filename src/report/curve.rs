@@ -1,11 +1,11 @@
-//! One curve over a logarithmic axis: for the terminal in braille characters, and as an SVG picture.
+//! One curve over a logarithmic axis: for the terminal in braille characters, and as an SVG image.
 
 use std::fmt::Write;
 
 /// A curve with marks.
 #[derive(Clone, Debug, Default)]
 pub struct Curve<'a> {
-    /// Above the picture.
+    /// Above the image.
     pub title: &'a str,
     /// Below its axes.
     pub axes: [&'a str; 2],
@@ -15,7 +15,7 @@ pub struct Curve<'a> {
     pub marks: Vec<(f64, &'a str)>,
 }
 
-/// Characters of the picture on a terminal.
+/// Characters of the image on a terminal.
 const COLUMNS: usize = 60;
 const ROWS: usize = 12;
 
@@ -100,7 +100,7 @@ impl Curve<'_> {
         text
     }
 
-    /// As a picture of 720 x 440 that browsers and editors show.
+    /// As an image of 720 x 440 that browsers and editors show.
     pub fn svg(&self) -> String {
         const LEFT: f64 = 70.0;
         const TOP: f64 = 40.0;

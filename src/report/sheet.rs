@@ -1,10 +1,10 @@
-//! A sheet of pictures in columns, as one picture.
+//! A sheet of images in columns, as one image.
 
 use std::io::Cursor;
 
 use crate::data::Pixels;
 
-/// Pixels between two pictures.
+/// Pixels between two images.
 const GUTTER: usize = 2;
 
 /// Pixels between the first column and the others.
@@ -21,7 +21,7 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Lays out columns of pictures of one size.
+    /// Lays out columns of images of one size.
     pub fn new(columns: Vec<&[Pixels]>) -> Sheet {
         let size = columns.iter().flat_map(|column| column.first()).next();
         let (width, height) = size.map_or((0, 0), |picture| (picture.width, picture.height));

@@ -25,13 +25,13 @@ const CHUNK: usize = 4 << 20;
 /// A full disk, a missing folder, a folder without permission; what was there stays.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let fault = FaultPoint::default();
-    Aside::write(path, &fault, |out| out.write_all(bytes))?.commit(&fault)
+    StagedFile::write(path, &fault, |out| out.write_all(bytes))?.commit(&fault)
 }
 
 /// A file that is written in full and synced, but beside its final name: under one that nobody can foretell,
 /// so that no link waits there. It is removed where it does not get there.
 #[derive(Debug)]
-pub struct Aside {
+pub struct StagedFile {
     file: File,
     temporary: PathBuf,
     path: PathBuf,
@@ -39,7 +39,7 @@ pub struct Aside {
     _guard: Temporary,
 }
 
-impl Aside {
+impl StagedFile {
     /// Writes what `write` gives beside `path`, and makes sure that it is on the disk.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Aside {
         path: &Path,
         fault: &FaultPoint,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> anyhow::Result<Aside> {
+    ) -> anyhow::Result<StagedFile> {
         let aside = Self::put(path, fault, write)?;
         aside.sync()?;
         Ok(aside)
@@ -60,7 +60,7 @@ impl Aside {
     ///
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
-    pub fn room(path: &Path, len: u64) -> anyhow::Result<Aside> {
+    pub fn room(path: &Path, len: u64) -> anyhow::Result<StagedFile> {
         let aside = Self::new(path)?;
         let touch = || {
             aside.file.set_len(len)?;
@@ -78,10 +78,10 @@ impl Aside {
     /// A full disk, a missing folder, a folder without permission.
     pub fn put_parts(
         path: &Path,
-        room: Option<Aside>,
+        room: Option<StagedFile>,
         head: &[u8],
         parts: &[&[u8]],
-    ) -> anyhow::Result<Aside> {
+    ) -> anyhow::Result<StagedFile> {
         let aside = match room {
             Some(room) => room,
             None => Self::new(path)?,
@@ -120,7 +120,7 @@ impl Aside {
         path: &Path,
         fault: &FaultPoint,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> anyhow::Result<Aside> {
+    ) -> anyhow::Result<StagedFile> {
         let aside = Self::new(path)?;
         let put = || {
             let mut out = BufWriter::with_capacity(BUFFER, fault.watch(&aside.file));
@@ -131,7 +131,7 @@ impl Aside {
         Ok(aside)
     }
 
-    fn new(path: &Path) -> anyhow::Result<Aside> {
+    fn new(path: &Path) -> anyhow::Result<StagedFile> {
         Self::make(path, None).with_context(|| failure(path))
     }
 
@@ -139,7 +139,7 @@ impl Aside {
     pub(super) fn make(
         path: &Path,
         replaced: Option<&std::fs::Metadata>,
-    ) -> std::io::Result<Aside> {
+    ) -> std::io::Result<StagedFile> {
         let nameless = || std::io::Error::other("it has no file name");
         let temporary = temporary_name(path).ok_or_else(nameless)?;
         let (file, guard) = Temporary::file(&temporary, || {
@@ -151,7 +151,7 @@ impl Aside {
             }
             options.open(&temporary)
         })?;
-        let aside = Aside {
+        let aside = StagedFile {
             file,
             temporary,
             path: path.to_path_buf(),
@@ -194,7 +194,7 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         if !self.renamed {
             let _ = std::fs::remove_file(&self.temporary); // the first error is the one to report
@@ -238,8 +238,8 @@ mod tests {
         let path = folder.path().join("a.txt");
         write_atomically(&path, b"old").expect("written");
         let fault = FaultPoint::default();
-        drop(Aside::write(&path, &fault, |out| out.write_all(b"new")).expect("written aside"));
-        let failed = Aside::write(&path, &fault, |_| Err(std::io::Error::other("full")));
+        drop(StagedFile::write(&path, &fault, |out| out.write_all(b"new")).expect("written aside"));
+        let failed = StagedFile::write(&path, &fault, |_| Err(std::io::Error::other("full")));
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).expect("there"), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
@@ -250,13 +250,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.bin");
         for len in [0, 3, 100_000] {
-            let room = Aside::room(&path, len).expect("room");
+            let room = StagedFile::room(&path, len).expect("room");
             let parts: [&[u8]; 2] = [b"one", b"two"];
-            let put = Aside::put_parts(&path, Some(room), b"head", &parts).expect("put");
+            let put = StagedFile::put_parts(&path, Some(room), b"head", &parts).expect("put");
             put.commit(&FaultPoint::default()).expect("renamed");
             assert_eq!(std::fs::read(&path).expect("there"), b"headonetwo");
         }
-        drop(Aside::room(&path, 10).expect("room"));
+        drop(StagedFile::room(&path, 10).expect("room"));
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
     }
 

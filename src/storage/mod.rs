@@ -1,5 +1,5 @@
 //! The file system: opening what may be anything ([`open_regular`], [`read_bounded`]), writing so that the old
-//! or the new content is there in full ([`write_output`], [`Aside`]), private folders, and what is removed
+//! or the new content is there in full ([`write_output`], [`StagedFile`]), private folders, and what is removed
 //! when the program is ended ([`Temporary`]).
 //!
 //! Every file whose name comes from outside is opened here: a FIFO or a device in its place neither hangs the
@@ -14,7 +14,7 @@ mod private;
 mod runs;
 mod temporary;
 
-pub use atomic::{Aside, failure, write_atomically};
+pub use atomic::{StagedFile, failure, write_atomically};
 pub use fault_point::FaultPoint;
 pub use open::{open_regular, open_seekable, read_bounded, read_regular, read_text};
 pub use output::{is_same_file, require_writable, write_new, write_output};

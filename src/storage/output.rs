@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::atomic::{Aside, failure, sync_folder};
+use super::atomic::{StagedFile, failure, sync_folder};
 use super::temporary::Temporary;
 
 /// How long to wait for somebody who reads a FIFO.
@@ -77,7 +77,7 @@ pub fn require_writable(path: &Path) -> anyhow::Result<()> {
             Some(found) if found.is_dir() => Err(folder_in_place()),
             Some(found) if !found.is_file() => Ok(()),
             Some(_) => OpenOptions::new().write(true).open(path).map(drop),
-            None => Aside::make(&path, None).map(drop),
+            None => StagedFile::make(&path, None).map(drop),
         }
     };
     check().with_context(|| failure(path))
@@ -218,7 +218,7 @@ fn replace(path: &Path, replaced: Option<&Metadata>, bytes: &[u8]) -> io::Result
     if replaced.is_some() {
         OpenOptions::new().write(true).open(path)?; // one that is not to be written is not replaced either
     }
-    let aside = Aside::make(path, replaced).and_then(|aside| {
+    let aside = StagedFile::make(path, replaced).and_then(|aside| {
         let mut file = aside.file();
         file.write_all(bytes)?;
         file.sync_all()?;

@@ -1,4 +1,4 @@
-//! Folders and files that are this user's alone: caches, which hold pixels of private pictures.
+//! Folders and files that are this user's alone: caches, which hold pixels of private images.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;

@@ -10,7 +10,7 @@ mod tools;
 
 pub use crate::train::optimizers::optimizer::Optimizer;
 pub use crate::train::plan::decision::Decision;
-pub use crate::train::schedules::pace::Pace;
+pub use crate::train::schedules::learning_rate::LearningRate;
 pub use crate::train::schedules::schedule::Schedule;
 pub use checkpoint::changes::{Changes, check_data};
 pub use checkpoint::checkpointer::Checkpointer;
@@ -29,6 +29,7 @@ pub use run::evaluator::{Evaluation, Scorer};
 pub use run::events::{EpochRecord, Event, Observer};
 pub use run::fit::{Outcome, Run};
 pub use run::loss_scale::{LossScale, Verdict};
+pub use run::prepared::{Findings, Prepared, Start};
 pub use run::shaping::Shaping;
 pub use run::stepper::{Counters, StepOutput, Stepper, training_device};
 pub use run::stop::StopFlag;

@@ -4,7 +4,8 @@
     CUDA_VISIBLE_DEVICES=-1 $KERAS/bin/python tests/reference/layers_reference.py keras > /tmp/keras.json
     $TORCH/bin/python tests/reference/layers_reference.py join /tmp/torch.json /tmp/keras.json > tests/reference/layers.json
 
-Inputs and parameters are `wave(count, key, scale)`: 50 for the input, 0, 1, ... for the parameters in Kiln's order.
+Inputs and parameters are `wave(count, key, scale)`: 50 for the input, 0, 1, ... for the parameters in Kiln's order; of
+a running variance the absolute values and 0.1. Tokens are recorded, and have no gradient.
 """
 
 import json
@@ -102,17 +103,43 @@ def keras_cases():
 
     L = keras.layers
 
-    def run(name, layer, shape, params, made, weights=lambda ps: ps, back=lambda gs: gs):
+    def run(name, layer, shape, params, made, weights=lambda ps: ps, back=lambda gs: gs, training=False):
         x = tf.constant(wave(shape, 50, 2.0))
         ps = [wave(p, key, 1.0) for key, p in enumerate(params)]
         made(x)
         made.set_weights(weights(ps))
         with tf.GradientTape() as tape:
             tape.watch(x)
-            out = made(x)
+            out = made(x, training=training) if training else made(x)
             loss = tf.reduce_mean(tf.reshape(out, (shape[0], -1)) ** 2)
         grads = [g.numpy() for g in tape.gradient(loss, [x, *made.trainable_weights])]
         return case("keras " + name, layer, shape, params, out.numpy(), [grads[0], *back(grads[1:])])
+
+    def batch_norm(name, shape, training):
+        """Scale, shift, running mean and running variance; in training their values after the step."""
+        layer, made = {"batch_norm": {"momentum": 0.9, "epsilon": 0.01}}, L.BatchNormalization(momentum=0.9, epsilon=0.01)
+        params = [shape[-1:]] * 4
+        above_zero = lambda ps: [*ps[:3], np.abs(ps[3]) + 0.1]
+        done = run(name, layer, shape, params, made, above_zero, training=training)
+        done["running"] = [[float(f"{v:.7g}") for v in w.numpy()] for w in made.non_trainable_weights]
+        return {**done, "training": training}
+
+    def embedding():
+        tokens, made = np.array([[0, 3, 3, 6], [1, 0, 5, 2]]), L.Embedding(7, 3)
+        made(tokens)
+        made.set_weights([wave((7, 3), 0, 1.0)])
+        with tf.GradientTape() as tape:
+            out = made(tokens)
+            loss = tf.reduce_mean(tf.reshape(out, (2, -1)) ** 2)
+        grad = tf.convert_to_tensor(tape.gradient(loss, made.trainable_weights)[0])
+        done = case("keras embedding", {"embedding": {"dim": 3}}, tokens.shape, [(7, 3)], out.numpy(), [grad.numpy()])
+        return {**done, "tokens": tokens.tolist(), "vocabulary": 7}
+
+    def dropout(name, made, shape):
+        """What is dropped is drawn; what the others are multiplied by is not."""
+        factors = np.unique(made(np.ones(shape, "float32"), training=True).numpy())
+        return {"name": f"keras {name} in training", "layer": {name: {"rate": 0.4}}, "input": shape, "scale": 2.0,
+                "factors": factors.tolist()}
 
     s = (3, 6, 4)
     lstm = [(4, 20), (5, 20), (20,)]
@@ -144,6 +171,18 @@ def keras_cases():
               L.Conv2D(2, (3, 2), 2, "same"), **turn)
     yield run("conv1d same stride", {"conv1d": {"filters": 2, "kernel": 4, "stride": 2, "padding": "same"}}, s, [(2, 4, 4), (2,)],
               L.Conv1D(2, 4, 2, "same"), **turn)
+    for training in [False, True]:
+        for shape in [(2, 5, 4, 3), (3, 6, 4), (5, 4)]:
+            yield batch_norm(f"batch_norm {len(shape)}d{' in training' * training}", shape, training)
+    yield embedding()
+    yield run("dropout", {"dropout": {"rate": 0.4}}, s, [], L.Dropout(0.4))
+    yield dropout("dropout", L.Dropout(0.4), (8, 50))
+    yield run("spatial_dropout", {"spatial_dropout": {"rate": 0.4}}, i, [], L.SpatialDropout2D(0.4))
+    yield dropout("spatial_dropout", L.SpatialDropout2D(0.4), (8, 5, 4, 30))
+    yield run("flatten", "flatten", i, [], L.Flatten())
+    yield run("reshape to an image", {"reshape": {"shape": [2, -1, 3]}}, s, [], L.Reshape((2, -1, 3)))
+    yield run("reshape to a sequence", {"reshape": {"shape": [10, 6]}}, i, [], L.Reshape((10, 6)))
+    yield run("reshape to a row", {"reshape": {"shape": [-1]}}, i, [], L.Reshape((-1,)))
 
 
 if __name__ == "__main__":

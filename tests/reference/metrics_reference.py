@@ -159,9 +159,41 @@ def regressions():
     yield regression("large numbers far from 0", 1e6 + target[:20] / 10, 1e6 + target[20:40])
 
 
+def indicator(name, p, y, threshold=0.5):
+    """Figures of an indicator matrix; an area that a label has not is left out of the mean."""
+    p, y = np.asarray(p, dtype=np.float32), np.asarray(y)
+    predicted, wide = (p >= np.float32(threshold)).astype(int), p.astype(np.float64)
+    areas = [null(sk.roc_auc_score(y[:, c], wide[:, c])) for c in range(y.shape[1])]
+    areas = [area for area in areas if area is not None]
+    expected = {"accuracy": float((predicted == y).mean()), "exact_match": sk.accuracy_score(y, predicted)}
+    functions = {"precision": sk.precision_score, "recall": sk.recall_score, "f1": sk.f1_score}
+    for average in ["micro", "macro"]:
+        for figure, function in functions.items():
+            expected[f"{figure}_{average}"] = function(y, predicted, average=average, zero_division=0)
+    expected["auc"] = float(np.mean(areas)) if areas else None
+    expected["pr_auc"] = sk.average_precision_score(y, wide, average="macro")
+    return {"name": name, "labels": y.shape[1], "threshold": threshold, "expected": expected,
+            "probabilities": [float(value) for value in p.flatten()], "targets": y.flatten().tolist()}
+
+
+def indicators():
+    draw = np.random.default_rng(3)
+    y = draw.integers(0, 2, (60, 3))
+    scores = np.clip(np.round(0.5 + 0.3 * (y - 0.5) + draw.normal(0, 0.25, y.shape), 1), 0, 1)
+    yield indicator("three labels with ties", scores, y)
+    yield indicator("three labels at a threshold", scores, y, 0.7)
+    yield indicator("three labels, one never predicted", scores * [1, 1, 0.4], y)
+    yield indicator("three labels, one that never holds", scores, y * [1, 0, 1])
+    yield indicator("three labels, one that always holds", scores, np.maximum(y, [0, 0, 1]))
+    yield indicator("every probability the same", np.full((6, 2), 0.5), y[:6, :2])
+    yield indicator("perfect and sure", y[:9].astype(float), y[:9])
+    rare = (draw.uniform(size=(200, 5)) < [0.02, 0.05, 0.1, 0.3, 0.9]).astype(int)
+    yield indicator("five labels, some rare", 1 / (1 + np.exp(2 - 2 * rare - draw.normal(size=rare.shape))), rare)
+
+
 def rows(items):
     return ",\n".join(json.dumps(item) for item in items)
 
 
 print(f'{{"scikit-learn": "{sklearn.__version__}", "scipy": "{scipy.__version__}",\n"cases": [\n{rows(cases())}\n],\n'
-      f'"regressions": [\n{rows(regressions())}\n]}}')
+      f'"regressions": [\n{rows(regressions())}\n],\n"indicators": [\n{rows(indicators())}\n]}}')

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use kiln::config::Preprocess;
 use kiln::data::image::augment::{Affine, Augmentation, Fill, FillMode, warp_levels};
-use kiln::data::{HostBatch, Loader, Pixels, Purpose, Rng, Silent, Target, read_source};
+use kiln::data::{
+    HostBatch, HostTargets, Loader, Pixels, Purpose, Rng, Silent, Target, read_source,
+};
 use kiln::device::{SimdLimit, limit_simd};
 use serde_json::{Value as Json, json};
 
@@ -190,8 +192,8 @@ fn one_two_and_seven_workers_give_the_same_bits() {
         epochs(table.clone(), num_workers)
             .iter()
             .map(|batch| {
-                let shares = batch.shares.as_deref().expect("soft labels");
-                (bits(&batch.input), bits(shares), batch.classes.clone())
+                let (classes, shares) = soft(&batch.targets);
+                (bits(&batch.input), bits(shares), classes.to_vec())
             })
             .collect()
     };
@@ -200,6 +202,14 @@ fn one_two_and_seven_workers_give_the_same_bits() {
     assert_eq!(one, bits(7));
     let half = one.len() / 2;
     assert_ne!(one[..half], one[half..], "each epoch is drawn anew");
+}
+
+/// The classes of mixed samples, and their shares.
+fn soft(targets: &HostTargets) -> (&[u32], &[f32]) {
+    match targets {
+        HostTargets::Mixed { classes, shares } => (classes, shares),
+        other => panic!("no soft labels: {other:?}"),
+    }
 }
 
 #[test]
@@ -211,15 +221,15 @@ fn a_mixed_batch_has_soft_targets_on_the_device() {
         width: 32,
         channels: 3,
     };
-    let expected = mixed.shares.clone().expect("soft labels");
+    let expected = soft(&mixed.targets).1.to_vec();
     let batch = mixed.to_device(shape, &device);
-    let Target::Soft(shares) = &batch.targets[0] else {
-        panic!("{:?}", batch.targets[0]);
+    let Target::Soft(shares) = &batch.target else {
+        panic!("{:?}", batch.target);
     };
     assert_eq!(shares.dims(), [7, 3]);
     let found = floats(shares.clone());
     assert_eq!(found, expected);
     let plain = epochs(json!({"rotation": 10}), 1).swap_remove(0);
     let batch = plain.to_device(shape, &device);
-    assert!(matches!(batch.targets[0], Target::Class(_)));
+    assert!(matches!(batch.target, Target::Class(_)));
 }

@@ -8,6 +8,7 @@ use kiln::model::{LOSSES, Loss};
 use serde_json::Value as Json;
 
 use crate::support::gpu;
+use crate::support::process::at_every_simd_limit;
 use crate::support::recorded::{close, floats, wave};
 
 /// Relative to the largest value.
@@ -75,11 +76,11 @@ fn agree(device: &Device) {
 
 #[test]
 fn losses_and_their_gradients_agree_with_keras_and_pytorch() {
-    agree(&Device::flex());
+    at_every_simd_limit(|_| agree(&Device::flex()));
 }
 
-/// With `KILN_TEST_GPU=1`; a missing adapter fails.
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn losses_on_a_gpu_agree_with_keras_and_pytorch() {
     gpu::run(|gpu| agree(&gpu.device));
 }

@@ -7,6 +7,7 @@
 mod augment;
 mod class_weights;
 mod cli;
+mod copies;
 mod damaged;
 mod fuzz;
 mod half_precision;
@@ -19,6 +20,7 @@ mod numerics;
 mod optimizers;
 mod penalties;
 mod random_nets;
+mod readers;
 mod schedules;
 mod stochastic_depth;
 mod structure;

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use kiln::metrics::regression::REGRESSION_METRICS;
-use kiln::metrics::{ClassPredictions, METRICS, compute_all, wilson};
+use kiln::metrics::{
+    ClassPredictions, LABEL_METRICS, LabelPredictions, METRICS, compute_all, wilson,
+};
 use serde_json::Value as Json;
 
 use crate::support::recorded::{cases, numbers};
@@ -121,5 +123,35 @@ fn regression_metrics_agree_with_scikit_learn() {
     }
     for metric in REGRESSION_METRICS {
         assert_eq!((metric.compute)(&[], &[]), None, "{}", metric.name);
+    }
+}
+
+#[test]
+fn metrics_of_several_labels_agree_with_scikit_learn() {
+    for case in recorded("indicators") {
+        let labels = case["labels"].as_u64().expect("a count");
+        let targets: Vec<bool> = numbers(&case["targets"])
+            .iter()
+            .map(|&y| y == 1.0)
+            .collect();
+        let predictions = LabelPredictions {
+            names: (0..labels).map(|label| label.to_string()).collect(),
+            probabilities: floats(&case["probabilities"]),
+            losses: vec![0.0; targets.len() / labels as usize],
+            targets,
+            threshold: case["threshold"].as_f64().expect("a number") as f32,
+        };
+        let expected = case["expected"].as_object().expect("figures");
+        let figures = predictions.figures();
+        // But for the loss, the net's own.
+        assert_eq!(expected.len() + 1, LABEL_METRICS.len());
+        for (name, found) in figures.iter().filter(|(name, _)| *name != "loss") {
+            let expected = expected.get(*name).unwrap_or_else(|| panic!("no {name}"));
+            let case = &case["name"];
+            assert!(
+                agree(*found, expected),
+                "{case}: {name} is {found:?}, scikit-learn {expected}"
+            );
+        }
     }
 }

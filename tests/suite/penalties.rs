@@ -3,9 +3,9 @@
 
 use burn::tensor::Device;
 use kiln::config::{Path, Spec, Train, read_member};
-use kiln::data::{HostBatch, Shape};
+use kiln::data::{HostBatch, HostTargets, Shape};
 use kiln::model::{Compute, LOSSES, Layers, Network, upload};
-use kiln::train::{OPTIMIZERS, Pace, Shaping, Stepper, training_device};
+use kiln::train::{LearningRate, OPTIMIZERS, Shaping, Stepper, training_device};
 use serde_json::{Value as Json, json};
 
 use crate::support::gpu;
@@ -59,12 +59,12 @@ fn train(case: &Json, layers: &Json, device: &Device) -> Vec<(String, Vec<f32>)>
     let train: Train = serde_json::from_value(train).expect("a section");
     let rule = member(OPTIMIZERS, json!({"sgd": {"learning_rate": 0.5}}));
     let mut stepper = Stepper::new(&network, &*loss, rule, params, 1, Compute::F32)
-        .with(Pace::default(), Shaping::new(&train));
+        .with(LearningRate::default(), Shaping::new(&train));
     for _ in 0..3 {
         let batch = HostBatch {
             input: inputs.clone(),
             ids: (0..4).collect(),
-            classes: vec![1, 0, 0, 1],
+            targets: HostTargets::Classes(vec![1, 0, 0, 1]),
             ..HostBatch::default()
         };
         stepper.step(batch.to_device(shape, &training_device(device)), 0);
@@ -111,8 +111,8 @@ fn every_option_matters() {
     }
 }
 
-/// With `KILN_TEST_GPU=1`.
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn penalties_on_a_gpu_agree_with_keras() {
     gpu::run(|gpu| cases().iter().for_each(|case| agrees(case, &gpu.device)));
 }

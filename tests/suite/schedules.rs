@@ -2,7 +2,7 @@
 //! (`tests/reference/schedules_reference.py` recorded the rates).
 
 use kiln::config::{Path, Spec, Warmup, read_member};
-use kiln::train::{Pace, SCHEDULES, Schedule};
+use kiln::train::{LearningRate, SCHEDULES, Schedule};
 use serde_json::Value as Json;
 
 use crate::support::recorded::{self, numbers};
@@ -37,7 +37,7 @@ fn every_rate_is_the_peers() {
             None => {
                 let warmup = case["warmup"].as_u64();
                 let warmup = warmup.map(|steps| Warmup::Steps(steps as usize));
-                let pace = Pace::new(Some(schedule), warmup, PER_EPOCH, EPOCHS);
+                let pace = LearningRate::new(Some(schedule.into()), warmup, PER_EPOCH, EPOCHS);
                 (0..EPOCHS * PER_EPOCH)
                     .map(|step| pace.factor(step as u64))
                     .collect()

@@ -3,7 +3,7 @@
 
 use burn::tensor::Device;
 use kiln::config::{Experiment, Path, Source, Spec, read_member};
-use kiln::data::{HostBatch, Shape};
+use kiln::data::{HostBatch, HostTargets, Shape};
 use kiln::model::{Compute, LOSSES, Layers, Loss, Network, upload};
 use kiln::train::{OPTIMIZERS, Stepper, load, training_device};
 use serde_json::{Value as Json, json};
@@ -140,7 +140,7 @@ fn three_steps(style: &str, case: &Json) -> Vec<(String, Vec<f32>)> {
         let batch = HostBatch {
             input: wave(24, 50, 0.02),
             ids: (0..4).collect(),
-            classes: vec![1, 0, 0, 1],
+            targets: HostTargets::Classes(vec![1, 0, 0, 1]),
             ..HostBatch::default()
         };
         stepper.step(batch.to_device(shape, &training_device(&device)), 0);

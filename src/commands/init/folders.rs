@@ -9,7 +9,7 @@ use super::plan::Plan;
 use crate::cli::{ClassLevel, InitArgs};
 use crate::console::Show as _;
 use crate::data::{
-    Content, FolderLayout, LabelPattern, LabelledBy, list_names, pictures_below, short_name,
+    Content, FolderLayout, LabelPattern, LabelledBy, images_below, list_names, short_name,
 };
 
 /// What the experiment for a folder says.
@@ -75,7 +75,7 @@ fn elsewhere(args: &InitArgs, folder: &Path, layout: &FolderLayout) -> anyhow::R
         return Ok(plan);
     }
     let read = |folder: &Path| {
-        pictures_below(folder).map_err(|message| anyhow!("{} {message}", folder.shown()))
+        images_below(folder).map_err(|message| anyhow!("{} {message}", folder.shown()))
     };
     let (files, _) = read(train)?;
     let guessed = LabelPattern::guess(&files);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use crate::console::Show as _;
-use crate::data::{ImageIndex, pictures_below};
+use crate::data::{ImageIndex, images_below};
 
 /// The images below a folder.
 pub(super) struct Images {
@@ -16,7 +16,7 @@ pub(super) struct Images {
 impl Images {
     pub(super) fn below(root: &Path) -> anyhow::Result<Images> {
         let (files, _) =
-            pictures_below(root).map_err(|message| anyhow!("{} {message}", root.shown()))?;
+            images_below(root).map_err(|message| anyhow!("{} {message}", root.shown()))?;
         Ok(Images {
             root: root.to_path_buf(),
             files,

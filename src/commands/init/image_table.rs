@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::sets;
 use crate::cli::InitArgs;
 use crate::console::Show as _;
-use crate::data::table::{Layout, Looked, TableFile};
+use crate::data::table::{InspectedTable, Layout, TableFile};
 use crate::data::{Found, LABEL_COLUMNS, SplitName, Task, list_names, short_name, split_of};
 
 /// Rows that are read to find the columns.
@@ -19,24 +19,24 @@ pub(super) const ROWS: usize = 500;
 
 /// A table with a column of image names.
 pub(super) struct Table {
-    pub(super) looked: Looked,
+    pub(super) looked: InspectedTable,
     pub(super) image: String,
     /// The first rows, by column.
     pub(super) rows: Vec<HashMap<String, String>>,
 }
 
-pub(super) fn looked(args: &InitArgs, table: &Path) -> Option<Looked> {
+pub(super) fn looked(args: &InitArgs, table: &Path) -> Option<InspectedTable> {
     let header = match (args.header, args.no_header) {
         (true, _) => Some(true),
         (_, true) => Some(false),
         _ => None,
     };
     let (layout, given) = sets::layout(&args.sets, header).ok()?;
-    Looked::with(&[table.to_path_buf()], &layout, &given).ok()
+    InspectedTable::with(&[table.to_path_buf()], &layout, &given).ok()
 }
 
 /// The first rows of a table.
-pub(super) fn rows(path: &Path, looked: &Looked) -> Vec<HashMap<String, String>> {
+pub(super) fn rows(path: &Path, looked: &InspectedTable) -> Vec<HashMap<String, String>> {
     let mut rows = Vec::new();
     if let Ok(table) = TableFile::open(path, looked.layout()) {
         // Ends with an error of no interest once there are enough.

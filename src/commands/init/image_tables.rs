@@ -7,7 +7,7 @@ use super::image_table::{ROWS, Table, looked, rows};
 use super::plan::Plan;
 use crate::cli::InitArgs;
 use crate::data::{
-    FolderLayout, Found, IMAGE_COLUMNS, SplitName, is_picture_name, list_names, split_name,
+    FolderLayout, Found, IMAGE_COLUMNS, SplitName, is_image_name, list_names, split_name,
 };
 use crate::storage::read_text;
 
@@ -164,7 +164,7 @@ pub(super) fn plan(args: &InitArgs, table: &Path) -> anyhow::Result<Option<Plan>
                 .iter()
                 .filter(|row| {
                     row.get(column)
-                        .is_some_and(|field| is_picture_name(Path::new(field)))
+                        .is_some_and(|field| is_image_name(Path::new(field)))
                 })
                 .count()
                 * 2

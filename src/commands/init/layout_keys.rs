@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::quoted;
+use super::words::quoted;
 use crate::data::table::Layout;
 
 /// The keys of a layout that are not the usual ones, and the tables among them.

@@ -11,16 +11,18 @@ mod sets;
 mod starter;
 mod table_starter;
 mod tables;
+mod words;
 
+use crate::commands::init::words::relative_to;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::train::quoted as in_a_shell;
+use super::shared::quoted as in_a_shell;
 use crate::cli::InitArgs;
-use crate::console::{self, json_path, path_text, shown, visible};
-use crate::data::{Task, is_picture_name};
+use crate::console::{self, json_path, shown, visible};
+use crate::data::{Task, is_image_name};
 use crate::report::left_out_of;
 use crate::storage::write_new;
 use plan::Plan;
@@ -66,7 +68,7 @@ fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Optio
     if let Some(text) = folders::other(file) {
         bail!("{text}");
     }
-    if is_picture_name(file) {
+    if is_image_name(file) {
         bail!(
             "{} is one image; `kiln init` takes the folder of all of them, with one folder a class",
             shown(file)
@@ -77,7 +79,7 @@ fn find(args: &InitArgs, path: &Path, files: &[PathBuf]) -> anyhow::Result<Optio
 
 /// Flags that a folder has no use for, and folders that hold nothing but tables.
 fn tables_only(args: &InitArgs, folder: &Path) -> anyhow::Result<()> {
-    let is_of_images = |entry: std::fs::DirEntry| is_picture_name(&entry.path());
+    let is_of_images = |entry: std::fs::DirEntry| is_image_name(&entry.path());
     let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     if !entries.any(is_of_images) {
         tables::refuse_folder_of_tables(&args.folder, folder)?;
@@ -181,21 +183,4 @@ fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
     writeln!(told, "  kiln check --config {}", in_a_shell(out))?;
     writeln!(told, "  kiln train --config {}", in_a_shell(out))?;
     Ok(0)
-}
-
-/// `folder` as the experiment file should name it: relative to the file where that is short.
-fn relative_to(out: &Path, folder: &Path) -> anyhow::Result<String> {
-    let base = std::path::absolute(out)?;
-    let base = base.parent().unwrap_or(Path::new("/"));
-    let relative = folder.strip_prefix(base).unwrap_or(folder);
-    let text = path_text(relative).into_owned();
-    Ok(if text.is_empty() {
-        ".".to_string()
-    } else {
-        text
-    })
-}
-
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string().trim().to_string()
 }

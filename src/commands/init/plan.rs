@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde_json::Value;
 
-use super::{quoted, relative_to, sets};
+use super::sets;
+use super::words::{quoted, relative_to};
 use crate::config::Fault;
 use crate::console::path_text;
 use crate::data::{Survey, read_source};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::plan::Plan;
-use super::quoted;
 use super::table_starter::TEXT_LAYERS;
+use super::words::quoted;
 use crate::console::Show as _;
 use crate::data::{Shape, Survey, Task, list_names};
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::layout_keys::layout_keys;
-use super::{quoted, sets};
+use super::sets;
+use super::words::quoted;
 use crate::cli::InitArgs;
 use crate::console::{shown, visible};
 use crate::data::Task;
-use crate::data::table::{Hint, Looked, LookedColumn, Role};
+use crate::data::table::{Hint, InspectedColumn, InspectedTable, Role};
 
 /// A starter experiment, with notes for the user.
 pub(super) struct Starter {
@@ -41,7 +42,7 @@ pub(super) fn starter(
         _ => None,
     };
     let (layout, given) = sets::layout(&args.sets, header)?;
-    let looked = Looked::with(tables, &layout, &given).map_err(anyhow::Error::msg)?;
+    let looked = InspectedTable::with(tables, &layout, &given).map_err(anyhow::Error::msg)?;
     let mut columns = looked.columns();
     let Some(said) = args.target.as_deref() else {
         return Err(no_target(table, &looked, &columns));
@@ -50,7 +51,8 @@ pub(super) fn starter(
     let task = looked.task(target).map_err(anyhow::Error::msg)?;
     let chosen = sets::roles(&args.sets)?;
     set_roles(&mut columns, &chosen, table)?;
-    let mut others: Vec<LookedColumn> = columns.into_iter().filter(|c| c.name != target).collect();
+    let mut others: Vec<InspectedColumn> =
+        columns.into_iter().filter(|c| c.name != target).collect();
     if let Some(message) = others.iter().find_map(|column| column.role.as_ref().err()) {
         bail!("{}: {message}", shown(table));
     }
@@ -71,7 +73,7 @@ pub(super) fn starter(
     hints.retain(|hint| !chosen.iter().any(|(name, _)| hint.columns.contains(name)));
     keep_an_input(&mut others, &mut hints);
     notes.extend(hints.iter().map(|hint| hint_note(hint, &others)));
-    let used: Vec<&LookedColumn> = others
+    let used: Vec<&InspectedColumn> = others
         .iter()
         .filter(|column| is_used(column) && left_out(&hints, &column.name).is_none())
         .collect();
@@ -112,7 +114,7 @@ pub(super) fn starter(
 }
 
 /// The error of a command without a target: the columns there are.
-fn no_target(table: &Path, looked: &Looked, columns: &[LookedColumn]) -> anyhow::Error {
+fn no_target(table: &Path, looked: &InspectedTable, columns: &[InspectedColumn]) -> anyhow::Error {
     let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
     let notes: String = looked
         .notes()
@@ -128,7 +130,7 @@ fn no_target(table: &Path, looked: &Looked, columns: &[LookedColumn]) -> anyhow:
 
 /// Gives columns the roles of `--set data.columns.NAME=ROLE`.
 fn set_roles(
-    columns: &mut [LookedColumn],
+    columns: &mut [InspectedColumn],
     chosen: &[(String, Role)],
     table: &Path,
 ) -> anyhow::Result<()> {
@@ -144,18 +146,19 @@ fn set_roles(
     Ok(())
 }
 
-fn is_used(column: &LookedColumn) -> bool {
+fn is_used(column: &InspectedColumn) -> bool {
     !matches!(column.role, Ok((Role::Ignore, _)))
 }
 
-fn is_text(column: &LookedColumn) -> bool {
+fn is_text(column: &InspectedColumn) -> bool {
     matches!(column.role, Ok((Role::Text, _)))
 }
 
 /// Where no column would stay as an input: takes short sentences as a text, or leaves nothing out. Hints on texts are
 /// dropped.
-fn keep_an_input(others: &mut [LookedColumn], hints: &mut Vec<Hint>) {
-    let stays = |column: &LookedColumn| is_used(column) && left_out(hints, &column.name).is_none();
+fn keep_an_input(others: &mut [InspectedColumn], hints: &mut Vec<Hint>) {
+    let stays =
+        |column: &InspectedColumn| is_used(column) && left_out(hints, &column.name).is_none();
     if !others.iter().any(stays) {
         match others.iter_mut().find(|column| column.may_be_text) {
             Some(text) => text.role = Ok((Role::Text, String::new())),
@@ -169,8 +172,8 @@ fn keep_an_input(others: &mut [LookedColumn], hints: &mut Vec<Hint>) {
     hints.retain(|hint| !hint.columns.iter().any(of_text));
 }
 
-/// The note on columns that give the target away or carry no information.
-fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
+/// Notes on columns that give the target away or say nothing.
+fn hint_note(hint: &Hint, others: &[InspectedColumn]) -> String {
     let columns = hint.columns.join(" and ");
     let key = toml_edit::Key::new(&hint.columns[0])
         .display_repr()
@@ -192,7 +195,7 @@ fn hint_note(hint: &Hint, others: &[LookedColumn]) -> String {
 }
 
 /// The error of a table without a column to predict from: why each is ignored.
-fn no_input(table: &Path, target: &str, others: &[LookedColumn]) -> anyhow::Error {
+fn no_input(table: &Path, target: &str, others: &[InspectedColumn]) -> anyhow::Error {
     let reasons: Vec<String> = others
         .iter()
         .map(|column| {
@@ -316,7 +319,7 @@ pub(super) const ROW_LAYERS: &str = "  { dense = { units = 64, activation = \"re
   { dense = { units = 32, activation = \"relu\" } },
 ";
 
-pub(super) fn texts(text: &LookedColumn, target: &str) -> String {
+pub(super) fn texts(text: &InspectedColumn, target: &str) -> String {
     format!(
         r#"kind = "text"
 train = TRAIN
@@ -348,7 +351,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
     }
 }
 
-pub(super) fn rows(columns: &[LookedColumn], target: &str, hints: &[Hint]) -> String {
+pub(super) fn rows(columns: &[InspectedColumn], target: &str, hints: &[Hint]) -> String {
     let mut text = format!(
         r#"kind = "csv"
 train = TRAIN

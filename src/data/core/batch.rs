@@ -1,4 +1,4 @@
-//! The value types that pictures, tables and sentences share, on the host and on the device.
+//! The value types that images, tables and sentences share, on the host and on the device.
 
 use std::fmt;
 
@@ -110,14 +110,79 @@ pub type SampleId = u32;
 /// A batch on a device.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// One value per input of the net.
-    pub inputs: Vec<Value>,
-    /// One target per head of the net.
-    pub targets: Vec<Target>,
+    /// The net's input.
+    pub input: Value,
+    /// What the net's output is compared with.
+    pub target: Target,
     /// `[batch]`: how much each sample counts; all 1 where absent.
     pub weights: Option<Tensor<1>>,
     /// The samples, in order.
     pub ids: Vec<SampleId>,
+}
+
+/// The targets of a batch in host memory.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostTargets {
+    /// The index of each sample's class.
+    Classes(Vec<u32>),
+    /// Of mixed samples.
+    Mixed {
+        /// The index of the class with the largest share.
+        classes: Vec<u32>,
+        /// The shares of the classes, `[batch, classes]`.
+        shares: Vec<f32>,
+    },
+    /// 0 or 1 for each label, `[batch, labels]`.
+    Labels(Vec<f32>),
+    /// Numbers as the net sees them, or the targets of all heads side by side, `[batch, outputs]`.
+    Real(Vec<f32>),
+}
+
+impl Default for HostTargets {
+    fn default() -> HostTargets {
+        HostTargets::Classes(Vec::new())
+    }
+}
+
+impl HostTargets {
+    /// The index of each sample's class; none where the targets are no classes.
+    pub fn classes(&self) -> &[u32] {
+        match self {
+            HostTargets::Classes(classes) | HostTargets::Mixed { classes, .. } => classes,
+            HostTargets::Labels(_) | HostTargets::Real(_) => &[],
+        }
+    }
+
+    /// Those of the first of `batch` samples.
+    pub fn first(&self, batch: usize) -> HostTargets {
+        let of = |rows: &[f32]| rows[..rows.len() / batch.max(1)].to_vec();
+        match self {
+            HostTargets::Classes(classes) => HostTargets::Classes(classes[..1].to_vec()),
+            HostTargets::Mixed { classes, shares } => HostTargets::Mixed {
+                classes: classes[..1].to_vec(),
+                shares: of(shares),
+            },
+            HostTargets::Labels(rows) => HostTargets::Labels(of(rows)),
+            HostTargets::Real(rows) => HostTargets::Real(of(rows)),
+        }
+    }
+
+    fn to_device(&self, batch: usize, device: &Device) -> Target {
+        let rows = |rows: &[f32]| {
+            let width = rows.len() / batch.max(1);
+            Tensor::from_data(TensorData::new(rows.to_vec(), [batch, width]), device)
+        };
+        match self {
+            HostTargets::Classes(classes) => {
+                let classes: Vec<i32> = classes.iter().map(|&class| class as i32).collect();
+                let data = TensorData::new(classes, [batch]);
+                Target::Class(Tensor::from_data(data, device))
+            }
+            HostTargets::Mixed { shares, .. } => Target::Soft(rows(shares)),
+            HostTargets::Labels(labels) => Target::Multi(rows(labels)),
+            HostTargets::Real(numbers) => Target::Real(rows(numbers)),
+        }
+    }
 }
 
 /// A batch in host memory, as the loader's threads make it.
@@ -125,15 +190,8 @@ pub struct Batch {
 pub struct HostBatch {
     /// The input, row after row.
     pub input: Vec<f32>,
-    /// The index of each sample's class; where samples are mixed, of the class with the larger share.
-    /// 0 where the task has no classes.
-    pub classes: Vec<u32>,
-    /// Where the task is labels or numbers, those of each sample, row after row.
-    pub rows: Vec<f32>,
-    /// Whether the rows are labels, 0 or 1.
-    pub labels: bool,
-    /// Where samples are mixed, the shares of the classes, `[batch, classes]`.
-    pub shares: Option<Vec<f32>>,
+    /// What the net's outputs are compared with.
+    pub targets: HostTargets,
     /// How much each sample counts in the loss; all 1 where absent.
     pub weights: Option<Vec<f32>>,
     /// The samples, in order.
@@ -143,13 +201,13 @@ pub struct HostBatch {
 impl HostBatch {
     /// Gives each sample its class's weight; where classes are mixed, the mean of theirs by its shares.
     pub fn weigh(&mut self, class_weights: &[f32]) {
-        let weights = match &self.shares {
-            Some(shares) => shares
+        let weights = match &self.targets {
+            HostTargets::Mixed { shares, .. } => shares
                 .chunks_exact(class_weights.len())
                 .map(|shares| shares.iter().zip(class_weights).map(|(s, w)| s * w).sum())
                 .collect(),
-            None => self
-                .classes
+            targets => targets
+                .classes()
                 .iter()
                 .map(|&class| class_weights[class as usize])
                 .collect(),
@@ -183,30 +241,9 @@ impl HostBatch {
                 Value::Tokens(Tensor::from_data(data, device))
             }
         };
-        let target = match self.shares {
-            None if !self.rows.is_empty() => {
-                let width = self.rows.len() / batch.max(1);
-                let rows = Tensor::from_data(TensorData::new(self.rows, [batch, width]), device);
-                if self.labels {
-                    Target::Multi(rows)
-                } else {
-                    Target::Real(rows)
-                }
-            }
-            Some(shares) => {
-                let num_classes = shares.len() / batch.max(1);
-                let data = TensorData::new(shares, [batch, num_classes]);
-                Target::Soft(Tensor::from_data(data, device))
-            }
-            None => {
-                let classes: Vec<i32> = self.classes.iter().map(|&class| class as i32).collect();
-                let data = TensorData::new(classes, [batch]);
-                Target::Class(Tensor::from_data(data, device))
-            }
-        };
         Batch {
-            inputs: vec![input],
-            targets: vec![target],
+            input,
+            target: self.targets.to_device(batch, device),
             weights: self.weights.map(|weights| {
                 let data = TensorData::new(weights, [batch]);
                 Tensor::from_data(data, device)
@@ -223,12 +260,15 @@ mod tests {
     #[test]
     fn mixed_samples_weigh_the_mean_of_their_classes_by_the_shares() {
         let mut batch = HostBatch {
-            classes: vec![1, 0],
+            targets: HostTargets::Classes(vec![1, 0]),
             ..HostBatch::default()
         };
         batch.weigh(&[0.5, 3.0]);
         assert_eq!(batch.weights, Some(vec![3.0, 0.5]));
-        batch.shares = Some(vec![0.25, 0.75, 1.0, 0.0]);
+        batch.targets = HostTargets::Mixed {
+            classes: vec![1, 0],
+            shares: vec![0.25, 0.75, 1.0, 0.0],
+        };
         batch.weigh(&[0.5, 3.0]);
         assert_eq!(batch.weights, Some(vec![2.375, 0.5]));
     }

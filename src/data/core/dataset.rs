@@ -2,10 +2,9 @@
 
 use std::fmt::Debug;
 
-use super::batch::{SampleId, Shape};
+use super::batch::{HostBatch, SampleId, Shape};
 use super::left_out::LeftOut;
 use super::task::Task;
-use crate::data::image::augment::Mix;
 
 /// One split: samples that can be loaded one by one, from several threads at once.
 pub trait Dataset: Send + Sync {
@@ -49,9 +48,16 @@ pub trait Dataset: Send + Sync {
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
 
     /// How the samples of a training batch are mixed.
-    fn mix(&self) -> Option<&Mix> {
+    fn mix(&self) -> Option<&dyn MixSamples> {
         None
     }
+}
+
+/// Mixes the samples of a training batch, and their targets.
+pub trait MixSamples: Send + Sync {
+    /// Mixes a batch of `shape` and gives it soft labels over `num_classes`; what is drawn is a
+    /// function of (seed, epoch, the batch's samples). A sample's class becomes that of the larger share.
+    fn apply(&self, batch: &mut HostBatch, shape: Shape, num_classes: usize, epoch: u64);
 }
 
 /// In which orders samples are best read.
@@ -80,7 +86,7 @@ pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
 /// What can be said of the data before any sample is decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// What the net is to say; numbers are not scaled yet.
+    /// The prediction task; regression targets are not scaled yet.
     pub task: Task,
     /// Samples of the training split.
     pub num_train: usize,
@@ -109,8 +115,10 @@ pub struct Summary {
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its role, and what is done to its values.
+    /// Its role, and what is done to its values, for people.
     pub role: String,
+    /// Why it is not used, where it is not.
+    pub ignored: Option<String>,
     /// The inputs of the net that it gives.
     pub inputs: usize,
     /// Samples of the training split in which it is missing.
@@ -137,7 +145,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Is told how far a long piece of work has come.
+/// Progress callback of a long piece of work.
 pub trait Progress: Sync {
     /// Work of `len` pieces begins.
     fn begin(&self, what: &str, len: usize);

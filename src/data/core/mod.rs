@@ -7,4 +7,5 @@ pub mod dataset;
 pub mod faults;
 pub mod left_out;
 pub mod random;
+pub mod reader;
 pub mod task;

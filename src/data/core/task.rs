@@ -1,10 +1,10 @@
-//! What a net is to say of each sample.
+//! The prediction task: what a net predicts of each sample.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-/// What a net is to say of each sample.
+/// The prediction task: what a net predicts of each sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -18,7 +18,7 @@ pub enum Task {
     Heads(Vec<Head>),
 }
 
-/// What one head of a net is to say: classes or numbers.
+/// The prediction task of one head: classes, labels or regression targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// The column.
@@ -110,7 +110,7 @@ impl Task {
         }
     }
 
-    /// Checks what a file from a stranger says.
+    /// Validates untrusted metadata.
     ///
     /// # Errors
     /// What is impossible, in words that follow "its task".

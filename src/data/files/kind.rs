@@ -5,7 +5,7 @@ use std::path::Path;
 /// Bytes that tell what a file is.
 pub const MAGIC_BYTES: usize = 32;
 
-/// Extensions of files that are never opened to see whether they are pictures.
+/// Extensions of files that are never opened to see whether they are images.
 const OTHER_EXTENSIONS: [&str; 35] = [
     "txt",
     "md",
@@ -47,7 +47,7 @@ const OTHER_EXTENSIONS: [&str; 35] = [
 /// What a file's name says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// A picture that can be decoded.
+    /// An image that can be decoded.
     Picture,
     /// Something else, and what.
     Other(&'static str),
@@ -55,18 +55,18 @@ pub enum Named {
     Unknown,
 }
 
-/// Extensions of cameras' raw files: they begin like TIFF, but hold no picture that is ready to be used.
+/// Extensions of cameras' raw files: they begin like TIFF, but hold no image that is ready to be used.
 const RAW_EXTENSIONS: [&str; 11] = [
     "cr2", "cr3", "crw", "nef", "nrw", "dng", "arw", "orf", "rw2", "pef", "raf",
 ];
 const RAW: &str = "a camera's raw file, which is not decoded; convert it to PNG or JPEG";
 
-/// What is said of files that hold no picture.
+/// What is said of files that hold no image.
 pub const NO_PICTURE: &str = "not an image";
 
 /// What a file's name says of it.
 pub fn named(path: &Path) -> Named {
-    if is_picture_name(path) {
+    if is_image_name(path) {
         return Named::Picture;
     }
     let extension = path.extension().and_then(|ext| ext.to_str());
@@ -81,7 +81,7 @@ pub fn named(path: &Path) -> Named {
 /// What the first bytes of a file say: whether `decode` knows the format, else why not.
 ///
 /// # Errors
-/// The format that is not read, or that the bytes are no picture's.
+/// The format that is not read, or that the bytes are no image's.
 pub fn sniff(begin: &[u8]) -> Result<(), &'static str> {
     let readable = [
         &b"\xFF\xD8\xFF"[..],
@@ -105,7 +105,7 @@ pub fn sniff(begin: &[u8]) -> Result<(), &'static str> {
     Err(unread_format(begin).unwrap_or(NO_PICTURE))
 }
 
-/// The name of a picture format that is recognised but not decoded.
+/// The name of an image format that is recognised but not decoded.
 pub fn unread_format(begin: &[u8]) -> Option<&'static str> {
     if begin.get(4..8) == Some(b"ftyp") {
         return match begin.get(8..12)? {
@@ -210,14 +210,14 @@ pub fn is_hidden(name: &std::ffi::OsStr) -> bool {
 /// What is said of files that [`is_hidden`] tells.
 pub const HIDDEN: &str = "hidden, or put there by the system";
 
-/// File name extensions that are taken for pictures.
+/// File name extensions that are taken for images.
 pub const EXTENSIONS: [&str; 14] = [
     "jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "jfif", "ppm", "pgm", "pbm", "pnm",
     "pam",
 ];
 
-/// Whether the file's name is that of a picture.
-pub fn is_picture_name(path: &Path) -> bool {
+/// Whether the file's name is that of an image.
+pub fn is_image_name(path: &Path) -> bool {
     path.extension()
         .and_then(|ext| ext.to_str())
         .is_some_and(|ext| EXTENSIONS.contains(&ext.to_ascii_lowercase().as_str()))

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::augment::{Augmentation, Mix};
+use super::augment::Augmentation;
 use super::cache::{Cache, Slot};
 use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, ReadingOrder};
+use crate::data::core::dataset::{Dataset, MixSamples, ReadingOrder};
 
 /// The images of one split.
 pub struct ImageDataset {
@@ -90,8 +90,9 @@ impl Dataset for ImageDataset {
         &self.order
     }
 
-    fn mix(&self) -> Option<&Mix> {
-        self.augmentation.as_ref()?.mix()
+    fn mix(&self) -> Option<&dyn MixSamples> {
+        let mix = self.augmentation.as_ref()?.mix()?;
+        Some(mix)
     }
 
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::augment::Mix;
 use super::dataset::ImageDataset;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::Dataset;
+use crate::data::core::dataset::{Dataset, MixSamples};
 
 /// The samples of one dataset, then those of the other.
 pub struct Joined {
@@ -57,7 +56,7 @@ impl Dataset for Joined {
         dataset.name(index)
     }
 
-    fn mix(&self) -> Option<&Mix> {
+    fn mix(&self) -> Option<&dyn MixSamples> {
         self.first.mix()
     }
 

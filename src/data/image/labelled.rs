@@ -1,6 +1,5 @@
 //! Labelled image files for judging a model: by folders, names or tables, as the model was trained.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,12 +18,12 @@ use super::sources::labelled::labelled_blocks;
 use crate::console::Show as _;
 use crate::data::core::class_names::{absent, index_of, same_classes};
 use crate::data::core::left_out::{LeftOut, list_names};
+use crate::data::core::reader::{Labelled, LabelledPath};
 use crate::data::core::task::Task;
 use crate::data::files::listing::{Classes, Content, Listing, list_folders};
 use crate::data::files::split_names::split_name;
 use crate::data::image::sources::labels::TrainedClasses;
 use crate::data::image::sources::webdataset::labelled_archives;
-use crate::data::labelled::Labelled;
 use crate::data::table::Files;
 
 /// Labelled files with the classes of a model.
@@ -111,12 +110,18 @@ fn known(
 /// # Errors
 /// What does not fit the model, in words that follow the path.
 pub fn labelled_as_trained(
-    path: &Path,
-    tables: Option<&Files>,
-    task: &Task,
-    data: &BTreeMap<String, Value>,
+    wanted: &LabelledPath<'_>,
     preprocess: &ImagePreprocess,
 ) -> Option<Result<Labelled, String>> {
+    let LabelledPath {
+        path, task, data, ..
+    } = *wanted;
+    let tables = match wanted.tables {
+        [] => None,
+        [one] => Some(Files::One(one.clone())),
+        several => Some(Files::Several(several.to_vec())),
+    };
+    let tables = tables.as_ref();
     if data.get("kind").and_then(Value::as_str) != Some("image-folder") {
         return None;
     }
@@ -309,7 +314,7 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
 }
 
 /// A labelled folder (or tar archives, by a name or pattern that ends with ".tar") for
-/// evaluation, whose pictures are decoded as they are asked for: its classes must be
+/// evaluation, whose images are decoded as they are asked for: its classes must be
 /// `classes`, by name.
 ///
 /// # Errors

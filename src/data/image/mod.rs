@@ -16,6 +16,7 @@ pub mod labelling;
 pub mod look_alikes;
 pub mod options;
 pub mod preprocess;
+pub mod reader;
 pub mod resize;
 pub mod samples;
 pub mod scale;

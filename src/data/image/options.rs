@@ -1,4 +1,4 @@
-//! How picture files become samples: the options of every kind of data that holds pictures.
+//! How image files become samples: the options of every kind of data that holds images.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,20 +10,20 @@ use super::resize::{Aspect, Filter};
 use crate::config::{ByteSize, Preprocess};
 use crate::data::core::batch::Shape;
 
-/// How picture files become samples.
+/// How image files become samples.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct ImageOptions {
-    /// Height and width to which pictures are resized.
+    /// Height and width to which images are resized.
     #[schemars(inner(range(min = 1, max = 16384)))]
     pub size: [usize; 2],
-    /// 1 (grey) or 3 (red, green, blue); default: what the pictures are.
+    /// 1 (grey) or 3 (red, green, blue); default: what the images are.
     #[serde(default)]
     #[schemars(schema_with = "channels_schema")]
     pub channels: Option<usize>,
-    /// How pictures are resized.
+    /// How images are resized.
     #[serde(default)]
     pub resize: Filter,
-    /// What becomes of pictures with other proportions than `size`.
+    /// What becomes of images with other proportions than `size`.
     #[serde(default)]
     pub aspect: Aspect,
     /// The level of the bars that `aspect = "fit"` adds, 0-255.
@@ -32,11 +32,11 @@ pub struct ImageOptions {
     /// What becomes of transparent pixels.
     #[serde(default)]
     pub alpha: Alpha,
-    /// Pictures with more pixels are refused; protects the memory.
+    /// Images with more pixels are refused; protects the memory.
     #[serde(default = "default_max_pixels")]
     #[schemars(range(min = 1, max = 1_073_741_824))]
     pub max_pixels: u64,
-    /// Decoded pictures are kept in that much memory; default: a quarter of what is free.
+    /// Decoded images are kept in that much memory; default: a quarter of what is free.
     #[serde(default)]
     pub cache_memory: Option<ByteSize>,
     /// What the memory does not hold is kept in cache files of at most that size, all together;
@@ -96,7 +96,7 @@ impl ImageOptions {
         }
     }
 
-    /// How much of the decoded pictures may be kept.
+    /// How much of the decoded images may be kept.
     pub fn budget(&self, default_disk: u64) -> Budget {
         Budget {
             memory: self.cache_memory.map_or_else(default_memory, |size| size.0),

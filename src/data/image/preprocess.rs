@@ -13,14 +13,14 @@ use crate::data::Shape;
 use crate::data::files::read::read_named;
 use crate::data::image::scale::Scale;
 
-/// Everything between a picture file and the net's input; part of the model file.
+/// Everything between an image file and the net's input; part of the model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImagePreprocess {
     /// Height and width of the net's input, pixels.
     pub size: [usize; 2],
     /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
-    /// How pictures are resized.
+    /// How images are resized.
     pub resize: Filter,
     /// What becomes of their proportions.
     #[serde(default)]
@@ -31,7 +31,7 @@ pub struct ImagePreprocess {
     /// What becomes of transparent pixels.
     #[serde(default)]
     pub alpha: Alpha,
-    /// Larger pictures are refused.
+    /// Larger images are refused.
     pub max_pixels: u64,
     /// The values of 16-bit channels that become 0 and 255, as fitted on the training split; all of them
     /// where the training images use much of them, or have 8 bits.
@@ -63,7 +63,7 @@ impl ImagePreprocess {
         self.decode(&read_named(path, self.max_bytes())?)
     }
 
-    /// No picture file needs more: 16 bits for each of four channels, and room for what cameras
+    /// No image file needs more: 16 bits for each of four channels, and room for what cameras
     /// write beside the pixels.
     pub fn max_bytes(&self) -> u64 {
         self.max_pixels.saturating_mul(8).saturating_add(1 << 26)
@@ -99,7 +99,7 @@ impl ImagePreprocess {
         })
     }
 
-    /// A black picture of the net's input size.
+    /// A black image of the net's input size.
     pub fn blank(&self) -> Pixels {
         let [height, width] = self.size;
         Pixels {
@@ -127,7 +127,7 @@ impl ImagePreprocess {
         }
     }
 
-    /// Scales a picture into `out`, `[height, width, channels]`.
+    /// Scales an image into `out`, `[height, width, channels]`.
     pub fn write(&self, picture: &Pixels, out: &mut [f32]) {
         let scale = self.scale();
         for (pixel, target) in picture
@@ -141,7 +141,7 @@ impl ImagePreprocess {
         }
     }
 
-    /// Warps and scales a picture into `out`, `[height, width, channels]`.
+    /// Warps and scales an image into `out`, `[height, width, channels]`.
     pub fn write_warped(
         &self,
         picture: &Pixels,
@@ -169,7 +169,7 @@ pub struct ChannelSums {
 }
 
 impl ChannelSums {
-    /// Adds a picture.
+    /// Adds an image.
     pub fn add(&mut self, picture: &Pixels) {
         for pixel in picture.bytes.chunks_exact(picture.channels) {
             self.count += 1;
@@ -180,7 +180,7 @@ impl ChannelSums {
         }
     }
 
-    /// Adds the sums of other pictures.
+    /// Adds the sums of other images.
     pub fn merge(mut self, other: ChannelSums) -> ChannelSums {
         self.count += other.count;
         for channel in 0..3 {
@@ -190,7 +190,7 @@ impl ChannelSums {
         self
     }
 
-    /// Takes away the sums of pictures that are among them.
+    /// Takes away the sums of images that are among them.
     pub fn without(mut self, other: &ChannelSums) -> ChannelSums {
         self.count -= other.count;
         for channel in 0..3 {

@@ -1,4 +1,4 @@
-//! Resizing, with antialiasing where the picture gets smaller, and what becomes of its proportions.
+//! Resizing, with antialiasing where the image gets smaller, and what becomes of its proportions.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decode::pixels::Pixels;
 
-/// How pixels are computed when a picture changes its size.
+/// How pixels are computed when an image changes its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Filter {
@@ -36,7 +36,7 @@ impl Filter {
     }
 }
 
-/// What becomes of a picture whose proportions are not those that are asked for.
+/// What becomes of an image whose proportions are not those that are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Aspect {
@@ -49,7 +49,7 @@ pub enum Aspect {
     Cover,
 }
 
-/// How a picture gets its size.
+/// How an image gets its size.
 #[derive(Clone, Copy, Debug)]
 pub struct Resizing {
     /// Height and width, pixels.
@@ -74,10 +74,10 @@ impl Resizing {
         (2.0 * longest / shortest).min(1.0)
     }
 
-    /// Gives a picture the size.
+    /// Gives an image the size.
     ///
     /// # Errors
-    /// A picture whose size the resizer refuses, in words that follow its name.
+    /// An image whose size the resizer refuses, in words that follow its name.
     pub fn apply(&self, pixels: &Pixels) -> Result<Pixels, String> {
         let [height, width] = self.size;
         let (from_height, from_width) = (pixels.height as f64, pixels.width as f64);
@@ -104,7 +104,7 @@ impl Resizing {
         }
     }
 
-    /// The picture in the middle of a ground of `pad_value`.
+    /// The image in the middle of a ground of `pad_value`.
     fn framed(&self, picture: &Pixels) -> Pixels {
         let [height, width] = self.size;
         let channels = picture.channels;
@@ -127,7 +127,7 @@ impl Resizing {
     }
 }
 
-/// Stretches the part `[left, top, width, height]` of a picture to `height` x `width`.
+/// Stretches the part `[left, top, width, height]` of an image to `height` x `width`.
 fn stretch(
     pixels: &Pixels,
     part: [f64; 4],
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// A wide picture in three colours: left, middle, right.
+    /// A wide image in three colours: left, middle, right.
     fn wide() -> Pixels {
         let row: Vec<u8> = [10, 10, 10, 20, 20, 20, 20, 20, 20, 30, 30, 30].to_vec();
         Pixels {

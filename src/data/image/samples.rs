@@ -17,7 +17,7 @@ use crate::data::files::read::{read_file, too_large};
 use crate::storage::open_regular;
 use crate::storage::positional::read_at;
 
-/// One picture. A million of them take some 80 MB.
+/// One image. A million of them take some 80 MB.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// Where its bytes lie.
@@ -44,7 +44,7 @@ pub enum Place {
         /// From the archive's beginning, bytes.
         offset: u64,
     },
-    /// One of the pictures of a block.
+    /// One of the images of a block.
     Raw {
         /// The index of the block.
         block: u32,
@@ -93,7 +93,7 @@ pub struct Split {
     pub root: PathBuf,
     /// The archives, where there are any.
     pub shards: Vec<PathBuf>,
-    /// Pictures in memory, where there are any.
+    /// Images in memory, where there are any.
     pub blocks: Vec<Arc<RawBlock>>,
     /// In the listing's order.
     pub samples: Vec<Sample>,
@@ -124,7 +124,7 @@ impl Split {
         &self.blocks[block as usize]
     }
 
-    /// All pictures of blocks, the classes of which are listed beside them.
+    /// All images of blocks, the classes of which are listed beside them.
     pub fn of_blocks(root: PathBuf, blocks: Vec<(RawBlock, Vec<u32>)>) -> Split {
         let mut samples = Vec::new();
         for (number, (_, classes)) in (0..).zip(&blocks) {

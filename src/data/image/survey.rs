@@ -51,7 +51,7 @@ pub struct ImageSurvey {
     pub default_disk: u64,
 }
 
-/// The samples of the splits, with messages for the user.
+/// The listed samples of all splits, with notes for the user.
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
@@ -266,7 +266,7 @@ impl Survey for ImageSurvey {
         })
     }
 
-    fn audit(self: Box<Self>, num_pictures: usize, progress: &dyn Progress) -> Audit {
+    fn audit(self: Box<Self>, num_images: usize, progress: &dyn Progress) -> Audit {
         let (preprocess, deep) = self.fitted(&Preprocess::default());
         let names = self.audit_names();
         let left_out = self.summary.left_out.clone();
@@ -287,7 +287,7 @@ impl Survey for ImageSurvey {
             left_out,
             warnings,
             deep,
-            ..examine(&names, &splits, num_pictures)
+            ..examine(&names, &splits, num_images)
         }
     }
 }
@@ -353,7 +353,7 @@ impl ImageSurvey {
     }
 }
 
-/// The notice about classes without a sample in a split of one or two parts.
+/// A message on classes without a sample in a split of one or two parts.
 fn absent_classes(split: &(Decoded, Option<Decoded>), classes: &[String]) -> Option<String> {
     let parts = [Some(&split.0), split.1.as_ref()];
     let has = |class: usize| {

@@ -2,7 +2,7 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
-use super::labelling::below::pictures_below;
+use super::labelling::below::images_below;
 use super::labelling::options::Labelling;
 use super::labelling::pattern::LabelPattern;
 use super::options::ImageOptions;
@@ -33,7 +33,7 @@ impl ImageSurvey {
             ..Labelling::default()
         };
         if layout.labelled == Labelled::Elsewhere {
-            let (files, _) = pictures_below(&layout.train)?;
+            let (files, _) = images_below(&layout.train)?;
             let guessed = LabelPattern::guess(&files).map(|(pattern, _)| pattern.to_string());
             // Without labels all of them are of one class.
             labelling.label_pattern = Some(guessed.unwrap_or_else(|| "{label}".to_string()));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::data::core::batch::HostBatch;
+use crate::data::core::batch::{HostBatch, HostTargets};
 use crate::data::core::dataset::{Dataset, Skipped};
 
 /// A batch, and the samples that could not be loaded for it.
@@ -46,6 +46,7 @@ fn load_batch(
         indices: Vec::with_capacity(indices.len()),
         failed: Vec::new(),
     };
+    let (mut classes, mut rows) = (Vec::new(), Vec::new());
     for (row, (&index, result)) in indices.iter().zip(results).enumerate() {
         match result {
             Ok(()) => {
@@ -54,8 +55,8 @@ fn load_batch(
                     input.copy_within(row * size..(row + 1) * size, to * size);
                 }
                 loaded.indices.push(index);
-                loaded.batch.classes.push(dataset.class(index) as u32);
-                dataset.add_row(index, &mut loaded.batch.rows);
+                classes.push(dataset.class(index) as u32);
+                dataset.add_row(index, &mut rows);
                 loaded.batch.ids.push(dataset.id(index));
             }
             Err(reason) => loaded.failed.push(Skipped {
@@ -64,7 +65,11 @@ fn load_batch(
             }),
         }
     }
-    loaded.batch.labels = dataset.has_labels();
+    loaded.batch.targets = match (rows.is_empty(), dataset.has_labels()) {
+        (true, _) => HostTargets::Classes(classes),
+        (false, true) => HostTargets::Labels(rows),
+        (false, false) => HostTargets::Real(rows),
+    };
     input.truncate(loaded.indices.len() * size);
     loaded.batch.input = input;
     if let (Some(mix), Some(epoch)) = (dataset.mix(), epoch) {

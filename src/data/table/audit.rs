@@ -78,8 +78,8 @@ pub fn audit_tables(
             let share = column.missing as f64 / all as f64;
             audit.missing.push((column.name.clone(), share.min(1.0)));
         }
-        if let Some(why) = column.role.strip_prefix("ignored: ") {
-            audit.ignored.push((column.name.clone(), why.to_string()));
+        if let Some(why) = &column.ignored {
+            audit.ignored.push((column.name.clone(), why.clone()));
         }
     }
     find_leaked(&mut audit, train, preprocess, task)?;

@@ -27,6 +27,7 @@ pub fn plan_columns(
             shown.push(Column {
                 name: name.clone(),
                 role: "target".into(),
+                ignored: None,
                 inputs: 0,
                 missing: scan.missing,
             });
@@ -45,6 +46,7 @@ pub fn plan_columns(
         shown.push(Column {
             name: name.clone(),
             role: role_name(role, why),
+            ignored: (role == Role::Ignore && !why.is_empty()).then(|| why.to_string()),
             inputs: 0,
             missing: scan.missing,
         });

@@ -103,7 +103,7 @@ impl Texts {
         }
     }
 
-    /// A digest of all texts and what is to be said of them.
+    /// A digest of all texts and their targets.
     ///
     /// # Errors
     /// A table that cannot be read any more.

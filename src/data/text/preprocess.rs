@@ -66,7 +66,7 @@ impl TextPreprocess {
         }
     }
 
-    /// Checks what a file from a stranger says.
+    /// Validates untrusted metadata.
     ///
     /// # Errors
     /// What is impossible, in words that follow "preprocessing".

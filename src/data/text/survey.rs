@@ -108,6 +108,7 @@ impl TextSurvey {
         let shown = Column {
             name: preprocess.text.clone(),
             role,
+            ignored: None,
             inputs: preprocess.length,
             missing: lengths.iter().filter(|&&length| length == 0).count(),
         };

@@ -14,7 +14,7 @@ pub const FILTERS: &str = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n";
 /// How texts become words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Splitting {
-    /// Whether letters become small ones.
+    /// Whether the text is lowercased.
     #[serde(default = "yes")]
     pub lower: bool,
     /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's). Of no meaning where

@@ -175,19 +175,19 @@ impl PlannedLayer {
         &self.params[..self.num_own_params]
     }
 
-    /// Shows `see` this layer and then every layer within it, outer layers before inner ones. `within` is the full
+    /// Calls `visitor` with this layer and then every layer within it, outer layers before inner ones. `within` is the full
     /// name of the layer that holds this one, if there is one.
-    pub fn visit<'a>(&'a self, within: Option<&str>, see: &mut dyn FnMut(Visited<'a>)) {
+    pub fn visit<'a>(&'a self, within: Option<&str>, visitor: &mut dyn FnMut(Visited<'a>)) {
         let name = match within {
             Some(outer) => format!("{outer}.{}", self.name),
             None => self.name.clone(),
         };
-        see(Visited {
+        visitor(Visited {
             name: name.clone(),
             layer: self,
         });
         for child in self.children() {
-            child.visit(Some(&name), see);
+            child.visit(Some(&name), visitor);
         }
     }
 

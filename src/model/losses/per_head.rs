@@ -111,6 +111,10 @@ impl TryFrom<BTreeMap<String, HeadOptions>> for PerHead {
                 HeadOptions::Weighted(Weighted { loss, weight }) => (loss, weight),
                 HeadOptions::Plain(loss) => (loss, 1.0),
             };
+            if weight < 0.0 {
+                let message = format!("{name}.weight is {weight}, expected a number of at least 0");
+                return Err(Unreadable(message));
+            }
             let loss = read_member(
                 SINGLE_TARGET_LOSSES,
                 "loss",

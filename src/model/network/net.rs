@@ -155,11 +155,18 @@ impl Network {
         })
     }
 
-    /// Shows `see` every layer of the net and every layer within those, outer layers before inner ones, in the order of
-    /// the parameters: tag, full name, shapes and own parameters. Together their parameters are those of the store, each
-    /// once and in its order.
-    pub fn visit<'a>(&'a self, see: &mut dyn FnMut(Visited<'a>)) {
-        self.layers.iter().for_each(|layer| layer.visit(None, see));
+    /// Calls `visitor` with every layer of the net and every layer within those, outer layers before inner ones: tag,
+    /// full name, shapes of input and output, own parameters. Together their parameters are those of the parameter store,
+    /// each once and in the same order. A residual block of a convolution is visited as
+    ///
+    /// ```text
+    /// model.0              residual   no parameters of its own
+    /// model.0.0            conv2d     model.0.0.weight, model.0.0.bias
+    /// model.0.shortcut.0   conv2d     model.0.shortcut.0.weight
+    /// ```
+    pub fn visit<'a>(&'a self, visitor: &mut dyn FnMut(Visited<'a>)) {
+        let layers = self.layers.iter();
+        layers.for_each(|layer| layer.visit(None, visitor));
     }
 
     /// Every parameter with its full name, in order.

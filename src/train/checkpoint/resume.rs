@@ -14,7 +14,7 @@ use crate::model::{
     AVERAGES, KEY, ModelInfo, Network, Outgoing, Stored, decode_tensors, ensure_finite, read_model,
     split_name, write_tensors,
 };
-use crate::storage::{Aside, FaultPoint};
+use crate::storage::{FaultPoint, StagedFile};
 use crate::train::run::events::EpochRecord;
 use crate::train::run::stepper::{Stepper, slot_name};
 
@@ -130,7 +130,7 @@ impl Checkpoint {
         });
         let tensors: Vec<Outgoing<'_>> = stored.collect();
         let fault = FaultPoint::default();
-        Aside::write(&folder.best(), &fault, |out| {
+        StagedFile::write(&folder.best(), &fault, |out| {
             write_tensors(out, &[(KEY, &self.text)], &tensors)
         })?
         .commit(&fault)

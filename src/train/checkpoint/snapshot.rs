@@ -18,7 +18,7 @@ use crate::model::{
     CHECKPOINT_KEY, Head, KEY, ModelInfo, Outgoing, digest_values, without_average, write_header,
     write_tensors, write_values,
 };
-use crate::storage::{Aside, FaultPoint, failure, open_regular};
+use crate::storage::{FaultPoint, StagedFile, failure, open_regular};
 use crate::train::run::stepper::Stepper;
 
 /// A copy of everything that a run's future depends on. Its memory is used again by the next one.
@@ -36,11 +36,11 @@ pub struct Snapshot {
     /// Whether the values are kept in memory.
     keeps: bool,
     /// The file that the values went into, where they are not kept.
-    put: Option<Aside>,
+    put: Option<StagedFile>,
     /// Whether it went there in parts at once.
     in_parts: bool,
     /// Room for the next such file.
-    room: Option<Aside>,
+    room: Option<StagedFile>,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ impl Snapshot {
     pub fn with_room_in(last: &Path, lens: &[usize]) -> Snapshot {
         let bytes = lens.iter().sum::<usize>() * size_of::<f32>();
         Snapshot {
-            room: Aside::room(last, bytes as u64).ok(), // without it, it takes longer
+            room: StagedFile::room(last, bytes as u64).ok(), // without it, it takes longer
             ..Snapshot::default()
         }
     }
@@ -142,7 +142,7 @@ impl Snapshot {
                     write_header(&mut head, &metadata, heads(copies))?;
                     let parts: Vec<&[u8]> =
                         values.iter().map(|v| bytemuck::cast_slice(v)).collect();
-                    Aside::put_parts(&files.last, room, &head, &parts)
+                    StagedFile::put_parts(&files.last, room, &head, &parts)
                 })
             };
             self.in_parts = put.is_some();
@@ -156,7 +156,7 @@ impl Snapshot {
                     let values: Vec<Vec<f32>> = values.collect();
                     let values: Vec<&[f32]> = values.iter().map(Vec::as_slice).collect();
                     take_digests(copies, &values);
-                    Aside::put(&files.last, fault, |out| {
+                    StagedFile::put(&files.last, fault, |out| {
                         write_header(out, &metadata, heads(copies))?;
                         values
                             .iter()
@@ -198,7 +198,7 @@ impl Snapshot {
                 let metadata = [(KEY, &*self.info), (CHECKPOINT_KEY, &*state)];
                 let tensors: Vec<Outgoing<'_>> =
                     self.tensors.iter().map(Copied::outgoing).collect();
-                Aside::write(&files.last, fault, |out| {
+                StagedFile::write(&files.last, fault, |out| {
                     write_tensors(out, &metadata, &tensors)
                 })?
             }
@@ -208,7 +208,7 @@ impl Snapshot {
         if self.best {
             let metadata = [(KEY, &*self.info)];
             let best = if self.keeps {
-                Aside::write(&files.best, fault, |out| {
+                StagedFile::write(&files.best, fault, |out| {
                     write_tensors(out, &metadata, &self.shown())
                 })?
             } else {
@@ -218,7 +218,7 @@ impl Snapshot {
         }
         if self.in_parts {
             let len = std::fs::metadata(&files.last).map_or(0, |file| file.len());
-            self.room = Aside::room(&files.last, len).ok(); // without it, it takes longer
+            self.room = StagedFile::room(&files.last, len).ok(); // without it, it takes longer
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Snapshot {
         files: &Files,
         metadata: &[(&str, &str)],
         fault: &FaultPoint,
-    ) -> anyhow::Result<Aside> {
+    ) -> anyhow::Result<StagedFile> {
         let mut last = open_regular(&files.last).with_context(|| failure(&files.best))?;
         let params = self.shown_copies();
         let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
@@ -256,7 +256,7 @@ impl Snapshot {
             shape: &param.shape,
             digest: param.digest,
         });
-        Aside::write(&files.best, fault, |out| {
+        StagedFile::write(&files.best, fault, |out| {
             write_header(out, metadata, heads)?;
             let mut header = [0; 8];
             last.read_exact(&mut header)?;

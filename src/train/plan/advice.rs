@@ -23,7 +23,7 @@ pub enum Course {
     },
 }
 
-/// How a training went; `None` where nothing is to be said.
+/// Advice on a finished training; `None` where there is none.
 pub fn course(history: &[EpochRecord], epochs: usize, monitor: &Monitor) -> Option<Course> {
     let best = history.iter().rfind(|record| record.best)?;
     let last = history.last()?;

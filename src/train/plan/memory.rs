@@ -30,7 +30,7 @@ impl Plan {
             loaded,
             (device, compute),
         );
-        // Texts are kept as tokens; pictures and tables have a budget.
+        // Texts are kept as tokens; images and tables have a budget.
         if let Shape::Tokens { length, .. } = self.network.input {
             let summary = self.survey.summary();
             let texts = summary.num_train.saturating_add(summary.num_valid);

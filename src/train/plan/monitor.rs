@@ -103,7 +103,7 @@ impl Monitor {
         self.watch.best = best;
     }
 
-    /// Checks the figure against what the net is to say.
+    /// Checks the figure against the prediction task.
     ///
     /// # Errors
     /// A figure that is not defined for it: no epoch would ever be best.

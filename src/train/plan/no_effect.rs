@@ -103,7 +103,7 @@ fn told(task: &Task) -> String {
     }
 }
 
-/// Checks every key of the table against what the net is to say.
+/// Checks every key of the table against the prediction task.
 ///
 /// # Errors
 /// Each key that changes nothing, and why.

@@ -1,6 +1,8 @@
 //! The plan of a run: every part of an experiment read and checked, from the cheapest to the
 //! dearest, before any sample is decoded.
 
+use std::sync::Arc;
+
 use super::decision::Decision;
 use super::limits::Limits;
 use super::monitor::Monitor;
@@ -13,7 +15,7 @@ use crate::model::{Layers, Loss, Network, read_loss};
 use crate::train::optimizers::OPTIMIZERS;
 use crate::train::optimizers::optimizer::Optimizer;
 use crate::train::schedules::SCHEDULES;
-use crate::train::schedules::pace::Pace;
+use crate::train::schedules::learning_rate::LearningRate;
 use crate::train::schedules::schedule::Schedule;
 
 /// A run that can begin.
@@ -25,9 +27,13 @@ pub struct Plan {
     /// What training lowers.
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
-    pub optimizer: Box<dyn Optimizer>,
+    pub optimizer: Arc<dyn Optimizer>,
+    /// How the learning rate changes; `None` where it is constant.
+    pub schedule: Option<Arc<dyn Schedule>>,
     /// What "best" means.
     pub monitor: Monitor,
+    /// The figure that early stopping watches, where it is not the monitored one.
+    pub stopping: Option<Monitor>,
     /// What is done to training samples.
     pub augmentation: Option<Augmentation>,
     /// The samples, listed.
@@ -42,13 +48,19 @@ impl Plan {
     /// # Errors
     /// Every mistake that can be found without decoding a sample, with file, line and remedy.
     pub fn check(source: Source) -> anyhow::Result<Plan> {
-        let parts = read_parts(&source);
-        let (mut loss, optimizer, monitor, augmentation) =
-            parts.map_err(|faults| source.explain(&faults))?;
+        let parts = read_parts(&source).map_err(|faults| source.explain(&faults))?;
+        let Parts {
+            mut loss,
+            optimizer,
+            schedule,
+            monitor,
+            stopping,
+            augmentation,
+        } = parts;
         let (network, survey, decision) = fit_to_data(&source, &mut *loss, augmentation.as_ref())
             .map_err(|faults| source.explain(&faults))?;
         let checked = monitor.check(&survey.summary().task);
-        let checked = checked.and_then(|()| match read_stopping(&source.experiment)? {
+        let checked = checked.and_then(|()| match &stopping {
             Some(stopping) => stopping.check(&survey.summary().task),
             None => Ok(()),
         });
@@ -58,7 +70,9 @@ impl Plan {
             network,
             loss,
             optimizer,
+            schedule,
             monitor,
+            stopping,
             augmentation,
             survey,
             decision,
@@ -72,7 +86,10 @@ impl Plan {
             source: self.source,
             network: self.network,
             loss: self.loss,
+            optimizer: self.optimizer,
+            schedule: self.schedule,
             monitor: self.monitor,
+            stopping: self.stopping,
             decision: self.decision,
             batch_size,
         };
@@ -115,8 +132,14 @@ pub struct PlanParts {
     pub network: Network,
     /// What training lowers.
     pub loss: Box<dyn Loss>,
+    /// What turns gradients into steps.
+    pub optimizer: Arc<dyn Optimizer>,
+    /// How the learning rate changes; `None` where it is constant.
+    pub schedule: Option<Arc<dyn Schedule>>,
     /// What "best" means.
     pub monitor: Monitor,
+    /// The figure that early stopping watches, where it is not the monitored one.
+    pub stopping: Option<Monitor>,
     /// What makes a class of two the predicted one.
     pub decision: Decision,
     /// Samples a step.
@@ -124,40 +147,16 @@ pub struct PlanParts {
 }
 
 impl PlanParts {
-    /// What turns gradients into steps; a new one each time.
-    ///
-    /// # Errors
-    /// None where the plan was checked.
-    pub fn optimizer(&self) -> anyhow::Result<Box<dyn Optimizer>> {
-        let spec = &self.source.experiment.train.optimizer;
-        read_member(
-            OPTIMIZERS,
-            "optimizer",
-            spec,
-            &Path::parse("train.optimizer"),
-        )
-        .map_err(|faults| self.source.explain(&faults))
-    }
-
     /// What ends the training before its last epoch.
-    ///
-    /// # Errors
-    /// None where the plan was checked.
-    pub fn limits(&self) -> anyhow::Result<Limits> {
-        let experiment = &self.source.experiment;
-        let watched = read_stopping(experiment).map_err(|faults| self.source.explain(&faults))?;
-        Ok(Limits::new(&experiment.train, watched))
+    pub fn limits(&self) -> Limits {
+        Limits::new(&self.source.experiment.train, self.stopping.clone())
     }
 
     /// How the learning rate changes, with `per_epoch` updates an epoch.
-    ///
-    /// # Errors
-    /// None where the plan was checked.
-    pub fn pace(&self, per_epoch: usize) -> anyhow::Result<Pace> {
+    pub fn pace(&self, per_epoch: usize) -> LearningRate {
         let train = &self.source.experiment.train;
-        let schedule = read_schedule(train).map_err(|faults| self.source.explain(&faults))?;
-        let pace = Pace::new(schedule, train.warmup, per_epoch, train.epochs);
-        Ok(pace.with_swa(train.swa))
+        let pace = LearningRate::new(self.schedule.clone(), train.warmup, per_epoch, train.epochs);
+        pace.with_swa(train.swa)
     }
 }
 
@@ -170,10 +169,10 @@ fn read_stopping(experiment: &Experiment) -> Result<Option<Monitor>, Vec<Fault>>
         .transpose()
 }
 
-fn read_schedule(train: &Train) -> Result<Option<Box<dyn Schedule>>, Vec<Fault>> {
+fn read_schedule(train: &Train) -> Result<Option<Arc<dyn Schedule>>, Vec<Fault>> {
     let path = Path::parse("train.schedule");
     let spec = train.schedule.as_ref();
-    spec.map(|spec| read_member(SCHEDULES, "schedule", spec, &path))
+    spec.map(|spec| read_member(SCHEDULES, "schedule", spec, &path).map(Arc::from))
         .transpose()
 }
 
@@ -184,8 +183,8 @@ pub struct Net {
     /// What training lowers.
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
-    pub optimizer: Box<dyn Optimizer>,
-    /// What the net is to say, or a task of the loss where the data was not looked at.
+    pub optimizer: Arc<dyn Optimizer>,
+    /// The prediction task, or a task of the loss where the data was not looked at.
     pub task: Task,
 }
 
@@ -197,7 +196,11 @@ impl Net {
     /// Every mistake of the experiment, with line and remedy.
     pub fn read(source: &Source) -> anyhow::Result<Net> {
         let build = || {
-            let (mut loss, optimizer, ..) = read_parts(source)?;
+            let Parts {
+                mut loss,
+                optimizer,
+                ..
+            } = read_parts(source)?;
             let experiment = &source.experiment;
             let data = read_source(&experiment.data)?;
             let (shape, embedded, task) = match data.declared_shape() {
@@ -240,41 +243,68 @@ fn task_of(loss: &dyn Loss, num_outputs: usize) -> Task {
     tasks.iter().find(fits).unwrap_or(&tasks[0]).clone()
 }
 
-type Parts = (
-    Box<dyn Loss>,
-    Box<dyn Optimizer>,
-    Monitor,
-    Option<Augmentation>,
-);
+/// What the experiment alone says.
+struct Parts {
+    loss: Box<dyn Loss>,
+    optimizer: Arc<dyn Optimizer>,
+    schedule: Option<Arc<dyn Schedule>>,
+    monitor: Monitor,
+    stopping: Option<Monitor>,
+    augmentation: Option<Augmentation>,
+}
 
-/// What the experiment alone says; collects the faults of all parts.
+/// Reads what the experiment alone says; collects the faults of all parts.
 fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let experiment = &source.experiment;
     let train = &experiment.train;
-    let mut faults = Vec::new();
-    let mut keep = |result: Result<(), Vec<Fault>>| faults.extend(result.err().unwrap_or_default());
-    let loss = read_loss(&train.loss, &Path::parse("train.loss"));
-    keep(read_schedule(train).map(|_| ()));
-    keep(check_averages(train));
-    keep(read_stopping(experiment).map(|_| ()));
+    let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
-    let heads: Vec<&str> = experiment.model.heads.keys().map(String::as_str).collect();
-    let monitor = Monitor::read(&train.monitor, &heads);
-    let optimizer = optimizer.and_then(|it| no_effect::check_optimizer(&*it, train).map(|()| it));
-    let augmentation = Augmentation::read(&experiment.augment, experiment.seed);
-    keep(read_source(&experiment.data).map(|_| ()));
-    keep(Layers::of(&experiment.model).map(|_| ()));
-    match (loss, optimizer, monitor, augmentation) {
-        (Ok(loss), Ok(optimizer), Ok(monitor), Ok(augmentation)) if faults.is_empty() => {
-            Ok((loss, optimizer, monitor, augmentation))
-        }
-        (loss, optimizer, monitor, augmentation) => {
-            faults.extend(augmentation.err().unwrap_or_default());
-            faults.extend(loss.err().unwrap_or_default());
-            faults.extend(optimizer.err().unwrap_or_default());
-            faults.extend(monitor.err().unwrap_or_default());
-            Err(faults)
+    let mut faults = Faults::default();
+    // In the order in which they are told.
+    let schedule = faults.keep(read_schedule(train));
+    faults.keep(check_averages(train));
+    let stopping = faults.keep(read_stopping(experiment));
+    faults.keep(read_source(&experiment.data).map(|_| ()));
+    faults.keep(Layers::of(&experiment.model).map(|_| ()));
+    let augmentation = faults.keep(Augmentation::read(&experiment.augment, experiment.seed));
+    let loss = faults.keep(read_loss(&train.loss, &Path::parse("train.loss")));
+    let optimizer = faults.keep(
+        optimizer.and_then(|it| no_effect::check_optimizer(&*it, train).map(|()| Arc::from(it))),
+    );
+    let monitor = faults.keep(Monitor::read(&train.monitor, &heads));
+    match (loss, optimizer, schedule, monitor, stopping, augmentation) {
+        (
+            Some(loss),
+            Some(optimizer),
+            Some(schedule),
+            Some(monitor),
+            Some(stopping),
+            Some(augmentation),
+        ) if faults.0.is_empty() => Ok(Parts {
+            loss,
+            optimizer,
+            schedule,
+            monitor,
+            stopping,
+            augmentation,
+        }),
+        _ => Err(faults.0),
+    }
+}
+
+/// Faults of several parts, gathered.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn keep<T>(&mut self, result: Result<T, Vec<Fault>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(faults) => {
+                self.0.extend(faults);
+                None
+            }
         }
     }
 }

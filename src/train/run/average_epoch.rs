@@ -46,8 +46,7 @@ impl Stepper<'_> {
         };
         let tensors = params.params.iter();
         let tensors: Vec<_> = tensors.map(|p| p.tensor.clone().autodiff()).collect();
-        let mut inputs = batch.inputs;
-        self.network.forward(inputs.swap_remove(0), &tensors, &pass);
+        self.network.forward(batch.input, &tensors, &pass);
         drop(tensors);
         params.store(pass.updates.into_inner());
     }

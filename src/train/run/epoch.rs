@@ -2,20 +2,21 @@
 
 use std::time::Instant;
 
-use super::evaluator::Said;
+use super::evaluator::hits;
 use super::events::{Event, Observer};
 use super::fit::Run;
-use super::non_finite::{NonFinite, What};
+use super::non_finite::{Diverged, NonFinite};
 use super::stepper::{StepOutput, training_device};
 use super::stop::StopFlag;
-use crate::data::Skipped;
+use crate::data::{HostTargets, Skipped};
 use crate::model::host;
 use crate::train::run::clock::{Clock, Ended, note_failed};
 
 /// A step whose results were not read yet.
 struct Pending {
     output: StepOutput,
-    said: Said,
+    targets: HostTargets,
+    samples: usize,
     /// From 0.
     batch: usize,
 }
@@ -75,11 +76,13 @@ impl Run<'_> {
                 if let Some(weights) = &self.class_weights {
                     loaded.batch.weigh(weights);
                 }
-                let said = Said::of(&loaded.batch);
+                let targets = loaded.batch.targets.clone();
+                let samples = loaded.indices.len();
                 let batch = loaded.batch.to_device(shape, &device);
                 pending.push(Pending {
                     output: self.stepper.step_of_group(batch, epoch as u64, ends),
-                    said,
+                    targets,
+                    samples,
                     batch: self.state.batch,
                 });
             } else if ends {
@@ -114,7 +117,7 @@ impl Run<'_> {
             return Some(found);
         }
         (!self.stepper.is_finite()).then(|| NonFinite {
-            what: What::Parameters,
+            what: Diverged::Parameters,
             epoch: self.state.epoch,
             batch: self.state.batch.saturating_sub(1),
             before_update: false,
@@ -129,21 +132,21 @@ impl Run<'_> {
     ) -> Option<NonFinite> {
         for Pending {
             output,
-            said,
+            targets,
+            samples,
             batch,
         } in pending.drain(..)
         {
-            let samples = said.samples();
             let losses = host(output.losses);
-            let (hits, decisions) = said.hits(&host(output.predictions), self.decision);
+            let (hits, decisions) = hits(&targets, &host(output.predictions), self.decision);
             let sums = &mut self.state.sums;
             sums.samples += samples;
             sums.hits += hits;
             sums.decisions += decisions;
             sums.loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
             let what = match (sums.loss.is_finite(), output.diverged) {
-                (false, _) => Some(What::Loss),
-                (true, true) => Some(What::Gradients),
+                (false, _) => Some(Diverged::Loss),
+                (true, true) => Some(Diverged::Gradients),
                 (true, false) => None,
             };
             if let Some(what) = what {

@@ -2,108 +2,90 @@
 
 use burn::tensor::Device;
 
-use crate::data::{HostBatch, Loader, Skipped, Task};
+use crate::data::{HostTargets, Loader, Skipped, Task};
 use crate::metrics::{Predictions, decide};
 use crate::model::{Loss, Network, ParamStore, Pass, host};
 use crate::train::plan::decision::Decision;
 
-/// What should be said of the samples of a batch.
-pub(in crate::train) struct Said {
-    classes: Vec<u32>,
-    rows: Vec<f32>,
-    labels: bool,
+/// Of predictions, row after row: how many decisions are right, of how many; none of numbers.
+pub(in crate::train) fn hits(
+    targets: &HostTargets,
+    predicted: &[f32],
+    decision: Decision,
+) -> (usize, usize) {
+    match targets {
+        HostTargets::Classes(classes) | HostTargets::Mixed { classes, .. } => {
+            let rows = predicted.chunks_exact(predicted.len() / classes.len().max(1));
+            let class = |row| decide(row, decision.positive, decision.threshold);
+            let hits = rows.zip(classes);
+            let hits = hits.filter(|(row, target)| class(row) == **target as usize);
+            (hits.count(), classes.len())
+        }
+        HostTargets::Labels(labels) => {
+            let pairs = predicted.iter().zip(labels);
+            let hits = pairs.filter(|(p, label)| (**p >= decision.threshold) == (**label > 0.5));
+            (hits.count(), labels.len())
+        }
+        HostTargets::Real(_) => (0, 0),
+    }
 }
 
-impl Said {
-    pub(in crate::train) fn of(batch: &HostBatch) -> Said {
-        Said {
-            classes: batch.classes.clone(),
-            rows: batch.rows.clone(),
-            labels: batch.labels,
+/// Adds the predictions of a batch. `of_heads`: with heads, the losses of each.
+fn add(
+    targets: HostTargets,
+    to: &mut Predictions,
+    task: &Task,
+    mut predicted: Vec<f32>,
+    (losses, of_heads): (&[f32], &[Vec<f32>]),
+) {
+    match (to, targets) {
+        (Predictions::Classes(to), targets) => {
+            to.losses.extend(losses);
+            to.probabilities.extend(predicted);
+            let classes = targets.classes().iter();
+            to.targets.extend(classes.map(|&class| class as usize));
         }
-    }
-
-    /// The number of samples.
-    pub(in crate::train) fn samples(&self) -> usize {
-        self.classes.len()
-    }
-
-    /// Of predictions, row after row: how many decisions are right, of how many; none of numbers.
-    pub(in crate::train) fn hits(&self, predicted: &[f32], decision: Decision) -> (usize, usize) {
-        if self.rows.is_empty() {
-            let rows = predicted.chunks_exact(predicted.len() / self.samples().max(1));
-            let class = |row| decide(row, decision.positive, decision.threshold);
-            let hits = rows.zip(&self.classes);
-            let hits = hits.filter(|(row, target)| class(row) == **target as usize);
-            (hits.count(), self.samples())
-        } else if self.labels {
-            let pairs = predicted.iter().zip(&self.rows);
-            let hits = pairs.filter(|(p, label)| (**p >= decision.threshold) == (**label > 0.5));
-            (hits.count(), self.rows.len())
-        } else {
-            (0, 0)
+        (Predictions::Labels(to), HostTargets::Labels(labels)) => {
+            to.losses.extend(losses);
+            to.probabilities.extend(predicted);
+            to.targets.extend(labels.iter().map(|&label| label > 0.5));
         }
-    }
-
-    /// `of_heads`: with heads, the losses of each.
-    fn add_to(
-        self,
-        to: &mut Predictions,
-        task: &Task,
-        mut predicted: Vec<f32>,
-        (losses, of_heads): (&[f32], &[Vec<f32>]),
-    ) {
-        match to {
-            Predictions::Classes(to) => {
-                to.losses.extend(losses);
-                to.probabilities.extend(predicted);
-                to.targets.extend(self.classes.iter().map(|&c| c as usize));
-            }
-            Predictions::Labels(to) => {
-                to.losses.extend(losses);
-                to.probabilities.extend(predicted);
-                to.targets
-                    .extend(self.rows.iter().map(|&label| label > 0.5));
-            }
-            Predictions::Numbers(to) => {
-                let mut targets = self.rows;
-                task.unscale(&mut predicted);
-                task.unscale(&mut targets);
-                to.losses.extend(losses);
-                to.predicted.extend(predicted);
-                to.targets.extend(targets);
-            }
-            Predictions::Heads(to) => {
-                to.losses.extend(losses);
-                let (mut said, mut target) = (0, 0);
-                for ((head, (_, to)), losses) in
-                    task.heads().iter().zip(&mut to.heads).zip(of_heads)
-                {
-                    let (width, target_width) = (head.task.len(), head.task.target_width());
-                    let own = columns(&predicted, task.len(), said, width);
-                    let part = self.of_head(&head.task, task.target_width(), target);
-                    part.add_to(to, &head.task, own, (losses, &[]));
-                    (said, target) = (said + width, target + target_width);
-                }
+        (Predictions::Numbers(to), HostTargets::Real(mut numbers)) => {
+            task.unscale(&mut predicted);
+            task.unscale(&mut numbers);
+            to.losses.extend(losses);
+            to.predicted.extend(predicted);
+            to.targets.extend(numbers);
+        }
+        (Predictions::Heads(to), HostTargets::Real(rows)) => {
+            to.losses.extend(losses);
+            let (mut output, mut target) = (0, 0);
+            for ((head, (_, to)), losses) in task.heads().iter().zip(&mut to.heads).zip(of_heads) {
+                let (width, target_width) = (head.task.len(), head.task.target_width());
+                let own = columns(&predicted, task.len(), output, width);
+                let targets = columns(&rows, task.target_width(), target, target_width);
+                add(
+                    targets_of(&head.task, targets),
+                    to,
+                    &head.task,
+                    own,
+                    (losses, &[]),
+                );
+                (output, target) = (output + width, target + target_width);
             }
         }
+        (_, targets) => unreachable!("the targets are the task's, not {targets:?}"),
     }
+}
 
-    /// What a head should say, whose columns of all `width` begin at `first`.
-    fn of_head(&self, task: &Task, width: usize, first: usize) -> Said {
-        let own = columns(&self.rows, width, first, task.target_width());
-        match task {
-            Task::Classes(_) => Said {
-                classes: own.iter().map(|&class| class as u32).collect(),
-                rows: Vec::new(),
-                labels: false,
-            },
-            _ => Said {
-                classes: self.classes.clone(),
-                rows: own,
-                labels: matches!(task, Task::Labels(_)),
-            },
+/// The targets of one head, from its columns.
+fn targets_of(task: &Task, columns: Vec<f32>) -> HostTargets {
+    match task {
+        Task::Classes(_) => {
+            HostTargets::Classes(columns.iter().map(|&class| class as u32).collect())
         }
+        Task::Labels(_) => HostTargets::Labels(columns),
+        Task::Numbers(_) | Task::Heads(_) => HostTargets::Real(columns),
     }
 }
 
@@ -163,17 +145,24 @@ impl Scorer<'_> {
                 continue;
             }
             let samples = loaded.indices.len();
-            let said = Said::of(&loaded.batch);
-            let mut batch = loaded.batch.to_device(shape, self.device);
-            let input = batch.inputs.swap_remove(0);
-            let logits = self.network.forward(input, &tensors, &Pass::default());
-            let target = &batch.targets[0];
+            let targets = loaded.batch.targets.clone();
+            let batch = loaded.batch.to_device(shape, self.device);
+            let logits = self
+                .network
+                .forward(batch.input, &tensors, &Pass::default());
+            let target = &batch.target;
             let losses = host(self.loss.forward(logits.clone(), target));
             let of_heads = self.loss.forward_heads(&logits, target).into_iter();
             let of_heads: Vec<Vec<f32>> = of_heads.map(host).collect();
             let predicted = host(self.loss.predictions(logits));
             let losses = (&losses[..], &of_heads[..]);
-            said.add_to(&mut evaluation.predictions, self.task, predicted, losses);
+            add(
+                targets,
+                &mut evaluation.predictions,
+                self.task,
+                predicted,
+                losses,
+            );
             evaluation.indices.extend(loaded.indices);
             if !go_on(samples) {
                 break;

@@ -95,7 +95,7 @@ pub enum Event<'a> {
     Notice(&'a str),
 }
 
-/// Is told what happens.
+/// Callback for the events of a run.
 pub trait Observer {
     /// Something happened.
     fn on(&mut self, event: &Event<'_>);

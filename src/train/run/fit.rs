@@ -1,5 +1,6 @@
 //! The training loop: epochs, validation, what is best, what is saved.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
@@ -44,7 +45,7 @@ pub struct Run<'a> {
     /// What ends the training before its last epoch.
     pub limits: Limits,
     /// The schedule, where it may follow the figures of validation.
-    pub plateau: Option<Box<dyn Schedule>>,
+    pub plateau: Option<Arc<dyn Schedule>>,
     /// How much a sample of each class counts in the training loss; 1 where absent.
     pub class_weights: Option<Vec<f32>>,
     /// What "best" means.

@@ -9,6 +9,7 @@ pub mod events;
 pub mod fit;
 pub mod loss_scale;
 pub mod non_finite;
+pub mod prepared;
 pub mod shaping;
 pub mod stepper;
 pub mod stop;

@@ -14,7 +14,7 @@ use crate::model::{Network, Pass};
 
 /// What was found not to be finite first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Diverged {
     /// The loss of a batch.
     Loss,
     /// The gradients of a batch, at any loss scale.
@@ -23,12 +23,12 @@ pub enum What {
     Parameters,
 }
 
-impl fmt::Display for What {
+impl fmt::Display for Diverged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            What::Loss => "the loss is",
-            What::Gradients => "the gradients are",
-            What::Parameters => "the parameters are",
+            Diverged::Loss => "the loss is",
+            Diverged::Gradients => "the gradients are",
+            Diverged::Parameters => "the parameters are",
         })
     }
 }
@@ -37,7 +37,7 @@ impl fmt::Display for What {
 #[derive(Clone, Copy, Debug)]
 pub struct NonFinite {
     /// What.
-    pub what: What,
+    pub what: Diverged,
     /// From 0.
     pub epoch: usize,
     /// From 0.
@@ -112,19 +112,19 @@ impl NonFinite {
         }
         if let Some(param) = broken_param(stepper) {
             let culprit = match (self.what, self.before_update) {
-                (What::Parameters, _) => "an update since the last checkpoint",
+                (Diverged::Parameters, _) => "an update since the last checkpoint",
                 (_, true) => "the update before",
                 (_, false) => "the update of this batch or of one after it",
             };
             return format!("{param} holds values that are not finite: {culprit} broke it");
         }
-        let mut batch = loaded.batch.to_device(shape, device);
+        let batch = loaded.batch.to_device(shape, device);
         let pass = Pass {
             training: Some(stepper.training(self.epoch as u64, &batch.ids)),
             compute: stepper.compute(),
             ..Pass::default()
         };
-        match broken_layer(network, stepper, batch.inputs.swap_remove(0), &pass) {
+        match broken_layer(network, stepper, batch.input, &pass) {
             Some(layer) => format!("the first layer whose output is not finite: {layer}"),
             None => {
                 "every layer's output is finite: it is the loss itself, or its gradient".to_string()

@@ -1,5 +1,6 @@
 //! One training step: forward, loss, backward, update.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
@@ -9,18 +10,18 @@ use xxhash_rust::xxh3::Xxh3;
 use super::average::{Average, Averaging};
 use super::loss_scale::{LossScale, Verdict};
 use super::shaping::Shaping;
-use crate::data::{Batch, SampleId, Target, Value};
+use crate::data::{Batch, SampleId};
 use crate::device::{copy_to_host, is_finite, on_cpu};
 use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
 use crate::train::optimizers::optimizer::Optimizer;
-use crate::train::schedules::pace::Pace;
+use crate::train::schedules::learning_rate::LearningRate;
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
     pub(in crate::train) network: &'a Network,
     loss: &'a dyn Loss,
-    optimizer: Box<dyn Optimizer>,
+    optimizer: Arc<dyn Optimizer>,
     /// The parameters, as of the last step.
     pub params: ParamStore,
     pub(in crate::train) average: Option<Average>,
@@ -32,7 +33,7 @@ pub struct Stepper<'a> {
     seed: u64,
     compute: Compute,
     on_cpu: bool,
-    pace: Pace,
+    pace: LearningRate,
     /// The learning rate of all steps, whatever the rest says.
     fixed_rate: Option<f64>,
     shaping: Shaping,
@@ -89,11 +90,12 @@ impl<'a> Stepper<'a> {
     pub fn new(
         network: &'a Network,
         loss: &'a dyn Loss,
-        optimizer: Box<dyn Optimizer>,
+        optimizer: impl Into<Arc<dyn Optimizer>>,
         params: ParamStore,
         seed: u64,
         compute: Compute,
     ) -> Stepper<'a> {
+        let optimizer = optimizer.into();
         let slots = params
             .params
             .iter()
@@ -125,7 +127,7 @@ impl<'a> Stepper<'a> {
             seed,
             compute,
             on_cpu,
-            pace: Pace::default(),
+            pace: LearningRate::default(),
             fixed_rate: None,
             shaping: Shaping::default(),
             update_time: Duration::ZERO,
@@ -133,7 +135,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// Sets how the learning rate changes, and what is done to gradients.
-    pub fn with(mut self, pace: Pace, shaping: Shaping) -> Stepper<'a> {
+    pub fn with(mut self, pace: LearningRate, shaping: Shaping) -> Stepper<'a> {
         (self.pace, self.shaping) = (pace, shaping);
         self
     }
@@ -298,7 +300,7 @@ impl<'a> Stepper<'a> {
             ..Pass::default()
         };
         let leaves = self.params.leaves(sinks);
-        let (input, target) = first(batch.inputs, &batch.targets);
+        let (input, target) = (batch.input, &batch.target);
         let logits = self.network.forward(input, &leaves, &pass);
         let losses = self.loss.forward(logits.clone(), target);
         let losses = match batch.weights {
@@ -417,10 +419,6 @@ impl<'a> Stepper<'a> {
 /// The name of a parameter's optimizer state.
 pub fn slot_name(slot: &str, param: &str) -> String {
     format!("{slot}/{param}")
-}
-
-fn first(mut inputs: Vec<Value>, targets: &[Target]) -> (Value, &Target) {
-    (inputs.swap_remove(0), &targets[0])
 }
 
 /// The device for batches of training: the same, with autodiff.

@@ -6,9 +6,9 @@
 mod constant;
 mod cosine;
 mod exponential;
+pub mod learning_rate;
 mod noam;
 mod one_cycle;
-pub mod pace;
 mod plateau;
 mod polynomial;
 pub mod schedule;
@@ -34,13 +34,15 @@ pub const SCHEDULES: &[Member<dyn Schedule>] = family! { dyn Schedule:
 
 #[cfg(test)]
 mod tests {
-    use super::pace::Pace;
     use super::*;
     use crate::config::{Path, Spec, Swa, Warmup, read_member};
+    use crate::train::schedules::learning_rate::LearningRate;
 
-    fn read(json: serde_json::Value) -> Box<dyn Schedule> {
+    fn read(json: serde_json::Value) -> std::sync::Arc<dyn Schedule> {
         let spec: Spec = serde_json::from_value(json).expect("a schedule");
-        read_member(SCHEDULES, "schedule", &spec, &Path::default()).expect("options")
+        read_member(SCHEDULES, "schedule", &spec, &Path::default())
+            .expect("options")
+            .into()
     }
 
     fn close(found: &[f64], expected: &[f64]) {
@@ -56,7 +58,7 @@ mod tests {
             start_epoch: 3,
             learning_rate: Some(0.3),
         };
-        let pace = Pace::new(schedule, None, 10, 4).with_swa(Some(swa));
+        let pace = LearningRate::new(schedule, None, 10, 4).with_swa(Some(swa));
         let found: Vec<f64> = [9, 10, 19, 20, 39]
             .map(|step| pace.rate(0.1, step))
             .to_vec();
@@ -66,7 +68,7 @@ mod tests {
     #[test]
     fn a_warm_up_rises_by_the_step_and_then_the_schedule_begins() {
         let schedule = Some(read(serde_json::json!({"cosine": {}})));
-        let pace = Pace::new(schedule, Some(Warmup::Steps(4)), 10, 2);
+        let pace = LearningRate::new(schedule, Some(Warmup::Steps(4)), 10, 2);
         let found: Vec<f64> = [0, 3, 4, 12].map(|step| pace.factor(step)).to_vec();
         close(&found, &[0.25, 1.0, 1.0, 0.5]);
     }

@@ -1,10 +1,11 @@
 //! How fast a net trains and runs: the whole step, and each layer on its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
-use crate::data::{Batch, HostBatch, Purpose, Rng, Shape, Task, Value};
+use crate::data::{Batch, HostBatch, HostTargets, Purpose, Rng, Shape, Task, Value};
 use crate::model::{Compute, Loss, Network, ParamStore, Pass, Training, host};
 use crate::train::optimizers::optimizer::Optimizer;
 use crate::train::run::stepper::{Stepper, training_device};
@@ -98,19 +99,22 @@ pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> Ho
             .collect(),
         _ => (0..values).map(|_| rng.uniform() as f32).collect(),
     };
-    let labels = matches!(task, Task::Labels(_));
-    let rows = match task {
-        Task::Classes(_) => Vec::new(),
-        task => (0..batch)
-            .flat_map(|_| synthetic_target(task, &mut rng))
-            .collect(),
-    };
     let num_classes = task.classes().len().max(1);
+    let rows = |rng: &mut Rng| {
+        let rows = (0..batch).flat_map(|_| synthetic_target(task, rng));
+        rows.collect()
+    };
+    let targets = match task {
+        Task::Classes(_) => {
+            let classes = (0..batch).map(|_| rng.below(num_classes) as u32);
+            HostTargets::Classes(classes.collect())
+        }
+        Task::Labels(_) => HostTargets::Labels(rows(&mut rng)),
+        Task::Numbers(_) | Task::Heads(_) => HostTargets::Real(rows(&mut rng)),
+    };
     HostBatch {
         input,
-        classes: (0..batch).map(|_| rng.below(num_classes) as u32).collect(),
-        rows,
-        labels,
+        targets,
         ids: (0..batch as u32).collect(),
         ..HostBatch::default()
     }
@@ -135,14 +139,12 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 impl Bench<'_> {
     /// Measures on one batch, over and over.
-    pub fn run(&self, batch: HostBatch, optimizer: Box<dyn Optimizer>) -> Figures {
+    pub fn run(&self, batch: HostBatch, optimizer: impl Into<Arc<dyn Optimizer>>) -> Figures {
         let params = self.network.init(self.seed, self.device);
         let shape = self.network.input;
         let one = HostBatch {
             input: batch.input[..shape.num_elements()].to_vec(),
-            classes: batch.classes[..1].to_vec(),
-            rows: batch.rows[..batch.rows.len() / batch.ids.len().max(1)].to_vec(),
-            labels: batch.labels,
+            targets: batch.targets.first(batch.ids.len()),
             ids: batch.ids[..1].to_vec(),
             ..HostBatch::default()
         };
@@ -150,7 +152,7 @@ impl Bench<'_> {
         let infer_one = self.infer(one.to_device(shape, self.device), &params);
         let layers = self.layers(batch.clone().to_device(shape, self.device), &params);
         let batch = batch.to_device(shape, &training_device(self.device));
-        let (train, update) = self.train(&batch, optimizer, params);
+        let (train, update) = self.train(&batch, optimizer.into(), params);
         Figures {
             train,
             update,
@@ -163,7 +165,7 @@ impl Bench<'_> {
     fn train(
         &self,
         batch: &Batch,
-        optimizer: Box<dyn Optimizer>,
+        optimizer: Arc<dyn Optimizer>,
         params: ParamStore,
     ) -> (Duration, Duration) {
         let mut stepper = Stepper::new(
@@ -186,7 +188,7 @@ impl Bench<'_> {
     fn infer(&self, batch: Batch, params: &ParamStore) -> Duration {
         let tensors = params.tensors();
         median(self.timed(|| {
-            let input = batch.inputs[0].clone();
+            let input = batch.input.clone();
             let logits = self.network.forward(input, &tensors, &Pass::default());
             host(self.loss.predictions(logits));
         }))
@@ -203,8 +205,8 @@ impl Bench<'_> {
     }
 
     /// Runs each block on what the blocks before it give.
-    fn layers(&self, mut batch: Batch, params: &ParamStore) -> Vec<LayerFigures> {
-        let input = batch.inputs.swap_remove(0);
+    fn layers(&self, batch: Batch, params: &ParamStore) -> Vec<LayerFigures> {
+        let input = batch.input;
         let sinks = self.network.sinks(self.device, self.compute);
         let pass = Pass {
             training: Some(Training {

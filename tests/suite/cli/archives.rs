@@ -373,3 +373,66 @@ fn thirty_thousand_labels_take_no_quadratic_time() {
     // Half a second, also for both splits; each label compared with each takes several.
     assert!(took.as_secs_f64() < 3.0, "{took:?}");
 }
+
+#[test]
+fn predict_answers_every_image_of_an_archive() {
+    let world = packed();
+    world.train(&[]).expect_success();
+    let png = std::fs::read(world.path("valid/red/00.png")).unwrap();
+    pack(
+        &world,
+        "mixed.tar",
+        &[
+            ("a/one.png", png.clone()),
+            ("a/one.cls", b"red".to_vec()),
+            ("a/notes.md", b"no image".to_vec()),
+            ("a/.hidden.png", png.clone()),
+            ("a/broken.png", png[..40].to_vec()),
+            ("two", png),
+        ],
+    );
+    let predict = ["predict", "-m", "run/best.safetensors", "--device", "cpu"];
+    let run = world.kiln(&[&predict[..], &["tars/valid.tar"]].concat());
+    let rows: Vec<String> = run
+        .expect_success()
+        .stdout
+        .lines()
+        .map(String::from)
+        .collect();
+    assert_eq!(rows.len(), 12);
+    let of = |name: &str| rows.iter().find(|row| row.starts_with(name)).unwrap();
+    assert!(of("tars/valid.tar:0000red.png\t").contains("\tred\t"));
+    assert!(of("tars/valid.tar:0005blue.png\t").contains("\tblue\t"));
+    // The same answers as from the files themselves.
+    let file = world.kiln(&[&predict[..], &["valid/red/00.png"]].concat());
+    let answer = |row: &str| row.split_once('\t').unwrap().1.trim().to_string();
+    assert_eq!(
+        answer(&file.expect_success().stdout),
+        answer(of("tars/valid.tar:0000red.png"))
+    );
+    let run = world.kiln(&[&predict[..], &["mixed.tar", "--json"]].concat());
+    let run = run.expect_failure();
+    assert!(
+        run.stderr.contains("mixed.tar:a/broken.png: "),
+        "{}",
+        run.stderr
+    );
+    let lines = run.json();
+    assert_eq!(lines[0]["file"], "mixed.tar");
+    assert_eq!(lines[0]["member"], "a/one.png");
+    assert_eq!(lines[1]["member"], "two");
+    let passed_over = lines[2]["left_out"].to_string();
+    assert!(
+        passed_over.contains("notes.md") && passed_over.contains(".hidden.png"),
+        "{passed_over}"
+    );
+    pack(&world, "none.tar", &[("readme.md", b"no image".to_vec())]);
+    let run = world
+        .kiln(&[&predict[..], &["none.tar"]].concat())
+        .expect_failure();
+    assert!(
+        run.stderr.contains("none.tar: holds no images") && run.stderr.contains("readme.md"),
+        "{}",
+        run.stderr
+    );
+}

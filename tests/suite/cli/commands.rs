@@ -305,20 +305,6 @@ fn manual_pages_exist_for_the_program_and_each_command() {
 }
 
 #[test]
-fn every_help_text_has_an_example() {
-    let world = World::empty();
-    for command in ["train", "eval", "predict", "check", "init", "completions"] {
-        let help = world.kiln(&[command, "--help"]).expect_success().stdout;
-        assert!(
-            help.contains("Examples:") && help.contains("kiln "),
-            "{help}"
-        );
-    }
-    let help = world.kiln(&["--help"]).expect_success().stdout;
-    assert!(help.contains("Examples:"), "{help}");
-}
-
-#[test]
 fn wrong_usage_has_exit_code_2() {
     let world = World::empty();
     assert_eq!(world.kiln(&["train"]).code, 2);

@@ -1,16 +1,14 @@
-//! The GPU path. These tests run with `KILN_TEST_GPU=1` (on the software Vulkan driver where there
-//! is no GPU), and then a missing adapter fails; without it they say that they did nothing.
+//! The GPU path, by commands.
 
 use serde_json::Value;
 
-use crate::support::gpu::asked_for;
+use crate::support::gpu::ask;
 use crate::support::world::World;
 
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn the_first_epoch_is_the_same_on_both_devices_within_a_thousandth() {
-    if !asked_for() {
-        return;
-    }
+    ask();
     let world = World::colours();
     let losses = |device: &str| {
         let mut command = world.command(&[
@@ -53,10 +51,9 @@ const LAYERS: &str = r#"model.layers=[
 
 /// `bf16` trains in the type of 16 bits that the adapter has, and is refused where it has none.
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn half_precision_trains_as_32_bits_do_or_is_refused_with_the_reason() {
-    if !asked_for() {
-        return;
-    }
+    ask();
     let world = World::colours();
     let train = |precision: &str, device: &str| {
         let (folder, sets) = (
@@ -107,10 +104,9 @@ fn half_precision_trains_as_32_bits_do_or_is_refused_with_the_reason() {
 }
 
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn a_net_that_leaves_the_range_of_16_bits_ends_with_the_reason() {
-    if !asked_for() {
-        return;
-    }
+    ask();
     let world = World::colours();
     let devices = world.kiln(&["devices", "--json"]).expect_success().json();
     if devices[1]["f16"] != true {
@@ -149,10 +145,9 @@ fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
 
 /// The optimizer's state and the loss scale travel through a checkpoint on a GPU as well.
 #[test]
+#[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
 fn a_run_that_is_killed_goes_on_on_the_gpu_within_a_thousandth() {
-    if !asked_for() {
-        return;
-    }
+    ask();
     let world = World::colours();
     let run = |arguments: &[&str], fault: Option<&str>| {
         let mut command = world.command(&[&["train", "--quiet"], arguments].concat());

@@ -152,8 +152,12 @@ fn every_entry_that_the_pages_point_to_exists() {
     }
 }
 
-/// The schemas of what lies under `key` (an index stands for any item); empty where nothing does.
-fn below<'a>(schema: &'a Value, key: &str) -> Vec<&'a Value> {
+/// The schemas of what lies under `key` (an index stands for any item) in a part of `root`; empty where nothing does.
+fn below<'a>(root: &'a Value, schema: &'a Value, key: &str) -> Vec<&'a Value> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = root.pointer(reference.trim_start_matches('#'));
+        return below(root, target.expect("a part of the schema"), key);
+    }
     let mut found = Vec::new();
     if schema == &Value::Bool(true) {
         return vec![schema];
@@ -167,18 +171,18 @@ fn below<'a>(schema: &'a Value, key: &str) -> Vec<&'a Value> {
     }
     for choice in ["anyOf", "oneOf", "allOf"] {
         let choices = schema[choice].as_array().into_iter().flatten();
-        found.extend(choices.flat_map(|schema| below(schema, key)));
+        found.extend(choices.flat_map(|schema| below(root, schema, key)));
     }
     found
 }
 
 /// The first part of a path that no schema has.
-fn unknown_part<'a>(schema: &Value, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut schemas = vec![schema];
+fn unknown_part<'a>(root: &Value, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut schemas = vec![root];
     for key in keys {
         schemas = schemas
             .into_iter()
-            .flat_map(|schema| below(schema, key))
+            .flat_map(|schema| below(root, schema, key))
             .collect();
         if schemas.is_empty() {
             return Some(key);

@@ -31,6 +31,9 @@ fn seed() -> u64 {
     asked.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
+/// How much longer a target may take for the fewest inputs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs `target` on the whole files, on what failed before, and on changed files until the time is
 /// over. No input may take more than `most` bytes beyond what was in use.
 pub(super) fn fuzz(
@@ -70,7 +73,12 @@ pub(super) fn fuzz_at_least(
     }
     let (begin, time) = (Instant::now(), Duration::from_secs(seconds()));
     let mut count = 0;
-    while begin.elapsed() < time {
+    // Other tests run beside this one, and the machine may do other work: a few inputs get the time they need.
+    let goes_on = |count| match begin.elapsed() {
+        elapsed if elapsed < time => true,
+        elapsed => count <= least && elapsed < time + PATIENCE,
+    };
+    while goes_on(count) {
         let mut rng = Rng::new(seed(), Purpose::Synth, &[count]);
         let input = change(&fixed, words, &mut rng);
         run(name, &input, most, &target);
@@ -78,7 +86,7 @@ pub(super) fn fuzz_at_least(
     }
     println!(
         "{name}: {count} inputs in {} s, {} fixed ones",
-        time.as_secs(),
+        begin.elapsed().as_secs(),
         fixed.len()
     );
     assert!(count > least, "{name}: too slow, {count} inputs");

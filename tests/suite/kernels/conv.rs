@@ -8,63 +8,58 @@ use kiln::kernels::dense::{self, DenseShape};
 use kiln::kernels::max_pool_block;
 
 use super::definition::{Case, agrees};
-use super::{for_each_limit, random};
-use crate::support::process::alone;
+use super::random;
+use crate::support::process::at_every_simd_limit;
 use crate::support::recorded::floats as values;
 
 #[test]
 fn convolutions_agree_with_the_definition_over_odd_shapes() {
-    alone(|| {
-        for_each_limit(|_| {
-            for (batch, height, width) in [(1, 3, 3), (2, 4, 9), (3, 9, 8), (1, 12, 31)] {
-                for (channels, filters) in [(1, 1), (3, 32), (16, 5), (33, 17), (20, 70)] {
-                    for kernel in [[3, 3], [1, 1], [2, 3], [5, 5]] {
-                        for (pool, relu) in
-                            [(true, true), (false, true), (true, false), (false, false)]
-                        {
-                            if height < kernel[0] || width < kernel[1] {
-                                continue;
-                            }
-                            agrees(ConvShape {
-                                batch,
-                                height,
-                                width,
-                                channels,
-                                filters,
-                                kernel,
-                                pool,
-                                relu,
-                            });
+    at_every_simd_limit(|_| {
+        for (batch, height, width) in [(1, 3, 3), (2, 4, 9), (3, 9, 8), (1, 12, 31)] {
+            for (channels, filters) in [(1, 1), (3, 32), (16, 5), (33, 17), (20, 70)] {
+                for kernel in [[3, 3], [1, 1], [2, 3], [5, 5]] {
+                    for (pool, relu) in [(true, true), (false, true), (true, false), (false, false)]
+                    {
+                        if height < kernel[0] || width < kernel[1] {
+                            continue;
                         }
+                        agrees(ConvShape {
+                            batch,
+                            height,
+                            width,
+                            channels,
+                            filters,
+                            kernel,
+                            pool,
+                            relu,
+                        });
                     }
                 }
             }
-        });
+        }
     });
 }
 
 #[test]
 fn convolutions_agree_with_the_definition_over_random_shapes() {
-    alone(|| {
-        for_each_limit(|limit| {
-            let mut rng = Rng::new(7, Purpose::Synth, &[limit as u64]);
-            for _ in 0..40 {
-                let kernel = [1 + rng.below(4), 1 + rng.below(4)];
-                agrees(
-                    ConvShape {
-                        batch: 1 + rng.below(12),
-                        height: kernel[0] + rng.below(14),
-                        width: kernel[1] + rng.below(14),
-                        channels: 1 + rng.below(40),
-                        filters: 1 + rng.below(80),
-                        kernel: if rng.below(2) == 0 { [3, 3] } else { kernel },
-                        pool: rng.below(2) == 0,
-                        relu: rng.below(2) == 0,
-                    }
-                    .at_least_a_window(),
-                );
-            }
-        });
+    at_every_simd_limit(|limit| {
+        let mut rng = Rng::new(7, Purpose::Synth, &[limit as u64]);
+        for _ in 0..40 {
+            let kernel = [1 + rng.below(4), 1 + rng.below(4)];
+            agrees(
+                ConvShape {
+                    batch: 1 + rng.below(12),
+                    height: kernel[0] + rng.below(14),
+                    width: kernel[1] + rng.below(14),
+                    channels: 1 + rng.below(40),
+                    filters: 1 + rng.below(80),
+                    kernel: if rng.below(2) == 0 { [3, 3] } else { kernel },
+                    pool: rng.below(2) == 0,
+                    relu: rng.below(2) == 0,
+                }
+                .at_least_a_window(),
+            );
+        }
     });
 }
 

@@ -3,8 +3,8 @@
 use kiln::config::Precision;
 use kiln::kernels::dense::{self, DenseShape};
 
-use super::{for_each_limit, random};
-use crate::support::process::alone;
+use super::random;
+use crate::support::process::at_every_simd_limit;
 
 fn dense_agrees(shape: DenseShape) {
     let DenseShape {
@@ -54,19 +54,17 @@ fn dense_agrees(shape: DenseShape) {
 
 #[test]
 fn fully_connected_layers_agree_with_the_definition_over_odd_shapes() {
-    alone(|| {
-        for_each_limit(|_| {
-            for batch in [1, 2, 7, 32, 45, 300] {
-                for features in [1, 5, 33, 700] {
-                    for units in [1, 10, 33, 64, 130] {
-                        dense_agrees(DenseShape {
-                            batch,
-                            features,
-                            units,
-                        });
-                    }
+    at_every_simd_limit(|_| {
+        for batch in [1, 2, 7, 32, 45, 300] {
+            for features in [1, 5, 33, 700] {
+                for units in [1, 10, 33, 64, 130] {
+                    dense_agrees(DenseShape {
+                        batch,
+                        features,
+                        units,
+                    });
                 }
             }
-        });
+        }
     });
 }

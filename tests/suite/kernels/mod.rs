@@ -8,15 +8,6 @@ mod definition;
 mod dense;
 
 use kiln::data::{Purpose, Rng};
-use kiln::device::{SimdLimit, limit_simd};
-
-/// The limit is of the process: for tests that run alone.
-pub(super) fn for_each_limit(run: impl Fn(SimdLimit)) {
-    for limit in [SimdLimit::Portable, SimdLimit::Avx2, SimdLimit::Native] {
-        limit_simd(limit);
-        run(limit);
-    }
-}
 
 pub(super) fn random(len: usize, key: u64) -> Vec<f32> {
     let mut rng = Rng::new(1, Purpose::Synth, &[key]);

@@ -318,7 +318,7 @@ fn judge(path: &Path, trial: &Trial<'_>, on: On<'_>) {
     let ask = |size: usize| -> Vec<f32> {
         let asked = batches(size).into_iter().map(|batch| {
             let batch = batch.to_device(valid.shape(), on.device);
-            model.predictions(batch.inputs.into_iter().next().expect("an input"))
+            model.predictions(batch.input)
         });
         asked.flatten().collect()
     };

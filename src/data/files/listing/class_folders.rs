@@ -91,11 +91,11 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
     Ok(listing)
 }
 
-/// Every image at or below `path`, sorted, and the files that are not images; `path` itself where it is a file.
+/// Every image at or below `path`, sorted, and what is none; `path` itself where it is a file.
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn list_pictures(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
+pub fn list_images(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
     if !path.is_dir() {
         return Ok((vec![path.to_path_buf()], LeftOut::default()));
     }
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(of("HEIC"), (1, "a/IMG.heic".into()));
         assert_eq!(of("not an image"), (2, "a/notes.txt a/notes".into()));
         assert_eq!(of("outside"), (1, "loose.png".into()));
-        let (files, left_out) = list_pictures(root.path()).expect("a listing");
+        let (files, left_out) = list_images(root.path()).expect("a listing");
         assert_eq!((files.len(), left_out.count()), (5, 6));
     }
 

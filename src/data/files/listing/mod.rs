@@ -8,8 +8,6 @@ mod class_folders;
 mod listed;
 mod walk;
 
-pub use class_folders::{
-    Classes, NO_LABELS, is_of_runs, list_classes, list_folders, list_pictures,
-};
+pub use class_folders::{Classes, NO_LABELS, is_of_runs, list_classes, list_folders, list_images};
 pub use listed::{Content, Listing};
 pub use walk::is_text_name;

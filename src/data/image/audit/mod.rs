@@ -3,14 +3,14 @@
 //!
 //! It is made of what decoding notes of each image ([`Traits`]), so that it costs little more.
 
-mod look;
 mod pairs;
+mod perceptual_hash;
 mod traits;
 
 use super::decode_all::Decoded;
 use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 
-pub use look::{look, similarity};
+pub use super::audit::perceptual_hash::{look, similarity};
 pub use traits::Traits;
 
 /// The correlation of the grey levels from which images count as the same photograph. Re-saved JPEGs
@@ -22,8 +22,8 @@ const ALIKE_SMALL: f64 = 0.995;
 /// Height or width below which an image has few pixels.
 const SMALL: u32 = 64;
 
-/// Looks at decoded splits; keeps the images of the first `num_pictures` pairs.
-pub fn examine(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> Audit {
+/// Looks at decoded splits; keeps the images of the first `num_images` pairs.
+pub fn examine(classes: &[String], splits: &[&Decoded], num_images: usize) -> Audit {
     let mut audit = Audit {
         classes: classes.to_vec(),
         ..Audit::default()
@@ -84,7 +84,7 @@ pub fn examine(classes: &[String], splits: &[&Decoded], num_pictures: usize) -> 
     // Leaks first: they are what the list is read for.
     found.sort_by_key(|&(one, other, ..)| places[one].0 == places[other].0);
     for (rank, (one, other, similarity, same_bytes)) in found.into_iter().enumerate() {
-        let pictures = (rank < num_pictures).then(|| pixels(one).zip(pixels(other)));
+        let pictures = (rank < num_images).then(|| pixels(one).zip(pixels(other)));
         audit.pairs.push(Pair {
             one: named(one),
             other: named(other),

@@ -1,4 +1,4 @@
-//! Pairs of pictures that are the same file or look alike.
+//! Pairs of images that are the same file or look alike.
 
 use std::collections::HashMap;
 
@@ -17,10 +17,10 @@ const MAX_GROUP: usize = 256;
 /// The most candidates that are looked at.
 const MAX_CANDIDATES: usize = 200_000;
 
-/// Two of the pictures, by place in the list, the lower one first.
+/// Two of the images, by place in the list, the lower one first.
 pub type Places = (usize, usize);
 
-/// Pictures with the same bytes: the first of them with each of the others.
+/// Images with the same bytes: the first of them with each of the others.
 pub fn same_bytes(pictures: &[Traits]) -> Vec<Places> {
     let mut first: HashMap<u128, usize> = HashMap::with_capacity(pictures.len());
     let mut pairs = Vec::new();
@@ -35,7 +35,7 @@ pub fn same_bytes(pictures: &[Traits]) -> Vec<Places> {
     pairs
 }
 
-/// Pictures whose digests are near, but whose bytes differ; blank ones look like nothing.
+/// Images whose digests are near, but whose bytes differ; blank ones look like nothing.
 pub fn near_looks(pictures: &[Traits]) -> Vec<Places> {
     let mut pairs: Vec<Places> = (0..PARTS)
         .into_par_iter()

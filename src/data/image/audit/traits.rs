@@ -1,15 +1,15 @@
-//! What is noted of a picture while it is decoded, in 48 bytes.
+//! What is noted of an image while it is decoded, in 48 bytes.
 
 use std::path::Path;
 
 use image::ImageFormat;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::look::{is_blank, look};
+use super::perceptual_hash::{is_blank, look};
 use crate::data::image::decode::pixels::Pixels;
 use crate::data::image::decode::read_header_of;
 
-/// What is noted of a picture.
+/// What is noted of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
     /// A digest of the file's bytes.
@@ -61,7 +61,7 @@ impl Traits {
     /// Notes what there is of a file that is not decoded now.
     ///
     /// # Errors
-    /// Why it is no picture, in words that follow its name.
+    /// Why it is no image, in words that follow its name.
     pub fn of_header(name: &Path, bytes: &[u8]) -> Result<Traits, String> {
         let header = read_header_of(bytes)?;
         let misnamed = if is_misnamed(name, bytes) {

@@ -1,6 +1,6 @@
 //! Affine maps of the plane, `(row, column)`.
 
-/// `input = matrix * output + offset`, both measured from the picture's centre in pixels.
+/// `input = matrix * output + offset`, both measured from the image's centre in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// Row by row.

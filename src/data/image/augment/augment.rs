@@ -10,12 +10,12 @@ pub trait Augment: Debug + Send + Sync {
     /// Draws what is done to one sample and adds it to `change`.
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change);
 
-    /// Whether it may show what lies beyond the picture's edge.
+    /// Whether it may show what lies beyond the image's edge.
     fn uncovers(&self) -> bool {
         false
     }
 
-    /// Whether it does nothing to grey pictures.
+    /// Whether it does nothing to grey images.
     fn needs_colour(&self) -> bool {
         false
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::augment::Augment;
-use super::change::{PictureStep, Spare};
+use super::change::{ImageStep, Spare};
 use super::fill::{FillMode, fold};
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
@@ -23,7 +23,7 @@ impl Augment for Blur {
     }
 }
 
-/// Blurs with one sigma, pixels; the picture is mirrored at its edges. Sigmas below 0.1 change
+/// Blurs with one sigma, pixels; the image is mirrored at its edges. Sigmas below 0.1 change
 /// nothing.
 #[derive(Debug)]
 pub struct Gaussian {
@@ -31,7 +31,7 @@ pub struct Gaussian {
     pub sigma: f64,
 }
 
-impl PictureStep for Gaussian {
+impl ImageStep for Gaussian {
     fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
         if self.sigma >= 0.1 {
             let kernel = kernel(self.sigma);

@@ -8,10 +8,10 @@ use crate::data::image::decode::pixels::Pixels;
 /// Bytes that are read and written at once.
 pub const WORD: usize = 4;
 
-/// Bytes behind the picture: a pixel of the fill value, and what is read beyond the last pixel.
+/// Bytes behind the image: a pixel of the fill value, and what is read beyond the last pixel.
 pub const PAD: usize = 8;
 
-/// A picture that can be read a word at a time, and the room to warp it.
+/// An image that can be read a word at a time, and the room to warp it.
 #[derive(Debug, Default)]
 pub struct Canvas {
     /// Row after row, then a pixel of the fill value.
@@ -36,7 +36,7 @@ pub struct RowBuffers {
     pub columns: Vec<f32>,
     /// The row and column above left of each value's place.
     pub whole: [Vec<i32>; 2],
-    /// Where that pixel begins in the picture's bytes, if it and its neighbours lie inside.
+    /// Where that pixel begins in the image's bytes, if it and its neighbours lie inside.
     pub inside: Vec<u32>,
     /// How far the place lies from there, 0-1.
     pub share: [Vec<f32>; 2],
@@ -45,7 +45,7 @@ pub struct RowBuffers {
 }
 
 impl Canvas {
-    /// Takes a copy of a picture.
+    /// Takes a copy of an image.
     pub fn set(&mut self, picture: &Pixels, fill: Fill) {
         self.bytes.clear();
         self.bytes.extend_from_slice(&picture.bytes);

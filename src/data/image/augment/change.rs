@@ -7,7 +7,7 @@ use super::Affine;
 use super::matrix::ColourStep;
 use crate::data::image::decode::pixels::Pixels;
 
-/// The size of the pictures.
+/// The size of the images.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
     /// Rows of pixels.
@@ -16,12 +16,12 @@ pub struct Frame {
     pub width: usize,
 }
 
-/// What is done to one sample, in this order: steps on the whole picture, one warp, one colour
+/// What is done to one sample, in this order: steps on the whole image, one warp, one colour
 /// matrix, noise, erasing.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// Done to the picture's bytes, one after the other.
-    pub pictures: Vec<Box<dyn PictureStep>>,
+    /// Done to the image's bytes, one after the other.
+    pub pictures: Vec<Box<dyn ImageStep>>,
     /// From output to input pixels, `(row, column)` measured from the centre.
     pub map: Affine,
     /// Multiplied into one matrix.
@@ -39,9 +39,9 @@ impl Change {
     }
 }
 
-/// A step that needs the whole picture.
-pub trait PictureStep: Debug {
-    /// Changes the picture, not its size.
+/// A step that needs the whole image.
+pub trait ImageStep: Debug {
+    /// Changes the image, not its size.
     fn run(&self, picture: &mut Pixels, spare: &mut Spare);
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The formulas are torchvision's `ColorJitter`'s but for the hue. Values are limited to 0-255 once,
 //! after all steps, where torchvision limits them after each: the two differ where a step in between
-//! leaves that range. Contrast is about the mean grey of the picture before the warp. torchvision
+//! leaves that range. Contrast is about the mean grey of the image before the warp. torchvision
 //! shuffles the steps; here they have the order of the table.
 
 use schemars::JsonSchema;
@@ -18,7 +18,7 @@ use crate::data::core::random::Rng;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Brightness(#[schemars(range(min = 0, max = 1))] f64);
 
-/// Contrast: differences from the picture's mean grey times a random factor in [1 - contrast,
+/// Contrast: differences from the image's mean grey times a random factor in [1 - contrast,
 /// 1 + contrast].
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Contrast(#[schemars(range(min = 0, max = 1))] f64);
@@ -32,7 +32,7 @@ pub struct Saturation(#[schemars(range(min = 0, max = 1))] f64);
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Hue(#[schemars(range(min = 0, max = 180))] f64);
 
-/// The probability with which a picture loses its colours.
+/// The probability with which an image loses its colours.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Grayscale(#[schemars(range(min = 0, max = 1))] f64);
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     /// `torchvision.transforms.v2.functional.adjust_*` on floats, torchvision 0.29, at the pixel
-    /// (100, 50, 200) of a picture of two. (Its share of red in grey is 0.2989.)
+    /// (100, 50, 200) of an image of two. (Its share of red in grey is 0.2989.)
     #[test]
     fn agrees_with_torchvision() {
         use ColourStep::{Brightness, Contrast, Saturation};
@@ -126,7 +126,7 @@ mod tests {
         check(&[Contrast(0.5)], [79.5845, 54.5845, 129.5845]);
         check(&[Saturation(0.5)], [91.02, 66.02, 141.02]);
         check(&[Saturation(0.0)], [82.04; 3]);
-        // The mean grey is that of the brighter picture.
+        // The mean grey is that of the brighter image.
         let both = [Brightness(1.2), Contrast(0.5)];
         check(&both, [95.5014, 65.5014, 155.5015]);
     }

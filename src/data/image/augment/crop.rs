@@ -1,4 +1,4 @@
-//! Crops, as maps of the resized picture: nothing is resized twice.
+//! Crops, as maps of the resized image: nothing is resized twice.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,15 +7,15 @@ use super::augment::Augment;
 use super::{Affine, Change, Frame};
 use crate::data::core::random::Rng;
 
-/// A random part of the picture, stretched to the whole (torchvision's RandomResizedCrop, on the
-/// resized picture).
+/// A random part of the image, stretched to the whole (torchvision's RandomResizedCrop, on the
+/// resized image).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomResizedCrop {
     /// The part's share of the area: between these two.
     #[schemars(inner(range(min = 0.001, max = 1)))]
     scale: [f64; 2],
-    /// The part's width divided by its height, in pixels of the resized picture: between these two.
+    /// The part's width divided by its height, in pixels of the resized image: between these two.
     #[schemars(inner(range(min = 0.01, max = 100)))]
     ratio: [f64; 2],
 }
@@ -59,7 +59,7 @@ impl Augment for RandomResizedCrop {
 
     fn draw(&self, rng: &mut Rng, frame: Frame, change: &mut Change) {
         let (rows, columns) = (frame.height as f64, frame.width as f64);
-        // torchvision falls back to the largest crop of a ratio; here that is the whole picture.
+        // torchvision falls back to the largest crop of a ratio; here that is the whole image.
         let Some(found) = random_box(rng, frame, self.scale, self.ratio) else {
             return;
         };
@@ -108,7 +108,7 @@ mod tests {
                 FRAME,
                 &mut change,
             );
-            // The outer edges of the output's corner pixels lie inside the picture.
+            // The outer edges of the output's corner pixels lie inside the image.
             for axis in 0..2 {
                 let half = [10.0, 15.0][axis];
                 let scale = change.map.matrix[axis][axis];

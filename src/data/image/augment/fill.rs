@@ -1,4 +1,4 @@
-//! What lies beyond the picture's edge.
+//! What lies beyond the image's edge.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::config::{Fault, Path, read};
 
-/// What lies beyond the picture's edge.
+/// What lies beyond the image's edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FillMode {
@@ -27,14 +27,14 @@ pub enum FillMode {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct FillValue(#[schemars(range(min = 0, max = 255))] u8);
 
-/// What lies beyond the picture's edge, with the level of [`FillMode::Constant`].
+/// What lies beyond the image's edge, with the level of [`FillMode::Constant`].
 ///
 /// The modes are `scipy.ndimage`'s `nearest`, `reflect`, `grid-wrap` and `grid-constant`. SciPy's own
 /// `wrap` lets the first and last pixel share a place, and its `constant` does not interpolate
 /// between the edge and the fill value; Keras calls those two.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill {
-    /// How the picture goes on.
+    /// How the image goes on.
     pub mode: FillMode,
     /// The grey level of [`FillMode::Constant`].
     pub value: u8,

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::augment::Augment;
-use super::change::{PictureStep, Spare};
+use super::change::{ImageStep, Spare};
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 
-/// Stores the picture as JPEG with a random quality from this up to 100, and reads it again.
+/// Stores the image as JPEG with a random quality from this up to 100, and reads it again.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct JpegQuality(#[schemars(range(min = 1, max = 100))] u8);
 
@@ -29,7 +29,7 @@ struct Jpeg {
     quality: u8,
 }
 
-impl PictureStep for Jpeg {
+impl ImageStep for Jpeg {
     fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
         let file = &mut spare.bytes;
         file.clear();
@@ -39,7 +39,7 @@ impl PictureStep for Jpeg {
             _ => ExtendedColorType::Rgb8,
         };
         // Neither can fail: the size is at most 16384, and what was just written can be read. If one
-        // did, the picture would stay as it is.
+        // did, the image would stay as it is.
         let mut encoder = JpegEncoder::new_with_quality(&mut *file, self.quality);
         if encoder.encode(&picture.bytes, width, height, kind).is_ok()
             && let Ok(decoder) = JpegDecoder::new(Cursor::new(&*file))

@@ -37,7 +37,7 @@ pub fn check_keys(table: &BTreeMap<String, Value>, path: &Path) -> Result<(), Ve
 /// Checks that no key is without effect on samples of this shape.
 ///
 /// # Errors
-/// Every key on what is no picture; what lies beyond the edge, where nothing shows it.
+/// Every key on what is no image; what lies beyond the edge, where nothing shows it.
 pub fn check_shape(table: &BTreeMap<String, Value>, shape: Shape) -> Result<(), Vec<Fault>> {
     let path = Path::parse("augment");
     let given = || {

@@ -16,7 +16,7 @@ pub const GREY: [f64; 3] = [0.299, 0.587, 0.114];
 pub enum ColourStep {
     /// `factor * x`
     Brightness(f64),
-    /// `factor * x + (1 - factor) * m`, `m` the mean grey of the picture
+    /// `factor * x + (1 - factor) * m`, `m` the mean grey of the image
     Contrast(f64),
     /// `factor * x + (1 - factor) * g`, `g` the pixel's own grey
     Saturation(f64),
@@ -28,7 +28,7 @@ pub enum ColourStep {
 /// Red, green, blue: rows of (factor of red, of green, of blue, offset).
 pub type ColourMatrix = [[f64; 4]; 3];
 
-/// The product of all steps. Pictures of one channel have no saturation and no hue: those steps
+/// The product of all steps. Images of one channel have no saturation and no hue: those steps
 /// leave them alone.
 pub fn matrix(steps: &[ColourStep], picture: &Pixels) -> ColourMatrix {
     let grey = if picture.channels == 1 {

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use super::options::options;
 use crate::config::{Fault, Path, read, schema_of};
-use crate::data::core::batch::{HostBatch, Shape};
+use crate::data::core::batch::{HostBatch, HostTargets, Shape};
+use crate::data::core::dataset::MixSamples;
 use crate::data::core::random::{Purpose, Rng, hash_text};
 
 /// Samples and labels are mixed in pairs: `share * one + (1 - share) * other`.
@@ -29,7 +30,7 @@ pub struct Mixup {
     alpha: f64,
 }
 
-/// A rectangle of each picture is swapped with that of its partner, labels follow the areas.
+/// A rectangle of each image is swapped with that of its partner, labels follow the areas.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cutmix {
@@ -78,7 +79,7 @@ impl Mix {
     /// Checks against the shape of the samples.
     ///
     /// # Errors
-    /// Anything on what is no picture: rows and texts are not mixed.
+    /// Anything on what is no image: rows and texts are not mixed.
     pub fn check(&self, shape: Shape, path: &Path) -> Result<(), Vec<Fault>> {
         let fault = |key: &str, message| Err(vec![Fault::new(path.key(key), message).at_key()]);
         match shape {
@@ -97,10 +98,23 @@ impl Mix {
     pub fn is_empty(&self) -> bool {
         self.mixup.is_none() && self.cutmix.is_none()
     }
+}
 
-    /// Mixes a batch of `shape` and gives it soft labels over `num_classes`; what is drawn is a
-    /// function of (seed, epoch, the batch's samples). A sample's class becomes that of the larger share.
-    pub fn apply(&self, batch: &mut HostBatch, shape: Shape, num_classes: usize, epoch: u64) {
+/// The options of one key; `true` stands for the defaults.
+fn one<T: JsonSchema + DeserializeOwned>(
+    table: &BTreeMap<String, Value>,
+    key: &str,
+    path: &Path,
+) -> Result<Option<T>, Vec<Fault>> {
+    let Some(value) = table.get(key) else {
+        return Ok(None);
+    };
+    let options = options(value, &schema_of::<T>());
+    read(options, &path.key(key)).map(Some)
+}
+
+impl MixSamples for Mix {
+    fn apply(&self, batch: &mut HostBatch, shape: Shape, num_classes: usize, epoch: u64) {
         let name = batch.ids.iter().fold(hash_text("mix"), |name, &id| {
             name.rotate_left(5) ^ hash_text("id").wrapping_mul(u64::from(id) + 1)
         });
@@ -145,19 +159,6 @@ impl Mix {
     }
 }
 
-/// The options of one key; `true` stands for the defaults.
-fn one<T: JsonSchema + DeserializeOwned>(
-    table: &BTreeMap<String, Value>,
-    key: &str,
-    path: &Path,
-) -> Result<Option<T>, Vec<Fault>> {
-    let Some(value) = table.get(key) else {
-        return Ok(None);
-    };
-    let options = options(value, &schema_of::<T>());
-    read(options, &path.key(key)).map(Some)
-}
-
 /// Calls `mix` with the two samples of each pair.
 fn mix_pairs(
     input: &mut [f32],
@@ -186,7 +187,8 @@ fn blend(one: &mut [f32], other: &mut [f32], share: f32) {
 
 /// Writes the shares of the classes, `[batch, classes]`.
 fn label(batch: &mut HostBatch, order: &[usize], share: f32, num_classes: usize) {
-    let own = batch.classes.clone();
+    let own = batch.targets.classes().to_vec();
+    let mut classes = own.clone();
     let mut shares = vec![0.0; own.len() * num_classes];
     for (sample, &class) in own.iter().enumerate() {
         shares[sample * num_classes + class as usize] = 1.0;
@@ -197,11 +199,11 @@ fn label(batch: &mut HostBatch, order: &[usize], share: f32, num_classes: usize)
             row[own[sample] as usize] = share;
             row[own[partner] as usize] += 1.0 - share;
             if share < 0.5 {
-                batch.classes[sample] = own[partner];
+                classes[sample] = own[partner];
             }
         }
     }
-    batch.shares = Some(shares);
+    batch.targets = HostTargets::Mixed { classes, shares };
 }
 
 /// A rectangle of pixels.
@@ -211,7 +213,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// A rectangle of the picture's own ratio about a random pixel, cut off at the edges; without that
+    /// A rectangle of the image's own ratio about a random pixel, cut off at the edges; without that
     /// its area would be `1 - share`.
     fn draw(rng: &mut Rng, share: f64, height: usize, width: usize) -> Cut {
         let side = (1.0 - share).sqrt();
@@ -280,7 +282,7 @@ mod tests {
         let level = |id: u32| [id as f32; 48];
         HostBatch {
             input: ids.clone().flat_map(level).collect(),
-            classes: ids.clone().map(|id| id % 3).collect(),
+            targets: HostTargets::Classes(ids.clone().map(|id| id % 3).collect()),
             ids: ids.collect(),
             ..HostBatch::default()
         }
@@ -290,6 +292,13 @@ mod tests {
         let mut batch = batch(0..5);
         mix.apply(&mut batch, SHAPE, 3, epoch);
         batch
+    }
+
+    fn soft(batch: &HostBatch) -> (&[u32], &[f32]) {
+        match &batch.targets {
+            HostTargets::Mixed { classes, shares } => (classes, shares),
+            other => panic!("no soft labels: {other:?}"),
+        }
     }
 
     fn mixup() -> Mix {
@@ -313,12 +322,12 @@ mod tests {
             .flat_map(|m| (0..20).map(move |e| (m, e)))
         {
             let batch = mixed(mix, epoch);
-            let shares = batch.shares.expect("soft labels");
+            let (classes, shares) = soft(&batch);
             for sample in 0..5 {
                 let row = &shares[sample * 3..(sample + 1) * 3];
                 assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
                 let most = row.iter().copied().fold(0.0, f32::max);
-                assert_eq!(row[batch.classes[sample] as usize], most);
+                assert_eq!(row[classes[sample] as usize], most);
             }
             // What one of a pair gives the other gets: the sum of all stays.
             let sum: f32 = batch.input.iter().sum();
@@ -329,7 +338,7 @@ mod tests {
     #[test]
     fn cutmix_keeps_whole_pixels_and_counts_them() {
         let batch = mixed(&cutmix(), 3);
-        let shares = batch.shares.expect("soft labels");
+        let (_, shares) = soft(&batch);
         for sample in 0..5 {
             let values = &batch.input[sample * 48..(sample + 1) * 48];
             let own = values
@@ -358,7 +367,7 @@ mod tests {
         let mut lone = batch(7..8);
         mixup().apply(&mut lone, SHAPE, 3, 0);
         assert_eq!(lone.input, [7.0; 48]);
-        assert_eq!(lone.shares.expect("soft labels"), [0.0, 1.0, 0.0]);
+        assert_eq!(soft(&lone).1, [0.0, 1.0, 0.0]);
     }
 
     #[test]

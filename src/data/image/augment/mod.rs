@@ -2,7 +2,7 @@
 //! sample) alone.
 //!
 //! An augmentation is one file here and one line of [`AUGMENTS`]. Drawn for a sample, it adds to a
-//! [`Change`], which is then carried out in one go: steps on the whole picture (blur, JPEG, tables
+//! [`Change`], which is then carried out in one go: steps on the whole image (blur, JPEG, tables
 //! of grey levels), one bilinear warp by the product of all maps, and on each row of it, still in the
 //! fastest cache, one colour matrix, noise, erasing and the scaling of the net's input. So a
 //! sample is interpolated once and goes straight into the batch. Within a stage the table's order

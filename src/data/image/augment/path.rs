@@ -12,7 +12,7 @@ pub struct Path {
     width: usize,
 }
 
-/// Places are kept nearer than this, to be whole numbers that add up: no picture is as large. A row
+/// Places are kept nearer than this, to be whole numbers that add up: no image is as large. A row
 /// that goes further (no augmentation has such a map) shows one place out there.
 pub const FAR: f32 = 1e6;
 

@@ -97,11 +97,11 @@ impl Augmentation {
     }
 
     /// Checks the augmentations against the shape of the samples. What a preset brings along but
-    /// grey pictures do not have (saturation, hue) is left out in silence; what the experiment names is
+    /// grey images do not have (saturation, hue) is left out in silence; what the experiment names is
     /// a mistake.
     ///
     /// # Errors
-    /// Augmentations of colours on pictures that have none; anything on what is no picture.
+    /// Augmentations of colours on images that have none; anything on what is no image.
     pub fn check(&self, shape: Shape) -> Result<(), Vec<Fault>> {
         let path = Path::parse("augment");
         self.mix.check(shape, &path)?;
@@ -174,8 +174,8 @@ impl Augmentation {
     }
 }
 
-/// Warps a picture by `map` (output to input, about the centre) into `out`, `[height, width,
-/// channels]` of the picture's own size: grey levels, nothing else done to them.
+/// Warps an image by `map` (output to input, about the centre) into `out`, `[height, width,
+/// channels]` of the image's own size: grey levels, nothing else done to them.
 pub fn warp_levels(picture: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) {
     ROOM.with_borrow_mut(|room| {
         room.canvas.set(picture, fill);

@@ -2,8 +2,8 @@
 //! drawn from a list.
 //!
 //! The list and the ranges are torchvision's. What differs: operations are carried out stage by stage
-//! (steps on the whole picture, one warp, one colour matrix) whatever the order in which they were
-//! drawn; shear is about the centre; what lies beyond the edge is what `fill` says; pictures are
+//! (steps on the whole image, one warp, one colour matrix) whatever the order in which they were
+//! drawn; shear is about the centre; what lies beyond the edge is what `fill` says; images are
 //! warped bilinearly, not by their nearest pixels.
 
 use schemars::JsonSchema;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// For pictures alike in size and place (digits, scans): small turns, shifts, zooms and tones.
+    /// For images alike in size and place (digits, scans): small turns, shifts, zooms and tones.
     Light,
     /// For photographs: mirrored, turned, shifted and zoomed more, colours changed a little.
     Standard,

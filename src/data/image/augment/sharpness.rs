@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::augment::Augment;
-use super::change::{PictureStep, Spare};
+use super::change::{ImageStep, Spare};
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
 
-/// Differences from a slightly smoothed picture times a random factor in [1 - sharpness,
+/// Differences from a slightly smoothed image times a random factor in [1 - sharpness,
 /// 1 + sharpness].
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Sharpness(#[schemars(range(min = 0, max = 1))] f64);
@@ -29,7 +29,7 @@ pub struct Sharpen {
     pub factor: f32,
 }
 
-impl PictureStep for Sharpen {
+impl ImageStep for Sharpen {
     fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
         let Pixels {
             width,

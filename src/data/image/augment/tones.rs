@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::augment::Augment;
-use super::change::{PictureStep, Spare};
+use super::change::{ImageStep, Spare};
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;
@@ -112,7 +112,7 @@ fn equalized(counts: &[u64; 256]) -> [u8; 256] {
     })
 }
 
-impl PictureStep for Tone {
+impl ImageStep for Tone {
     fn run(&self, picture: &mut Pixels, _: &mut Spare) {
         let channels = picture.channels;
         let mut counts = [[0u64; 256]; 3];

@@ -5,9 +5,9 @@
 //! gathered side by side; the interpolation. The result does not depend on the vectors, since
 //! products and sums are rounded one by one (no fused multiply-add).
 //!
-//! Of each row, the pixels whose four neighbours all lie inside the picture (a span of columns,
+//! Of each row, the pixels whose four neighbours all lie inside the image (a span of columns,
 //! since the map is affine) are gathered directly; the others through tables that fold rows and
-//! columns back into the picture. Both give the same bytes, so where the span ends changes nothing.
+//! columns back into the image. Both give the same bytes, so where the span ends changes nothing.
 
 use std::ops::Range;
 
@@ -42,7 +42,7 @@ pub fn warp<F: RowPass>(
 /// What is done to each row after the warp. Implementations mark it `#[inline(always)]`, so that
 /// it is compiled for the same instructions.
 pub trait RowPass {
-    /// Changes the grey levels of row `row` of the picture.
+    /// Changes the grey levels of row `row` of the image.
     fn run(&self, row: usize, levels: &mut [f32]);
 }
 
@@ -131,7 +131,7 @@ fn place<const CHANNELS: usize>(path: &Path, tables: &Tables, buffers: &mut RowB
     }
 }
 
-/// Where rows and columns begin in the picture's bytes.
+/// Where rows and columns begin in the image's bytes.
 struct Tables<'a> {
     begins: [&'a [u32]; 2],
     /// The row and column with which the tables begin.

@@ -6,12 +6,12 @@ use jpeg_decoder::{Decoder, PixelFormat};
 /// Below this many pixels the usual decoder is as fast (measured at 1.9 million: 4.5 and 3.9 ms).
 const WORTH_IT: u64 = 2_000_000;
 
-/// Decodes at a quarter or an eighth of the size where the picture may shrink that much; `None`
+/// Decodes at a quarter or an eighth of the size where the image may shrink that much; `None`
 /// where it may not, or where this decoder does not know the file's kind (the usual one then has
 /// the word).
 ///
 /// The inverse transform takes the low frequencies of each block only, which is what a box filter
-/// would leave of them. A picture of 12 million pixels takes 16 ms in place of 48 (with resizing).
+/// would leave of them. An image of 12 million pixels takes 16 ms in place of 48 (with resizing).
 pub fn decode_small(bytes: &[u8], width: u32, height: u32, shrink: f64) -> Option<DynamicImage> {
     let fraction = [8u32, 4]
         .into_iter()
@@ -34,7 +34,7 @@ pub fn decode_small(bytes: &[u8], width: u32, height: u32, shrink: f64) -> Optio
 }
 
 /// Whether the end marker follows the first scan. The decoder fills what is missing with grey
-/// and says nothing, which would train on half a picture in silence.
+/// and says nothing, which would train on half an image in silence.
 pub fn has_end(bytes: &[u8]) -> bool {
     let mut at = 2;
     while at + 4 <= bytes.len() {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use image::codecs::jpeg::JpegEncoder;
 
-    /// A smooth picture, so that what a box filter leaves of it is known.
+    /// A smooth image, so that what a box filter leaves of it is known.
     fn smooth(width: u32, height: u32) -> (RgbImage, Vec<u8>) {
         let picture = RgbImage::from_fn(width, height, |x, y| {
             let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);

@@ -1,4 +1,4 @@
-//! A picture file into pixels: any format that `image` reads, upright, 8 bits a channel.
+//! An image file into pixels: any format that `image` reads, upright, 8 bits a channel.
 //!
 //! What is handled: 16-bit channels become 8-bit (`deep.rs`), palettes become colours, alpha is dropped or blended,
 //! CMYK becomes RGB, EXIF orientation is applied, the first frame of an animation is taken. The format
@@ -22,10 +22,10 @@ use crate::data::files::kind::unread_format;
 use crate::data::image::decode::pixels::{Alpha, Header, Pixels, Wanted};
 use crate::storage::{open_regular, read_regular};
 
-/// Reads a picture's header without decoding it.
+/// Reads an image's header without decoding it.
 ///
 /// # Errors
-/// Why the file is no picture that can be read, in words that follow its name.
+/// Why the file is no image that can be read, in words that follow its name.
 pub fn read_header(path: &Path) -> Result<Header, String> {
     let fail = |error: std::io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
@@ -44,10 +44,10 @@ pub fn is_tiff(bytes: &[u8]) -> bool {
     matches!(image::guess_format(bytes), Ok(ImageFormat::Tiff))
 }
 
-/// Reads the header of a picture in memory; `bytes` may end early.
+/// Reads the header of an image in memory; `bytes` may end early.
 ///
 /// # Errors
-/// Why it is no picture that can be read, in words that follow its name.
+/// Why it is no image that can be read, in words that follow its name.
 pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
     if let Some(header) = raw::header(bytes) {
         return Ok(header);
@@ -81,10 +81,10 @@ fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
     })
 }
 
-/// Decodes a picture, upright.
+/// Decodes an image, upright.
 ///
 /// # Errors
-/// Why it cannot be used, in words that follow its name: empty, no picture, truncated, more
+/// Why it cannot be used, in words that follow its name: empty, no image, truncated, more
 /// than `max_pixels`, 16-bit values far outside the range of training.
 pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     if bytes.is_empty() {
@@ -100,7 +100,7 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     Ok(flatten(image, wanted))
 }
 
-/// Decodes a picture file to what it stores, upright.
+/// Decodes an image file to what it stores, upright.
 ///
 /// # Errors
 /// As [`decode`].
@@ -151,7 +151,7 @@ pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, Strin
 }
 
 /// The fewest bytes that a format needs for a number of pixels, so that no room is made for what a file
-/// cannot hold; `None` where a picture of one colour may take next to none.
+/// cannot hold; `None` where an image of one colour may take next to none.
 fn least_bytes(format: ImageFormat, pixels: u64) -> Option<u64> {
     let pixels_a_byte = match format {
         ImageFormat::Png => 8 * 1032, // a bit a pixel, and what deflate does at best
@@ -186,7 +186,7 @@ fn flatten(image: DynamicImage, wanted: &Wanted) -> Pixels {
     }
 }
 
-/// The picture in front of a ground of one level.
+/// The image in front of a ground of one level.
 fn blend(image: &DynamicImage, ground: u32) -> DynamicImage {
     let mut picture = image.to_rgba8();
     for pixel in picture.pixels_mut() {
@@ -226,7 +226,7 @@ const HEAD: usize = 512;
 /// Larger TIFF files are not read for their headers, which may lie at their ends.
 pub const MAX_TIFF: u64 = 1 << 30;
 
-/// Bytes that hold a picture's header: some cameras put a small picture before it.
+/// Bytes that hold an image's header: some cameras put a small image before it.
 pub const HEADER_BYTES: u64 = 1 << 18;
 
 fn one_line(text: &str) -> String {

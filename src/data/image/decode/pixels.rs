@@ -18,7 +18,7 @@ pub struct Pixels {
     pub bytes: Vec<u8>,
 }
 
-/// What a picture's header says.
+/// What an image's header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Pixels a row, as stored.
@@ -44,18 +44,18 @@ pub enum Alpha {
     Black,
 }
 
-/// What is wanted of a picture file.
+/// What is wanted of an image file.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// Values a pixel: 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
     /// What becomes of transparent pixels.
     pub alpha: Alpha,
-    /// Larger pictures are refused.
+    /// Larger images are refused.
     pub max_pixels: u64,
     /// The values of 16-bit channels that become 0 and 255; default: all of them.
     pub deep: Option<DeepRange>,
-    /// Of a picture of (width, height): the factor by which it may shrink while it is decoded, at
+    /// Of an image of (width, height): the factor by which it may shrink while it is decoded, at
     /// most 1.
     pub shrink: &'a (dyn Fn(u32, u32) -> f64 + Sync),
 }

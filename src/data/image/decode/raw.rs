@@ -1,32 +1,32 @@
-//! Pictures without a format of their own, many in one file (IDX, CIFAR's binaries): held in memory, each given
-//! out as a small uncompressed picture that [`decode`](crate::data::image::decode) knows.
+//! Images without a format of their own, many in one file (IDX, CIFAR's binaries): held in memory, each given
+//! out as a small uncompressed image that [`decode`](crate::data::image::decode) knows.
 
 use std::path::PathBuf;
 
 use super::deep::plain_level;
 use super::pixels::{Header, Pixels, Wanted};
 
-/// The first bytes of an uncompressed picture; height, width and channels follow, 32 bits each, then the
+/// The first bytes of an uncompressed image; height, width and channels follow, 32 bits each, then the
 /// pixels, `[height, width, channels]`.
 const MAGIC: [u8; 8] = *b"\x89KILNRAW";
-/// The same of a picture whose values have 16 bits, the lower byte first.
+/// The same of an image whose values have 16 bits, the lower byte first.
 const DEEP_MAGIC: [u8; 8] = *b"\x89KILNR16";
 const HEAD: usize = 20;
 
-/// The pictures of one file.
+/// The images of one file.
 #[derive(Debug)]
 pub struct RawBlock {
     /// The file.
     pub path: PathBuf,
     /// Rows, pixels a row, values a pixel.
     pub size: [usize; 3],
-    /// Whether a picture is stored channel after channel.
+    /// Whether an image is stored channel after channel.
     pub planar: bool,
-    /// Bytes before each picture.
+    /// Bytes before each image.
     pub skip: usize,
     /// Bytes a value: 1, or 2 with the lower one first.
     pub depth: usize,
-    /// All pictures.
+    /// All images.
     pub bytes: Vec<u8>,
 }
 
@@ -35,28 +35,28 @@ impl RawBlock {
         self.skip + self.size.iter().product::<usize>() * self.depth
     }
 
-    /// The number of pictures.
+    /// The number of images.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.record().max(1)
     }
 
-    /// Whether there is no picture.
+    /// Whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A picture's name, for people.
+    /// An image's name, for people.
     pub fn name(&self, index: usize) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         format!("{} #{index}", name.to_string_lossy())
     }
 
-    /// The bytes before a picture.
+    /// The bytes before an image.
     pub fn head(&self, index: usize) -> &[u8] {
         &self.bytes[index * self.record()..][..self.skip]
     }
 
-    /// One picture, as a file would hold it.
+    /// One image, as a file would hold it.
     pub fn picture(&self, index: usize) -> Vec<u8> {
         let pixels = &self.bytes[index * self.record() + self.skip..][..self.record() - self.skip];
         let mut out = Vec::with_capacity(HEAD + pixels.len());
@@ -79,7 +79,7 @@ impl RawBlock {
     }
 }
 
-/// What the head of an uncompressed picture says; `None` where `bytes` are no such picture.
+/// What the head of an uncompressed image says; `None` where `bytes` are no such image.
 pub fn header(bytes: &[u8]) -> Option<Header> {
     let deep = is_deep(bytes);
     let magic = if deep { DEEP_MAGIC } else { MAGIC };
@@ -96,12 +96,12 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-/// Whether `bytes` begin an uncompressed picture with 16 bits a value.
+/// Whether `bytes` begin an uncompressed image with 16 bits a value.
 pub fn is_deep(bytes: &[u8]) -> bool {
     bytes.starts_with(&DEEP_MAGIC)
 }
 
-/// The values of an uncompressed picture with 16 bits a value.
+/// The values of an uncompressed image with 16 bits a value.
 pub fn deep_values(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
     let stored = &bytes[HEAD.min(bytes.len())..];
     stored
@@ -109,10 +109,10 @@ pub fn deep_values(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
         .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
 }
 
-/// The pixels of an uncompressed picture, with as many channels as are wanted.
+/// The pixels of an uncompressed image, with as many channels as are wanted.
 ///
 /// # Errors
-/// A size that is not that of the bytes, in words that follow the picture's name.
+/// A size that is not that of the bytes, in words that follow the image's name.
 pub fn pixels(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     let (channels, max_pixels) = (wanted.channels, wanted.max_pixels);
     let header = header(bytes).ok_or("is no picture")?;
@@ -151,7 +151,7 @@ pub fn pixels(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
     })
 }
 
-/// The brightness of a colour, as of other pictures.
+/// The brightness of a colour, as of other images.
 fn grey(pixel: &[u8]) -> u8 {
     let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
     ((2126 * red + 7152 * green + 722 * blue) / 10000) as u8

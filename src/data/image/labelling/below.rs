@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use crate::data::core::left_out::LeftOut;
-use crate::data::files::listing::list_pictures;
+use crate::data::files::listing::list_images;
 
 /// The images below a folder, relative to it and sorted.
 ///
 /// # Errors
 /// A folder that is missing or cannot be read, in words that follow its name.
-pub fn pictures_below(root: &Path) -> Result<(Vec<Box<Path>>, LeftOut), String> {
+pub fn images_below(root: &Path) -> Result<(Vec<Box<Path>>, LeftOut), String> {
     if !root.exists() {
         return Err("does not exist".into());
     }
     if !root.is_dir() {
         return Err("is a file, expected a folder of images".into());
     }
-    let (files, left_out) = list_pictures(root)?;
+    let (files, left_out) = list_images(root)?;
     let inner = files
         .iter()
         .map(|path| path.strip_prefix(root).unwrap_or(path).into());

@@ -9,7 +9,7 @@ pub mod tables;
 
 use std::path::Path;
 
-use super::labelling::below::pictures_below;
+use super::labelling::below::images_below;
 use super::labelling::options::{
     ClassFolders, Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
 };
@@ -162,7 +162,7 @@ pub type Fitting = (Vec<String>, Vec<(Box<Path>, u32)>, LeftOut);
 /// # Errors
 /// A folder that is missing or cannot be read, in words that follow its name.
 pub fn fitting(root: &Path, pattern: &LabelPattern) -> Result<Fitting, String> {
-    let (found, mut left_out) = pictures_below(root)?;
+    let (found, mut left_out) = images_below(root)?;
     let mut labelled = Vec::new();
     for path in found {
         match pattern.label(&path) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::data::files::kind::is_picture_name;
+use crate::data::files::kind::is_image_name;
 
 /// A pattern of file names: `{label}` is the class, `#` stands for digits, `*` for anything; the rest for itself.
 /// An extension of images is not part of it.
@@ -128,7 +128,7 @@ impl LabelPattern {
 
 /// A file's name without an image's extension.
 fn stem(path: &Path) -> String {
-    let name = match is_picture_name(path) {
+    let name = match is_image_name(path) {
         true => path.file_stem(),
         false => path.file_name(),
     };

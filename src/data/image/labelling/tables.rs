@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::below::pictures_below;
+use super::below::images_below;
 use super::index::{Found, ImageIndex};
 use super::options::{Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles};
 use super::rows::{NO_IMAGE, Rows, read_files};
@@ -118,7 +118,7 @@ impl<'a> LabelTables<'a> {
         for ((split, key), out) in self.splits.iter().zip(SPLIT_KEYS).zip(&mut found) {
             let Some((root, rows)) = split else { continue };
             let fail = |message: String| (key, format!("is {}, which {message}", root.shown()));
-            let (pictures, passed_over) = pictures_below(root).map_err(fail)?;
+            let (pictures, passed_over) = images_below(root).map_err(fail)?;
             left_out.merge(passed_over);
             let index = ImageIndex::new(&pictures, root);
             let mut said: Vec<Option<&Vec<String>>> = vec![None; pictures.len()];

@@ -24,18 +24,18 @@ use crate::data::text::without_bom;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CifarBinary {
-    /// The training pictures: the folder of the files, or one file.
+    /// The training images: the folder of the files, or one file.
     #[schemars(extend("x-path" = true))]
     #[serde(deserialize_with = "crate::console::read_path")]
     train: PathBuf,
-    /// The validation pictures: the folder, of which the test file is taken, or one file.
+    /// The validation images: the folder, of which the test file is taken, or one file.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
     valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training pictures.
+    /// Instead of `valid`: the share of each class that is split off the training images.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     valid_fraction: Option<f64>,
-    /// The test pictures: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
     /// once, after training.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
@@ -43,13 +43,13 @@ pub struct CifarBinary {
     /// Which labels of CIFAR-100 are taken.
     #[serde(default)]
     labels: Labels,
-    /// Height and width to which pictures are resized; default: their own, 32 x 32.
+    /// Height and width to which images are resized; default: their own, 32 x 32.
     #[schemars(inner(range(min = 1, max = 16384)))]
     size: Option<[usize; 2]>,
-    /// How pictures are resized.
+    /// How images are resized.
     #[serde(default)]
     resize: Filter,
-    /// Pictures are kept in that much memory once they are resized; default: a quarter of what is free.
+    /// Images are kept in that much memory once they are resized; default: a quarter of what is free.
     cache_memory: Option<ByteSize>,
 }
 
@@ -102,7 +102,7 @@ impl Source for CifarBinary {
     }
 }
 
-/// Pixels of a picture of CIFAR.
+/// Pixels of an image of CIFAR.
 const CIFAR: usize = 3 * 32 * 32;
 
 /// What CIFAR's files hold.

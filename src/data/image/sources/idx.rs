@@ -221,7 +221,7 @@ pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
 }
 
 /// The images of an IDX file without their labels; `None` where `path` is not named as such files are.
-pub fn idx_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
+pub fn idx_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
     (path.is_file() && is_images(path))
         .then(|| IdxFile::read(path, Packed::default())?.into_images(path))
 }

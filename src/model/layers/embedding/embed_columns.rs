@@ -115,13 +115,11 @@ mod tests {
         equals_dense(&Device::flex().autodiff());
     }
 
-    /// With `KILN_TEST_GPU=1`.
     #[test]
+    #[ignore = "needs KILN_TEST_GPU=1 and --ignored"]
     fn it_is_a_dense_layer_without_bias_on_a_gpu_too() {
-        if std::env::var_os("KILN_TEST_GPU").is_some() {
-            let chosen = choose(Choice::Gpu(None)).expect("an adapter");
-            equals_dense(&chosen.device.autodiff());
-        }
+        let chosen = choose(Choice::Gpu(None)).expect("an adapter");
+        equals_dense(&chosen.device.autodiff());
     }
 
     /// Rows 0 and 1 have categories 2 and 1 of three, row 2 has none, row 3 has the last.

@@ -16,6 +16,7 @@ use crate::model::value::into_flat;
 pub struct Reshape {
     /// [height, width, channels], [length, features] or [features]; one of them may be -1: what is left.
     #[schemars(length(min = 1, max = 3), inner(range(min = -1)))]
+    #[schemars(extend("not" = {"contains": {"const": 0}}, "contains" = {"const": -1}, "minContains" = 0, "maxContains" = 1))]
     shape: Vec<i64>,
 }
 

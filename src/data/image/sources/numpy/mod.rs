@@ -292,7 +292,7 @@ pub fn array_names(path: &FilePath) -> Result<Vec<String>, String> {
 ///
 /// # Errors
 /// Why they cannot be used, in words that follow the file's name.
-pub fn numpy_pictures(path: &FilePath) -> Option<Result<RawBlock, String>> {
+pub fn numpy_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
     (path.is_file() && is_numpy(path)).then(|| {
         let packed = Packed::default();
         let names = [Part::Test, Part::Train]

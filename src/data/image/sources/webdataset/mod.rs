@@ -4,6 +4,7 @@
 //! reads each archive from its beginning to its end, but for a buffer of samples among which the
 //! next one is picked; so archives may be larger than the memory, and lie on slow disks.
 
+pub mod members;
 pub mod sample_groups;
 pub mod scanned;
 pub mod shards;

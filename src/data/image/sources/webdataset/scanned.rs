@@ -2,7 +2,7 @@
 
 use crate::data::core::left_out::LeftOut;
 
-/// A labelled picture in an archive.
+/// A labelled image in an archive.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Its name within the archive.

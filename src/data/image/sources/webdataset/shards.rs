@@ -1,4 +1,4 @@
-//! Tar archives: which there are, and where in them the labelled pictures lie.
+//! Tar archives: which there are, and where in them the labelled images lie.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

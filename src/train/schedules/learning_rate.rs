@@ -1,5 +1,7 @@
 //! A schedule with what it depends on: warm-up, length of an epoch, averages.
 
+use std::sync::Arc;
+
 use std::fmt::Debug;
 
 use crate::config::{Swa, Warmup};
@@ -7,9 +9,9 @@ use crate::train::schedules::schedule::{At, Schedule};
 
 /// A schedule with what it depends on.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct LearningRate {
     /// The schedule; none is constant.
-    pub schedule: Option<Box<dyn Schedule>>,
+    pub schedule: Option<Arc<dyn Schedule>>,
     /// Steps of the warm-up.
     pub warmup: u64,
     /// Steps of an epoch.
@@ -22,21 +24,21 @@ pub struct Pace {
     pub last: Option<(u64, f64)>,
 }
 
-impl Pace {
+impl LearningRate {
     /// The pace of a training.
     pub fn new(
-        schedule: Option<Box<dyn Schedule>>,
+        schedule: Option<Arc<dyn Schedule>>,
         warmup: Option<Warmup>,
         per_epoch: usize,
         epochs: usize,
-    ) -> Pace {
+    ) -> LearningRate {
         let per_epoch = per_epoch as u64;
         let warmup = match warmup {
             None => 0,
             Some(Warmup::Steps(steps)) => steps as u64,
             Some(Warmup::Epochs { epochs }) => (epochs * per_epoch as f64).round() as u64,
         };
-        Pace {
+        LearningRate {
             schedule,
             warmup,
             per_epoch,
@@ -47,7 +49,7 @@ impl Pace {
     }
 
     /// With the rate of a mean over epochs, if it has one of its own.
-    pub fn with_swa(mut self, swa: Option<Swa>) -> Pace {
+    pub fn with_swa(mut self, swa: Option<Swa>) -> LearningRate {
         self.last = swa.and_then(|swa| {
             let epochs = swa.start_epoch.saturating_sub(1) as u64;
             Some((epochs.saturating_mul(self.per_epoch), swa.learning_rate?))

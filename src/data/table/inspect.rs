@@ -9,8 +9,8 @@ use super::column_scan::ColumnScan;
 use super::formats::Format;
 use super::guess::{Guess, guess};
 use super::hints::{Hint, copies, identifiers};
+use super::inspected::InspectedColumn;
 use super::layout::Layout;
-use super::looked::LookedColumn;
 use super::options::{Role, TaskKind};
 use super::plan_task::plan_task;
 use super::reader::TableFile;
@@ -21,31 +21,31 @@ use crate::data::audit::{Audit, TableAudit};
 use crate::data::core::task::Task;
 
 /// Files that were looked through once.
-pub struct Looked {
+pub struct InspectedTable {
     tables: Vec<TableFile>,
     scans: Vec<ColumnScan>,
     notes: Vec<String>,
 }
 
-impl Looked {
+impl InspectedTable {
     /// Looks through a file.
     ///
     /// # Errors
     /// Why it is no table that can be read, in words that begin with its name.
-    pub fn new(path: &Path) -> Result<Looked, String> {
-        Looked::with(&[path.to_path_buf()], &Layout::default(), &BTreeSet::new())
+    pub fn new(path: &Path) -> Result<InspectedTable, String> {
+        InspectedTable::with(&[path.to_path_buf()], &Layout::default(), &BTreeSet::new())
     }
 
     /// Looks through files of one table. Of the layout, only the keys in `given` are said; the others are told from
     /// the first file.
     ///
     /// # Errors
-    /// As [`Looked::new`].
+    /// As [`InspectedTable::new`].
     pub fn with(
         paths: &[PathBuf],
         layout: &Layout,
         given: &BTreeSet<String>,
-    ) -> Result<Looked, String> {
+    ) -> Result<InspectedTable, String> {
         let first = &paths[0];
         let Guess { layout, notes } = guess(first, &layout.settled(), given)
             .map_err(|message| format!("{} {message}", first.shown()))?;
@@ -71,7 +71,7 @@ impl Looked {
             .iter()
             .map(|note| format!("{} {note}", first.shown()))
             .collect();
-        let mut looked = Looked {
+        let mut looked = InspectedTable {
             tables,
             scans,
             notes,
@@ -198,14 +198,14 @@ impl Looked {
     }
 
     /// The columns, in the file's order.
-    pub fn columns(&self) -> Vec<LookedColumn> {
+    pub fn columns(&self) -> Vec<InspectedColumn> {
         let columns = self.table().columns.iter().zip(&self.scans);
         let look = |(name, scan): (&String, &ColumnScan)| {
             let infinite = scan.first_infinite.as_ref();
             let infinite = infinite.filter(|_| scan.is_numeric());
             let nominal =
                 self.is_nominal(name) && scan.present() > 0 && scan.num_values() != Some(1);
-            LookedColumn {
+            InspectedColumn {
                 name: name.clone(),
                 role: match infinite {
                     Some((place, field)) => Err(format!(
@@ -233,7 +233,7 @@ impl Looked {
         columns.map(look).collect()
     }
 
-    /// Hints for predicting the column `target`.
+    /// The hints where the column `target` is to be predicted.
     ///
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.

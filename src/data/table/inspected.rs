@@ -4,7 +4,7 @@ use crate::data::table::options::Role;
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LookedColumn {
+pub struct InspectedColumn {
     /// Its name.
     pub name: String,
     /// What it is taken for, and why, where that is not plain; or what speaks against anything.

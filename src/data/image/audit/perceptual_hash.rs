@@ -1,8 +1,8 @@
-//! What a picture looks like, in 128 bits and in a number: to find pictures that are the same
+//! What an image looks like, in 128 bits and in a number: to find images that are the same
 //! photograph saved twice, in other sizes or qualities.
 //!
 //! The digest is the usual perceptual hash: the signs of the low frequencies (a discrete cosine
-//! transform) of a small grey version, about their median. Pictures whose digests differ in a few bits
+//! transform) of a small grey version, about their median. Images whose digests differ in a few bits
 //! are candidates; the correlation of their grey levels decides.
 
 use std::sync::LazyLock;
@@ -94,7 +94,7 @@ pub fn look(picture: &Pixels) -> u128 {
         .fold(0, |digest, &value| digest << 1 | u128::from(value > median))
 }
 
-/// The correlation of the grey levels of two pictures of one size, -1 to 1; 0 where one of them is flat.
+/// The correlation of the grey levels of two images of one size, -1 to 1; 0 where one of them is flat.
 pub fn similarity(one: &Pixels, other: &Pixels) -> f64 {
     let (one, other) = (grey(one), grey(other));
     let mean =
@@ -123,10 +123,10 @@ pub fn is_blank(picture: &Pixels) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::data::image::audit::perceptual_hash::*;
     use crate::data::{Aspect, Filter, Purpose, Resizing, Rng};
 
-    /// A picture of waves, different for every number.
+    /// An image of waves, different for every number.
     pub fn waves(number: u64, side: usize) -> Pixels {
         let mut rng = Rng::new(number, Purpose::Synth, &[]);
         let waves: Vec<[f64; 4]> = (0..6)

@@ -1,36 +1,44 @@
-//! Everything that a run needs but its folder: made once, also where several runs are compared.
+//! From a plan to a run: everything that a run needs but its folder, made once, also where several runs are compared.
 
-use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
 
 use anyhow::{bail, ensure};
 use serde_json::Value;
 
-use super::judge::judge;
-use super::num_workers;
+use super::average::Averaging;
+use super::fit::Run;
+use super::shaping::Shaping;
+use super::stepper::Stepper;
+use super::stop::StopFlag;
 use crate::config::OnNonFinite;
 use crate::console::Show as _;
-use crate::data::{Dataset, LeftOut, Loader, class_counts};
+use crate::data::audit::Audit;
+use crate::data::{Dataset, LeftOut, Loader, Progress, Skipped, class_counts};
 use crate::device::Chosen;
 use crate::model::{Compute, FORMAT_VERSION, ModelFile, ModelInfo};
-use crate::report::{DecodeBar, left_out_of, tables};
 use crate::storage::FaultPoint;
-use crate::train::{
-    Averaging, Checkpoint, Checkpointer, Files, Found, Plan, PlanParts, Run, RunFolder, Shaping,
-    State, Stepper, StopFlag, Sweep, Trial, class_weights,
-};
+use crate::train::checkpoint::checkpointer::Checkpointer;
+use crate::train::checkpoint::resume::Checkpoint;
+use crate::train::checkpoint::run_folder::RunFolder;
+use crate::train::checkpoint::snapshot::Files;
+use crate::train::checkpoint::state::State;
+use crate::train::plan::class_weights;
+use crate::train::plan::run_plan::{Plan, PlanParts};
+use crate::train::tools::lr_find::{Found, Sweep, Trial};
 
 /// Steps that may be on their way on a GPU before their results are read.
 const PENDING_ON_GPU: usize = 8;
 
 /// A plan with its data.
 pub struct Prepared {
+    /// The plan.
     pub plan: PlanParts,
+    /// What the model file will say.
     pub info: ModelInfo,
-    /// What is no sample.
+    /// Files, members of archives or rows that are no samples.
     pub left_out: LeftOut,
-    /// The same, for people.
-    pub told_left_out: Option<String>,
+    /// Whether these are rows.
+    pub of_rows: bool,
     device: Chosen,
     compute: Compute,
     class_weights: Option<Vec<f32>>,
@@ -38,45 +46,54 @@ pub struct Prepared {
     valid: Arc<dyn Dataset>,
 }
 
+/// What decoding the samples found.
+pub struct Findings {
+    /// Samples that cannot be used.
+    pub skipped: Vec<Skipped>,
+    /// What the user should know.
+    pub notices: Vec<String>,
+    /// The audit, where it was asked for.
+    pub audit: Option<Audit>,
+}
+
 /// Where a run begins.
 pub struct Start {
+    /// The run folder.
     pub folder: RunFolder,
+    /// The checkpoint to go on from.
     pub checkpoint: Option<Checkpoint>,
     /// The optimizer's numbers are new: halvings of the old rate are forgotten.
     pub fresh_rate: bool,
+    /// Where tests let writing fail.
     pub fault: FaultPoint,
+    /// Steps at most.
     pub max_steps: Option<usize>,
 }
 
 impl Prepared {
-    /// Decodes the samples and says what the user should know of them.
+    /// Decodes the samples, with an audit of them where that is asked for.
+    ///
+    /// # Errors
+    /// Data of which nothing can be used.
     pub fn new(
         plan: Plan,
         device: Chosen,
         compute: Compute,
-        quiet: bool,
-        no_audit: bool,
-    ) -> anyhow::Result<Prepared> {
+        audit: bool,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<(Prepared, Findings)> {
         let (plan, survey, augmentation) = plan.into_parts();
         let left_out = survey.summary().left_out.clone();
-        let told_left_out = left_out_of(survey.summary());
-        for warning in &survey.summary().warnings {
-            crate::say!("warning: {warning}");
-        }
+        let of_rows = survey.summary().of_rows;
         let experiment = &plan.source.experiment;
-        let bar = DecodeBar::new(!quiet && stderr().is_terminal());
         let datasets = survey
-            .prepare(&experiment.preprocess, augmentation, !no_audit, &bar)
+            .prepare(&experiment.preprocess, augmentation, audit, progress)
             .map_err(|faults| plan.source.explain(&faults))?;
-        if let Some(text) = tables::skipped(&datasets.skipped, datasets.preprocess.what()) {
-            crate::say!("warning: {text}");
-        }
-        for notice in &datasets.notices {
-            crate::say!("note: {notice}");
-        }
-        if let Some(found) = datasets.audit {
-            judge(&plan.source, found)?;
-        }
+        let findings = Findings {
+            skipped: datasets.skipped,
+            notices: datasets.notices,
+            audit: datasets.audit,
+        };
         let class_weights = experiment.train.class_weights.as_ref().map(|weights| {
             let counts = class_counts(&*datasets.train, datasets.task.len());
             class_weights::resolve(weights, datasets.task.classes(), &counts)
@@ -90,17 +107,18 @@ impl Prepared {
             metrics: Default::default(),
             fingerprint: datasets.fingerprint,
         };
-        Ok(Prepared {
+        let prepared = Prepared {
             plan,
             info,
             left_out,
-            told_left_out,
+            of_rows,
             device,
             compute,
             class_weights,
             train: datasets.train,
             valid: datasets.valid,
-        })
+        };
+        Ok((prepared, findings))
     }
 
     /// The training split, and a net before its first step.
@@ -109,15 +127,20 @@ impl Prepared {
         let experiment = &plan.source.experiment;
         let (seed, device) = (experiment.seed, &self.device.device);
         let batch_size = plan.batch_size;
-        let train = Loader::shuffled(self.train.clone(), batch_size, seed, num_workers())?
-            .drop_last(experiment.train.drop_last)
-            .sampler(experiment.train.sampler);
+        let train = Loader::shuffled(
+            self.train.clone(),
+            batch_size,
+            seed,
+            rayon::current_num_threads(),
+        )?
+        .drop_last(experiment.train.drop_last)
+        .sampler(experiment.train.sampler);
         let accumulate = experiment.train.accumulate;
-        let pace = plan.pace(train.num_batches().div_ceil(accumulate))?;
+        let pace = plan.pace(train.num_batches().div_ceil(accumulate));
         let stepper = Stepper::new(
             &plan.network,
             &*plan.loss,
-            plan.optimizer()?,
+            plan.optimizer.clone(),
             plan.network.init(seed, device),
             seed,
             self.compute,
@@ -148,11 +171,8 @@ impl Prepared {
     /// Early stopping and the plateau schedule look back on every epoch.
     fn needs_no_lost_history(&self, state: &State) -> anyhow::Result<()> {
         let train = &self.plan.source.experiment.train;
-        let plateau = self
-            .plan
-            .pace(1)?
-            .schedule
-            .is_some_and(|s| s.plateau().is_some());
+        let schedule = self.plan.schedule.as_ref();
+        let plateau = schedule.is_some_and(|schedule| schedule.plateau().is_some());
         let who = match (train.early_stopping.is_some(), plateau) {
             (true, _) => "train.early_stopping",
             (false, true) => "train.schedule",
@@ -254,13 +274,17 @@ impl Prepared {
             loss: &*plan.loss,
             stepper,
             train,
-            valid: Loader::in_order(self.valid.clone(), batch_size.min(256), num_workers())?,
+            valid: Loader::in_order(
+                self.valid.clone(),
+                batch_size.min(256),
+                rayon::current_num_threads(),
+            )?,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
             accumulate: experiment.train.accumulate,
             max_steps: start.max_steps,
-            limits: plan.limits()?,
-            plateau: plan.pace(1)?.schedule,
+            limits: plan.limits(),
+            plateau: plan.schedule.clone(),
             monitor,
             decision: plan.decision,
             device: device.clone(),

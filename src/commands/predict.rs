@@ -1,8 +1,4 @@
-//! `kiln predict`
-
-mod pictures;
-mod rows;
-mod texts;
+//! `kiln predict`: samples are prepared on one thread while the net answers on others.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,15 +9,16 @@ use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
 use super::memory::fitting_batch;
-use super::take_device;
+use super::shared::take_device;
 use crate::cli::PredictArgs;
 use crate::console::{self, field, json_path, path_text, shown, text_path, visible};
-use crate::data::{Head, HostBatch, LeftOut, Preprocessor, Shape, Task};
+use crate::data::{
+    Ended, Head, HostBatch, Item, LeftOut, Origin, Preprocessor, READER_BATCH, Sample, Shape,
+    Stopped, Subject, Task,
+};
 use crate::model::ModelFile;
 use crate::report::{FILES, left_out, left_out_json};
 
-/// Samples of one forward pass.
-const BATCH: usize = 32;
 /// Batches that are prepared while one is computed.
 const AHEAD: usize = 1;
 
@@ -39,44 +36,62 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
             shown(&args.model)
         );
     }
-    let most = fitting_batch(&args.model, &model, BATCH, &device)?;
+    let most = fitting_batch(&args.model, &model, READER_BATCH, &device)?;
     let (sender, receiver) = sync_channel(AHEAD);
     let (files, texts) = (args.files.clone(), args.texts.clone());
     let shape = preprocess.shape();
     // Not joined: it may be waiting for standard input when nobody reads the answers any more.
     let thread = std::thread::Builder::new().name("prepare".into());
     thread
-        .spawn(move || match preprocess {
-            Preprocessor::Image(image) => pictures::prepare(&files, &image, &sender),
-            Preprocessor::Table(table) => rows::prepare(&files, &table, &sender),
-            Preprocessor::Text(text) => texts::prepare(&files, &texts, &text, &sender),
-        })
+        .spawn(move || prepare(&preprocess, &files, &texts, &sender))
         .context("cannot start a thread")?;
     let mut failures = 0;
-    let mut left_out = LeftOut::default();
-    for work in receiver {
-        let prepared = match work? {
-            Work::Prepared(prepared) => prepared,
-            Work::Failed(text) => {
-                crate::say!("{text}");
+    let mut passed_over = LeftOut::default();
+    for item in receiver {
+        match item? {
+            Item::Samples(samples) => {
+                for samples in samples.chunks(most) {
+                    failures += answer_batch(samples, shape, &model, &device.device, &args)?;
+                }
+            }
+            Item::Failed {
+                text,
+                left_out: files,
+            } => {
+                let why = left_out(&files, FILES).map_or(String::new(), |text| format!("; {text}"));
+                crate::say!("{text}{why}");
                 failures += 1;
-                continue;
             }
-            Work::Noticed(text) => {
-                crate::say!("note: {text}");
-                continue;
-            }
-            Work::LeftOut(more) => {
-                left_out.merge(more);
-                continue;
-            }
-        };
-        for prepared in prepared.chunks(most) {
-            failures += answer_batch(prepared, shape, &model, &device.device, &args)?;
+            Item::Notice(text) => crate::say!("note: {text}"),
+            Item::LeftOut(more) => passed_over.merge(more),
         }
     }
-    tell_left_out(&left_out, args.json)?;
+    tell_left_out(&passed_over, args.json)?;
     Ok(u8::from(failures > 0))
+}
+
+/// Reads the samples, texts of the command line first, until nobody takes them any more.
+fn prepare(
+    preprocess: &Preprocessor,
+    files: &[PathBuf],
+    texts: &[String],
+    sender: &SyncSender<anyhow::Result<Item>>,
+) {
+    let texts = texts.iter().map(|text| Origin::Memory {
+        name: "--text",
+        bytes: text.as_bytes(),
+    });
+    let files = files.iter().map(|file| match file.as_os_str() == "-" {
+        true => Origin::StandardInput,
+        false => Origin::Path(file),
+    });
+    let origins: Vec<Origin<'_>> = texts.chain(files).collect();
+    let mut sink = |item| sender.send(Ok(item)).map_err(|_| Stopped);
+    let read = preprocess.reader().read(&origins, &mut sink);
+    if let Err(Ended::StandardInput(error)) = read {
+        let error = anyhow::Error::new(error).context("cannot read standard input");
+        let _ = sender.send(Err(error)); // nobody may listen any more
+    }
 }
 
 /// Says what was passed over: for programs in a line of its own, after the last sample.
@@ -94,17 +109,16 @@ fn tell_left_out(passed_over: &LeftOut, as_json: bool) -> anyhow::Result<()> {
 
 /// Runs the net on samples and writes their answers; how many samples have none.
 fn answer_batch(
-    prepared: &[Sample],
+    samples: &[Sample],
     shape: Shape,
     model: &ModelFile,
     device: &Device,
     args: &PredictArgs,
 ) -> anyhow::Result<usize> {
     let mut batch = HostBatch::default();
-    for (index, (_, values)) in prepared.iter().enumerate() {
-        if let Ok(values) = values {
+    for (index, sample) in samples.iter().enumerate() {
+        if let Ok(values) = &sample.input {
             batch.input.extend_from_slice(values);
-            batch.classes.push(0);
             batch.ids.push(index as u32);
         }
     }
@@ -112,19 +126,14 @@ fn answer_batch(
         Vec::new()
     } else {
         let batch = batch.to_device(shape, device);
-        let input = batch
-            .inputs
-            .into_iter()
-            .next()
-            .context("a batch has an input")?;
-        model.predictions(input)
+        model.predictions(batch.input)
     };
     let mut rows = rows.chunks_exact(model.info.task.len());
     let mut failures = 0;
-    for (subject, values) in prepared {
-        match values {
+    for Sample { subject, input } in samples {
+        match input {
             Err(reason) => {
-                crate::say!("{}: {reason}", visible(&subject.name()));
+                crate::say!("{}: {reason}", visible(&name_of(subject)));
                 failures += 1;
             }
             Ok(_) => {
@@ -132,7 +141,7 @@ fn answer_batch(
                 if row.iter().all(|value| value.is_finite()) {
                     write_row(subject, row, &model.info.task, args)?;
                 } else {
-                    crate::say!("{}: {NOT_FINITE}", visible(&subject.name()));
+                    crate::say!("{}: {NOT_FINITE}", visible(&name_of(subject)));
                     failures += 1;
                 }
             }
@@ -141,65 +150,37 @@ fn answer_batch(
     Ok(failures)
 }
 
-/// What an answer is about.
-#[derive(Clone, Debug)]
-enum Subject {
-    /// A file.
-    File(PathBuf),
-    /// A picture of a file of many, by its number.
-    Picture(PathBuf, usize),
-    /// A row of a table, by the file and the line it begins in.
-    Row(String, u32),
-    /// A text.
-    Text(String),
+/// The subject's name as it is; see [`field`] and [`visible`] for what may be in it.
+fn name_of(subject: &Subject) -> String {
+    match subject {
+        Subject::File(path) => path_text(path).into_owned(),
+        Subject::Image(path, number) => format!("{} #{number}", path_text(path)),
+        Subject::Member(path, name) => format!("{}:{name}", path_text(path)),
+        Subject::Row(file, line) => format!("{file}:{line}"),
+        Subject::Text(text) => text.replace(['\t', '\n', '\r'], " "),
+    }
 }
 
-impl Subject {
-    /// As it is; see [`field`] and [`visible`] for what may be in it.
-    fn name(&self) -> String {
-        match self {
-            Subject::File(path) => path_text(path).into_owned(),
-            Subject::Picture(path, number) => format!("{} #{number}", path_text(path)),
-            Subject::Row(file, line) => format!("{file}:{line}"),
-            Subject::Text(text) => text.replace(['\t', '\n', '\r'], " "),
+fn as_json(subject: &Subject) -> Map<String, Value> {
+    let entries = match subject {
+        Subject::File(path) => vec![("file", json!(json_path(path)))],
+        Subject::Image(path, number) => {
+            vec![("file", json!(json_path(path))), ("number", json!(number))]
         }
-    }
-
-    fn as_json(&self) -> Map<String, Value> {
-        let entries = match self {
-            Subject::File(path) => vec![("file", json!(json_path(path)))],
-            Subject::Picture(path, number) => {
-                vec![("file", json!(json_path(path))), ("number", json!(number))]
-            }
-            Subject::Row(file, line) => vec![
-                ("file", json!(json_path(&text_path(file)))),
-                ("line", json!(line)),
-            ],
-            Subject::Text(text) => vec![("text", json!(text))],
-        };
-        let entries = entries.into_iter();
-        entries
-            .map(|(key, value)| (key.to_string(), value))
-            .collect()
-    }
+        Subject::Member(path, name) => {
+            vec![("file", json!(json_path(path))), ("member", json!(name))]
+        }
+        Subject::Row(file, line) => vec![
+            ("file", json!(json_path(&text_path(file)))),
+            ("line", json!(line)),
+        ],
+        Subject::Text(text) => vec![("text", json!(text))],
+    };
+    let entries = entries.into_iter();
+    entries
+        .map(|(key, value)| (key.to_string(), value))
+        .collect()
 }
-
-/// A sample with the net's input, or why it has none.
-type Sample = (Subject, Result<Vec<f32>, String>);
-
-/// What is passed from preparing to computing.
-enum Work {
-    /// Samples with the net's inputs.
-    Prepared(Vec<Sample>),
-    /// An argument without samples, and why.
-    Failed(String),
-    /// Files of a folder that are no samples.
-    LeftOut(LeftOut),
-    /// What the user should know of all samples, after the last one.
-    Noticed(String),
-}
-
-type Sender = SyncSender<anyhow::Result<Work>>;
 
 fn write_row(
     subject: &Subject,
@@ -209,13 +190,13 @@ fn write_row(
 ) -> anyhow::Result<()> {
     let mut out = console::out();
     if args.json {
-        let mut object = subject.as_json();
+        let mut object = as_json(subject);
         object.extend(answer(row, task, args.top as usize));
         writeln!(out, "{}", Value::Object(object))?;
     } else {
         let fields = fields(row, task, args.top as usize);
         let fields: Vec<_> = fields.iter().map(|text| field(text)).collect();
-        writeln!(out, "{}\t{}", field(&subject.name()), fields.join("\t"))?;
+        writeln!(out, "{}\t{}", field(&name_of(subject)), fields.join("\t"))?;
     }
     Ok(())
 }

@@ -1,0 +1,284 @@
+//! Images for a trained net: files, folders, archives, patterns, arrays of images, lists on standard input, encoded
+//! images in memory.
+
+use std::io::{BufRead, BufReader, stdin};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::decode::pixels::Pixels;
+use super::decode::raw::RawBlock;
+use super::labelled::{labelled_as_trained, labelled_images};
+use super::preprocess::ImagePreprocess;
+use super::sources::idx::idx_images;
+use super::sources::labels::TrainedClasses;
+use super::sources::numpy::numpy_images;
+use super::sources::webdataset::members::image_members;
+use crate::console::shown;
+use crate::data::core::left_out::LeftOut;
+use crate::data::core::reader::{
+    BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
+};
+use crate::data::files::listing::list_images;
+
+/// Values of a batch: 64 MiB of 32-bit floats.
+const MOST_VALUES: usize = 1 << 24;
+
+/// Reads images as a model's preprocessing says.
+pub struct ImageReader {
+    /// The fitted preprocessing.
+    pub preprocess: ImagePreprocess,
+}
+
+impl Reader for ImageReader {
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String> {
+        if let Some(found) = labelled_as_trained(wanted, &self.preprocess) {
+            return found;
+        }
+        let trained = TrainedClasses::new(wanted.task.classes(), wanted.data);
+        let found = labelled_images(wanted.path, &trained, &self.preprocess)?;
+        Ok(Labelled {
+            dataset: Arc::new(found.dataset),
+            skipped: Vec::new(),
+            left_out: found.left_out,
+            notices: Vec::new(),
+            warnings: found.warnings,
+        })
+    }
+
+    fn read(&self, origins: &[Origin<'_>], sink: &mut Sink<'_>) -> Result<(), Ended> {
+        let mut reading = Reading {
+            reader: self,
+            files: Vec::new(),
+            sink,
+        };
+        for origin in origins {
+            match origin {
+                Origin::StandardInput => reading.list()?,
+                Origin::Path(path) => reading.path(path)?,
+                Origin::Memory { name, bytes } => {
+                    reading.flush()?;
+                    let sample = self.sample(Subject::File(PathBuf::from(name)), bytes);
+                    (reading.sink)(Item::Samples(vec![sample]))?;
+                }
+            }
+        }
+        Ok(reading.flush()?)
+    }
+}
+
+impl ImageReader {
+    /// Images of one batch: fewer where each is large, so that a batch does not take the memory. The answers do not
+    /// depend on it.
+    fn batch_size(&self) -> usize {
+        (MOST_VALUES / self.preprocess.shape().num_elements().max(1)).clamp(1, BATCH)
+    }
+
+    fn sample(&self, subject: Subject, bytes: &[u8]) -> Sample {
+        let image = self.preprocess.decode(bytes);
+        Sample {
+            subject,
+            input: image.map(|image| self.input(&image)),
+        }
+    }
+
+    fn input(&self, image: &Pixels) -> Vec<f32> {
+        let mut values = vec![0.0; image.bytes.len()];
+        self.preprocess.write(image, &mut values);
+        values
+    }
+}
+
+/// Files that wait to be decoded together, and where the samples go.
+struct Reading<'a, 'b> {
+    reader: &'a ImageReader,
+    files: Vec<PathBuf>,
+    sink: &'a mut Sink<'b>,
+}
+
+impl Reading<'_, '_> {
+    /// Decodes the files that wait.
+    fn flush(&mut self) -> Result<(), Stopped> {
+        let reader = self.reader;
+        let decode = |file: PathBuf| {
+            let image = reader.preprocess.load(&file);
+            Sample {
+                subject: Subject::File(file),
+                input: image.map(|image| reader.input(&image)),
+            }
+        };
+        let files = std::mem::take(&mut self.files);
+        let decoded: Vec<_> = files.into_par_iter().map(decode).collect();
+        match decoded.is_empty() {
+            true => Ok(()),
+            false => (self.sink)(Item::Samples(decoded)),
+        }
+    }
+
+    fn add(&mut self, file: PathBuf) -> Result<(), Stopped> {
+        self.files.push(file);
+        match self.files.len() >= self.reader.batch_size() {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn fail(&mut self, text: String, left_out: LeftOut) -> Result<(), Stopped> {
+        self.flush()?;
+        (self.sink)(Item::Failed { text, left_out })
+    }
+
+    /// The files that standard input names, a line each; an answer does not wait for a line that has not come yet.
+    fn list(&mut self) -> Result<(), Ended> {
+        let mut input = BufReader::new(stdin());
+        loop {
+            let mut line = Vec::new();
+            let read = input.read_until(b'\n', &mut line);
+            if read.map_err(Ended::StandardInput)? == 0 {
+                return Ok(());
+            }
+            while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+                line.pop();
+            }
+            let line = match line.strip_prefix("\u{feff}".as_bytes()) {
+                Some(line) => line.to_vec(), // a list that Windows wrote
+                None => line,
+            };
+            if !line.is_empty() {
+                self.add(path_of(line))?;
+            }
+            if !input.buffer().contains(&b'\n') {
+                self.flush()?;
+            }
+        }
+    }
+
+    fn path(&mut self, path: &Path) -> Result<(), Stopped> {
+        if let Some(block) = idx_images(path).or_else(|| numpy_images(path)) {
+            return match block {
+                Ok(block) => self.block(&block),
+                Err(reason) => self.fail(format!("{} {reason}", shown(path)), LeftOut::default()),
+            };
+        }
+        if is_archive(path) {
+            return self.archive(path);
+        }
+        match expand(path) {
+            Err((text, left_out)) => self.fail(text, left_out),
+            Ok((files, left_out)) => {
+                if !left_out.is_empty() {
+                    (self.sink)(Item::LeftOut(left_out))?;
+                }
+                files.into_iter().try_for_each(|file| self.add(file))
+            }
+        }
+    }
+
+    /// The images of a file of arrays.
+    fn block(&mut self, block: &RawBlock) -> Result<(), Stopped> {
+        self.flush()?;
+        let numbers: Vec<usize> = (0..block.len()).collect();
+        for numbers in numbers.chunks(self.reader.batch_size()) {
+            let decode = |&number: &usize| {
+                let subject = Subject::Image(block.path.clone(), number);
+                self.reader.sample(subject, &block.picture(number))
+            };
+            let decoded = numbers.par_iter().map(decode).collect();
+            (self.sink)(Item::Samples(decoded))?;
+        }
+        Ok(())
+    }
+
+    /// The images of an archive.
+    fn archive(&mut self, path: &Path) -> Result<(), Stopped> {
+        self.flush()?;
+        let members = match image_members(path) {
+            Ok(members) => members,
+            Err(reason) => {
+                return self.fail(format!("{}: {reason}", shown(path)), LeftOut::default());
+            }
+        };
+        if !members.left_out.is_empty() && !members.images.is_empty() {
+            (self.sink)(Item::LeftOut(members.left_out.clone()))?;
+        }
+        if members.images.is_empty() {
+            let text = format!("{}: holds no images", shown(path));
+            return self.fail(text, members.left_out);
+        }
+        let most = self.reader.preprocess.max_bytes();
+        for images in members.images.chunks(self.reader.batch_size()) {
+            let decode = |image: &_| {
+                let (name, bytes) = members.read(image, most);
+                let subject = Subject::Member(path.to_path_buf(), name);
+                match bytes {
+                    Ok(bytes) => self.reader.sample(subject, &bytes),
+                    Err(reason) => Sample {
+                        subject,
+                        input: Err(reason),
+                    },
+                }
+            };
+            let decoded = images.par_iter().map(decode).collect();
+            (self.sink)(Item::Samples(decoded))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_archive(path: &Path) -> bool {
+    path.is_file()
+        && path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("tar"))
+}
+
+/// A path as the system has it; it need not be UTF-8.
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    #[cfg(unix)]
+    return PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes));
+    #[cfg(not(unix))]
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+type Files = (Vec<PathBuf>, LeftOut);
+
+/// Folders become their images, patterns the files that match.
+///
+/// # Errors
+/// One without an image, with its name, and its files that are none.
+fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
+    let (found, what) = if path.is_dir() {
+        (list_images(path), "holds no pictures")
+    } else if !path.exists() && is_pattern(path) {
+        (matches(path), "matches no file")
+    } else {
+        return Ok((vec![path.to_path_buf()], LeftOut::default()));
+    };
+    match found {
+        Ok((files, left_out)) if files.is_empty() => {
+            Err((format!("{}: {what}", shown(path)), left_out))
+        }
+        Ok(found) => Ok(found),
+        Err(reason) => Err((format!("{}: {reason}", shown(path)), LeftOut::default())),
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_str()
+        .is_some_and(|text| text.contains(['*', '?', '[']))
+}
+
+fn matches(pattern: &Path) -> Result<Files, String> {
+    let text = pattern.to_str().unwrap_or_default();
+    let found = glob::glob(text).map_err(|error| format!("is no pattern: {error}"))?;
+    let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
+    for found in found {
+        match found {
+            Ok(path) if !path.is_dir() => files.push(path), // a pipe is named when it is read
+            Ok(path) => left_out.add("a folder", || shown(&path).to_string()),
+            Err(error) => left_out.add("cannot be read", || shown(error.path()).to_string()),
+        }
+    }
+    Ok((files, left_out))
+}

@@ -1,0 +1,111 @@
+//! The images of an archive, whatever its labels.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::tar_member::Content;
+use super::tar_members::read_members;
+use crate::console::Show as _;
+use crate::data::core::left_out::LeftOut;
+use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
+use crate::storage::open_regular;
+use crate::storage::positional::read_at;
+
+/// The images of an archive.
+pub struct ImageMembers {
+    /// In the archive's order.
+    pub images: Vec<ImageMember>,
+    /// Members that are no images, but for labels.
+    pub left_out: LeftOut,
+    file: File,
+}
+
+/// An image of an archive.
+pub struct ImageMember {
+    name: Box<str>,
+    offset: u64,
+    len: u64,
+}
+
+impl ImageMembers {
+    /// The name of an image and its bytes, or why they cannot be used; more than `most` bytes are not read.
+    pub fn read(&self, image: &ImageMember, most: u64) -> (String, Result<Vec<u8>, String>) {
+        let read = || {
+            if image.len > most {
+                return Err(format!("is too large: {} bytes", image.len));
+            }
+            let mut bytes = vec![0; image.len as usize];
+            match read_at(&self.file, &mut bytes, image.offset) {
+                Ok(()) => Ok(bytes),
+                Err(error) => Err(format!("cannot be read: {error}")),
+            }
+        };
+        (image.name.to_string(), read())
+    }
+}
+
+/// Finds the images of an archive. Members that hold labels (`.cls`, `.json`, `.txt` beside an image) are passed over.
+///
+/// # Errors
+/// An archive that cannot be read to its end, in words that follow its name.
+pub fn image_members(path: &Path) -> Result<ImageMembers, String> {
+    let members = read_members(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let file = open_regular(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut found = ImageMembers {
+        images: Vec::new(),
+        left_out: LeftOut::default(),
+        file,
+    };
+    let archive = path.file_name().unwrap_or_default().shown().to_string();
+    for member in members.list {
+        let name = member.name;
+        let (offset, len) = match member.content {
+            Content::Bytes { offset, len } => (offset, len),
+            Content::Folder | Content::Link(_) => continue,
+            Content::Nothing(reason) => {
+                found.left_out.add(reason, || format!("{archive}:{name}"));
+                continue;
+            }
+        };
+        match kind(&found.file, &name, offset, len) {
+            Kind::Image => found.images.push(ImageMember { name, offset, len }),
+            Kind::Label => {}
+            Kind::Other(reason) => found.left_out.add(reason, || format!("{archive}:{name}")),
+        }
+    }
+    Ok(found)
+}
+
+enum Kind {
+    Image,
+    Label,
+    Other(&'static str),
+}
+
+fn kind(file: &File, name: &str, offset: u64, len: u64) -> Kind {
+    let mut parts = name.split('/');
+    if parts.any(|part| part != "." && part != ".." && is_hidden(part.as_ref())) {
+        return Kind::Other(HIDDEN);
+    }
+    let base = name.rsplit('/').next().unwrap_or(name);
+    if [".cls", ".json", ".txt"]
+        .iter()
+        .any(|end| base.ends_with(end))
+    {
+        return Kind::Label;
+    }
+    match named(Path::new(base)) {
+        Named::Picture => Kind::Image,
+        Named::Other(reason) => Kind::Other(reason),
+        Named::Unknown => {
+            let mut begin = vec![0; len.min(MAGIC_BYTES as u64) as usize];
+            match read_at(file, &mut begin, offset) {
+                Err(_) => Kind::Other("cannot be read"),
+                Ok(()) => match sniff(&begin) {
+                    Ok(()) => Kind::Image,
+                    Err(reason) => Kind::Other(reason),
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Texts for a trained net: text files, folders of them, columns of tables, lines of standard input, texts in memory.
+
+use std::io::{BufRead, BufReader, stdin};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::dataset::{TextFigures, Texts, encode, read_text};
+use super::folder::list_texts;
+use super::notices::text_notices;
+use super::preprocess::{TextEncoder, TextPreprocess};
+use crate::console::Show as _;
+use crate::data::core::class_names::{ClassNames, number};
+use crate::data::core::dataset::Skipped;
+use crate::data::core::left_out::LeftOut;
+use crate::data::core::reader::{
+    BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
+};
+use crate::data::core::task::Task;
+use crate::data::files::listing::Listing;
+use crate::data::files::read::without_bom;
+use crate::data::table::{Rows, TableFile, Targets, bind, each_table, send_rows};
+
+/// Reads texts as a model's preprocessing says.
+pub struct TextReader {
+    /// The fitted preprocessing.
+    pub preprocess: TextPreprocess,
+}
+
+impl Reader for TextReader {
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String> {
+        let in_words = |message: String| format!("does not fit the model: {message}");
+        let (path, task, preprocess) = (wanted.path, wanted.task, &self.preprocess);
+        let mut skipped = Vec::new();
+        let mut left_out = LeftOut::default();
+        let texts = if path.is_dir() {
+            let numeric = preprocess.layout.numeric_labels == Some(true);
+            let files;
+            (files, left_out) = labelled_files(path, task, numeric)?;
+            Texts::Files(files)
+        } else {
+            Texts::Rows(
+                self.labelled_rows(path, task, &mut skipped)
+                    .map_err(in_words)?,
+            )
+        };
+        let (dataset, figures, more) = encode(texts, preprocess, task, &|| {}).map_err(in_words)?;
+        skipped.extend(more);
+        Ok(Labelled {
+            notices: text_notices("texts", &figures),
+            dataset: Arc::new(dataset),
+            skipped,
+            left_out,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn read(&self, origins: &[Origin<'_>], sink: &mut Sink<'_>) -> Result<(), Ended> {
+        let mut reading = Reading {
+            preprocess: &self.preprocess,
+            encoder: self.preprocess.encoder(),
+            figures: TextFigures::default(),
+        };
+        let mut batch = Vec::new();
+        for origin in origins {
+            if let Origin::Memory { bytes, .. } = origin {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                let input = Ok(reading.tokens(&text));
+                batch.push(Sample {
+                    subject: Subject::Text(text),
+                    input,
+                });
+                if batch.len() >= BATCH {
+                    sink(Item::Samples(std::mem::take(&mut batch)))?;
+                }
+                continue;
+            }
+            flush(&mut batch, sink)?;
+            reading.origin(*origin, sink)?;
+        }
+        flush(&mut batch, sink)?;
+        for notice in text_notices("texts", &reading.figures) {
+            sink(Item::Notice(notice))?;
+        }
+        Ok(())
+    }
+}
+
+impl TextReader {
+    fn labelled_rows(
+        &self,
+        path: &Path,
+        task: &Task,
+        skipped: &mut Vec<Skipped>,
+    ) -> Result<Rows, String> {
+        let preprocess = &self.preprocess;
+        let table = TableFile::open(path, &preprocess.layout)
+            .map_err(|message| format!("{} {message}", path.shown()))?;
+        let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
+        Rows::index(vec![table], &[&preprocess.text], &targets, skipped)
+    }
+}
+
+/// Text files of the model's classes, which the folder need not all have, and files that are no texts.
+fn labelled_files(
+    folder: &Path,
+    task: &Task,
+    numeric: bool,
+) -> Result<(Vec<(PathBuf, u32)>, LeftOut), String> {
+    let Listing {
+        classes,
+        files,
+        left_out,
+    } = list_texts(folder)?;
+    let known = ClassNames::new(task.classes(), numeric);
+    let place = |name: &String| {
+        let place = known.place(name, number(name));
+        place.map_err(|message| format!("holds a folder whose name {message}"))
+    };
+    let places: Result<Vec<u32>, String> = classes.iter().map(place).collect();
+    let places = places?;
+    let files = files
+        .into_iter()
+        .map(|(path, class)| (folder.join(path), places[class as usize]));
+    Ok((files.collect(), left_out))
+}
+
+fn flush(batch: &mut Vec<Sample>, sink: &mut Sink<'_>) -> Result<(), Stopped> {
+    match batch.is_empty() {
+        true => Ok(()),
+        false => sink(Item::Samples(std::mem::take(batch))),
+    }
+}
+
+/// Makes texts into tokens, and counts what was seen of them.
+struct Reading<'a> {
+    preprocess: &'a TextPreprocess,
+    encoder: TextEncoder,
+    figures: TextFigures,
+}
+
+impl Reading<'_> {
+    /// One without a word is nothing but padding, as in training and evaluation; it is counted, and told of.
+    fn tokens(&mut self, text: &str) -> Vec<f32> {
+        let mut tokens = vec![0; self.preprocess.length];
+        let seen = self.encoder.write(text, &mut tokens);
+        self.figures.add(seen);
+        tokens.into_iter().map(|token| token as f32).collect()
+    }
+
+    fn origin(&mut self, origin: Origin<'_>, sink: &mut Sink<'_>) -> Result<(), Stopped> {
+        let Origin::Path(path) = origin else {
+            return match self.lines(sink) {
+                Ok(()) => Ok(()),
+                Err(Ended::Stopped) => Err(Stopped),
+                Err(Ended::StandardInput(error)) => sink(Item::Failed {
+                    text: format!("cannot read standard input: {error}"),
+                    left_out: LeftOut::default(),
+                }),
+            };
+        };
+        if !is_table(path, self.preprocess) {
+            let input = read_text(path).map(|text| self.tokens(&text));
+            let subject = Subject::File(path.to_path_buf());
+            return sink(Item::Samples(vec![Sample { subject, input }]));
+        }
+        let preprocess = self.preprocess;
+        each_table(origin, sink, |path, name, sink| {
+            let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
+                .map_err(|message| format!("{name}: {message}"))?;
+            let columns = bind(&table, &[&preprocess.text])?;
+            send_rows(&table, name, sink, |row| Sample {
+                input: Ok(self.tokens(&row.field(columns[0]))),
+                subject: Subject::Row(name.to_string(), row.place.line),
+            })
+        })
+    }
+
+    /// A text a line of standard input; each is answered before the next one comes.
+    fn lines(&mut self, sink: &mut Sink<'_>) -> Result<(), Ended> {
+        let mut input = BufReader::new(stdin());
+        let mut batch = Vec::new();
+        let (mut first, mut blank) = (true, 0);
+        loop {
+            let mut line = Vec::new();
+            let read = input.read_until(b'\n', &mut line);
+            if read.map_err(Ended::StandardInput)? == 0 {
+                if blank > 0 {
+                    let text = format!("{blank} empty lines of standard input have no answer");
+                    sink(Item::Notice(text))?;
+                }
+                return Ok(());
+            }
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim_end_matches(['\n', '\r']);
+            let text = match std::mem::take(&mut first) {
+                true => without_bom(text),
+                false => text,
+            };
+            if text.is_empty() {
+                blank += 1;
+            } else {
+                batch.push(Sample {
+                    subject: Subject::Text(text.to_string()),
+                    input: Ok(self.tokens(text)),
+                });
+            }
+            let more = input.buffer().contains(&b'\n');
+            if batch.len() >= BATCH || !more {
+                flush(&mut batch, sink)?;
+            }
+        }
+    }
+}
+
+/// Whether a file is to be read as the tables that the model was trained on: its name says so, or it has their
+/// columns.
+fn is_table(path: &Path, preprocess: &TextPreprocess) -> bool {
+    let by_name = path.extension().is_some_and(|ext| {
+        let tables = [
+            "csv", "tsv", "tab", "data", "arff", "xlsx", "xlsb", "xls", "ods", "gz",
+        ];
+        tables.iter().any(|table| ext.eq_ignore_ascii_case(table))
+    });
+    let by_columns = || {
+        let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets);
+        table.is_ok_and(|table| table.columns.len() > 1 && table.columns.contains(&preprocess.text))
+    };
+    by_name || (path.is_file() && !preprocess.text.is_empty() && by_columns())
+}
