@@ -172,7 +172,7 @@ fn keep_an_input(others: &mut [InspectedColumn], hints: &mut Vec<Hint>) {
     hints.retain(|hint| !hint.columns.iter().any(of_text));
 }
 
-/// Notes on columns that give the target away or say nothing.
+/// The note on columns that give the target away or carry no information.
 fn hint_note(hint: &Hint, others: &[InspectedColumn]) -> String {
     let columns = hint.columns.join(" and ");
     let key = toml_edit::Key::new(&hint.columns[0])

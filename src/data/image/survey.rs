@@ -51,7 +51,7 @@ pub struct ImageSurvey {
     pub default_disk: u64,
 }
 
-/// The listed samples of all splits, with notes for the user.
+/// The samples of the splits, with messages for the user.
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
@@ -353,7 +353,7 @@ impl ImageSurvey {
     }
 }
 
-/// A message on classes without a sample in a split of one or two parts.
+/// The notice about classes without a sample in a split of one or two parts.
 fn absent_classes(split: &(Decoded, Option<Decoded>), classes: &[String]) -> Option<String> {
     let parts = [Some(&split.0), split.1.as_ref()];
     let has = |class: usize| {

@@ -15,7 +15,7 @@ pub struct Decoding {
     pub(super) budget: Budget,
 }
 
-/// A message on classes of which a validation split has no sample that can be used.
+/// The notice about classes of which the validation split has no usable sample.
 pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
     let path = Path::parse("data").key("valid");
     if decoded.split.len() == 0 {

@@ -24,7 +24,7 @@ const TIMES: [&str; 12] = [
     "step",
 ];
 
-/// A hint on a column.
+/// A hint on one or several columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     /// The column, or several.

@@ -233,7 +233,7 @@ impl InspectedTable {
         columns.map(look).collect()
     }
 
-    /// The hints where the column `target` is to be predicted.
+    /// Hints for predicting the column `target`.
     ///
     /// # Errors
     /// A column that is not there or cannot be predicted, in words that begin with the file's name.

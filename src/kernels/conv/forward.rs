@@ -14,7 +14,7 @@ use crate::kernels::bf16::{Operands, is_native, round_all, tile};
 use crate::kernels::scratch::with_halves;
 
 /// Computes `out`, and where `places` is given, of each output the place of its maximum in the
-/// cell (row * 2 + column; 0 without pooling), or [`SHUT`].
+/// cell (row * 2 + column; 0 without pooling), or [`SHUT`](super::shape::SHUT).
 pub fn forward(
     shape: &ConvShape,
     input: &[f32],

@@ -1,4 +1,4 @@
-//! Optimizers: one file each. An optimizer gives the [`Update`] of a step, with its
+//! Optimizers: one file each. An optimizer gives the [`Update`](crate::kernels::Update) of a step, with its
 //! numbers; the state lies in named slots beside the parameter.
 //!
 //! Adding an optimizer: one file, and one line in [`OPTIMIZERS`].

@@ -91,7 +91,7 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
     Ok(listing)
 }
 
-/// Every image at or below `path`, sorted, and what is none; `path` itself where it is a file.
+/// Every image at or below `path`, sorted, and the files that are not images; `path` itself where it is a file.
 ///
 /// # Errors
 /// A folder that cannot be read.

@@ -169,7 +169,7 @@ fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'stat
         return Some(HIDDEN);
     }
     match kind {
-        // A link to nothing: where its name is an image's, decoding says what is wrong with it.
+        // A dangling link: where its name is that of an image, decoding reports it.
         None => None,
         Some(kind) if kind.is_dir() || kind.is_file() => None,
         Some(_) => Some(SPECIAL),

@@ -185,7 +185,7 @@ fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
     }
 }
 
-/// A message on the classes that a split lacks.
+/// The warning about classes that a split lacks.
 ///
 /// # Errors
 /// A split without any image.
