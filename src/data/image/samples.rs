@@ -120,6 +120,11 @@ impl Split {
         self.samples.len()
     }
 
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
     fn block(&self, block: u32) -> &RawBlock {
         &self.blocks[block as usize]
     }

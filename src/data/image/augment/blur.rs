@@ -4,9 +4,9 @@ use pulp::{Simd, WithSimd};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
 use super::change::{ImageStep, Spare};
 use super::fill::{FillMode, fold};
+use super::operation::Augment;
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;

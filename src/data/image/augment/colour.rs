@@ -9,8 +9,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
 use super::matrix::ColourStep;
+use super::operation::Augment;
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 

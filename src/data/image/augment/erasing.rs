@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
 use super::change::Erased;
 use super::crop::random_box;
+use super::operation::Augment;
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 

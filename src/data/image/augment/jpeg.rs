@@ -7,8 +7,8 @@ use image::{ExtendedColorType, ImageDecoder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
 use super::change::{ImageStep, Spare};
+use super::operation::Augment;
 use super::{Change, Frame};
 use crate::data::core::random::Rng;
 use crate::data::image::decode::pixels::Pixels;

@@ -11,7 +11,6 @@
 //! What mixes the samples of a batch comes last ([`Mix`]).
 
 mod affine;
-mod augment;
 mod blur;
 mod canvas;
 mod change;
@@ -26,6 +25,7 @@ mod keys;
 mod matrix;
 mod mix;
 mod noise;
+mod operation;
 mod options;
 mod path;
 mod pipeline;
@@ -43,11 +43,11 @@ use crate::config::Member;
 use crate::family;
 
 pub use affine::Affine;
-pub use augment::Augment;
 pub use change::{Change, Frame};
 pub use fill::{Fill, FillMode};
 pub use keys::{check_shape, schema};
 pub use mix::Mix;
+pub use operation::Augment;
 pub use pipeline::{Augmentation, warp_levels};
 pub use presets::Preset;
 

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
 use super::change::Noise;
+use super::operation::Augment;
 use super::{Change, Frame};
 use crate::data::core::random::{Purpose, Rng};
 

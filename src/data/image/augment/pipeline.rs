@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::AUGMENTS;
 use super::affine::Affine;
-use super::augment::Augment;
 use super::canvas::Canvas;
 use super::change::{Change, Frame, Spare};
 use super::fill::Fill;
@@ -15,6 +14,7 @@ use super::finish::Finish;
 use super::keys::check_keys;
 use super::matrix::matrix;
 use super::mix::Mix;
+use super::operation::Augment;
 use super::options::{is_off, options};
 use super::presets::Preset;
 use super::warp::{Untouched, warp};

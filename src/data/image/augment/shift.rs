@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::augment::Augment;
+use super::operation::Augment;
 use super::{Affine, Change, Frame};
 use crate::data::core::random::Rng;
 

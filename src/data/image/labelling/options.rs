@@ -134,7 +134,12 @@ impl Names {
         }
     }
 
-    /// What an index stands for, for people.
+    /// Whether there is no index.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of an index, as messages show it.
     pub fn of(&self, index: usize) -> String {
         match self {
             Names::Classes(names) => names[index].clone(),

@@ -101,6 +101,11 @@ impl Array {
         self.bytes.len() / self.width
     }
 
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The bytes of all values, the lower one first.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -1,4 +1,4 @@
-//! What an augmentation is.
+//! The trait of one augmentation: what it draws for a sample.
 
 use std::fmt::Debug;
 
