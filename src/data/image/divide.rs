@@ -56,7 +56,7 @@ pub fn divide_named(
     let chosen = choose(&samples, fraction, seed);
     let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
     let valid = all.clone().filter(&chosen);
-    if valid.len() == 0 {
+    if valid.is_empty() {
         let message =
             "leaves no validation picture: no class has two pictures that are not copies of one";
         let fault = Fault::new(key("valid_fraction"), message);

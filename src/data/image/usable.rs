@@ -18,7 +18,7 @@ pub struct Decoding {
 /// The notice about classes of which the validation split has no usable sample.
 pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<String>, Vec<Fault>> {
     let path = Path::parse("data").key("valid");
-    if decoded.split.len() == 0 {
+    if decoded.split.is_empty() {
         let listed = decoded.skipped.iter().take(5);
         let listed: Vec<String> = listed
             .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
@@ -43,7 +43,7 @@ pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<Stri
 /// # Errors
 /// A class without a usable sample, in the split that the key `name` gives.
 pub fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Result<(), Vec<Fault>> {
-    if classes.is_empty() && decoded.split.len() > 0 {
+    if classes.is_empty() && !decoded.split.is_empty() {
         return Ok(()); // labels
     }
     let counts = decoded.split.counts(classes.len().max(1));

@@ -130,7 +130,7 @@ pub fn images(array: Array, path: &FilePath) -> Result<RawBlock, String> {
             ));
         }
     };
-    if array.len() == 0 {
+    if array.is_empty() {
         return Err(format!("holds no image ({:?})", array.shape));
     }
     if size.iter().any(|&size| size > MAX_SIDE) {
