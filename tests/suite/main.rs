@@ -4,6 +4,11 @@
 //! Tests run beside each other in one process. One that changes what the process has in common (the limit of SIMD
 //! instructions, the count of memory in use) runs in a process of its own, see [`support::process`].
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test is a list of cases, read from top to bottom"
+)]
+
 mod augment;
 mod class_weights;
 mod cli;
