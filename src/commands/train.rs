@@ -23,9 +23,9 @@ use crate::model::{Memory, ModelFile, ModelInfo};
 use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
 use crate::say;
 use crate::storage::{FaultPoint, write_atomically};
-use crate::train::Start;
 use crate::train::{
-    Changes, Checkpoint, Observer, Outcome, Plan, RunFolder, StopFlag, advice, check_data,
+    Changes, Checkpoint, Observer, Outcome, Plan, Run, RunFolder, Start, StopFlag, advice,
+    check_data,
 };
 
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
@@ -93,12 +93,8 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let asks = signals::asks(&stop); // now there is something to save
     let (outcome, run) = run.fit(&mut observers, &stop)?;
     drop(asks);
-    if !args.quiet
-        && !outcome.interrupted
-        && let Some(course) = advice::course(&run.history, run.num_epochs, &run.monitor)
-    {
-        let folder = quoted(run.folder.path());
-        say!("note: {}", course.advice(&run.history, &folder));
+    if !args.quiet && !outcome.interrupted {
+        advise(&run);
     }
     let test = match outcome.interrupted || outcome.best.is_none() {
         true => None,
@@ -112,6 +108,14 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let printed = lines.result().and_then(|()| print(&outcome, &told, &args));
     finish(&outcome, &run.folder, &stop, printed)
+}
+
+/// Says what the course of the training suggests.
+fn advise(run: &Run<'_>) {
+    if let Some(course) = advice::course(&run.history, run.num_epochs, &run.monitor) {
+        let folder = quoted(run.folder.path());
+        say!("note: {}", course.advice(&run.history, &folder));
+    }
 }
 
 /// Judges the best net on the split for the end, as `kiln eval` does, and writes its figures beside the history.

@@ -6,6 +6,7 @@ use anyhow::{bail, ensure};
 use serde_json::Value;
 
 use super::average::Averaging;
+use super::events::EpochRecord;
 use super::fit::Run;
 use super::shaping::Shaping;
 use super::stepper::Stepper;
@@ -206,7 +207,55 @@ impl Prepared {
         (!same_net).then(|| "it is another net's".to_string())
     }
 
+    /// Takes up a checkpoint: state and history of its run; parameters and optimizer state go to the stepper.
+    ///
+    /// # Errors
+    /// A checkpoint that does not fit, a history that early stopping needs and that is lost, a best model that is lost
+    /// where no epoch is left.
+    fn take_up(
+        &self,
+        checkpoint: Checkpoint,
+        folder: &mut RunFolder,
+        stepper: &mut Stepper<'_>,
+    ) -> anyhow::Result<(State, Vec<EpochRecord>)> {
+        let records = checkpoint.records.clone();
+        let mut state = checkpoint.load_into(stepper)?;
+        let (history, warning) = match records {
+            Some(mut records) => {
+                let warning = folder.reconcile(&mut records)?;
+                (records, warning)
+            }
+            None => folder.take_up(&mut state)?,
+        };
+        if let Some(warning) = warning {
+            crate::say!("warning: {warning}");
+        }
+        self.needs_no_lost_history(&state)?;
+        if let Some(reason) = self.lost_best(folder, &state) {
+            let epoch = state.best_epoch.unwrap_or_default();
+            let best = folder.best();
+            if state.epoch >= self.plan.source.experiment.train.epochs {
+                bail!(
+                    "{} is not the best model of this run (epoch {epoch}): {reason}; put it back from a copy, or \
+                     train on with --set train.epochs={}, and the best of the new epochs is kept",
+                    best.shown(),
+                    state.epoch + 1
+                );
+            }
+            crate::say!(
+                "warning: {} is not the best model of this run (epoch {epoch}): {reason}; from here on the best of \
+                 the epochs to come is kept there",
+                best.shown()
+            );
+            state.forget_best();
+        }
+        Ok((state, history))
+    }
+
     /// A run from the beginning or from a checkpoint.
+    ///
+    /// # Errors
+    /// As taking up a checkpoint; files of the run folder that cannot be written.
     pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
@@ -217,40 +266,7 @@ impl Prepared {
         let mut monitor = plan.monitor.clone();
         let (mut state, mut history) = (State::default(), Vec::new());
         if let Some(checkpoint) = start.checkpoint {
-            let records = checkpoint.records.clone();
-            state = checkpoint.load_into(&mut stepper)?;
-            let warning = match records {
-                Some(records) => {
-                    history = records;
-                    folder.reconcile(&mut history)?
-                }
-                None => {
-                    let (records, warning) = folder.take_up(&mut state)?;
-                    history = records;
-                    warning
-                }
-            };
-            if let Some(warning) = warning {
-                crate::say!("warning: {warning}");
-            }
-            self.needs_no_lost_history(&state)?;
-            if let Some(reason) = self.lost_best(&folder, &state) {
-                let epoch = state.best_epoch.unwrap_or_default();
-                if state.epoch >= experiment.train.epochs {
-                    bail!(
-                        "{} is not the best model of this run (epoch {epoch}): {reason}; put it back from a copy, or \
-                         train on with --set train.epochs={}, and the best of the new epochs is kept",
-                        folder.best().shown(),
-                        state.epoch + 1
-                    );
-                }
-                crate::say!(
-                    "warning: {} is not the best model of this run (epoch {epoch}): {reason}; from here on the best of \
-                     the epochs to come is kept there",
-                    folder.best().shown()
-                );
-                state.forget_best();
-            }
+            (state, history) = self.take_up(checkpoint, &mut folder, &mut stepper)?;
             let best = state.best();
             monitor.resume(best.and_then(|best| best.figure(&monitor.name)));
         } else {
