@@ -60,7 +60,7 @@ pub fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Re
     Ok(compute)
 }
 
-pub fn no_half(device: &str) -> Fault {
+fn no_half(device: &str) -> Fault {
     Fault::new(
         Key::parse("train.precision"),
         format!(

@@ -21,7 +21,7 @@ pub fn read_named(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     read_bounded(path, most).map_err(|error| in_words(path, most, &error))
 }
 
-pub fn in_words(path: &Path, most: u64, error: &std::io::Error) -> String {
+fn in_words(path: &Path, most: u64, error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::FileTooLarge => match path.metadata() {
             Ok(meta) if meta.len() > most => too_large(meta.len()),
@@ -33,6 +33,7 @@ pub fn in_words(path: &Path, most: u64, error: &std::io::Error) -> String {
     }
 }
 
+/// Why a file of `len` bytes is not read.
 pub fn too_large(len: u64) -> String {
     format!("has {len} bytes, more than a picture of data.max_pixels needs")
 }

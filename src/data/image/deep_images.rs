@@ -123,7 +123,7 @@ pub fn extent(split: &Split, index: usize, preprocess: &ImagePreprocess) -> Opti
     }
 }
 
-pub fn bounds(values: impl Iterator<Item = u16>) -> Option<(u16, u16)> {
+fn bounds(values: impl Iterator<Item = u16>) -> Option<(u16, u16)> {
     values.fold(None, |bounds, value| {
         let (least, most) = bounds.unwrap_or((value, value));
         Some((least.min(value), most.max(value)))

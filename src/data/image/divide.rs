@@ -34,6 +34,10 @@ pub fn divide(
     divide_named(all, &Names::Classes(classes.to_vec()), fraction, seed)
 }
 
+/// Splits validation samples off files whose classes or labels have names; copies of one image stay together.
+///
+/// # Errors
+/// A split without samples.
 pub fn divide_named(
     all: Split,
     names: &Names,

@@ -59,23 +59,23 @@ impl JsonSchema for Delimiter {
     }
 }
 
-pub fn quote() -> char {
+fn quote() -> char {
     '"'
 }
 
-pub fn yes() -> bool {
+fn yes() -> bool {
     true
 }
 
-pub fn utf_8() -> String {
+fn utf_8() -> String {
     "utf-8".into()
 }
 
-pub fn point() -> char {
+fn point() -> char {
     '.'
 }
 
-pub fn missing() -> Vec<String> {
+fn missing() -> Vec<String> {
     ["NA", "N/A", "NaN", "nan", "NULL", "null", "None", "?"]
         .map(String::from)
         .to_vec()

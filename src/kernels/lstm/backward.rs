@@ -87,7 +87,7 @@ pub fn turn(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     turned
 }
 
-pub struct Back<'a> {
+struct Back<'a> {
     group: Group<'a>,
     /// The kernels, turned.
     turned: &'a [Vec<f32>; 2],

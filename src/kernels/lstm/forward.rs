@@ -59,7 +59,7 @@ pub fn forward(
     (output, trace)
 }
 
-pub struct Forward<'a> {
+struct Forward<'a> {
     group: Group<'a>,
     input: &'a [f32],
     gates: &'a mut [f32],

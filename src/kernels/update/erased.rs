@@ -10,7 +10,7 @@ use crate::kernels::update::pass::in_place;
 use crate::kernels::update::rule::{Decay, Rule};
 
 /// A rule whose number of slots is known at run time.
-pub trait AnyRule: Debug + Send + Sync {
+trait AnyRule: Debug + Send + Sync {
     fn num_slots(&self) -> usize;
 
     fn fused(
@@ -25,7 +25,7 @@ pub trait AnyRule: Debug + Send + Sync {
 }
 
 #[derive(Debug)]
-pub struct WithSlots<const SLOTS: usize, R>(R);
+struct WithSlots<const SLOTS: usize, R>(R);
 
 impl<const SLOTS: usize, R: Rule<SLOTS>> AnyRule for WithSlots<SLOTS, R> {
     fn num_slots(&self) -> usize {

@@ -14,6 +14,7 @@ use crate::storage::open_regular;
 
 /// Folders nested deeper than this are taken for a loop of links.
 pub const MAX_DEPTH: usize = 32;
+/// Why a pipe, socket or device is no sample.
 pub const SPECIAL: &str = "no plain file (a pipe, socket or device)";
 const NO_TEXT: &str = "not a .txt file";
 

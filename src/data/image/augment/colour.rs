@@ -36,7 +36,7 @@ pub struct Hue(#[schemars(range(min = 0, max = 180))] f64);
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Grayscale(#[schemars(range(min = 0, max = 1))] f64);
 
-pub fn factor(reach: f64, rng: &mut Rng) -> f64 {
+fn factor(reach: f64, rng: &mut Rng) -> f64 {
     rng.range(1.0 - reach, 1.0 + reach)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::data::image::decode::pixels::Pixels;
 
-pub const IDENTITY: ColourMatrix = [
+const IDENTITY: ColourMatrix = [
     [1.0, 0.0, 0.0, 0.0],
     [0.0, 1.0, 0.0, 0.0],
     [0.0, 0.0, 1.0, 0.0],
@@ -56,6 +56,7 @@ pub fn matrix(steps: &[ColourStep], picture: &Pixels) -> ColourMatrix {
     })
 }
 
+/// One row of the map on a pixel.
 pub fn apply(row: &[f64; 4], pixel: [f64; 3]) -> f64 {
     row[0] * pixel[0] + row[1] * pixel[1] + row[2] * pixel[2] + row[3]
 }
@@ -85,7 +86,7 @@ pub fn turn(matrix: ColourMatrix, degrees: f64) -> ColourMatrix {
     turned
 }
 
-pub fn channel_means(picture: &Pixels) -> [f64; 3] {
+fn channel_means(picture: &Pixels) -> [f64; 3] {
     let mut sums = [0u64; 3];
     for pixel in picture.bytes.chunks_exact(picture.channels) {
         for (sum, &value) in sums.iter_mut().zip(pixel) {

@@ -34,7 +34,7 @@ pub struct Augmentation {
 }
 
 #[derive(Debug)]
-pub struct Step {
+struct Step {
     name: &'static str,
     augment: Box<dyn Augment>,
     /// Named in the experiment, not by a preset.

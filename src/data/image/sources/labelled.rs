@@ -27,7 +27,7 @@ pub fn labelled_blocks(path: &Path, trained: &TrainedClasses) -> Option<Result<B
     Some(read.map_err(|message| format!("does not fit the model: {message}")))
 }
 
-pub fn match_cifar(cifar: Cifar, trained: &TrainedClasses) -> Result<Blocks, String> {
+fn match_cifar(cifar: Cifar, trained: &TrainedClasses) -> Result<Blocks, String> {
     let Some(file) = cifar.missing_names else {
         return match_labels(cifar.blocks, Some(&cifar.classes), trained);
     };

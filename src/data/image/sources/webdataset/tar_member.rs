@@ -31,6 +31,7 @@ pub enum Content {
 
 /// A link that leads over more links goes round in a circle.
 pub const MAX_LINKS: usize = 16;
+/// Why a link out of the archive is no sample.
 pub const LINK_AWAY: &str = "a link to something outside the archive";
 
 /// A name without "." and ".."; `None` where it leads out of the archive.
