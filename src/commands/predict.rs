@@ -13,8 +13,8 @@ use super::shared::take_device;
 use crate::cli::PredictArgs;
 use crate::console::{self, field, json_path, path_text, shown, text_path, visible};
 use crate::data::{
-    Ended, Head, HostBatch, Item, LeftOut, Origin, Preprocessor, READER_BATCH, Sample, Shape,
-    Stopped, Subject, Task,
+    Ended, Head, Item, LeftOut, Origin, Preprocessor, READER_BATCH, Sample, Shape, Stopped,
+    Subject, Task, input_to_device,
 };
 use crate::model::ModelFile;
 use crate::report::{FILES, left_out, left_out_json};
@@ -115,18 +115,16 @@ fn answer_batch(
     device: &Device,
     args: &PredictArgs,
 ) -> anyhow::Result<usize> {
-    let mut batch = HostBatch::default();
-    for (index, sample) in samples.iter().enumerate() {
-        if let Ok(values) = &sample.input {
-            batch.input.extend_from_slice(values);
-            batch.ids.push(index as u32);
+    let inputs: Vec<&Vec<f32>> = samples
+        .iter()
+        .filter_map(|sample| sample.input.as_ref().ok())
+        .collect();
+    let rows = match inputs.len() {
+        0 => Vec::new(),
+        count => {
+            let input = inputs.into_iter().flatten().copied().collect();
+            model.predictions(input_to_device(input, count, shape, device))
         }
-    }
-    let rows = if batch.ids.is_empty() {
-        Vec::new()
-    } else {
-        let batch = batch.to_device(shape, device);
-        model.predictions(batch.input)
     };
     let mut rows = rows.chunks_exact(model.info.task.len());
     let mut failures = 0;

@@ -21,7 +21,7 @@ use crate::config::{Fault, Member, Path, find_member, read_options};
 use crate::family;
 
 pub use self::core::batch::{
-    Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, size_product,
+    Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, input_to_device, size_product,
 };
 pub use self::core::dataset::{
     Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,

@@ -218,37 +218,41 @@ impl HostBatch {
     /// Copies the batch to a device as samples of `shape`.
     pub fn to_device(self, shape: Shape, device: &Device) -> Batch {
         let batch = self.ids.len();
-        let input = match shape {
-            Shape::Image {
-                height,
-                width,
-                channels,
-            } => {
-                let data = TensorData::new(self.input, [batch, height, width, channels]);
-                Value::Image(Tensor::from_data(data, device))
-            }
-            Shape::Sequence { length, features } => {
-                let data = TensorData::new(self.input, [batch, length, features]);
-                Value::Sequence(Tensor::from_data(data, device))
-            }
-            Shape::Flat { features } => {
-                let data = TensorData::new(self.input, [batch, features]);
-                Value::Flat(Tensor::from_data(data, device))
-            }
-            Shape::Tokens { length, .. } => {
-                let tokens: Vec<i32> = self.input.iter().map(|&token| token as i32).collect();
-                let data = TensorData::new(tokens, [batch, length]);
-                Value::Tokens(Tensor::from_data(data, device))
-            }
-        };
         Batch {
-            input,
+            input: input_to_device(self.input, batch, shape, device),
             target: self.targets.to_device(batch, device),
             weights: self.weights.map(|weights| {
                 let data = TensorData::new(weights, [batch]);
                 Tensor::from_data(data, device)
             }),
             ids: self.ids,
+        }
+    }
+}
+
+/// Copies the inputs of `batch` samples of `shape`, row after row, to a device: all that a prediction needs.
+pub fn input_to_device(input: Vec<f32>, batch: usize, shape: Shape, device: &Device) -> Value {
+    match shape {
+        Shape::Image {
+            height,
+            width,
+            channels,
+        } => {
+            let data = TensorData::new(input, [batch, height, width, channels]);
+            Value::Image(Tensor::from_data(data, device))
+        }
+        Shape::Sequence { length, features } => {
+            let data = TensorData::new(input, [batch, length, features]);
+            Value::Sequence(Tensor::from_data(data, device))
+        }
+        Shape::Flat { features } => {
+            let data = TensorData::new(input, [batch, features]);
+            Value::Flat(Tensor::from_data(data, device))
+        }
+        Shape::Tokens { length, .. } => {
+            let tokens: Vec<i32> = input.iter().map(|&token| token as i32).collect();
+            let data = TensorData::new(tokens, [batch, length]);
+            Value::Tokens(Tensor::from_data(data, device))
         }
     }
 }

@@ -4,36 +4,23 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::defaults;
 use super::optimizer::{Form, Optimizer};
+use super::options::{EpsilonOptions, MomentOptions, StepSize};
 use crate::kernels::{Update, rules};
 
 /// Adam.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Adam {
-    /// The step's size.
-    #[serde(default = "defaults::rate")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    learning_rate: f64,
-    /// The share of the mean gradient that a step keeps.
-    #[serde(default = "defaults::beta1")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta1: f64,
-    /// The share of the mean squared gradient that a step keeps.
-    #[serde(default = "defaults::beta2")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta2: f64,
-    /// Keeps the division finite.
-    #[serde(default = "defaults::epsilon")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
-    epsilon: f64,
-    /// Where epsilon is added: to the root as it is ("keras"), or after the correction for its beginning at 0
-    /// ("torch"), where the same number is about 31 times larger at the first step.
-    #[serde(default)]
-    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
-    epsilon_form: Form,
+    /// How far a step goes.
+    #[serde(flatten)]
+    step: StepSize,
+    /// Of its moving averages.
+    #[serde(flatten)]
+    moments: MomentOptions,
+    /// What is added to its denominator.
+    #[serde(flatten)]
+    epsilon: EpsilonOptions,
     /// So many times the parameter is added to its gradient (PyTorch's `weight_decay`; Keras's is that of
     /// `adamw`). Biases decay too.
     #[serde(default)]
@@ -47,16 +34,16 @@ impl Optimizer for Adam {
     }
 
     fn learning_rate(&self) -> f64 {
-        self.learning_rate
+        self.step.learning_rate
     }
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
-        let betas = (self.beta1, self.beta2);
+        let betas = (self.moments.beta1, self.moments.beta2);
         Update::new(rule(
             step,
             learning_rate,
             betas,
-            (self.epsilon, self.epsilon_form),
+            (self.epsilon.epsilon, self.epsilon.epsilon_form),
         ))
         .coupled_decay(self.weight_decay as f32)
     }

@@ -5,35 +5,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::adam::rule;
-use super::defaults;
-use super::optimizer::{Form, Optimizer};
+use super::optimizer::Optimizer;
+use super::options::{EpsilonOptions, MomentOptions, StepSize};
 use crate::kernels::Update;
 
 /// Adam with decoupled weight decay, as in PyTorch and Keras; otherwise as `adam`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct AdamW {
-    /// The step's size.
-    #[serde(default = "defaults::rate")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    learning_rate: f64,
-    /// The share of the mean gradient that a step keeps.
-    #[serde(default = "defaults::beta1")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta1: f64,
-    /// The share of the mean squared gradient that a step keeps.
-    #[serde(default = "defaults::beta2")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta2: f64,
-    /// Keeps the division finite.
-    #[serde(default = "defaults::epsilon")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    #[schemars(extend("x-style" = {"keras": 1e-7, "torch": 1e-8}))]
-    epsilon: f64,
-    /// Where epsilon is added: as for `adam`.
-    #[serde(default)]
-    #[schemars(extend("x-style" = {"keras": "keras", "torch": "torch"}))]
-    epsilon_form: Form,
+    /// How far a step goes.
+    #[serde(flatten)]
+    step: StepSize,
+    /// Of its moving averages.
+    #[serde(flatten)]
+    moments: MomentOptions,
+    /// What is added to its denominator.
+    #[serde(flatten)]
+    epsilon: EpsilonOptions,
     /// The share of a parameter, times the learning rate, that each step takes away. Biases decay too.
     #[serde(default = "default_decay")]
     #[schemars(range(min = 0))]
@@ -51,16 +39,16 @@ impl Optimizer for AdamW {
     }
 
     fn learning_rate(&self) -> f64 {
-        self.learning_rate
+        self.step.learning_rate
     }
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
-        let betas = (self.beta1, self.beta2);
+        let betas = (self.moments.beta1, self.moments.beta2);
         Update::new(rule(
             step,
             learning_rate,
             betas,
-            (self.epsilon, self.epsilon_form),
+            (self.epsilon.epsilon, self.epsilon.epsilon_form),
         ))
         .keeping((1.0 - learning_rate * self.weight_decay) as f32)
     }

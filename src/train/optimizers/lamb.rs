@@ -6,25 +6,20 @@ use serde::Deserialize;
 
 use super::defaults;
 use super::optimizer::Optimizer;
+use super::options::{MomentOptions, StepSize};
 use crate::kernels::{Update, rules};
 
 /// Adam's step, scaled to the size of the weights. Weight decay is a part of the step before it is scaled, as in
 /// the paper (Keras's is apart from it).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Lamb {
-    /// The step's size.
-    #[serde(default = "defaults::rate")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    learning_rate: f64,
-    /// The share of the mean gradient that a step keeps.
-    #[serde(default = "defaults::beta1")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta1: f64,
-    /// The share of the mean squared gradient that a step keeps.
-    #[serde(default = "defaults::beta2")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta2: f64,
+    /// How far a step goes.
+    #[serde(flatten)]
+    step: StepSize,
+    /// Of its moving averages.
+    #[serde(flatten)]
+    moments: MomentOptions,
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -41,17 +36,17 @@ impl Optimizer for Lamb {
     }
 
     fn learning_rate(&self) -> f64 {
-        self.learning_rate
+        self.step.learning_rate
     }
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
         let scale = |beta: f64| (1.0 / (1.0 - beta.powf(step as f64))) as f32;
         let rule = rules::Lamb {
             rate: learning_rate as f32,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            scale1: scale(self.beta1),
-            scale2: scale(self.beta2),
+            beta1: self.moments.beta1,
+            beta2: self.moments.beta2,
+            scale1: scale(self.moments.beta1),
+            scale2: scale(self.moments.beta2),
             epsilon: self.epsilon as f32,
             decay: self.weight_decay as f32,
         };

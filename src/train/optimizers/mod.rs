@@ -11,6 +11,7 @@ mod lamb;
 mod lion;
 mod nadam;
 pub mod optimizer;
+mod options;
 mod rmsprop;
 mod sgd;
 

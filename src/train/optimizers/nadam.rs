@@ -7,25 +7,21 @@ use serde::Deserialize;
 
 use super::defaults;
 use super::optimizer::Optimizer;
+use super::options::MomentOptions;
 use crate::kernels::{Update, rules};
 
 /// Adam with Nesterov's look ahead. Epsilon is added after the correction, in Keras and PyTorch alike.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Nadam {
     /// The step's size.
     #[serde(default = "defaults::rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     #[schemars(extend("x-style" = {"keras": 1e-3, "torch": 2e-3}))]
     learning_rate: f64,
-    /// The share of the mean gradient that a step keeps.
-    #[serde(default = "defaults::beta1")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta1: f64,
-    /// The share of the mean squared gradient that a step keeps.
-    #[serde(default = "defaults::beta2")]
-    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
-    beta2: f64,
+    /// Of its moving averages.
+    #[serde(flatten)]
+    moments: MomentOptions,
     /// Keeps the division finite.
     #[serde(default = "defaults::epsilon")]
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -53,7 +49,7 @@ const NEGLIGIBLE: f64 = 1e-12;
 impl Nadam {
     /// `mu_t`
     fn momentum(&self, step: u64) -> f64 {
-        self.beta1 * (1.0 - 0.5 * 0.96f64.powf(step as f64 * self.momentum_decay))
+        self.moments.beta1 * (1.0 - 0.5 * 0.96f64.powf(step as f64 * self.momentum_decay))
     }
 
     /// `mu_1 ... mu_t`: a function of the step, so that there is no state of it.
@@ -79,15 +75,15 @@ impl Optimizer for Nadam {
     }
 
     fn update(&self, step: u64, learning_rate: f64) -> Update {
-        let correction = (1.0 - self.beta2.powf(step as f64)).sqrt();
+        let correction = (1.0 - self.moments.beta2.powf(step as f64)).sqrt();
         let rate = learning_rate * correction;
         let (now, next) = (self.momentum(step), self.momentum(step + 1));
         let product = self.product(step);
         let rule = rules::Nadam {
             rate: (rate * next / (1.0 - product * next)) as f32,
             ahead: (rate * (1.0 - now) / (1.0 - product)) as f32,
-            beta1: self.beta1,
-            beta2: self.beta2,
+            beta1: self.moments.beta1,
+            beta2: self.moments.beta2,
             epsilon: (self.epsilon * correction) as f32,
         };
         Update::new(rule).coupled_decay(self.weight_decay as f32)
