@@ -320,7 +320,7 @@ fn no_file_imports_one_that_imports_it() {
     let circles: BTreeSet<String> = house
         .files
         .keys()
-        .filter(|module| module.first().is_some_and(|room| room != "commands"))
+        .filter(|module| !module.is_empty())
         .filter_map(|module| house.circle(module))
         .map(|way| {
             let shown: BTreeSet<String> = way.iter().map(|file| house.shown(file)).collect();
