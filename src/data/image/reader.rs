@@ -166,13 +166,10 @@ impl Reading<'_, '_> {
             return self.archive(path);
         }
         match expand(path) {
-            Err((text, left_out)) => {
-                let files = arrays_below(path);
-                if files.is_empty() {
-                    return self.fail(text, left_out);
-                }
-                files.iter().try_for_each(|file| self.path(file))
-            }
+            Err((text, left_out)) => match self.arrays_below(path)? {
+                true => Ok(()),
+                false => self.fail(text, left_out),
+            },
             Ok((files, left_out)) => {
                 if !left_out.is_empty() {
                     (self.sink)(Item::LeftOut(left_out))?;
@@ -195,6 +192,29 @@ impl Reading<'_, '_> {
             (self.sink)(Item::Samples(decoded))?;
         }
         Ok(())
+    }
+
+    /// The images of the files of arrays in a folder, by name; false where there are none. An array of something else
+    /// is passed over.
+    fn arrays_below(&mut self, folder: &Path) -> Result<bool, Stopped> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        let (mut found, mut left_out) = (false, LeftOut::default());
+        for file in files {
+            match arrays(&file) {
+                Some(Ok(block)) => {
+                    found = true;
+                    self.block(&block)?;
+                }
+                Some(Err(reason)) => left_out.add(&reason, || shown(&file).to_string()),
+                None => {}
+            }
+        }
+        if found && !left_out.is_empty() {
+            (self.sink)(Item::LeftOut(left_out))?;
+        }
+        Ok(found)
     }
 
     /// The images of an archive.
@@ -238,15 +258,6 @@ fn arrays(path: &Path) -> Option<Result<RawBlock, String>> {
     idx_images(path)
         .or_else(|| numpy_images(path))
         .or_else(|| cifar_images(path))
-}
-
-/// The files of arrays of images in a folder, by name.
-fn arrays_below(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.sort();
-    files.retain(|file| arrays(file).is_some_and(|block| block.is_ok()));
-    files
 }
 
 fn is_archive(path: &Path) -> bool {

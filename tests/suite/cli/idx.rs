@@ -189,6 +189,15 @@ fn pictures_of_an_idx_file_are_predicted_without_labels() {
     let folder = world.kiln(&["predict", "--model", model, "digits"]);
     let lines = folder.expect_success().stdout;
     assert_eq!(lines.lines().count(), 104, "every file of the folder");
+    world.write("digits/bad-images-idx3-ubyte", [0, 0, 8, 3, 0]);
+    let folder = world.kiln(&["predict", "--model", model, "digits"]);
+    let folder = folder.expect_success();
+    assert_eq!(folder.stdout, lines);
+    let told = folder.stderr;
+    assert!(
+        told.contains("left out 1 file") && told.contains("bad-images"),
+        "{told}"
+    );
     world.write("bad-images-idx3-ubyte", [0, 0, 8, 3, 0]);
     let bad = world.kiln(&["predict", "--model", model, "bad-images-idx3-ubyte"]);
     refused(

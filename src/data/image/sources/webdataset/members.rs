@@ -44,6 +44,9 @@ impl ImageMembers {
     }
 }
 
+/// How the names of members end that hold labels.
+const LABELS: [&str; 3] = [".cls", ".json", ".txt"];
+
 /// Finds the images of an archive. Members that hold labels (`.cls`, `.json`, `.txt` beside an image) are passed over.
 ///
 /// # Errors
@@ -67,45 +70,38 @@ pub fn image_members(path: &Path) -> Result<ImageMembers, String> {
                 continue;
             }
         };
-        match kind(&found.file, &name, offset, len) {
-            Kind::Image => found.images.push(ImageMember { name, offset, len }),
-            Kind::Label => {}
-            Kind::Other(reason) => found.left_out.add(reason, || format!("{archive}:{name}")),
+        let base = name.rsplit('/').next().unwrap_or(&name);
+        let checked = match is_hidden_member(&name) {
+            true => Err(HIDDEN),
+            false if LABELS.iter().any(|end| base.ends_with(end)) => continue,
+            false => check_image(&found.file, base, offset, len),
+        };
+        match checked {
+            Ok(()) => found.images.push(ImageMember { name, offset, len }),
+            Err(reason) => found.left_out.add(reason, || format!("{archive}:{name}")),
         }
     }
     Ok(found)
 }
 
-enum Kind {
-    Image,
-    Label,
-    Other(&'static str),
+/// Whether a member or a folder above it is hidden.
+pub fn is_hidden_member(name: &str) -> bool {
+    let mut parts = name.split('/');
+    parts.any(|part| part != "." && part != ".." && is_hidden(part.as_ref()))
 }
 
-fn kind(file: &File, name: &str, offset: u64, len: u64) -> Kind {
-    let mut parts = name.split('/');
-    if parts.any(|part| part != "." && part != ".." && is_hidden(part.as_ref())) {
-        return Kind::Other(HIDDEN);
-    }
-    let base = name.rsplit('/').next().unwrap_or(name);
-    if [".cls", ".json", ".txt"]
-        .iter()
-        .any(|end| base.ends_with(end))
-    {
-        return Kind::Label;
-    }
+/// Checks that a member is an image: by its name, or by its first bytes where that does not tell.
+///
+/// # Errors
+/// Why it is none.
+pub fn check_image(file: &File, base: &str, offset: u64, len: u64) -> Result<(), &'static str> {
     match named(Path::new(base)) {
-        Named::Picture => Kind::Image,
-        Named::Other(reason) => Kind::Other(reason),
+        Named::Picture => Ok(()),
+        Named::Other(reason) => Err(reason),
         Named::Unknown => {
             let mut begin = vec![0; len.min(MAGIC_BYTES as u64) as usize];
-            match read_at(file, &mut begin, offset) {
-                Err(_) => Kind::Other("cannot be read"),
-                Ok(()) => match sniff(&begin) {
-                    Ok(()) => Kind::Image,
-                    Err(reason) => Kind::Other(reason),
-                },
-            }
+            read_at(file, &mut begin, offset).map_err(|_| "cannot be read")?;
+            sniff(&begin)
         }
     }
 }

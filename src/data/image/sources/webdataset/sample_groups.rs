@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::path::Path;
 
+use super::members::{check_image, is_hidden_member};
 use super::scanned::{Picture, Scanned};
 use super::tar_member::{Content, Member};
-use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
+use crate::data::files::kind::HIDDEN;
 use crate::data::text::without_bom;
 use crate::storage::positional::read_at;
 
@@ -66,10 +66,7 @@ impl Groups<'_> {
         if matches!(member.content, Content::Folder) {
             return;
         }
-        if name
-            .split('/')
-            .any(|part| part != "." && part != ".." && is_hidden(part.as_ref()))
-        {
+        if is_hidden_member(&name) {
             return self.leave_out(HIDDEN, &name);
         }
         let (offset, len) = match member.content {
@@ -92,11 +89,7 @@ impl Groups<'_> {
             }
             return;
         }
-        let looked = match named(Path::new(base)) {
-            Named::Picture => Ok(()),
-            Named::Other(reason) => Err(reason),
-            Named::Unknown => self.first_bytes(offset, len),
-        };
+        let looked = check_image(self.file, base, offset, len);
         let len = u32::try_from(len).map_err(|_| "larger than 4 GiB");
         match looked.and(len) {
             Err(reason) => self.leave_out(reason, &name),
@@ -110,12 +103,6 @@ impl Groups<'_> {
                 });
             }
         }
-    }
-
-    fn first_bytes(&self, offset: u64, len: u64) -> Result<(), &'static str> {
-        let mut begin = vec![0; len.min(MAGIC_BYTES as u64) as usize];
-        read_at(self.file, &mut begin, offset).map_err(|_| "cannot be read")?;
-        sniff(&begin)
     }
 
     fn leave_out(&mut self, reason: &str, name: &str) {
