@@ -65,6 +65,7 @@ fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
                 "output": layer.output,
                 "parameters": layer.params.iter().map(|p| p.num_elements()).sum::<usize>(),
                 "multiply_adds": layer.multiply_adds,
+                "frozen": layer.frozen_note(),
                 "on_cpu": layer.note(),
             })
         })
@@ -73,6 +74,7 @@ fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
         "input": plan.network.input,
         "layers": layers,
         "parameters": plan.network.num_params(),
+        "trained_parameters": plan.network.num_trained(),
         "multiply_adds": plan.network.multiply_adds(),
         "memory_bytes": memory.total(),
         "batch_size": plan.batch_size(),

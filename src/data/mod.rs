@@ -24,7 +24,8 @@ pub use self::core::batch::{
     Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, input_to_device, size_product,
 };
 pub use self::core::dataset::{
-    Column, Dataset, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
+    Column, Dataset, MixSamples, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
+    view_of,
 };
 pub use self::core::random::{Purpose, Rng, hash_text};
 pub use self::core::reader::{

@@ -132,6 +132,8 @@ impl ModelFile {
                 shape,
                 trainable: spec.trainable,
                 restraint: spec.restraint,
+                tuning: spec.tuning,
+                frozen: false,
                 tensor: upload(values, device),
                 name,
             });

@@ -14,6 +14,7 @@ mod params;
 mod penalty;
 mod reading;
 mod tensors;
+mod tuning;
 mod value;
 
 pub use activation::Activation;
@@ -35,4 +36,5 @@ pub use reading::read_model;
 pub use tensors::{
     Head, Outgoing, Stored, decode_tensors, write_header, write_tensors, write_values,
 };
+pub use tuning::{Frozen, Tuning};
 pub use value::host;

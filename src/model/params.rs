@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::init::{Fans, Init};
 use super::penalty::{Penalty, Restraint};
+use super::tuning::{Frozen, Tuning};
 use crate::data::size_product;
 use crate::kernels::Sink;
 
@@ -24,6 +25,8 @@ pub struct ParamSpec {
     pub trainable: bool,
     /// Penalties of its layer.
     pub restraint: Restraint,
+    /// How its layer is trained.
+    pub tuning: Tuning,
 }
 
 impl ParamSpec {
@@ -36,6 +39,7 @@ impl ParamSpec {
             fans,
             trainable: true,
             restraint: Restraint::default(),
+            tuning: Tuning::default(),
         }
     }
 
@@ -55,6 +59,11 @@ impl ParamSpec {
             trainable: false,
             ..ParamSpec::new(name, shape, init, fans)
         }
+    }
+
+    /// Whether training changes it in some epoch, by gradients.
+    pub fn is_trained(&self) -> bool {
+        self.trainable && self.tuning.frozen != Frozen::Always
     }
 
     /// The same parameter as the outer layer names it: of its part called `part`.
@@ -83,6 +92,10 @@ pub struct Param {
     pub trainable: bool,
     /// Penalties of its layer.
     pub restraint: Restraint,
+    /// How its layer is trained.
+    pub tuning: Tuning,
+    /// Whether it is frozen now: neither gradients nor statistics change it.
+    pub frozen: bool,
     /// `[elements]`, without autodiff.
     pub tensor: Tensor<1>,
 }
@@ -108,6 +121,8 @@ impl ParamStore {
                     shape: spec.shape.clone(),
                     trainable: spec.trainable,
                     restraint: spec.restraint,
+                    tuning: spec.tuning,
+                    frozen: spec.tuning.frozen.in_epoch(0),
                     tensor: upload(values, device),
                     name,
                 }
@@ -129,7 +144,7 @@ impl ParamStore {
             .map(|(index, param)| {
                 let tensor = param.tensor.clone().autodiff();
                 let sunk = sinks.get(index).is_some_and(Option::is_some);
-                if param.trainable && !sunk {
+                if param.trainable && !param.frozen && !sunk {
                     tensor.require_grad()
                 } else {
                     tensor

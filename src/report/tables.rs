@@ -60,13 +60,16 @@ pub fn layers(network: &Network, batch_size: usize, memory: &Memory) -> String {
     table.add_row(vec!["input", "", &network.input.to_string(), "", "", ""]);
     for layer in &network.layers {
         let counts = layer.params.iter().map(|spec| spec.num_elements() as u64);
+        let notes = [layer.frozen_note(), layer.note()];
+        let notes = notes.into_iter().filter(|note| !note.is_empty());
+        let notes: Vec<String> = notes.collect();
         table.add_row(vec![
             layer.name.clone(),
             layer.tag.clone(),
             layer.output.to_string(),
             grouped(counts.fold(0, u64::saturating_add)),
             grouped(layer.multiply_adds),
-            layer.note(),
+            notes.join(", "),
         ]);
     }
     let total = vec![
@@ -77,8 +80,21 @@ pub fn layers(network: &Network, batch_size: usize, memory: &Memory) -> String {
         grouped(network.multiply_adds()),
     ];
     table.add_row(total);
+    let (trained, all) = (network.num_trained(), network.num_params());
+    let has_frozen = network
+        .layers
+        .iter()
+        .any(|layer| !layer.frozen_note().is_empty());
+    let trained = match has_frozen {
+        true => format!(
+            "trained: {} of {} parameters\n",
+            grouped(trained),
+            grouped(all)
+        ),
+        false => String::new(),
+    };
     format!(
-        "{}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, {} for loading)\n",
+        "{}{trained}\nmemory in training, batch of {batch_size}: about {} ({} for parameters, {} for activations, {} for loading)\n",
         print(&table),
         bytes(memory.total()),
         bytes(memory.params),

@@ -14,6 +14,7 @@ mod class_weights;
 mod cli;
 mod copies;
 mod damaged;
+mod freezing;
 mod fuzz;
 mod half_precision;
 mod kernels;

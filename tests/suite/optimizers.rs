@@ -42,6 +42,8 @@ fn begin(device: &Device) -> ParamStore {
         shape: vec![SIZES[index]],
         restraint: Default::default(),
         trainable: true,
+        tuning: Default::default(),
+        frozen: false,
         tensor: upload(wave(SIZES[index], index, 2.0), device),
     };
     ParamStore {

@@ -47,10 +47,23 @@ pub trait Dataset: Send + Sync {
     /// Why the sample cannot be used, in words that follow its name.
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
 
+    /// How many versions of a sample [`load`](Self::load) gives in training; `None` where each epoch has a new one. An
+    /// epoch gives that of [`view_of`].
+    fn num_views(&self) -> Option<u64> {
+        Some(1)
+    }
+
     /// How the samples of a training batch are mixed.
     fn mix(&self) -> Option<&dyn MixSamples> {
         None
     }
+}
+
+/// Which of `num_views` versions of a sample an epoch gives. A sample that an epoch takes several times has the number of
+/// times before in the upper half of its epoch; each gives the next version.
+pub fn view_of(epoch: u64, num_views: u64) -> u64 {
+    let (repeat, epoch) = (epoch >> 32, epoch & u64::from(u32::MAX));
+    (epoch + repeat) % num_views.max(1)
 }
 
 /// Mixes the samples of a training batch, and their targets.

@@ -90,6 +90,13 @@ impl Dataset for ImageDataset {
         &self.order
     }
 
+    fn num_views(&self) -> Option<u64> {
+        match &self.augmentation {
+            None => Some(1),
+            Some(augmentation) => augmentation.num_views(),
+        }
+    }
+
     fn mix(&self) -> Option<&dyn MixSamples> {
         let mix = self.augmentation.as_ref()?.mix()?;
         Some(mix)

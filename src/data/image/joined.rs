@@ -56,6 +56,10 @@ impl Dataset for Joined {
         dataset.name(index)
     }
 
+    fn num_views(&self) -> Option<u64> {
+        self.first.num_views()
+    }
+
     fn mix(&self) -> Option<&dyn MixSamples> {
         self.first.mix()
     }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::fusion::fuse;
 use super::layer::{LayerList, LayerReader};
 use super::mismatch::Mismatch;
-use super::planned::PlannedLayer;
+use super::planned::{Planned, PlannedLayer};
 use super::run::{Params, run_block};
 use super::scope::Scope;
 use super::size::Working;
@@ -39,8 +39,8 @@ impl Chain {
         let mut layers: Vec<PlannedLayer> = Vec::new();
         let mut shape = input;
         for (index, (tag, layer)) in list.iter().enumerate() {
-            let named = |planned: super::planned::Planned| {
-                planned.named(format!("{prefix}{index}"), tag, shape)
+            let named = |planned: Planned| {
+                planned.named(format!("{prefix}{index}"), tag, shape, reader.tuning())
             };
             let planned = layer
                 .plan(shape, reader)

@@ -122,10 +122,12 @@ pub fn takes_sink(
     blocks && dense && biased && !spec.restraint.shapes_gradient() && spec.name == "weight"
 }
 
-/// The convolution with the batch normalisation behind it, where this pass may take them together.
-pub fn folded(layer: &PlannedLayer, pass: &Pass<'_>) -> Option<Folded> {
-    match layer.fused?.block {
-        Block::Conv(_, folded) if pass.training.is_none() => folded,
+/// The convolution that `layers` begin with and the batch normalisation behind it, where this pass may take them
+/// together: where the normalisation runs as in evaluation.
+pub fn folded(layers: &[PlannedLayer], pass: &Pass<'_>) -> Option<Folded> {
+    let (first, norm) = (layers.first()?, layers.get(1)?);
+    match first.fused?.block {
+        Block::Conv(_, folded) if pass.evaluates(norm.tuning) => folded,
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use super::mismatch::Mismatch;
 use super::planned::Planned;
 use crate::config::{Fault, Member, Path, Spec, read_member};
 use crate::data::Shape;
+use crate::model::tuning::Tuning;
 
 /// A layer of the experiment: options, before it has shapes.
 pub trait Layer: Debug + Send + Sync {
@@ -30,17 +31,34 @@ pub trait Layer: Debug + Send + Sync {
 /// Layers by their tags, one behind the other.
 pub type LayerList = Vec<(String, Box<dyn Layer>)>;
 
-/// Reads layers from the table of all of them. It is handed down to the layers that hold layers: the table lists
-/// these, so they cannot name the table.
+/// Reads layers from the table of all of them, and knows how the layer around them is trained. It is handed down to the
+/// layers that hold layers: the table lists these, so they cannot name the table.
 #[derive(Clone, Copy)]
 pub struct LayerReader {
     members: &'static [Member<dyn Layer>],
+    tuning: Tuning,
 }
 
 impl LayerReader {
     /// A reader of the layers of this table.
-    pub const fn new(members: &'static [Member<dyn Layer>]) -> LayerReader {
-        LayerReader { members }
+    pub fn new(members: &'static [Member<dyn Layer>]) -> LayerReader {
+        LayerReader {
+            members,
+            tuning: Tuning::default(),
+        }
+    }
+
+    /// The same for the layers within a layer with this tuning.
+    pub fn within(self, tuning: Tuning) -> LayerReader {
+        LayerReader {
+            tuning: tuning.within(self.tuning),
+            ..self
+        }
+    }
+
+    /// How layers are trained that do not say it themselves.
+    pub fn tuning(self) -> Tuning {
+        self.tuning
     }
 
     /// Reads a layer, which is described at `path`, and checks those that are described within it.

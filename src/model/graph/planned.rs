@@ -10,6 +10,7 @@ use super::size::{MOST_VALUES, Working};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
 use crate::model::params::ParamSpec;
+use crate::model::tuning::{Frozen, Tuning};
 
 /// What a planned layer computes. The methods beside `forward` state facts; which kernels run the layer is decided in
 /// one place, `fusion`.
@@ -25,6 +26,11 @@ pub trait Forward: Debug + Send + Sync {
     /// Whether the layer computes in 32 bits also where the others compute in 16: it sums over so
     /// many values that the sum, or its share of a value, is lost in 16.
     fn needs_f32(&self) -> bool {
+        false
+    }
+
+    /// Whether training runs the layer in another way each time, by chance.
+    fn is_random(&self) -> bool {
         false
     }
 
@@ -51,6 +57,8 @@ pub struct Planned {
     pub multiply_adds: u64,
     /// What a training pass holds of the layer beside its output, where it is worth counting.
     pub working: Working,
+    /// How it is trained, where it says so itself.
+    pub tuning: Option<Tuning>,
     /// What runs.
     pub forward: Box<dyn Forward>,
 }
@@ -63,6 +71,7 @@ impl Planned {
             params: Vec::new(),
             multiply_adds: 0,
             working: Working::default(),
+            tuning: None,
             forward: Box::new(forward),
         }
     }
@@ -85,7 +94,14 @@ impl Planned {
         Planned { working, ..self }
     }
 
-    /// The layer in its place: `name` within the layer that holds it, or in the net; `tag` in the experiment.
+    /// The same, trained in this way.
+    pub fn tuned(self, tuning: Tuning) -> Planned {
+        let tuning = Some(tuning);
+        Planned { tuning, ..self }
+    }
+
+    /// The layer in its place: `name` within the layer that holds it, or in the net; `tag` in the experiment. `around` is the
+    /// tuning of the layer that holds it.
     ///
     /// # Errors
     /// An output or a parameter of more than [`MOST_VALUES`] values.
@@ -94,22 +110,27 @@ impl Planned {
         name: impl Into<String>,
         tag: impl Into<String>,
         input: Shape,
+        around: Tuning,
     ) -> Result<PlannedLayer, Mismatch> {
         let num_own_params = self.params.len();
+        let tag = tag.into();
+        let tuning = self.tuning.unwrap_or_else(|| around.of_layer(&tag));
         let mut params = self.params;
+        params.iter_mut().for_each(|spec| spec.tuning = tuning);
         for child in self.forward.children() {
             let specs = child.params.iter();
             params.extend(specs.map(|spec| spec.within(&child.name)));
         }
         let layer = PlannedLayer {
             name: name.into(),
-            tag: tag.into(),
+            tag,
             input,
             output: self.output,
             params,
             num_own_params,
             multiply_adds: self.multiply_adds,
             working: self.working,
+            tuning,
             absorbed: None,
             fused: None,
             forward: self.forward,
@@ -138,6 +159,8 @@ pub struct PlannedLayer {
     pub multiply_adds: u64,
     /// What a training pass holds of it beside its output.
     pub working: Working,
+    /// How it is trained.
+    pub tuning: Tuning,
     /// The activation that the loss computes in the layer's stead.
     pub absorbed: Option<Activation>,
     /// The fused block that begins here, on devices that have it.
@@ -173,6 +196,38 @@ impl PlannedLayer {
     /// Its own parameters, without those of the layers within it.
     pub fn own_params(&self) -> &[ParamSpec] {
         &self.params[..self.num_own_params]
+    }
+
+    /// Whether the layer gives the same for the same input in every step of an epoch, counted from 0: it is frozen, or
+    /// has neither parameters nor chance.
+    pub fn is_fixed(&self, epoch: u64) -> bool {
+        let within = || self.children().iter().all(|child| child.is_fixed(epoch));
+        let plain = self.num_own_params == 0 && !self.forward.is_random();
+        self.tuning.frozen.in_epoch(epoch) || (plain && within())
+    }
+
+    /// What of the layer's parameters training leaves as it is, and until when; empty where all are trained from the
+    /// beginning, or there are none.
+    pub fn frozen_note(&self) -> String {
+        let frozen = || self.params.iter().map(|spec| spec.tuning.frozen);
+        let note = |frozen| match frozen {
+            Frozen::Never => String::new(),
+            Frozen::Always => "frozen".to_string(),
+            Frozen::Before(epoch) => format!("frozen until epoch {}", epoch + 1),
+        };
+        match (frozen().min(), frozen().max()) {
+            (Some(least), Some(most)) if least != most => {
+                let thaws = frozen().filter(|it| matches!(it, Frozen::Before(_))).min();
+                let part = if least == Frozen::Never {
+                    "partly "
+                } else {
+                    ""
+                };
+                format!("{part}{}", note(thaws.unwrap_or(most)))
+            }
+            (Some(same), _) => note(same),
+            (None, _) => String::new(),
+        }
     }
 
     /// Calls `visitor` with this layer and then every layer within it, outer layers before inner ones. `within` is the full

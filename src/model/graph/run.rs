@@ -33,14 +33,19 @@ pub fn run_block(
     pass: &Pass<'_>,
 ) -> (usize, Value) {
     let planned = &layers[index];
+    let evaluating = pass.frozen();
+    let own = match pass.evaluates(planned.tuning) {
+        true => &evaluating,
+        false => pass,
+    };
     let scope = Scope {
         kernel: fusion::runs_own_kernel(planned, &input, pass.compute),
-        ..scope(layers, index, name, params, pass)
+        ..scope(layers, index, name, params, own)
     };
-    if let (Some(folded), Value::Image(x)) = (fusion::folded(planned, pass), &input)
+    if let (Some(folded), Value::Image(x)) = (fusion::folded(&layers[index..], pass), &input)
         && fusion::runs_blocks(&input, pass.compute)
     {
-        let norm = self::scope(layers, index + 1, name, params, pass);
+        let norm = self::scope(layers, index + 1, name, params, &evaluating);
         let y = run_folded(folded, x.clone(), &scope, &norm);
         return (folded.num_layers, Value::Image(y));
     }

@@ -9,6 +9,7 @@ use crate::kernels::{NormThen, Sink};
 use crate::model::activation::Activation;
 use crate::model::compute::Compute;
 use crate::model::params::ParamSpec;
+use crate::model::tuning::Tuning;
 
 /// What a layer sees of the net during a forward pass.
 pub struct Scope<'a> {
@@ -79,6 +80,23 @@ pub struct Pass<'a> {
     pub momentum: Option<f64>,
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
+}
+
+impl Pass<'_> {
+    /// Whether a layer runs as in evaluation: outside training, and where it is frozen.
+    pub fn evaluates(&self, tuning: Tuning) -> bool {
+        let training = self.training.as_ref();
+        training.is_none_or(|training| tuning.frozen.in_epoch(training.epoch))
+    }
+
+    /// The same pass for a layer that runs as in evaluation.
+    pub fn frozen(&self) -> Pass<'_> {
+        Pass {
+            sinks: self.sinks,
+            compute: self.compute,
+            ..Pass::default()
+        }
+    }
 }
 
 /// What random choices of a training pass depend on.

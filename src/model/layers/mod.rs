@@ -14,15 +14,26 @@ mod options;
 mod pool;
 mod rnn;
 mod shape;
+mod tuned;
 
 use super::graph::Layer;
 use crate::config::Member;
-use crate::family;
 
 pub use embedding::EmbedColumns;
 
+/// Declares the table of all layers; each has the keys of [`tuned`] beside its own.
+macro_rules! layers {
+    ($($name:literal => $member:ty),* $(,)?) => {
+        &[$(Member::<dyn Layer> {
+            name: $name,
+            schema: tuned::tuned_schema::<$member>,
+            read: tuned::read_tuned::<$member>,
+        }),*]
+    };
+}
+
 /// Every layer.
-pub const LAYERS: &[Member<dyn Layer>] = family! { dyn Layer:
+pub const LAYERS: &[Member<dyn Layer>] = layers! {
     "conv2d" => conv::Conv2d,
     "max_pool2d" => pool::MaxPool2d,
     "avg_pool2d" => pool::AvgPool2d,

@@ -24,7 +24,7 @@ impl Layers {
     pub fn read(specs: &[Spec]) -> Result<Layers, Vec<Fault>> {
         Ok(Layers {
             columns: None,
-            trunk: READER.read_list(specs, &trunk_path())?,
+            trunk: reader().read_list(specs, &trunk_path())?,
             heads: Vec::new(),
         })
     }
@@ -42,12 +42,12 @@ impl Layers {
                 Vec::new()
             }
         };
-        let trunk = keep(READER.read_list(&model.layers, &trunk_path()));
+        let trunk = keep(reader().read_list(&model.layers, &trunk_path()));
         let heads = model.heads.iter();
         let heads = heads.map(|(name, specs)| {
             (
                 name.clone(),
-                keep(READER.read_list(specs, &head_path(name))),
+                keep(reader().read_list(specs, &head_path(name))),
             )
         });
         let heads = heads.collect();
@@ -73,4 +73,6 @@ impl Layers {
 }
 
 /// A reader of all layers.
-pub(super) const READER: LayerReader = LayerReader::new(LAYERS);
+pub(super) fn reader() -> LayerReader {
+    LayerReader::new(LAYERS)
+}

@@ -12,6 +12,7 @@ use crate::model::compute::Compute;
 use crate::model::graph::{PlannedLayer, Visited, takes_sink};
 use crate::model::losses::Loss;
 use crate::model::params::{ParamSpec, ParamStore};
+use crate::model::tuning::Frozen;
 
 /// A planned net: every shape is known, and fits.
 #[derive(Debug)]
@@ -90,13 +91,44 @@ impl Network {
         }
     }
 
-    /// Checks that the net has trainable parameters.
+    /// The number of values of the parameters that training changes in some epoch.
+    pub fn num_trained(&self) -> u64 {
+        let trained = self.params().filter(|(_, spec)| spec.is_trained());
+        let counts = trained.map(|(_, spec)| spec.num_elements() as u64);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// Checks that there is something to train in `epochs` epochs, and that every layer that is to be thawed is.
     ///
     /// # Errors
-    /// A net without a weight.
-    pub fn check_trainable(&self) -> Result<(), Vec<Fault>> {
-        if self.params().any(|(_, spec)| spec.trainable) {
+    /// A net without a weight, or of frozen layers; a layer that would be thawed after the last epoch.
+    pub fn check_trainable(&self, epochs: usize) -> Result<(), Vec<Fault>> {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let mut frozen = layer.params.iter().map(|spec| spec.tuning.frozen);
+            let late = |it: &Frozen| *it != Frozen::Always && it.in_epoch(epochs as u64 - 1);
+            if let Some(Frozen::Before(first)) = frozen.find(late) {
+                let path = self
+                    .place(index)
+                    .key(&layer.tag)
+                    .key("unfreeze")
+                    .key("epoch");
+                let message = format!(
+                    "is {}, but there are {epochs} epochs: the layer would stay frozen",
+                    first + 1
+                );
+                let hint = "give a number up to train.epochs, or freeze = true alone";
+                return Err(vec![Fault::new(path, message).hint(hint)]);
+            }
+        }
+        if self.params().any(|(_, spec)| spec.is_trained()) {
             return Ok(());
+        }
+        if self.params().any(|(_, spec)| spec.trainable) {
+            let fault = Fault::new(
+                trunk_path(),
+                "is frozen altogether: there is nothing to train",
+            );
+            return Err(vec![fault.hint("leave freeze out of the last layer")]);
         }
         let fault = Fault::new(
             trunk_path(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::list::{Layers, READER};
+use super::list::{Layers, reader};
 use super::net::{Network, PlannedHead};
 use super::paths::{head_path, trunk_path};
 use crate::config::{Fault, Path};
@@ -11,6 +11,7 @@ use crate::model::activation::Activation;
 use crate::model::graph::{Chain, Layer, LayerList, MOST_VALUES, PlannedLayer};
 use crate::model::layers::EmbedColumns;
 use crate::model::losses::Loss;
+use crate::model::tuning::Tuning;
 
 impl Network {
     /// Plans every layer for the shape that the layer before it gives.
@@ -63,8 +64,8 @@ impl Network {
 
     fn plan_columns(columns: EmbedColumns, input: Shape) -> Result<PlannedLayer, Vec<Fault>> {
         columns
-            .plan(input, READER)
-            .and_then(|planned| planned.named("model.embed", "embedding", input))
+            .plan(input, reader())
+            .and_then(|planned| planned.named("model.embed", "embedding", input, Tuning::default()))
             .map_err(|mismatch| mismatch.at(&Path::parse("data.columns"), "embedding"))
     }
 
@@ -107,7 +108,7 @@ impl Network {
         path: &Path,
     ) -> Result<Network, Vec<Fault>> {
         let absorbs = loss.map_or(Activation::Linear, |loss| loss.absorbs());
-        let chain = Chain::plan(list, input, prefix, absorbs, READER)
+        let chain = Chain::plan(list, input, prefix, absorbs, reader())
             .map_err(|misfit| misfit.within(path).faults)?;
         Ok(Network {
             input,

@@ -3,13 +3,14 @@
 use burn::tensor::{Device, Tensor};
 use serde_json::json;
 
-use super::list::READER;
+use super::list::reader;
 use super::{Layers, Network};
 use crate::config::{Path, Spec};
 use crate::data::{Shape, Value};
 use crate::model::graph::{Params, Pass, PlannedLayer, run_block};
 use crate::model::losses::read_loss;
 use crate::model::params::ParamStore;
+use crate::model::tuning::Tuning;
 
 fn spec(json: serde_json::Value) -> Spec {
     serde_json::from_value(json).expect("a layer")
@@ -106,10 +107,10 @@ fn one_layer_can_be_planned_for_two_shapes() {
         ),
     ] {
         let spec = spec(options);
-        let layer = READER.read(&spec, &Path::default()).expect("a layer");
+        let layer = reader().read(&spec, &Path::default()).expect("a layer");
         let plan = |input| {
-            let planned = layer.plan(input, READER).expect("a shape that fits");
-            let planned = planned.named("model.0", spec.name(), input);
+            let planned = layer.plan(input, reader()).expect("a shape that fits");
+            let planned = planned.named("model.0", spec.name(), input, Tuning::default());
             planned.expect("sizes within bounds")
         };
         // Both plans are made before either runs.

@@ -16,7 +16,8 @@ use crate::model::{
 };
 use crate::storage::{FaultPoint, StagedFile};
 use crate::train::run::events::EpochRecord;
-use crate::train::run::stepper::{Stepper, slot_name};
+use crate::train::run::stepper::Stepper;
+use crate::train::run::stepper_tensors::slot_name;
 
 /// A checkpoint, read.
 pub struct Checkpoint {
@@ -141,7 +142,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor that is missing, of another shape, or of no use.
     pub fn load_into(mut self, stepper: &mut Stepper<'_>) -> anyhow::Result<State> {
-        stepper.set_counters(self.state.counters);
+        stepper.set_counters(self.state.counters.clone());
         stepper.restore(|name, shape| {
             let (found, values) = self
                 .tensors

@@ -53,6 +53,10 @@ struct Copied {
 }
 
 impl Copied {
+    fn num_bytes(&self) -> u64 {
+        (self.shape.iter().product::<usize>() * size_of::<f32>()) as u64
+    }
+
     fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             name: &self.name,
@@ -110,7 +114,7 @@ impl Snapshot {
         fault: &FaultPoint,
     ) -> anyhow::Result<()> {
         self.state.clone_from(state);
-        self.state.counters = stepper.counters();
+        self.state.counters = stepper.counters().clone();
         self.info = serde_json::to_string(info)?;
         self.num_params = stepper.params.params.len();
         self.averaged = stepper.has_average();
@@ -174,7 +178,7 @@ impl Snapshot {
     /// # Errors
     /// A stepper of another net.
     pub fn restore(&self, stepper: &mut Stepper<'_>) -> anyhow::Result<()> {
-        stepper.set_counters(self.state.counters);
+        stepper.set_counters(self.state.counters.clone());
         let mut copies = self.tensors.iter();
         stepper.restore(|name, _| {
             let copied = copies.next().filter(|copied| copied.name == name);
@@ -223,15 +227,21 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The parameters that are shown.
-    fn shown_copies(&self) -> &[Copied] {
-        let from = if self.averaged { self.num_params } else { 0 };
-        &self.tensors[from..from + self.num_params]
+    /// The parameters that are shown: the average of each where there is one, and the parameter itself where it is
+    /// frozen. Averages lie behind the parameters, in their order.
+    fn shown_copies(&self) -> Vec<&Copied> {
+        let (params, behind) = self.tensors.split_at(self.num_params);
+        let mut averages = behind.iter().filter(|_| self.averaged).peekable();
+        let shown = params.iter().map(|param| {
+            let own = |average: &&Copied| without_average(&average.name) == param.name;
+            averages.next_if(own).unwrap_or(param)
+        });
+        shown.collect()
     }
 
     /// The parameters that are shown, by their names in a model.
     fn shown(&self) -> Vec<Outgoing<'_>> {
-        let shown = self.shown_copies().iter();
+        let shown = self.shown_copies().into_iter();
         let named = shown.map(|copied| Outgoing {
             name: without_average(&copied.name),
             ..copied.outgoing()
@@ -239,7 +249,7 @@ impl Snapshot {
         named.collect()
     }
 
-    /// Copies the parameters that are shown, which come first in the checkpoint, or behind as many.
+    /// Copies the parameters that are shown from the checkpoint.
     fn copy_best(
         &self,
         files: &Files,
@@ -248,10 +258,7 @@ impl Snapshot {
     ) -> anyhow::Result<StagedFile> {
         let mut last = open_regular(&files.last).with_context(|| failure(&files.best))?;
         let params = self.shown_copies();
-        let sizes = params.iter().map(|p| p.shape.iter().product::<usize>());
-        let bytes = (sizes.sum::<usize>() * size_of::<f32>()) as u64;
-        let before = if self.averaged { bytes } else { 0 };
-        let heads = params.iter().map(|param| Head {
+        let heads = params.iter().map(|&param| Head {
             name: without_average(&param.name),
             shape: &param.shape,
             digest: param.digest,
@@ -260,9 +267,14 @@ impl Snapshot {
             write_header(out, metadata, heads)?;
             let mut header = [0; 8];
             last.read_exact(&mut header)?;
-            let skipped = u64::from_le_bytes(header) + before;
-            last.seek(SeekFrom::Current(skipped as i64))?;
-            std::io::copy(&mut last.take(bytes), out).map(|_| ())
+            let begin = header.len() as u64 + u64::from_le_bytes(header);
+            for copied in &params {
+                let before = self.tensors.iter().take_while(|it| it.name != copied.name);
+                let before: u64 = before.map(Copied::num_bytes).sum();
+                last.seek(SeekFrom::Start(begin + before))?;
+                std::io::copy(&mut (&mut last).take(copied.num_bytes()), out)?;
+            }
+            Ok(())
         })
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::past::{Past, from_exact};
+use crate::train::run::counters::Counters;
 use crate::train::run::events::EpochRecord;
-use crate::train::run::stepper::Counters;
 
 /// The version of the state that this program writes. Version 1, which it reads too, held the whole history.
 pub const STATE_VERSION: u32 = 2;

@@ -2,10 +2,12 @@
 
 use std::fmt::Debug;
 
+use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kernels::Update;
+use crate::model::Param;
 
 /// What turns gradients into steps.
 pub trait Optimizer: Debug + Send + Sync {
@@ -22,6 +24,17 @@ pub trait Optimizer: Debug + Send + Sync {
 
     /// The update of a step, counted from 1.
     fn update(&self, step: u64, learning_rate: f64) -> Update;
+}
+
+/// The optimizer's state of a parameter before its first update: none where it is not trained.
+pub fn new_slots(optimizer: &dyn Optimizer, param: &Param) -> Vec<Tensor<1>> {
+    let is_trained = param.trainable && !param.frozen;
+    let count = if is_trained {
+        optimizer.slots().len()
+    } else {
+        0
+    };
+    (0..count).map(|_| param.tensor.zeros_like()).collect()
 }
 
 /// Whose way of writing an update is meant, where they differ.

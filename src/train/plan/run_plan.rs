@@ -215,7 +215,7 @@ impl Net {
             let network = Network::plan(layers, shape, &*loss)?;
             let task = task.unwrap_or_else(|| task_of(&*loss, network.num_outputs()));
             network.check_head(&mut *loss, &task)?;
-            network.check_trainable()?;
+            network.check_trainable(experiment.train.epochs)?;
             Ok(Net {
                 network,
                 loss,
@@ -332,7 +332,7 @@ fn fit_to_data(
     let network = Network::plan(layers, survey.shape(), loss)?;
     let task = &survey.summary().task;
     network.check_head(loss, task)?;
-    network.check_trainable()?;
+    network.check_trainable(experiment.train.epochs)?;
     class_weights::check(experiment.train.class_weights.as_ref(), task)?;
     no_effect::check(experiment, task)?;
     let decision = Decision {

@@ -107,6 +107,9 @@ impl Average {
 
 fn follow(average: &mut ParamStore, params: &ParamStore, share: f64) {
     for (mean, param) in average.params.iter_mut().zip(&params.params) {
+        if param.frozen {
+            continue; // they are the same
+        }
         mean.tensor
             .inplace(|mean| blend(mean, &param.tensor, share));
     }

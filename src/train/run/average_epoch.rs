@@ -61,7 +61,11 @@ impl Run<'_> {
         }
         self.stepper.average_epoch(epoch);
         let mut params = self.stepper.shown().clone();
-        if params.params.iter().all(|param| param.trainable) {
+        if params
+            .params
+            .iter()
+            .all(|param| param.trainable || param.frozen)
+        {
             return true;
         }
         let device = training_device(&self.device);

@@ -34,6 +34,7 @@ impl Run<'_> {
         clock: &mut Clock,
     ) -> anyhow::Result<Ended> {
         let epoch = self.state.epoch;
+        self.stepper.begin_epoch(epoch as u64);
         observer.on(&Event::EpochBegan {
             epoch: epoch + 1,
             num_epochs: self.num_epochs,

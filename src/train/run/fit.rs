@@ -222,7 +222,7 @@ impl Run<'_> {
         let known = self.state.epoch - self.state.past.lost;
         self.history.truncate(known);
         snapshot.restore(&mut self.stepper)?;
-        let mut counters = self.stepper.counters();
+        let mut counters = self.stepper.counters().clone();
         counters.backed_off = backed_off + 1;
         self.stepper.set_counters(counters);
         observer.on(&Event::Notice(&format!(

@@ -3,6 +3,7 @@
 pub mod average;
 pub mod average_epoch;
 pub mod clock;
+pub mod counters;
 pub mod epoch;
 pub mod evaluator;
 pub mod events;
@@ -12,4 +13,6 @@ pub mod non_finite;
 pub mod prepared;
 pub mod shaping;
 pub mod stepper;
+pub mod stepper_tensors;
 pub mod stop;
+pub mod thaw;

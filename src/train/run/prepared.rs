@@ -273,7 +273,7 @@ impl Prepared {
             folder.reconcile(&mut [])?;
         }
         if start.fresh_rate {
-            let mut counters = stepper.counters();
+            let mut counters = stepper.counters().clone();
             counters.backed_off = 0;
             stepper.set_counters(counters);
         }

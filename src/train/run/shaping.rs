@@ -116,7 +116,7 @@ fn sum_of_squares(tensor: &Tensor<1>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Restraint;
+    use crate::model::{Restraint, Tuning};
     use burn::tensor::Device;
 
     fn shaped(shaping: Shaping) -> Vec<f32> {
@@ -127,6 +127,8 @@ mod tests {
             shape: vec![2],
             trainable: true,
             restraint: Restraint::default(),
+            tuning: Tuning::default(),
+            frozen: false,
             tensor: tensor(values),
         };
         let params = ParamStore {

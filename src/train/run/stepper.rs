@@ -4,29 +4,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::average::{Average, Averaging};
+use super::counters::Counters;
 use super::loss_scale::{LossScale, Verdict};
 use super::shaping::Shaping;
 use crate::data::{Batch, SampleId};
-use crate::device::{copy_to_host, is_finite, on_cpu};
+use crate::device::{is_finite, on_cpu};
 use crate::kernels::{Gradient, Sink, add_scaled, limit_norms, update};
-use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host, upload};
-use crate::train::optimizers::optimizer::Optimizer;
+use crate::model::{Compute, Loss, Network, ParamStore, Pass, Restraint, Training, host};
+use crate::train::optimizers::optimizer::{Optimizer, new_slots};
 use crate::train::schedules::learning_rate::LearningRate;
 
 /// Parameters, the optimizer's state, and what a step needs.
 pub struct Stepper<'a> {
     pub(in crate::train) network: &'a Network,
     loss: &'a dyn Loss,
-    optimizer: Arc<dyn Optimizer>,
+    pub(super) optimizer: Arc<dyn Optimizer>,
     /// The parameters, as of the last step.
     pub params: ParamStore,
     pub(in crate::train) average: Option<Average>,
-    slots: Vec<Vec<Tensor<1>>>,
-    gathered: Option<Gathered>,
+    pub(super) slots: Vec<Vec<Tensor<1>>>,
+    pub(super) gathered: Option<Gathered>,
     /// Of every parameter, where its gradient comes as factors.
     sinks: Vec<Option<Sink>>,
     pub(in crate::train) counters: Counters,
@@ -41,31 +40,11 @@ pub struct Stepper<'a> {
     pub update_time: Duration,
 }
 
-/// What a step depends on beside parameters and optimizer state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Updates so far.
-    pub updates: u64,
-    /// Where the gradients need it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss_scale: Option<LossScale>,
-    /// How often the learning rate was halved.
-    #[serde(default)]
-    pub backed_off: u32,
-    /// Epochs in the mean of the weights.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub averaged: u32,
-}
-
 /// Gradients of the batches so far of a group that makes one update.
-struct Gathered {
+pub(super) struct Gathered {
     /// Sums over the samples.
     sums: Vec<Option<Tensor<1>>>,
     samples: usize,
-}
-
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// Samples of a batch up to which the gradient of a fully connected layer comes as factors: they
@@ -96,23 +75,12 @@ impl<'a> Stepper<'a> {
         compute: Compute,
     ) -> Stepper<'a> {
         let optimizer = optimizer.into();
-        let slots = params
-            .params
-            .iter()
-            .map(|param| {
-                let count = if param.trainable {
-                    optimizer.slots().len()
-                } else {
-                    0
-                };
-                (0..count).map(|_| param.tensor.zeros_like()).collect()
-            })
-            .collect();
+        let slots = params.params.iter();
+        let slots = slots.map(|param| new_slots(&*optimizer, param)).collect();
         let device = params.params.first().map(|param| param.tensor.device());
         let on_cpu = device.as_ref().is_some_and(on_cpu);
-        let sinks = device.map_or_else(Vec::new, |device| network.sinks(&device, compute));
-        Stepper {
-            sinks,
+        let mut stepper = Stepper {
+            sinks: Vec::new(),
             network,
             loss,
             optimizer,
@@ -131,7 +99,24 @@ impl<'a> Stepper<'a> {
             fixed_rate: None,
             shaping: Shaping::default(),
             update_time: Duration::ZERO,
-        }
+        };
+        stepper.place_sinks();
+        stepper
+    }
+
+    /// Lets the gradients of the parameters that are trained now come as factors where a kernel gives them so.
+    pub(super) fn place_sinks(&mut self) {
+        let device = self
+            .params
+            .params
+            .first()
+            .map(|param| param.tensor.device());
+        let compute = self.compute;
+        let sinks = device.map(|device| self.network.sinks(&device, compute));
+        let params = self.params.params.iter();
+        let pairs = params.zip(sinks.unwrap_or_default());
+        let sinks = pairs.map(|(param, sink)| sink.filter(|_| !param.frozen));
+        self.sinks = sinks.collect();
     }
 
     /// Sets how the learning rate changes, and what is done to gradients.
@@ -173,15 +158,16 @@ impl<'a> Stepper<'a> {
     }
 
     /// What the next step depends on, beside [`tensors`](Self::tensors).
-    pub fn counters(&self) -> Counters {
-        self.counters
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Goes on from other counters.
     pub fn set_counters(&mut self, counters: Counters) {
         self.counters = counters;
+        self.apply_thaws();
         if let Some(average) = &mut self.average {
-            average.expect(counters.averaged, &self.params);
+            average.expect(self.counters.averaged, &self.params);
         }
     }
 
@@ -189,71 +175,6 @@ impl<'a> Stepper<'a> {
     pub fn has_average(&self) -> bool {
         let average = self.average.as_ref();
         average.is_some_and(|average| average.params.is_some())
-    }
-
-    /// Every parameter, its average and the optimizer's state, in order: `model.2.weight`,
-    /// `ema/model.2.weight`, `adam.m/model.2.weight`, ...
-    pub fn tensors(&self) -> impl Iterator<Item = (String, &[usize], &Tensor<1>)> {
-        let names = self.optimizer.slots();
-        let params = self.params.params.iter();
-        let slots = params.clone().zip(&self.slots).flat_map(|(param, slots)| {
-            let named = names.iter().zip(slots);
-            named.map(|(slot, tensor)| (slot_name(slot, &param.name), &param.shape[..], tensor))
-        });
-        let average = self.average.iter().flat_map(|average| {
-            let name = average.averaging.name();
-            let params = average.params.iter().flat_map(|store| &store.params);
-            params.map(move |p| (slot_name(name, &p.name), &p.shape[..], &p.tensor))
-        });
-        params
-            .map(|param| (param.name.clone(), &param.shape[..], &param.tensor))
-            .chain(average)
-            .chain(slots)
-    }
-
-    /// Puts other values in the place of each of the [`tensors`](Self::tensors), in their order; the
-    /// counters come first.
-    ///
-    /// # Errors
-    /// Whatever `values` has to say of a name and a shape.
-    pub fn restore(
-        &mut self,
-        mut values: impl FnMut(&str, &[usize]) -> anyhow::Result<Vec<f32>>,
-    ) -> anyhow::Result<()> {
-        let names = self.optimizer.slots();
-        self.gathered = None;
-        for param in &mut self.params.params {
-            let device = param.tensor.device();
-            param.tensor = upload(values(&param.name, &param.shape)?, &device);
-        }
-        if let Some(average) = &mut self.average {
-            let name = average.averaging.name();
-            for param in average.params.iter_mut().flat_map(|p| &mut p.params) {
-                let device = param.tensor.device();
-                let values = values(&slot_name(name, &param.name), &param.shape)?;
-                param.tensor = upload(values, &device);
-            }
-        }
-        for (param, slots) in self.params.params.iter().zip(&mut self.slots) {
-            let device = param.tensor.device();
-            for (slot, tensor) in names.iter().zip(slots) {
-                let values = values(&slot_name(slot, &param.name), &param.shape)?;
-                *tensor = upload(values, &device);
-            }
-        }
-        Ok(())
-    }
-
-    /// A digest of all parameters and optimizer state, by name.
-    pub fn digest(&self) -> String {
-        let mut hash = Xxh3::new();
-        let mut values = Vec::new();
-        for (name, _, tensor) in self.tensors() {
-            copy_to_host(tensor, &mut values);
-            hash.update(name.as_bytes());
-            hash.update(bytemuck::cast_slice(&values));
-        }
-        format!("{:032x}", hash.digest128())
     }
 
     /// Whether every parameter is finite.
@@ -392,14 +313,14 @@ impl<'a> Stepper<'a> {
     fn update(&mut self, grads: Vec<Option<Gradient>>) {
         let grads = self.shaping.apply(grads, &self.params);
         self.counters.updates += 1;
-        let rule = self
-            .optimizer
-            .update(self.counters.updates, self.learning_rate());
+        let rate = self.learning_rate();
         let params = self.params.params.iter_mut().zip(&mut self.slots);
         for ((param, slots), grad) in params.zip(grads) {
-            let Some(grad) = grad.filter(|_| param.trainable) else {
+            let Some(grad) = grad.filter(|_| param.trainable && !param.frozen) else {
                 continue;
             };
+            let step = self.counters.updates - self.counters.updates_before(param);
+            let rule = self.optimizer.update(step, rate * param.tuning.rate_scale);
             param
                 .tensor
                 .inplace(|tensor| update(&rule, tensor, slots, grad));
@@ -414,11 +335,6 @@ impl<'a> Stepper<'a> {
             average.after_update(self.counters.updates, &self.params);
         }
     }
-}
-
-/// The name of a parameter's optimizer state.
-pub fn slot_name(slot: &str, param: &str) -> String {
-    format!("{slot}/{param}")
 }
 
 /// The device for batches of training: the same, with autodiff.

@@ -269,7 +269,7 @@ fn has_params(network: &Network, index: usize) -> bool {
     network.layers[index]
         .params
         .iter()
-        .any(|spec| spec.trainable)
+        .any(|spec| spec.is_trained())
 }
 
 fn leaf(value: Value, tracked: bool) -> Value {

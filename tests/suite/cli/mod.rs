@@ -10,6 +10,7 @@ mod caching;
 mod commands;
 mod errors;
 mod first_tries;
+mod freezing;
 mod gpu;
 #[cfg(unix)] // the pages' commands are for a POSIX shell
 mod guide;

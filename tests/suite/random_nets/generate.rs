@@ -2,7 +2,7 @@
 
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::{Purpose, Rng, Shape};
-use kiln::model::{LAYERS, LayerReader};
+use kiln::model::{LAYERS, LayerReader, Tuning};
 use serde_json::{Value as Json, json};
 
 /// Values of an output a sample, and of a layer's parameters: nets are small, so that many can be tried.
@@ -308,7 +308,7 @@ pub fn planned(spec: &Json, shape: Shape) -> Result<Shape, String> {
     let layer = layer.map_err(|faults| format!("{faults:?}"))?;
     let plan = layer
         .plan(shape, LayerReader::new(LAYERS))
-        .and_then(|plan| plan.named("model.0", spec.name(), shape))
+        .and_then(|plan| plan.named("model.0", spec.name(), shape, Tuning::default()))
         .map_err(|mismatch| format!("{:?}", mismatch.faults))?;
     let params: usize = plan.params.iter().map(|spec| spec.num_elements()).sum();
     match plan.output.num_elements() <= MOST_OUTPUTS && params <= MOST_PARAMS {

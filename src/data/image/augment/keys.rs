@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::mix::{Cutmix, Mixup};
@@ -9,6 +11,12 @@ use super::{AUGMENTS, FillMode, Preset, fill};
 use crate::config::{Fault, Path, schema_of, unknown_key, validate};
 use crate::data::core::batch::Shape;
 use crate::data::image::augment::options::{is_off, options};
+
+/// How many augmented versions of each training sample there are, drawn once and used in turn, epoch after epoch;
+/// default: a new one each epoch. What frozen layers make of a version is computed once and kept.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Views(#[schemars(range(min = 1, max = 4096))] pub u64);
 
 /// Checks names and values.
 ///
@@ -94,6 +102,7 @@ pub fn keys() -> Vec<(String, Value)> {
     );
     keys.push(("mixup".to_string(), schema_of::<Mixup>()));
     keys.push(("cutmix".to_string(), schema_of::<Cutmix>()));
+    keys.push(("views".to_string(), schema_of::<Views>()));
     keys.push(("fill".to_string(), schema_of::<FillMode>()));
     keys.push(("fill_value".to_string(), schema_of::<fill::FillValue>()));
     keys

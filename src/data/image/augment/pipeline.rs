@@ -11,7 +11,7 @@ use super::canvas::Canvas;
 use super::change::{Change, Frame, Spare};
 use super::fill::Fill;
 use super::finish::Finish;
-use super::keys::check_keys;
+use super::keys::{Views, check_keys};
 use super::matrix::matrix;
 use super::mix::Mix;
 use super::operation::Augment;
@@ -20,6 +20,7 @@ use super::presets::Preset;
 use super::warp::{Untouched, warp};
 use crate::config::{Fault, Path, read, read_options};
 use crate::data::core::batch::Shape;
+use crate::data::core::dataset::view_of;
 use crate::data::core::random::{Purpose, Rng, hash_text};
 use crate::data::image::decode::pixels::Pixels;
 use crate::data::image::scale::Scale;
@@ -31,6 +32,7 @@ pub struct Augmentation {
     fill: Fill,
     mix: Mix,
     seed: u64,
+    num_views: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -88,11 +90,20 @@ impl Augmentation {
         let fill = Fill::read(&all, &path)?;
         let mix = Mix::read(&all, seed, &path)?;
         let is_empty = steps.is_empty() && mix.is_empty();
+        let views = all.get("views").cloned();
+        let views = views.map(|views| read::<Views>(views, &path.key("views")));
+        let num_views = views.transpose()?.map(|views| views.0);
+        if num_views.is_some() && steps.is_empty() {
+            let message = "is for augmented samples, but no augmentation changes them";
+            let fault = Fault::new(path.key("views"), message).at_key();
+            return Err(vec![fault.hint("remove the key")]);
+        }
         Ok((!is_empty).then_some(Augmentation {
             steps,
             fill,
             mix,
             seed,
+            num_views,
         }))
     }
 
@@ -133,8 +144,17 @@ impl Augmentation {
         (!self.mix.is_empty()).then_some(&self.mix)
     }
 
+    /// How many versions of a sample there are; `None` where each epoch has a new one.
+    pub fn num_views(&self) -> Option<u64> {
+        match self.steps.is_empty() {
+            true => Some(1),
+            false => self.num_views,
+        }
+    }
+
     /// What is done to one sample in one epoch.
     pub fn draw(&self, epoch: u64, sample: u64, frame: Frame) -> Change {
+        let epoch = self.num_views.map_or(epoch, |views| view_of(epoch, views));
         let mut change = Change::default();
         for step in &self.steps {
             let address = [epoch, sample, hash_text(step.name)];

@@ -92,7 +92,8 @@ impl Layer for Bidirectional {
         // Both have one description: what is wrong is said once, and lies there.
         let plan = |layer: Box<dyn Layer>, name: &str| {
             let planned = layer.plan(input, reader);
-            let named = planned.and_then(|planned| planned.named(name, tag, input));
+            let named =
+                planned.and_then(|planned| planned.named(name, tag, input, reader.tuning()));
             named.map_err(|mismatch| Mismatch {
                 faults: mismatch.at(&path, tag),
             })

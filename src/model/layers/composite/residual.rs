@@ -240,6 +240,10 @@ impl Forward for PlannedResidual {
         Some(self.activation)
     }
 
+    fn is_random(&self) -> bool {
+        self.drop_path > 0.0
+    }
+
     fn children(&self) -> Vec<&PlannedLayer> {
         let layers = self.block.layers.iter();
         layers.chain(&self.shortcut.layers).collect()
@@ -250,12 +254,14 @@ impl Forward for PlannedResidual {
 mod tests {
     use super::*;
     use crate::model::layers::LAYERS;
+    use crate::model::tuning::Tuning;
     use serde_json::json;
 
     fn plan(options: serde_json::Value, input: Shape) -> PlannedLayer {
         let block: Residual = serde_json::from_value(options).expect("options");
         let planned = block.plan(input, LayerReader::new(LAYERS));
-        let planned = planned.and_then(|planned| planned.named("model.0", "residual", input));
+        let planned = planned
+            .and_then(|planned| planned.named("model.0", "residual", input, Tuning::default()));
         planned.expect("a block that fits")
     }
 

@@ -56,4 +56,8 @@ impl Forward for SpatialDropout {
             other => unreachable!("planned for an image or a sequence, got {other:?}"),
         }
     }
+
+    fn is_random(&self) -> bool {
+        self.rate > 0.0
+    }
 }

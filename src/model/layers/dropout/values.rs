@@ -69,6 +69,10 @@ impl Forward for Dropout {
             Value::Tokens(x) => Value::Tokens(x),
         }
     }
+
+    fn is_random(&self) -> bool {
+        self.rate > 0.0
+    }
 }
 
 #[cfg(test)]
