@@ -32,3 +32,4 @@ mod structure;
 mod styles;
 mod support;
 mod tables;
+mod weights;
