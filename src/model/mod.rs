@@ -1,10 +1,12 @@
-//! The net: layers, shape inference, parameters, losses, and the model file.
+//! The net: layers, shape inference, parameters, losses, the model file, and
+//! weights that others trained ([`import`]).
 
 mod activation;
 mod checksum;
 mod compute;
 mod file;
 mod graph;
+pub mod import;
 mod init;
 mod layers;
 mod losses;

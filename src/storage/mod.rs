@@ -1,6 +1,6 @@
 //! The file system: opening what may be anything ([`open_regular`], [`read_bounded`]), writing so that the old
-//! or the new content is there in full ([`write_output`], [`StagedFile`]), private folders, and what is removed
-//! when the program is ended ([`Temporary`]).
+//! or the new content is there in full ([`write_output`], [`StagedFile`]), private folders, zip
+//! archives ([`Zip`]), and what is removed when the program is ended ([`Temporary`]).
 //!
 //! Every file whose name comes from outside is opened here: a FIFO or a device in its place neither hangs the
 //! program nor is replaced.
@@ -13,6 +13,7 @@ pub mod positional;
 mod private;
 mod runs;
 mod temporary;
+mod zip;
 
 pub use atomic::{StagedFile, failure, write_atomically};
 pub use fault_point::FaultPoint;
@@ -25,3 +26,4 @@ pub use runs::{EXPERIMENT, HISTORY, LAST, LOCK, RUNS, is_run};
 pub use temporary::{
     Temporary, end_program, is_temporary, random_name, remove_temporaries_of, temporary_name,
 };
+pub use zip::{Zip, ZipError, ZipMember};

@@ -1,7 +1,7 @@
 //! Reading and writing a file at a place, from several threads at once.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 
 /// Fills `out` from `offset` on.
 ///
@@ -53,5 +53,35 @@ pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
             }
         }
         Ok(())
+    }
+}
+
+/// A part of a file, read from its beginning to its end without moving the file's own place.
+pub struct Section<'a> {
+    file: &'a File,
+    at: u64,
+    left: u64,
+}
+
+impl Section<'_> {
+    /// The `len` bytes from `at` on.
+    pub fn new(file: &File, at: u64, len: u64) -> Section<'_> {
+        Section {
+            file,
+            at,
+            left: len,
+        }
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let most = out
+            .len()
+            .min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let count = read_some_at(self.file, &mut out[..most], self.at)?;
+        self.at += count as u64;
+        self.left -= count as u64;
+        Ok(count)
     }
 }

@@ -33,3 +33,4 @@ mod structure;
 mod styles;
 mod support;
 mod tables;
+mod weights;

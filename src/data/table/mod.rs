@@ -39,7 +39,6 @@ mod source;
 mod spreadsheet;
 mod treatments;
 mod xml;
-mod zipped;
 
 pub use super::audit::TableAudit;
 pub use super::table::encoder::{Encoder, Treated};

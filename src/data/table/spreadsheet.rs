@@ -8,10 +8,12 @@ use std::sync::Arc;
 use super::calendar::civil;
 use super::delimited::{cannot_keep, write_row};
 use super::xml::{Event, Events, Tag, unescape};
-use super::zipped::Zip;
+use crate::storage::Zip;
 
 /// The most cells of a sheet, empty ones among them.
 const MAX_CELLS: u64 = 50_000_000;
+/// The most bytes of a member.
+const MAX_MEMBER: u64 = 512 << 20;
 
 /// Whether a file begins as spreadsheets do: a zip archive, or the container of old Office files.
 pub fn is_one(begin: &[u8]) -> bool {
@@ -29,11 +31,13 @@ pub fn write_csv(file: &Arc<File>, begin: &[u8], out: &mut impl Write) -> Result
                 .into(),
         );
     }
-    let zip = Zip::open(file)?;
-    if zip.holds("content.xml") {
+    let zip = Zip::open(file.clone()).map_err(|error| {
+        format!("is a zip archive or a spreadsheet, and {error}; export it as CSV")
+    })?;
+    if zip.find("content.xml").is_some() {
         return open_document(&text(&zip, "content.xml")?)?.write(out);
     }
-    if !zip.holds("xl/workbook.xml") {
+    if zip.find("xl/workbook.xml").is_none() {
         return Err(
             "is a zip archive and no spreadsheet (xlsx, ods); unpack it, or export it as CSV"
                 .into(),
@@ -51,7 +55,11 @@ pub fn write_csv(file: &Arc<File>, begin: &[u8], out: &mut impl Write) -> Result
 }
 
 fn text(zip: &Zip, name: &str) -> Result<String, String> {
-    let bytes = zip.member(name)?.unwrap_or_default();
+    let Some(index) = zip.find(name) else {
+        return Ok(String::new());
+    };
+    let bytes = zip.bytes(index, MAX_MEMBER);
+    let bytes = bytes.map_err(|error| format!("holds {name}, which {error}; export it as CSV"))?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

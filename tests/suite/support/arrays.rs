@@ -15,16 +15,30 @@ pub fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
 
 /// An archive of named arrays, deflated as `numpy.savez_compressed` does.
 pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let names: Vec<String> = arrays
+        .iter()
+        .map(|(name, _)| format!("{name}.npy"))
+        .collect();
+    let bytes = arrays.iter().map(|(_, bytes)| &**bytes);
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| &**name).zip(bytes).collect();
+    zip(&members, true)
+}
+
+/// A zip archive; its members are deflated, or stored as they are.
+pub fn zip(members: &[(&str, &[u8])], deflated: bool) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
-    for (name, bytes) in arrays {
+    for (name, bytes) in members {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).unwrap();
-        let packed = encoder.finish().unwrap();
+        let packed = match deflated {
+            true => encoder.finish().unwrap(),
+            false => bytes.to_vec(),
+        };
         let mut sum = Crc::new();
         sum.update(bytes);
-        let name = format!("{name}.npy");
-        // version, flags, method 8, time, date, sum, sizes, lengths of name and extra
-        let mut common = [20u16, 0, 8, 0, 33].map(u16::to_le_bytes).concat();
+        let method = if deflated { 8 } else { 0 };
+        // version, flags, method, time, date, sum, sizes, lengths of name and extra
+        let mut common = [20u16, 0, method, 0, 33].map(u16::to_le_bytes).concat();
         common.extend(sum.sum().to_le_bytes());
         common.extend((packed.len() as u32).to_le_bytes());
         common.extend((bytes.len() as u32).to_le_bytes());
@@ -39,7 +53,7 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
         out.extend(name.as_bytes());
         out.extend(packed);
     }
-    let (begin, count) = (out.len() as u32, arrays.len() as u16);
+    let (begin, count) = (out.len() as u32, members.len() as u16);
     out.extend(&directory);
     out.extend(b"PK\x05\x06\0\0\0\0");
     out.extend([count, count].map(u16::to_le_bytes).concat());
@@ -79,40 +93,4 @@ pub fn bright_halves(from: u32, count: u32) -> Vec<u8> {
 /// The labels 0, 1, 0, 1, ...
 pub fn alternating(count: u32) -> Vec<u8> {
     (0..count).map(|index| (index % 2) as u8).collect()
-}
-
-/// A zip archive whose members are stored as they are.
-pub fn zip(members: &[(&str, String)]) -> Vec<u8> {
-    let (mut out, mut list) = (Vec::new(), Vec::new());
-    for (name, text) in members {
-        let (offset, size) = (out.len() as u32, text.len() as u32);
-        let sizes = [0u32.to_le_bytes(), size.to_le_bytes(), size.to_le_bytes()].concat();
-        let names = [(name.len() as u16).to_le_bytes(), [0, 0]].concat();
-        let head = [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0], &sizes[..], &names[..]].concat();
-        out.extend([&b"PK\x03\x04"[..], &head, name.as_bytes(), text.as_bytes()].concat());
-        list.extend(
-            [
-                &b"PK\x01\x02\x14\0"[..],
-                &head,
-                &[0; 10],
-                &offset.to_le_bytes(),
-                name.as_bytes(),
-            ]
-            .concat(),
-        );
-    }
-    let (at, len, count) = (out.len() as u32, list.len() as u32, members.len() as u16);
-    out.extend(list);
-    out.extend(
-        [
-            &b"PK\x05\x06\0\0\0\0"[..],
-            &count.to_le_bytes(),
-            &count.to_le_bytes(),
-            &len.to_le_bytes(),
-            &at.to_le_bytes(),
-            &[0, 0],
-        ]
-        .concat(),
-    );
-    out
 }

@@ -101,7 +101,13 @@ fn a_workbook_is_read_with_its_dates() {
         ("xl/styles.xml", "<cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs>".to_string()),
         ("xl/worksheets/first.xml", format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")),
     ];
-    let world = world_of("sales.xlsx", zip(&book));
+    let world = world_of(
+        "sales.xlsx",
+        zip(
+            &book.each_ref().map(|(name, text)| (*name, text.as_bytes())),
+            true,
+        ),
+    );
     let [init, check] = first_try(&world, "sales.xlsx", &["--target", "ok"]);
     holds(&init.stderr, &["day: dates, written year-month-day"]);
     holds(&check.stdout, &["days since 2019-12-01", "sold"]);

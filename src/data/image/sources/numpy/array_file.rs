@@ -2,13 +2,13 @@
 
 use std::io::{BufReader, Read};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 
 use super::npy::{Array, Kind};
-use super::zip::Zip;
 use crate::data::core::left_out::{list_names, short_name};
 use crate::data::files::size::{MAX_SIDE, Packed, within_memory};
 use crate::data::image::decode::raw::RawBlock;
-use crate::storage::open_seekable;
+use crate::storage::{Zip, ZipError, open_seekable};
 
 /// Labels as an array has them.
 pub enum Labels {
@@ -40,7 +40,10 @@ impl ArrayFile {
             .read_to_end(&mut begin)
             .map_err(fail)?;
         match &*begin {
-            b"PK" => Zip::open(file).map(ArrayFile::Several),
+            b"PK" => match Zip::open(Arc::new(file)) {
+                Ok(zip) => Ok(ArrayFile::Several(zip)),
+                Err(error) => Err(format!("is no whole .npz file: it {error}; fetch it again")),
+            },
             _ => Ok(ArrayFile::Single(path.to_path_buf())),
         }
     }
@@ -104,12 +107,22 @@ impl ArrayFile {
         };
         let member = zip.members()[index].clone();
         let read = zip.read(index, |from| {
-            Array::read(from, |claimed| match claimed <= member.size {
+            let array = Array::read(from, |claimed| match claimed <= member.size {
                 true => packed.check(member.packed, claimed),
                 false => Err(format!("claims {claimed} bytes, but has {}", member.size)),
-            })
+            });
+            array.map_err(NoArray)
         });
-        read.map_err(|message| format!("holds {}, which {message}", short_name(&member.name)))
+        read.map_err(|NoArray(why)| format!("holds {}, which {why}", short_name(&member.name)))
+    }
+}
+
+/// Why a member is no array, in words that follow its name.
+struct NoArray(String);
+
+impl From<ZipError> for NoArray {
+    fn from(error: ZipError) -> NoArray {
+        NoArray(error.to_string())
     }
 }
 

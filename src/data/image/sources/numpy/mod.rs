@@ -2,9 +2,7 @@
 
 pub mod array_file;
 pub mod npy;
-pub mod zip;
-
-use std::path::{Path as FilePath, PathBuf};
+pub use std::path::{Path as FilePath, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;

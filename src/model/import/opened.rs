@@ -1,0 +1,18 @@
+//! What opening a file of any format gives.
+
+use super::tensor::{TensorInfo, TensorSource};
+
+/// See the module.
+#[derive(Default)]
+pub struct Opened {
+    /// Its tensors, in the order of the file.
+    pub tensors: Vec<TensorInfo>,
+    /// Tensors that are not read, and why; words that follow the name.
+    pub unreadable: Vec<(String, String)>,
+    /// The key of the dictionary whose tensors these are, where the file holds more.
+    pub section: Option<String>,
+    /// Whether this program wrote it: then no prefix is taken off its names.
+    pub is_kilns: bool,
+    /// Reads the values.
+    pub source: Option<Box<dyn TensorSource>>,
+}
