@@ -56,6 +56,7 @@ fn preprocess(channels: usize) -> ImagePreprocess {
         channels,
         resize: Filter::Bilinear,
         aspect: Aspect::Stretch,
+        crop: 1.0,
         pad_value: 0,
         alpha: Alpha::Drop,
         max_pixels: 1 << 24,

@@ -125,6 +125,7 @@ impl Judging<'_> {
             task,
             decision: decision(model),
             device: self.device,
+            skipped: 0,
         };
         let bar = DecodeBar::new(!self.quiet && stderr().is_terminal());
         bar.begin("evaluating", dataset.len());

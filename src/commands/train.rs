@@ -20,7 +20,9 @@ use crate::console::{json_path, out, shown, text_path};
 use crate::data::table::Files;
 use crate::data::{Labelling, LeftOut, Task};
 use crate::model::{Memory, ModelFile, ModelInfo};
-use crate::report::{Bars, JsonLines, Lines, Several, left_out_json, left_out_of, tables};
+use crate::report::{
+    Bars, DecodeBar, JsonLines, Lines, Several, left_out_json, left_out_of, tables,
+};
 use crate::say;
 use crate::storage::{FaultPoint, write_atomically};
 use crate::train::{
@@ -87,7 +89,11 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     };
     let left_out = prepared.left_out.clone();
     let trained = prepared.plan.source.experiment.clone();
-    let run = prepared.run(start)?;
+    let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
+    let run = prepared.run(start, &bar)?;
+    if let Some(notice) = run.notice.as_ref().filter(|_| !args.quiet) {
+        say!("note: {notice}");
+    }
     let lines = JsonLines::default();
     let mut observers = observers(&args, &lines);
     let asks = signals::asks(&stop); // now there is something to save

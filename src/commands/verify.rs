@@ -11,6 +11,7 @@ use super::prepare::prepare;
 use crate::cli::TrainArgs;
 use crate::console;
 use crate::console::shown;
+use crate::data::Silent;
 use crate::device::Chosen;
 use crate::model::Compute;
 use crate::report::Several;
@@ -75,13 +76,14 @@ fn digest_after(
         folder.write_experiment("")?;
         (folder, None)
     };
-    let run = prepared.run(Start {
+    let start = Start {
         folder,
         checkpoint,
         fresh_rate: false,
         fault: FaultPoint::default(),
         max_steps: Some(steps),
-    })?;
+    };
+    let run = prepared.run(start, &Silent)?;
     let (_, run) = run.fit(&mut Several(Vec::new()), stop)?;
     Ok(run.stepper.digest())
 }

@@ -109,7 +109,8 @@ impl Preprocessor {
             ));
         }
         let deep = image.deep.is_none_or(|range| range.is_valid());
-        if sizes && channels && lengths && numbers && deep {
+        let crop = image.crop > 0.0 && image.crop <= 1.0;
+        if sizes && channels && lengths && numbers && deep && crop {
             return Ok(());
         }
         Err(format!("is impossible: {image:?}"))

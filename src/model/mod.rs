@@ -39,4 +39,4 @@ pub use tensors::{
     Head, Outgoing, Stored, decode_tensors, write_header, write_tensors, write_values,
 };
 pub use tuning::{Frozen, Tuning};
-pub use value::host;
+pub use value::{flat_values, host};

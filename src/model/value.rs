@@ -30,6 +30,11 @@ pub fn cast(value: Value, dtype: FloatDType) -> Value {
     }
 }
 
+/// The numbers of a value on the host, sample after sample, as 32-bit floats.
+pub fn flat_values(value: Value) -> Vec<f32> {
+    host(into_flat(value).cast(FloatDType::F32))
+}
+
 /// Copies a 32-bit float tensor to the host.
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor

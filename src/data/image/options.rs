@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::cache::{Budget, default_memory};
 use super::decode::pixels::Alpha;
 use super::preprocess::ImagePreprocess;
-use super::resize::{Aspect, Filter};
+use super::resize::{Aspect, Filter, whole};
 use crate::config::{ByteSize, Preprocess};
 use crate::data::core::batch::Shape;
 
@@ -26,6 +26,11 @@ pub struct ImageOptions {
     /// What becomes of images with other proportions than `size`.
     #[serde(default)]
     pub aspect: Aspect,
+    /// The share of the part that fills the size which is kept, with `aspect = "cover"`: 0.875 is torchvision's resizing to
+    /// 256 pixels and cutting out the middle 224.
+    #[serde(default = "whole")]
+    #[schemars(range(max = 1), extend("exclusiveMinimum" = 0))]
+    pub crop: f64,
     /// The level of the bars that `aspect = "fit"` adds, 0-255.
     #[serde(default)]
     pub pad_value: u8,
@@ -62,6 +67,7 @@ impl ImageOptions {
             channels: None,
             resize: Filter::default(),
             aspect: Aspect::default(),
+            crop: whole(),
             pad_value: 0,
             alpha: Alpha::default(),
             max_pixels: default_max_pixels(),
@@ -86,6 +92,7 @@ impl ImageOptions {
             channels,
             resize: self.resize,
             aspect: self.aspect,
+            crop: self.crop,
             pad_value: self.pad_value,
             alpha: self.alpha,
             max_pixels: self.max_pixels,

@@ -7,7 +7,7 @@ use super::augment;
 use super::decode::decode;
 use super::decode::deep::DeepRange;
 use super::decode::pixels::{Alpha, Pixels, Wanted};
-use super::resize::{Aspect, Filter, Resizing};
+use super::resize::{Aspect, Filter, Resizing, is_whole, whole};
 use crate::config::{Fault, Path, Preprocess, Statistic};
 use crate::data::Shape;
 use crate::data::files::read::read_named;
@@ -25,6 +25,9 @@ pub struct ImagePreprocess {
     /// What becomes of their proportions.
     #[serde(default)]
     pub aspect: Aspect,
+    /// The share that [`Aspect::Cover`] keeps of the part which fills the size.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub crop: f64,
     /// The level of the bars of [`Aspect::Fit`].
     #[serde(default)]
     pub pad_value: u8,
@@ -83,6 +86,7 @@ impl ImagePreprocess {
             size: self.size,
             filter: self.resize,
             aspect: self.aspect,
+            crop: self.crop,
             pad_value: self.pad_value,
         }
     }
@@ -307,6 +311,7 @@ mod tests {
             channels: 1,
             resize: Filter::Nearest,
             aspect: Aspect::Stretch,
+            crop: 1.0,
             pad_value: 0,
             alpha: Alpha::Drop,
             max_pixels: 10,

@@ -49,6 +49,16 @@ pub enum Aspect {
     Cover,
 }
 
+/// The default of `data.crop`: nothing more is cut off.
+pub fn whole() -> f64 {
+    1.0
+}
+
+/// Whether nothing more is cut off.
+pub fn is_whole(crop: &f64) -> bool {
+    *crop == whole()
+}
+
 /// How an image gets its size.
 #[derive(Clone, Copy, Debug)]
 pub struct Resizing {
@@ -58,6 +68,8 @@ pub struct Resizing {
     pub filter: Filter,
     /// What becomes of the proportions.
     pub aspect: Aspect,
+    /// The share of the part that fills the size which [`Aspect::Cover`] keeps, above 0 and at most 1.
+    pub crop: f64,
     /// The level of the bars of [`Aspect::Fit`], 0-255.
     pub pad_value: u8,
 }
@@ -71,7 +83,7 @@ impl Resizing {
         }
         let longest = self.size[0].max(self.size[1]) as f64;
         let shortest = f64::from(width.min(height).max(1));
-        (2.0 * longest / shortest).min(1.0)
+        (2.0 * longest / (shortest * self.crop)).min(1.0)
     }
 
     /// Gives an image the size.
@@ -86,6 +98,7 @@ impl Resizing {
             Aspect::Stretch => stretch(pixels, whole, height, width, self.filter),
             Aspect::Cover => {
                 let scale = (from_height / height as f64).min(from_width / width as f64);
+                let scale = scale * self.crop;
                 let (cut_width, cut_height) = (width as f64 * scale, height as f64 * scale);
                 let left = ((from_width - cut_width) / 2.0).max(0.0);
                 let top = ((from_height - cut_height) / 2.0).max(0.0);
@@ -180,6 +193,7 @@ mod tests {
             size: [height, width],
             filter,
             aspect,
+            crop: 1.0,
             pad_value: 9,
         }
     }
@@ -229,6 +243,14 @@ mod tests {
     fn cover_keeps_the_middle_and_fit_adds_bars() {
         let cover = to(6, 6, Filter::Bilinear, Aspect::Cover).apply(&wide());
         assert_eq!(cover.expect("a valid size").bytes, [20; 36]);
+        let middle = Resizing {
+            crop: 0.5,
+            ..to(6, 6, Filter::Nearest, Aspect::Cover)
+        };
+        let mut edges = wide();
+        edges.bytes.chunks_exact_mut(12).for_each(|row| row[3] = 0);
+        let middle = middle.apply(&edges).expect("a valid size");
+        assert_eq!(middle.bytes, [20; 36], "the middle three of six pixels");
         let fit = to(6, 6, Filter::Nearest, Aspect::Fit).apply(&wide());
         let fit = fit.expect("a valid size").bytes;
         assert_eq!(fit[..6], [9; 6]);

@@ -13,7 +13,7 @@ use super::labelling::options::Names;
 use super::look_alikes::{Moves, Regrouped, regroup};
 use super::options::ImageOptions;
 use super::preprocess::{ImagePreprocess, check, needs_fit, statistics};
-use super::resize::Aspect;
+use super::resize::{Aspect, is_whole};
 use super::samples::Split;
 use super::usable::{Decoding, require_some, require_usable};
 use crate::config::{Fault, Path, Preprocess};
@@ -151,6 +151,14 @@ impl Survey for ImageSurvey {
     }
 
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>> {
+        if !is_whole(&self.options.crop) && self.options.aspect != Aspect::Cover {
+            let message =
+                "is a share of what aspect = \"cover\" keeps; nothing else cuts anything off";
+            let fault = Fault::new(Path::parse("data.crop"), message).at_key();
+            return Err(vec![
+                fault.hint("set data.aspect = \"cover\", or remove the key"),
+            ]);
+        }
         if self.options.pad_value != 0 && self.options.aspect != Aspect::Fit {
             let message = "is the level of the bars of aspect = \"fit\"; nothing else adds any";
             let fault = Fault::new(Path::parse("data.pad_value"), message).at_key();

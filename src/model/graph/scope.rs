@@ -78,6 +78,8 @@ pub struct Pass<'a> {
     pub compute: Compute,
     /// The share of running averages that is kept, in place of the layers' own: to measure them anew.
     pub momentum: Option<f64>,
+    /// Layers of the net that are not run: the input is what they give.
+    pub skipped: usize,
     /// New values of buffers, by full name, as the layers recorded them.
     pub updates: RefCell<Vec<(String, Tensor<1>)>>,
 }

@@ -13,7 +13,7 @@ impl Network {
     /// Maps a batch to logits, `[batch, outputs]`, always of 32 bits. `tensors` are all parameters,
     /// in order.
     pub fn forward(&self, input: Value, tensors: &[Tensor<1>], pass: &Pass<'_>) -> Tensor<2> {
-        let outputs = self.walk(input, |index, value| {
+        let outputs = self.walk_from(pass.skipped, input, |index, value| {
             self.run_block(index, value, tensors, pass)
         });
         let mut rows = outputs
@@ -33,6 +33,16 @@ impl Network {
     pub fn walk(
         &self,
         input: Value,
+        run: impl FnMut(usize, Value) -> (usize, Value),
+    ) -> Vec<Value> {
+        self.walk_from(0, input, run)
+    }
+
+    /// The same from the layer `first` of the trunk on, whose input is given.
+    pub fn walk_from(
+        &self,
+        first: usize,
+        input: Value,
         mut run: impl FnMut(usize, Value) -> (usize, Value),
     ) -> Vec<Value> {
         let mut through = |layers: Range<usize>, mut value: Value| {
@@ -47,7 +57,7 @@ impl Network {
             .heads
             .first()
             .map_or(self.layers.len(), |head| head.layers.start);
-        let value = through(0..trunk, input);
+        let value = through(first..trunk, input);
         if self.heads.is_empty() {
             return vec![value];
         }

@@ -42,6 +42,7 @@ impl Stepper<'_> {
         let pass = Pass {
             training: Some(self.training(epoch as u64, &batch.ids)),
             momentum: Some(1.0 - share),
+            skipped: self.skipped,
             ..Pass::default()
         };
         let tensors = params.params.iter();
@@ -69,9 +70,10 @@ impl Run<'_> {
             return true;
         }
         let device = training_device(&self.device);
-        let shape = self.train.dataset().shape();
+        let train = self.train_loader();
+        let shape = train.dataset().shape();
         let mut seen = 0;
-        for loaded in self.train.epoch_from(epoch as u64, 0) {
+        for loaded in train.epoch_from(epoch as u64, 0) {
             if stop.is_set() {
                 return false;
             }

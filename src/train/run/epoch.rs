@@ -34,19 +34,20 @@ impl Run<'_> {
         clock: &mut Clock,
     ) -> anyhow::Result<Ended> {
         let epoch = self.state.epoch;
-        self.stepper.begin_epoch(epoch as u64);
+        self.begin_epoch();
         observer.on(&Event::EpochBegan {
             epoch: epoch + 1,
             num_epochs: self.num_epochs,
-            num_batches: self.train.num_batches(),
+            num_batches: self.train_loader().num_batches(),
             first_batch: self.state.batch,
         });
         let device = training_device(&self.device);
-        let shape = self.train.dataset().shape();
+        let train = self.train_loader();
+        let shape = train.dataset().shape();
         let mut pending = Vec::new();
-        let mut batches = self.train.epoch_from(epoch as u64, self.state.batch);
+        let mut batches = train.epoch_from(epoch as u64, self.state.batch);
+        let num_batches = train.num_batches();
         let mut ended = Ended::Complete;
-        let num_batches = self.train.num_batches();
         loop {
             // What is saved is never in the middle of a group.
             let begins = self.state.batch.is_multiple_of(self.accumulate);

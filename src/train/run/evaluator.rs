@@ -120,6 +120,8 @@ pub struct Scorer<'a> {
     pub decision: Decision,
     /// Without autodiff.
     pub device: &'a Device,
+    /// Layers that are left out, where their outputs are what the split holds.
+    pub skipped: usize,
 }
 
 impl Scorer<'_> {
@@ -137,6 +139,10 @@ impl Scorer<'_> {
             indices: Vec::new(),
             failed: Vec::new(),
         };
+        let pass = Pass {
+            skipped: self.skipped,
+            ..Pass::default()
+        };
         let shape = loader.dataset().shape();
         let mut batches = loader.epoch(0);
         while let Some(loaded) = batches.next_while(&mut || go_on(0)) {
@@ -147,9 +153,7 @@ impl Scorer<'_> {
             let samples = loaded.indices.len();
             let targets = loaded.batch.targets.clone();
             let batch = loaded.batch.to_device(shape, self.device);
-            let logits = self
-                .network
-                .forward(batch.input, &tensors, &Pass::default());
+            let logits = self.network.forward(batch.input, &tensors, &pass);
             let target = &batch.target;
             let losses = host(self.loss.forward(logits.clone(), target));
             let of_heads = self.loss.forward_heads(&logits, target).into_iter();

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::clock::{Clock, Ended, note_failed};
 use super::evaluator::{Evaluation, Scorer};
 use super::events::{EpochRecord, Event, Observer};
+use super::kept::Kept;
 use super::non_finite::{NonFinite, rate_key};
 use super::stepper::Stepper;
 use super::stop::StopFlag;
@@ -36,6 +37,10 @@ pub struct Run<'a> {
     pub train: Loader,
     /// The validation split.
     pub valid: Loader,
+    /// What the user should know before it begins.
+    pub notice: Option<String>,
+    /// What stands in their place while the first layers are frozen.
+    pub kept: Option<Kept>,
     /// Epochs to train.
     pub num_epochs: usize,
     /// Batches whose gradients make one update.
@@ -147,6 +152,25 @@ impl Run<'_> {
         self.limits.budget(steps).or_else(no_progress)
     }
 
+    /// The features of the frozen layers, where they are kept and are those of the epoch in work.
+    fn kept(&self) -> Option<&Kept> {
+        let kept = self.kept.as_ref()?;
+        kept.frozen
+            .in_epoch(self.state.epoch as u64)
+            .then_some(kept)
+    }
+
+    /// The batches of the epoch in work.
+    pub(in crate::train) fn train_loader(&self) -> &Loader {
+        self.kept().map_or(&self.train, |kept| &kept.train)
+    }
+
+    /// Begins the epoch in work: thaws what it trains, and leaves out the layers whose outputs are kept.
+    pub(in crate::train) fn begin_epoch(&mut self) {
+        self.stepper.begin_epoch(self.state.epoch as u64);
+        self.stepper.skipped = self.kept().map_or(0, |kept| kept.num_layers);
+    }
+
     /// Sets the rate that the figures so far make.
     fn follow_plateau(&mut self) {
         if let Some(plateau) = self.plateau.as_ref().and_then(|s| s.plateau()) {
@@ -203,7 +227,7 @@ impl Run<'_> {
         let error = found.explain(
             self.network,
             &self.stepper,
-            &self.train,
+            self.train_loader(),
             &self.device,
             experiment,
         );
@@ -241,8 +265,10 @@ impl Run<'_> {
             task: &self.info.task,
             decision: self.decision,
             device: &self.device,
+            skipped: self.kept().map_or(0, |kept| kept.num_layers),
         };
-        scorer.evaluate(self.stepper.shown(), &self.valid, &mut |_| !stop.is_set())
+        let valid = self.kept().map_or(&self.valid, |kept| &kept.valid);
+        scorer.evaluate(self.stepper.shown(), valid, &mut |_| !stop.is_set())
     }
 
     /// The predictions of a best epoch that lies before the run was resumed, made again.
@@ -254,6 +280,7 @@ impl Run<'_> {
             task: &self.info.task,
             decision: self.decision,
             device: &self.device,
+            skipped: 0,
         };
         Some(scorer.evaluate(&best.params, &self.valid, &mut |_| !stop.is_set()))
     }

@@ -103,7 +103,7 @@ impl NonFinite {
         loaded: Loaded,
         device: &Device,
     ) -> String {
-        let shape = network.input;
+        let shape = train.dataset().shape();
         if let Some(place) = loaded.batch.input.iter().position(|x| !x.is_finite()) {
             let name = train
                 .dataset()
@@ -122,6 +122,7 @@ impl NonFinite {
         let pass = Pass {
             training: Some(stepper.training(self.epoch as u64, &batch.ids)),
             compute: stepper.compute(),
+            skipped: stepper.skipped,
             ..Pass::default()
         };
         match broken_layer(network, stepper, batch.input, &pass) {
@@ -157,7 +158,7 @@ fn broken_layer(
 ) -> Option<String> {
     let tensors = stepper.params.tensors();
     let mut found = None;
-    network.walk(input, |index, value| {
+    network.walk_from(pass.skipped, input, |index, value| {
         let (count, output) = network.run_block(index, value, &tensors, pass);
         if found.is_none() && !value_is_finite(&output) {
             let block = &network.layers[index..index + count];

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::average::Averaging;
 use super::events::EpochRecord;
+use super::features::FrozenLayers;
 use super::fit::Run;
+use super::kept::{self, Kept, NotKept};
 use super::shaping::Shaping;
 use super::stepper::Stepper;
 use super::stop::StopFlag;
@@ -127,15 +129,7 @@ impl Prepared {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let (seed, device) = (experiment.seed, &self.device.device);
-        let batch_size = plan.batch_size;
-        let train = Loader::shuffled(
-            self.train.clone(),
-            batch_size,
-            seed,
-            rayon::current_num_threads(),
-        )?
-        .drop_last(experiment.train.drop_last)
-        .sampler(experiment.train.sampler);
+        let train = self.shuffled(self.train.clone())?;
         let accumulate = experiment.train.accumulate;
         let pace = plan.pace(train.num_batches().div_ceil(accumulate));
         let stepper = Stepper::new(
@@ -150,6 +144,57 @@ impl Prepared {
             .with(pace, Shaping::new(&experiment.train))
             .averaging(Averaging::new(&experiment.train));
         Ok((train, stepper))
+    }
+
+    /// Batches for training.
+    fn shuffled(&self, split: Arc<dyn Dataset>) -> anyhow::Result<Loader> {
+        let experiment = &self.plan.source.experiment;
+        let (train, seed) = (&experiment.train, experiment.seed);
+        let threads = rayon::current_num_threads();
+        let loader = Loader::shuffled(split, self.plan.batch_size, seed, threads)?;
+        Ok(loader.drop_last(train.drop_last).sampler(train.sampler))
+    }
+
+    /// Batches for validation.
+    fn in_order(&self, split: Arc<dyn Dataset>) -> anyhow::Result<Loader> {
+        let batch_size = self.plan.batch_size.min(256);
+        Loader::in_order(split, batch_size, rayon::current_num_threads())
+    }
+
+    /// The features of the layers that are frozen in an epoch, counted from 0; or why they are not kept.
+    fn kept(
+        &self,
+        stepper: &Stepper<'_>,
+        epoch: usize,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<(Option<Kept>, Option<String>)> {
+        let network = &self.plan.network;
+        let (num_layers, frozen) = network.fixed_layers(epoch as u64);
+        let layers = FrozenLayers {
+            network,
+            tensors: stepper.params.tensors(),
+            num_layers,
+            device: &self.device.device,
+            compute: self.compute,
+            epoch: epoch as u64,
+        };
+        let splits = [self.train.clone(), self.valid.clone()];
+        let budget = kept::budget(&self.plan.source.experiment.data);
+        let [train, valid] = match kept::keep(&layers, &splits, budget, progress) {
+            Ok(splits) => splits,
+            Err(NotKept::NothingFrozen) => return Ok((None, None)),
+            Err(NotKept::Because(reason)) => {
+                let notice = format!("the frozen layers run in every epoch: {reason}");
+                return Ok((None, Some(notice)));
+            }
+        };
+        let kept = Kept {
+            train: self.shuffled(train)?,
+            valid: self.in_order(valid)?,
+            num_layers,
+            frozen,
+        };
+        Ok((Some(kept), None))
     }
 
     /// Trains a net that is thrown away, with one learning rate after the other.
@@ -256,11 +301,10 @@ impl Prepared {
     ///
     /// # Errors
     /// As taking up a checkpoint; files of the run folder that cannot be written.
-    pub fn run(&self, start: Start) -> anyhow::Result<Run<'_>> {
+    pub fn run(&self, start: Start, progress: &dyn Progress) -> anyhow::Result<Run<'_>> {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let device = &self.device.device;
-        let batch_size = plan.batch_size;
         let (train, mut stepper) = self.begin()?;
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
@@ -277,6 +321,7 @@ impl Prepared {
             counters.backed_off = 0;
             stepper.set_counters(counters);
         }
+        let (kept, notice) = self.kept(&stepper, state.epoch, progress)?;
         let files = Files {
             last: folder.last(),
             best: folder.best(),
@@ -290,11 +335,9 @@ impl Prepared {
             loss: &*plan.loss,
             stepper,
             train,
-            valid: Loader::in_order(
-                self.valid.clone(),
-                batch_size.min(256),
-                rayon::current_num_threads(),
-            )?,
+            valid: self.in_order(self.valid.clone())?,
+            kept,
+            notice,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
             accumulate: experiment.train.accumulate,

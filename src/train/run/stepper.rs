@@ -36,6 +36,8 @@ pub struct Stepper<'a> {
     /// The learning rate of all steps, whatever the rest says.
     fixed_rate: Option<f64>,
     shaping: Shaping,
+    /// Layers that steps leave out, where their outputs are kept and are what batches hold.
+    pub skipped: usize,
     /// What the last step's update took.
     pub update_time: Duration,
 }
@@ -98,6 +100,7 @@ impl<'a> Stepper<'a> {
             pace: LearningRate::default(),
             fixed_rate: None,
             shaping: Shaping::default(),
+            skipped: 0,
             update_time: Duration::ZERO,
         };
         stepper.place_sinks();
@@ -218,6 +221,7 @@ impl<'a> Stepper<'a> {
             training: Some(self.training(epoch, ids)),
             sinks,
             compute: self.compute,
+            skipped: self.skipped,
             ..Pass::default()
         };
         let leaves = self.params.leaves(sinks);

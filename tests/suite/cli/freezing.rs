@@ -2,7 +2,7 @@
 //! thaws layers is the same when it is resumed.
 
 use crate::cli::averages::tensors;
-use crate::cli::resume::{MANY, assert_same, left, left_alone, resume};
+use crate::cli::resume::{Left, MANY, assert_same, left, left_alone, resume};
 use crate::support::world::World;
 
 /// Layers of which the first two are frozen as `freeze` says.
@@ -127,4 +127,107 @@ fn verify_holds_over_a_thaw() {
     let more = ["--verify", "15", "--json", "--set", &layers];
     let run = world.kiln(&[&base[..], &more].concat()).expect_success();
     assert_eq!(run.json()[0]["same"], true);
+}
+
+/// Nothing may be kept: the frozen layers run in every step.
+const NOT_KEPT: [&str; 4] = ["--set", "data.cache_memory=0", "--set", "data.cache_disk=0"];
+
+/// What a run leaves whose frozen layers run in every step.
+fn left_without_keeping(world: &World, sets: &[&str]) -> Left {
+    let run = world.train(&[sets, &NOT_KEPT].concat()).expect_success();
+    let note = "note: the frozen layers run in every epoch: their features are larger";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+    let without = left(world, "run");
+    std::fs::remove_dir_all(world.path("run")).expect("the run folder");
+    without
+}
+
+#[test]
+fn features_that_are_kept_change_no_bit() {
+    let flips = "augment={horizontal_flip=true,rotation=20,views=3}";
+    for (freeze, more) in [
+        ("freeze=true", &[][..]),
+        ("freeze=true", &["--set", flips]),
+        (
+            "freeze=true",
+            &["--set", flips, "--set", "train.sampler=balanced"],
+        ),
+        (
+            "unfreeze={epoch=3}",
+            &["--set", "train.swa={start_epoch=2}"],
+        ),
+        ("unfreeze={epoch=3}", &["--set", flips, "--threads", "1"]),
+    ] {
+        let world = World::colours();
+        let layers = layers(freeze);
+        let sets = [&["--set", &layers], &MANY[..], more].concat();
+        let expected = left_without_keeping(&world, &sets);
+        let when = format!("with {freeze}, {more:?}");
+        let run = world.train(&sets).expect_success();
+        assert!(!run.stderr.contains("run in every epoch"), "{}", run.stderr);
+        assert_same(&left(&world, "run"), &expected, &when);
+        std::fs::remove_dir_all(world.path("run")).expect("the run folder");
+        // From the cache file alone, which the first run has left.
+        let sets = [&sets[..], &["--set", "data.cache_memory=0"]].concat();
+        world.train(&sets).expect_success();
+        assert_same(
+            &left(&world, "run"),
+            &expected,
+            &format!("{when}, from the file"),
+        );
+    }
+}
+
+#[test]
+fn what_makes_new_samples_in_every_epoch_is_told() {
+    let world = World::colours();
+    let layers = layers("freeze=true");
+    for (augment, expected) in [
+        ("augment.rotation=20", "augment.views = 4"),
+        ("augment.mixup=true", "mixup and cutmix"),
+    ] {
+        let run = world
+            .train(&["--set", &layers, "--set", augment])
+            .expect_success();
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        std::fs::remove_dir_all(world.path("run")).expect("the run folder");
+    }
+    let run = world.train(&["--set", "augment.views=4"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr
+            .contains("augment.views is for augmented samples"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// Every byte of the features in the cache file is checked: what is damaged is computed again.
+#[test]
+fn damaged_features_are_computed_again() {
+    let world = World::colours();
+    let layers = layers("freeze=true");
+    let sets = ["--set", layers.as_str()];
+    let expected = left_without_keeping(&world, &sets);
+    world.train(&sets).expect_success();
+    let mut damaged = 0;
+    for entry in std::fs::read_dir(world.path("cache")).expect("the cache folder") {
+        let path = entry.expect("an entry").path();
+        let mut bytes = std::fs::read(&path).expect("a file");
+        if path.extension().is_some_and(|it| it == "samples")
+            && bytes.windows(8).any(|it| it == b"features")
+        {
+            let begin = 4096;
+            bytes[begin..]
+                .iter_mut()
+                .step_by(97)
+                .for_each(|byte| *byte ^= 0x55);
+            std::fs::write(&path, bytes).expect("a file");
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+    std::fs::remove_dir_all(world.path("run")).expect("the run folder");
+    world.train(&sets).expect_success();
+    assert_same(&left(&world, "run"), &expected, "after the damage");
 }

@@ -101,6 +101,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("audit.leaks=warn", &KINDS),
     ("data.channels=3", &["images"]),
     ("data.resize=nearest", &["images"]),
+    ("data.crop=0.5", &[]),
     ("data.pad_value=9", &[]),
     ("data.alpha=drop", &["images"]),
     ("data.max_pixels=1000", &["images"]),

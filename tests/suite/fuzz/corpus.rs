@@ -15,6 +15,7 @@ pub(super) fn preprocess() -> ImagePreprocess {
         channels: 3,
         resize: Filter::Bilinear,
         aspect: Aspect::Fit,
+        crop: 1.0,
         pad_value: 0,
         alpha: Alpha::White,
         max_pixels: 1 << 20,

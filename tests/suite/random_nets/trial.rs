@@ -347,6 +347,7 @@ fn judge(path: &Path, trial: &Trial<'_>, on: On<'_>) {
             threshold: 0.5,
         },
         device: on.device,
+        skipped: 0,
     };
     let loader = Loader::in_order(valid.clone(), 3, 1).expect("a thread");
     let evaluation = scorer.evaluate(&model.params, &loader, &mut |_| true);

@@ -161,6 +161,7 @@ mod tests {
             size: [90, 90],
             filter: Filter::Bicubic,
             aspect: Aspect::Stretch,
+            crop: 1.0,
             pad_value: 0,
         };
         let small = resizing.apply(&large).expect("a size");

@@ -8,7 +8,7 @@ mod record;
 use std::path::Path;
 
 use super::audit::Traits;
-pub use super::cache::record::{Description, Key, Records};
+pub use super::cache::record::{Description, FORMAT, Key, Records};
 use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::console::path_text;
 use crate::data::image::audit::Traits;
 use crate::data::image::preprocess::ImagePreprocess;
+use crate::data::image::resize::is_whole;
 use crate::data::image::samples::Stamp;
 use crate::storage::positional::{read_at, write_at};
 
@@ -44,10 +45,15 @@ impl Description {
             root: path_text(&root).into_owned(),
             record: preprocess.shape().num_elements(),
             pixels: format!(
-                "{height} x {width} x {}, {:?}, {:?}, pad {}, alpha {:?}{}",
+                "{height} x {width} x {}, {:?}, {:?}{}, pad {}, alpha {:?}{}",
                 preprocess.channels,
                 preprocess.resize,
                 preprocess.aspect,
+                // As long as nothing more is cut off the name is that of caches from before there was a crop.
+                match is_whole(&preprocess.crop) {
+                    true => String::new(),
+                    false => format!(", crop {}", preprocess.crop),
+                },
                 preprocess.pad_value,
                 preprocess.alpha,
                 // Without a range the name is that of caches from before there were ranges.
