@@ -26,6 +26,9 @@ pub enum Init {
     /// Normal with variance `2 / fan_in`: made for ReLU.
     #[serde(alias = "kaiming_normal")]
     HeNormal,
+    /// Normal, not truncated, with variance `2 / fan_out`: torchvision's for most nets of convolutions.
+    #[serde(alias = "kaiming_normal_out")]
+    HeNormalOut,
     /// Uniform within `sqrt(3 / fan_in)`.
     LecunUniform,
     /// Normal with variance `1 / fan_in`.
@@ -99,6 +102,7 @@ fn names(schema: &mut Schema) {
         ("glorot_normal", "xavier_normal"),
         ("he_uniform", "kaiming_uniform"),
         ("he_normal", "kaiming_normal"),
+        ("he_normal_out", "kaiming_normal_out"),
         ("uniform", "random_uniform"),
         ("normal", "random_normal"),
     ];
@@ -144,6 +148,10 @@ impl Init {
             Init::TorchUniform => uniform((1.0 / fan_in).sqrt()),
             Init::GlorotNormal => truncated_normal(&mut rng, len, 2.0 / (fan_in + fan_out)),
             Init::HeNormal => truncated_normal(&mut rng, len, 2.0 / fan_in),
+            Init::HeNormalOut => {
+                let std = (2.0 / fan_out).sqrt();
+                (0..len).map(|_| (std * rng.normal()) as f32).collect()
+            }
             Init::LecunNormal => truncated_normal(&mut rng, len, 1.0 / fan_in),
             Init::Orthogonal => orthogonal(&mut rng, shape),
             Init::Uniform { min, max } => (0..len).map(|_| rng.range(min, max) as f32).collect(),
@@ -232,6 +240,7 @@ mod tests {
             (Init::GlorotNormal, 2.0 / 400.0),
             (Init::HeUniform, 2.0 / 300.0),
             (Init::HeNormal, 2.0 / 300.0),
+            (Init::HeNormalOut, 2.0 / 100.0),
             (Init::LecunUniform, 1.0 / 300.0),
             (Init::LecunNormal, 1.0 / 300.0),
             (Init::TorchUniform, 1.0 / 900.0),

@@ -2,6 +2,7 @@
 //! weights that others trained ([`import`]).
 
 mod activation;
+mod backbones;
 mod checksum;
 mod compute;
 mod file;
@@ -20,6 +21,10 @@ mod tuning;
 mod value;
 
 pub use activation::Activation;
+pub use backbones::{
+    BACKBONES, Backbone, Choice, Chosen, LoadedWeights, Mapped, Output, Scheme, SourceTensor,
+    TensorSource, Transform, detect_scheme, find_backbone, load_weights, mapping,
+};
 pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
 pub use file::{ModelFile, ModelInfo, ensure_finite};

@@ -238,6 +238,9 @@ fn every_layer_has_a_recorded_case() {
         cases.any(|case| spec(case).name() == name)
     };
     for layer in LAYERS {
+        if layer.name == "backbone" {
+            continue; // tests/suite/backbones.rs
+        }
         assert!(has(layer.name, &|_| true), "{} has none", layer.name);
     }
     for name in ["batch_norm", "dropout", "spatial_dropout"] {

@@ -10,6 +10,8 @@
 )]
 
 mod augment;
+mod backbone_weights;
+mod backbones;
 mod class_weights;
 mod cli;
 mod copies;

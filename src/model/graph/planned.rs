@@ -9,6 +9,7 @@ use super::scope::Scope;
 use super::size::{MOST_VALUES, Working};
 use crate::data::{Shape, Value};
 use crate::model::activation::Activation;
+use crate::model::backbones::Chosen;
 use crate::model::params::ParamSpec;
 use crate::model::tuning::{Frozen, Tuning};
 
@@ -37,6 +38,11 @@ pub trait Forward: Debug + Send + Sync {
     /// The activation that ends the layer; the network leaves it to the loss where the layer is
     /// the last and the loss works on logits ([`Scope::activate`]).
     fn activation(&self) -> Option<Activation> {
+        None
+    }
+
+    /// Which backbone the layer is, and with which options.
+    fn backbone(&self) -> Option<&Chosen> {
         None
     }
 

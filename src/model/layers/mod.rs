@@ -55,6 +55,7 @@ pub const LAYERS: &[Member<dyn Layer>] = layers! {
     "gru" => rnn::Gru,
     "bidirectional" => composite::Bidirectional,
     "residual" => composite::Residual,
+    "backbone" => composite::Backbone,
     "dense" => dense::Dense,
     "dropout" => dropout::Dropout,
     "spatial_dropout" => dropout::SpatialDropout,

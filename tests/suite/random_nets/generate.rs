@@ -238,6 +238,8 @@ pub fn options(tag: &str, shape: Shape, dice: &mut Dice, depth: usize) -> Option
             json!({"layer": {inner: own}, "merge": dice.pick(&["concat", "sum", "ave", "mul"])})
         }
         "residual" => residual(shape, dice, depth),
+        // Too large to be drawn; tests/suite/backbones.rs has them all.
+        "backbone" => json!({"name": "resnet18"}),
         "dense" => dice.filtered(json!({"units": units})),
         "dropout" | "spatial_dropout" => json!({"rate": dice.pick(&[0.0, 0.3, 0.9])}),
         "batch_norm" => {
