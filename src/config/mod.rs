@@ -12,6 +12,7 @@ mod fault;
 mod named;
 mod node;
 mod parse;
+mod path_value;
 mod preprocess;
 mod sections;
 mod source;
@@ -29,6 +30,7 @@ pub use family::{
 pub use fault::{ExperimentError, Fault};
 pub use named::{bare_names, by_name, other_names};
 pub use node::{Path, Step};
+pub use path_value::PathValue;
 pub use preprocess::{Fit, Preprocess, Statistic};
 pub use sections::{Audit, Checkpoints, Device, Eval, OnLeak};
 pub use source::Source;

@@ -24,6 +24,7 @@ use crate::data::core::dataset::{Dataset, Progress, ReadingOrder, Silent, Skippe
 use crate::data::core::left_out::LeftOut;
 use crate::data::core::random::hash_text;
 use crate::data::core::task::Task;
+use crate::data::loading::divided::Divided;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
 
@@ -55,20 +56,12 @@ pub struct ImageSurvey {
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
-    /// The training split.
-    pub train: Split,
-    /// The validation split.
-    pub valid: Split,
+    /// The training and the validation split.
+    pub splits: Divided<Split>,
     /// The split that is judged at the end.
     pub test: Option<Split>,
-    /// Whether validation was split off by chance.
-    pub own_split: bool,
-    /// Where the validation split comes from, as a message.
-    pub valid_from: String,
     /// What is no sample.
     pub left_out: LeftOut,
-    /// What may be wrong with the files.
-    pub warnings: Vec<String>,
     /// Where an image may have several labels: of each set of them, of which samples have the index, a flag for each
     /// label.
     pub sets: Option<Arc<Vec<Vec<bool>>>>,
@@ -93,15 +86,18 @@ impl ImageSurvey {
     pub fn new(options: ImageOptions, listed: Listed) -> ImageSurvey {
         let Listed {
             classes,
-            train,
-            valid,
-            valid_from,
+            splits,
             left_out,
-            warnings,
             test,
-            own_split,
             sets,
         } = listed;
+        let Divided {
+            train,
+            valid,
+            own_split,
+            from: valid_from,
+            warnings,
+        } = splits;
         let channels = options.channels;
         ImageSurvey {
             channels: channels.unwrap_or_else(|| infer_channels(&train)),

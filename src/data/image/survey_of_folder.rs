@@ -11,6 +11,7 @@ use super::survey::{ImageSurvey, Listed};
 use crate::data::core::left_out::LeftOut;
 use crate::data::files::layout::{Labelled, Layout};
 use crate::data::files::listing::Content;
+use crate::data::loading::divided::Divided;
 
 /// Height and width to which images are resized where only the audit reads them.
 const LOOK_SIZE: usize = 64;
@@ -80,13 +81,13 @@ impl ImageSurvey {
     ) -> ImageSurvey {
         let listed = Listed {
             classes,
-            train,
-            valid: valid.unwrap_or_else(|| Split::of_files(PathBuf::new(), Vec::new())),
+            splits: Divided::given(
+                train,
+                valid.unwrap_or_else(|| Split::of_files(PathBuf::new(), Vec::new())),
+                String::new(),
+            ),
             test,
-            own_split: false,
-            valid_from: String::new(),
             left_out,
-            warnings: Vec::new(),
             sets: None,
         };
         ImageSurvey::new(ImageOptions::of_size([LOOK_SIZE, LOOK_SIZE]), listed)

@@ -9,23 +9,19 @@ use serde_json::{Value, json};
 
 use super::layout::Layout;
 use crate::config::{ByteSize, other_names};
+use crate::data::loading::split_keys::{SplitKeys, describe_keys};
 
 /// Rows of a delimited text file (CSV, TSV): numbers, categories and text in, a class, labels or numbers out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The file of the training rows, or several with the same columns."),
+    ("valid", "The file or files of the validation rows."),
+    ("valid_fraction", "Instead of `valid`: the share of the training rows that is split off (of each class, where\nthere are classes)."),
+]))]
 pub struct Csv {
-    /// The file of the training rows, or several with the same columns.
-    #[schemars(extend("x-path" = true))]
-    pub train: Files,
-    /// The file or files of the validation rows.
-    #[serde(default)]
-    #[schemars(extend("x-path" = true))]
-    pub valid: Option<Files>,
-    /// Instead of `valid`: the share of the training rows that is split off (of each class, where
-    /// there are classes).
-    #[serde(default)]
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    pub valid_fraction: Option<f64>,
+    #[serde(flatten)]
+    pub splits: SplitKeys<Files>,
     /// The column to be predicted, or several.
     pub target: Names,
     /// What the target is: default, classes where it is text or has few whole numbers, labels where

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::audit::audit_tables;
 use super::column_scan::ColumnScan;
 use super::dataset::{Encoded, encode};
-use super::fit::{Planned, fit};
+use super::fit::fit;
 use super::idle::{idle_options, no_pixel_scaling};
 use super::open_files::{check_name, expand, open};
 use super::options::{Csv, Role};
@@ -15,7 +15,8 @@ use super::plan_task::{plan_task, scale_targets};
 use super::preprocess::{EmbeddedColumn, TablePreprocess};
 use super::reader::TableFile;
 use super::rows::{Rows, Targets};
-use super::scan::{listed, scan_formats};
+use super::scan::scan_formats;
+use super::split_rows::RowSplits;
 use super::treatments::notices;
 use crate::config::{Fault, Preprocess};
 use crate::console::Show as _;
@@ -28,8 +29,6 @@ use crate::data::core::left_out::LeftOut;
 use crate::data::core::task::Task;
 use crate::data::image::augment::Augmentation;
 use crate::data::image::cache::default_memory;
-use crate::data::loading::split::split_off_groups;
-use crate::data::loading::split_keys::check_splits;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Source, Survey};
 
@@ -39,7 +38,7 @@ impl Source for Csv {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        self.splits.resolve(seed)?;
         Ok(Box::new(TableSurvey::new(*self, seed)?))
     }
 }
@@ -101,48 +100,10 @@ fn check_names(options: &Csv, names: &[String]) -> Result<(), Vec<Fault>> {
     Ok(())
 }
 
-/// The rows of both splits, and where the validation rows come from.
-///
-/// # Errors
-/// Files that cannot be read; a split without a row that has a target.
-fn split_rows(
-    options: &Csv,
-    train: Vec<TableFile>,
-    planned: &[Planned],
-    task: &Task,
-    seed: u64,
-    skipped: &mut Vec<Skipped>,
-) -> Result<(Rows, Rows, String), Vec<Fault>> {
-    let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
-    let mut index = |files: Vec<TableFile>, name: &str| {
-        let targets = Targets::new(options.target.list(), task, &options.layout);
-        Rows::index(files, &used, &targets, skipped)
-            .map_err(|message| fault(name, format!("is {message}")))
-    };
-    let train = index(train, "train")?;
-    let (train, valid, valid_from) = match &options.valid {
-        Some(files) => {
-            let valid = index(open(files, "valid", &options.layout)?, "valid")?;
-            let from = valid.files();
-            let from = from.iter().map(|path| path.shown().to_string());
-            (train, valid, from.collect::<Vec<_>>().join(", "))
-        }
-        None => {
-            let fraction = options.valid_fraction.unwrap_or_default();
-            divide(train, fraction, task, seed)?
-        }
-    };
-    if train.is_empty() || valid.is_empty() {
-        let name = if train.is_empty() { "train" } else { "valid" };
-        return Err(fault(name, "has no row with a target"));
-    }
-    Ok((train, valid, valid_from))
-}
-
 impl TableSurvey {
     fn new(mut options: Csv, seed: u64) -> Result<TableSurvey, Vec<Fault>> {
         options.layout = options.layout.settled();
-        let mut files = open(&options.train, "train", &options.layout)?;
+        let mut files = open(&options.splits.train, "train", &options.layout)?;
         let names = files[0].columns.clone();
         let targets = options.target.list().to_vec();
         check_names(&options, &names)?;
@@ -161,8 +122,20 @@ impl TableSurvey {
         let mut task = plan_task(options.task, &targets, &target_scans, &files[0].layout)?;
         idle_options(&options, &planned, &task)?;
         let mut skipped = Vec::new();
-        let (train, valid, valid_from) =
-            split_rows(&options, files, &planned, &task, seed, &mut skipped)?;
+        let used: Vec<&str> = planned.iter().map(|column| &*column.name).collect();
+        let splits = RowSplits {
+            keys: &options.splits,
+            layout: &options.layout,
+            columns: &used,
+            targets: &targets,
+            task: &task,
+        };
+        let divided = splits.split(files, seed, &mut skipped)?;
+        let (train, valid) = (divided.train, divided.valid);
+        if train.is_empty() || valid.is_empty() {
+            let name = if train.is_empty() { "train" } else { "valid" };
+            return Err(fault(name, "has no row with a target"));
+        }
         let columns = fit(&train, &planned, &options.defaults)
             .map_err(|message| fault("train", format!("is {message}")))?;
         if options.scale_target {
@@ -196,7 +169,7 @@ impl TableSurvey {
             let message = format!("has no row of class {} left", task.classes()[class]);
             return Err(fault("train", message));
         }
-        summary.valid_from = valid_from;
+        summary.valid_from = divided.from;
         summary.task = task.clone();
         summary.of_rows = true;
         summary.left_out = LeftOut::of_skipped(&skipped);
@@ -343,48 +316,6 @@ impl TableSurvey {
             ..Audit::default()
         })
     }
-}
-
-/// Splits a share of the rows off, of each class its share. Equal rows go to the same side, as far as they
-/// can.
-pub(in crate::data) fn divide(
-    all: Rows,
-    fraction: f64,
-    task: &Task,
-    seed: u64,
-) -> Result<(Rows, Rows, String), Vec<Fault>> {
-    let sample = |index: usize| (all.digests[index], all.classes[index] as usize);
-    let chosen = split_off_groups(all.len(), sample, fraction, seed);
-    let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
-    let valid = all.filter(&chosen);
-    if valid.is_empty() && !all.is_empty() {
-        let message = format!(
-            "leaves no validation row of {} rows, which are all the same or one a class",
-            all.len()
-        );
-        return Err(fault("valid_fraction", message));
-    }
-    let counts = valid.counts(task);
-    let alone: Vec<String> = match task {
-        Task::Classes(classes) => {
-            let classes = classes.iter().zip(&counts);
-            let absent = classes.filter(|(_, count)| **count == 0);
-            absent.map(|(class, _)| class.clone()).collect()
-        }
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => Vec::new(),
-    };
-    let of = match task {
-        Task::Classes(_) => " of each class",
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => "",
-    };
-    let mut from = format!("{fraction}{of}, split off with seed {seed}");
-    if !alone.is_empty() {
-        from.push_str(&format!(
-            "; of {} there is one row only (or copies of one), which is trained on and not validated",
-            listed(&alone)
-        ));
-    }
-    Ok((all.retain(&others), valid, from))
 }
 
 /// The rows of files as samples of a model.

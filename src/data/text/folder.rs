@@ -15,31 +15,25 @@ use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::same_classes;
 use crate::data::core::faults::fault;
-use crate::data::core::left_out::short_name;
 use crate::data::core::task::Task;
 use crate::data::files::listing::{Classes, list_folders};
 use crate::data::files::listing::{Content, Listing};
-use crate::data::loading::split::split_off_groups;
-use crate::data::loading::split_keys::check_splits;
+use crate::data::loading::divided::Divided;
+use crate::data::loading::split_keys::{SplitKeys, ValidFrom, check_classes, describe_keys};
 use crate::data::source::{Source, Survey};
 use crate::data::table::Layout;
 
 /// Text files (.txt, UTF-8), in one folder a class.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The folder of the training texts."),
+    ("valid", "The folder of the validation texts."),
+    ("valid_fraction", "Instead of `valid`: the share of each class that is split off the training texts."),
+]))]
 pub struct TextFolder {
-    /// The folder of the training texts.
-    #[schemars(extend("x-path" = true))]
-    #[serde(deserialize_with = "crate::console::read_path")]
-    train: PathBuf,
-    /// The folder of the validation texts.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training texts.
-    #[serde(default)]
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
+    #[serde(flatten)]
+    splits: SplitKeys,
     /// Folders beside those of the classes that are none, by name.
     #[serde(default)]
     exclude: Vec<String>,
@@ -53,64 +47,51 @@ impl Source for TextFolder {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        let valid_from = self.splits.resolve(seed)?;
         let list = |folder: &FilePath, name: &str| {
             list_texts_but(folder, &self.exclude)
                 .map_err(|message| fault(name, format!("is {}, which {message}", folder.shown())))
         };
         self.tokens.check()?;
-        let listed = list(&self.train, "train")?;
+        let listed = list(&self.splits.train, "train")?;
         let (classes, mut left_out) = (listed.classes, listed.left_out);
-        let train = in_folder(&self.train, listed.files);
-        if classes.len() < 2 {
-            let message = format!(
-                "holds one class only ({}), expected at least two",
-                short_name(&classes.join(""))
-            );
-            return Err(fault("train", message));
-        }
-        let (train, valid, valid_from) = match &self.valid {
-            Some(folder) => {
+        let train = in_folder(&self.splits.train, listed.files);
+        check_classes(&classes).map_err(|fault| vec![fault])?;
+        let divided = match valid_from {
+            ValidFrom::Given(folder) => {
                 let found = list(folder, "valid")?;
                 same_classes(&classes, &found.classes, "data.train", "data.valid")
                     .map_err(|message| fault("valid", message))?;
                 left_out.merge(found.left_out);
                 let valid = in_folder(folder, found.files);
-                (train, valid, folder.shown().to_string())
+                Divided::given(train, valid, folder.shown().to_string())
             }
-            None => {
-                let fraction = self.valid_fraction.unwrap_or_default();
-                let keys = group_keys(&train, &self.train);
-                let sample = |index: usize| (keys[index], train[index].1 as usize);
-                let chosen = split_off_groups(train.len(), sample, fraction, seed);
-                let others: Vec<bool> = chosen.iter().map(|chosen| !chosen).collect();
-                let all = Texts::Files(train);
-                let (Texts::Files(train), Texts::Files(valid)) =
-                    (all.filter(&others), all.filter(&chosen))
-                else {
-                    unreachable!("files stay files")
-                };
-                let from = format!("{fraction} of each class, split off with seed {seed}");
-                (train, valid, from)
+            ValidFrom::SplitOff(split_off) => {
+                let keys = group_keys(&train, &self.splits.train);
+                let sample =
+                    |files: &TextFiles, index: usize| (keys[index], files[index].1 as usize);
+                split_off.divide(train, sample, " of each class")
             }
         };
         let columns = Columns {
             text: text(),
             targets: vec![label()],
             layout: Layout::default(),
-            spaceless: spaceless_files(&train),
+            spaceless: spaceless_files(&divided.train),
             odd_quotes: String::new(),
         };
-        let splits = [Texts::Files(train), Texts::Files(valid)];
+        let divided = divided.map(Texts::Files);
         let task = Task::Classes(classes);
-        let mut survey =
-            TextSurvey::new(self.tokens, columns, task, splits, valid_from, Vec::new())?;
+        let mut survey = TextSurvey::new(self.tokens, columns, task, divided, Vec::new())?;
         survey.summary.left_out.merge(left_out);
         Ok(Box::new(survey))
     }
 }
 
-fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> Vec<(PathBuf, u32)> {
+/// Text files, each with the index of its class.
+type TextFiles = Vec<(PathBuf, u32)>;
+
+fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> TextFiles {
     let files = files.into_iter();
     files
         .map(|(path, class)| (folder.join(path), class))

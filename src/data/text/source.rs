@@ -7,32 +7,25 @@ use super::dataset::Texts;
 use super::options::{TokenOptions, label, text};
 use super::survey::{Columns, TextSurvey};
 use crate::config::Fault;
-use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::faults::{fault, key};
-use crate::data::loading::split_keys::check_splits;
+use crate::data::loading::split_keys::{SplitKeys, describe_keys};
 use crate::data::source::{Source, Survey};
 use crate::data::table::{
-    Files, Layout, Rows, TableFile, Targets, TaskKind, check_name, divide, open, plan_task,
-    scale_targets, scan_formats,
+    Files, Layout, RowSplits, TaskKind, check_name, open, plan_task, scale_targets, scan_formats,
 };
 
 /// Texts in a column of a delimited text file (CSV, TSV).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The file of the training texts, or several with the same columns."),
+    ("valid", "The file or files of the validation texts."),
+    ("valid_fraction", "Instead of `valid`: the share of the training texts that is split off (of each class, where\nthere are classes)."),
+]))]
 pub struct Text {
-    /// The file of the training texts, or several with the same columns.
-    #[schemars(extend("x-path" = true))]
-    train: Files,
-    /// The file or files of the validation texts.
-    #[serde(default)]
-    #[schemars(extend("x-path" = true))]
-    valid: Option<Files>,
-    /// Instead of `valid`: the share of the training texts that is split off (of each class, where
-    /// there are classes).
-    #[serde(default)]
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
+    #[serde(flatten)]
+    splits: SplitKeys<Files>,
     /// The column of the texts.
     #[serde(default = "text")]
     text: String,
@@ -54,9 +47,9 @@ impl Source for Text {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        self.splits.resolve(seed)?;
         let layout = self.layout.settled();
-        let mut files = open(&self.train, "train", &layout)?;
+        let mut files = open(&self.splits.train, "train", &layout)?;
         check_name(&self.text, &files[0].columns, key("text"))?;
         check_name(&self.label, &files[0].columns, key("label"))?;
         // Only the label may be a formatted number.
@@ -82,22 +75,15 @@ impl Source for Text {
             ]);
         }
         let mut skipped = Vec::new();
-        let mut index = |files: Vec<TableFile>, name: &str| {
-            let targets = Targets::new(&names, &task, &layout);
-            Rows::index(files, &[&self.text], &targets, &mut skipped)
-                .map_err(|message| fault(name, format!("is {message}")))
+        let splits = RowSplits {
+            keys: &self.splits,
+            layout: &layout,
+            columns: &[&self.text],
+            targets: &names,
+            task: &task,
         };
-        let train = index(files, "train")?;
-        let (train, valid, valid_from) = match &self.valid {
-            Some(files) => {
-                let valid = index(open(files, "valid", &layout)?, "valid")?;
-                let from = valid.files();
-                let from = from.iter().map(|path| path.shown().to_string());
-                (train, valid, from.collect::<Vec<_>>().join(", "))
-            }
-            None => divide(train, self.valid_fraction.unwrap_or_default(), &task, seed)?,
-        };
-        scale_targets(&mut task, &train);
+        let divided = splits.split(files, seed, &mut skipped)?;
+        scale_targets(&mut task, &divided.train);
         let columns = Columns {
             text: self.text,
             targets: names.to_vec(),
@@ -105,8 +91,8 @@ impl Source for Text {
             spaceless,
             odd_quotes,
         };
-        let splits = [Texts::Rows(train), Texts::Rows(valid)];
-        let survey = TextSurvey::new(self.tokens, columns, task, splits, valid_from, skipped)?;
+        let divided = divided.map(Texts::Rows);
+        let survey = TextSurvey::new(self.tokens, columns, task, divided, skipped)?;
         Ok(Box::new(survey))
     }
 }

@@ -16,6 +16,7 @@ use crate::data::core::faults::fault;
 use crate::data::core::left_out::{LeftOut, short_name};
 use crate::data::core::task::Task;
 use crate::data::image::augment::Augmentation;
+use crate::data::loading::divided::Divided;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
 use crate::data::table::{Layout, TablePreprocess, audit_tables, no_pixel_scaling};
@@ -48,10 +49,10 @@ impl TextSurvey {
         options: TokenOptions,
         columns: Columns,
         task: Task,
-        splits: [Texts; 2],
-        valid_from: String,
+        divided: Divided<Texts>,
         skipped: Vec<Skipped>,
     ) -> Result<TextSurvey, Vec<Fault>> {
+        let (splits, valid_from) = ([divided.train, divided.valid], divided.from);
         for (texts, name) in splits.iter().zip(["train", "valid"]) {
             let counts = texts.counts(&task);
             if texts.is_empty() {

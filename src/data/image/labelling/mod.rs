@@ -20,7 +20,6 @@ use crate::console::Show as _;
 use crate::data::core::left_out::LeftOut;
 use crate::data::files::listing::Content;
 use crate::data::files::listing::{Classes, list_folders};
-use crate::data::loading::split::split_off_groups;
 
 /// The reason for leaving out an image whose name holds no class.
 const NO_FIT: &str = "a name that does not fit data.label_pattern";
@@ -196,9 +195,4 @@ fn places(
     }
     let place = |name: &String| known.binary_search(name).ok().map(|place| place as u32);
     Ok(found.iter().map(place).collect())
-}
-
-/// A share of the samples, chosen so that equal digests stay together.
-pub fn choose(samples: &[(u64, usize)], fraction: f64, seed: u64) -> Vec<bool> {
-    split_off_groups(samples.len(), |index| samples[index], fraction, seed)
 }

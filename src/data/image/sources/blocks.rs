@@ -7,11 +7,13 @@ use crate::console::Show as _;
 use crate::data::core::faults::key;
 use crate::data::core::left_out::LeftOut;
 use crate::data::image::decode::raw::RawBlock;
-use crate::data::image::divide::{Divided, divide};
+use crate::data::image::divide::divide;
 use crate::data::image::options::ImageOptions;
 use crate::data::image::resize::Filter;
 use crate::data::image::samples::Split;
 use crate::data::image::survey::{ImageSurvey, Listed};
+use crate::data::loading::divided::Divided;
+use crate::data::loading::split_keys::{SplitKeys, ValidFrom, check_classes};
 use crate::data::source::Survey;
 
 /// Images with the indices of their classes.
@@ -59,15 +61,11 @@ pub struct LabelledBlocks {
     /// Class names by number.
     pub classes: Vec<String>,
     /// Where the splits come from.
-    pub roots: [PathBuf; 2],
+    pub splits: SplitKeys,
     /// The training split.
     pub train: Blocks,
     /// The validation split.
     pub valid: Option<Blocks>,
-    /// Instead of `valid`.
-    pub valid_fraction: Option<f64>,
-    /// What is no sample.
-    pub left_out: LeftOut,
 }
 
 /// Lists images of two splits.
@@ -81,33 +79,28 @@ pub fn survey(
 ) -> Result<Box<dyn Survey>, Vec<Fault>> {
     let LabelledBlocks {
         classes,
-        roots,
+        splits,
         train,
         valid,
-        valid_fraction: fraction,
-        left_out,
     } = blocks;
+    let valid_from = splits.resolve(seed)?;
     let size = train.first().map_or([0; 3], |(block, _)| block.size);
     for (name, blocks) in [("train", Some(&train)), ("valid", valid.as_ref())] {
         check_labels(blocks.into_iter().flatten(), &classes)
             .map_err(|message| fault(name, message))?;
     }
     let (classes, train, valid) = occurring(classes, train, valid);
-    if classes.len() < 2 {
-        let message = format!("{}, which has one class only", roots[0].shown());
-        return Err(fault("train", message));
-    }
-    let [root, valid_root] = roots;
-    let train = Split::of_blocks(root, train);
-    let own_split = valid.is_none();
-    let divided = match valid {
-        Some(blocks) => Divided {
-            train,
-            from: valid_root.shown().to_string(),
-            valid: Split::of_blocks(valid_root, blocks),
-            warnings: Vec::new(),
-        },
-        None => divide(train, &classes, fraction.unwrap_or_default(), seed)?,
+    check_classes(&classes).map_err(|_| {
+        let message = format!("{}, which has one class only", splits.train.shown());
+        fault("train", message)
+    })?;
+    let train = Split::of_blocks(splits.train.to_path_buf(), train);
+    let divided = match valid_from {
+        ValidFrom::Given(root) => {
+            let valid = Split::of_blocks(root.to_path_buf(), valid.unwrap_or_default());
+            Divided::given(train, valid, root.shown().to_string())
+        }
+        ValidFrom::SplitOff(split_off) => divide(train, &classes, split_off)?,
     };
     let images = ImageOptions {
         channels: Some(size[2]),
@@ -117,14 +110,10 @@ pub fn survey(
     };
     let listed = Listed {
         classes,
-        train: divided.train,
-        valid: divided.valid,
         test: None,
-        own_split,
-        valid_from: divided.from,
-        left_out,
-        warnings: divided.warnings,
+        left_out: LeftOut::default(),
         sets: None,
+        splits: divided,
     };
     Ok(Box::new(ImageSurvey::new(images, listed)))
 }

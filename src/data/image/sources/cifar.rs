@@ -12,34 +12,25 @@ use super::blocks::{
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
-use crate::data::core::left_out::LeftOut;
 use crate::data::files::size::{read_small, read_within_memory};
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
-use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::loading::split_keys::{SplitKeys, TestKey, describe_keys};
 use crate::data::source::{Source, Survey};
 use crate::data::text::without_bom;
 
 /// CIFAR-10's and CIFAR-100's binary files: `data_batch_1.bin`, `test_batch.bin`; `train.bin`, `test.bin`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The training images: the folder of the files, or one file."),
+    ("valid", "The validation images: the folder, of which the test file is taken, or one file."),
+]))]
 pub struct CifarBinary {
-    /// The training images: the folder of the files, or one file.
-    #[schemars(extend("x-path" = true))]
-    #[serde(deserialize_with = "crate::console::read_path")]
-    train: PathBuf,
-    /// The validation images: the folder, of which the test file is taken, or one file.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training images.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
-    /// once, after training.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    test: Option<PathBuf>,
+    #[serde(flatten)]
+    splits: SplitKeys,
+    #[serde(flatten)]
+    test: TestKey,
     /// Which labels of CIFAR-100 are taken.
     #[serde(default)]
     labels: Labels,
@@ -70,9 +61,9 @@ impl Source for CifarBinary {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        self.splits.resolve(seed)?;
         check_resize(self.size, self.resize)?;
-        check_test(self.test.as_deref())?;
+        self.test.check()?;
         let read = |path: &FilePath, name: &str, wanted| {
             read_cifar(path, self.labels, wanted).map_err(|message| fault(name, message))
         };
@@ -80,8 +71,8 @@ impl Source for CifarBinary {
             blocks: train,
             classes,
             ..
-        } = read(&self.train, "train", TRAIN)?;
-        let valid = match &self.valid {
+        } = read(&self.splits.train, "train", TRAIN)?;
+        let valid = match &self.splits.valid {
             Some(path) => Some(read(path, "valid", VALID)?.blocks),
             None => None,
         };
@@ -92,11 +83,9 @@ impl Source for CifarBinary {
         };
         let blocks = LabelledBlocks {
             classes,
-            roots: [self.train, self.valid.unwrap_or_default()],
+            splits: self.splits,
             train,
             valid,
-            valid_fraction: self.valid_fraction,
-            left_out: LeftOut::default(),
         };
         survey(blocks, options, seed)
     }

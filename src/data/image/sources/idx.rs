@@ -13,36 +13,25 @@ use super::idx_file::IdxFile;
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
-use crate::data::core::left_out::LeftOut;
 use crate::data::files::size::Packed;
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
-use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::loading::split_keys::{SplitKeys, TestKey, describe_keys};
 use crate::data::source::{Source, Survey};
 
 /// Images of IDX files (MNIST's format), gzip or not: `train-images-idx3-ubyte.gz` with
 /// `train-labels-idx1-ubyte.gz` beside it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The training images: a folder with files whose names begin with `train-`, or the file of the\nimages."),
+    ("valid", "The validation images: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),\nor the file of the images."),
+]))]
 pub struct Idx {
-    /// The training images: a folder with files whose names begin with `train-`, or the file of the
-    /// images.
-    #[schemars(extend("x-path" = true))]
-    #[serde(deserialize_with = "crate::console::read_path")]
-    train: PathBuf,
-    /// The validation images: a folder with files whose names begin with `t10k-` (or `test-`, `valid-`),
-    /// or the file of the images.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training images.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
-    /// once, after training.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    test: Option<PathBuf>,
+    #[serde(flatten)]
+    splits: SplitKeys,
+    #[serde(flatten)]
+    test: TestKey,
     /// The labels of the training images; default: the file called as that of the images, with
     /// labels and idx1 for images and idx3.
     #[schemars(extend("x-path" = true))]
@@ -73,14 +62,19 @@ impl Source for Idx {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        self.splits.resolve(seed)?;
         check_resize(self.size, self.resize)?;
-        check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
-        check_test(self.test.as_deref())?;
+        check_valid_labels(self.valid_labels.is_some(), self.splits.valid.is_some())?;
+        self.test.check()?;
         let packed = Packed::new(self.max_unpacked);
-        let train = read_idx(&self.train, self.train_labels.as_deref(), TRAIN, packed)
-            .map_err(|message| fault("train", message))?;
-        let valid = match &self.valid {
+        let train = read_idx(
+            &self.splits.train,
+            self.train_labels.as_deref(),
+            TRAIN,
+            packed,
+        )
+        .map_err(|message| fault("train", message))?;
+        let valid = match &self.splits.valid {
             Some(path) => Some(
                 read_idx(path, self.valid_labels.as_deref(), VALID, packed)
                     .map_err(|message| fault("valid", message))?,
@@ -98,11 +92,9 @@ impl Source for Idx {
         };
         let blocks = LabelledBlocks {
             classes,
-            roots: [self.train, self.valid.unwrap_or_default()],
+            splits: self.splits,
             train,
             valid,
-            valid_fraction: self.valid_fraction,
-            left_out: LeftOut::default(),
         };
         survey(blocks, options, seed)
     }

@@ -1,7 +1,6 @@
 //! `kind = "image-folder"`: image files, labelled by the folders they lie in, their names, or tables beside them.
 
 use std::collections::BTreeSet;
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -12,7 +11,6 @@ use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::absent;
 use crate::data::core::faults::key;
-use crate::data::core::left_out::short_name;
 use crate::data::files::listing::list_classes;
 use crate::data::image::divide::divide_named;
 use crate::data::image::labelling::options::{
@@ -21,29 +19,26 @@ use crate::data::image::labelling::options::{
 use crate::data::image::options::ImageOptions;
 use crate::data::image::samples::Split;
 use crate::data::image::survey::{ImageSurvey, Listed};
-use crate::data::loading::split_keys::check_splits;
+use crate::data::loading::divided::Divided;
+use crate::data::loading::split_keys::{
+    HOLD_BACK, SplitKeys, TestKey, check_classes, describe_keys,
+};
 use crate::data::source::{Source, Survey};
 
 /// Images in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table
 /// (`label_files`) or in the files' names (`label_pattern`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The folder of training images, with one folder a class."),
+    ("valid", "The folder of validation images, with the same classes."),
+    ("test", "The folder of test images: the best net is judged on them once, after training."),
+]))]
 pub struct ImageFolder {
-    /// The folder of training images, with one folder a class.
-    #[schemars(extend("x-path" = true))]
-    #[serde(deserialize_with = "crate::console::read_path")]
-    train: PathBuf,
-    /// The folder of validation images, with the same classes.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training images.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// The folder of test images: the best net is judged on them once, after training.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    test: Option<PathBuf>,
+    #[serde(flatten)]
+    splits: SplitKeys,
+    #[serde(flatten)]
+    test: TestKey,
     #[serde(flatten)]
     labelling: Labelling,
     #[serde(flatten)]
@@ -63,12 +58,12 @@ impl Source for ImageFolder {
         let by_table = self.labelling.split.is_some() || self.labelling.valid_label_files.is_some();
         if !by_table {
             self.labelling.check_keys()?;
-            check_splits(self.valid.is_some(), self.valid_fraction)?;
+            self.splits.resolve(seed)?;
         }
         let roots = [
-            Some(&*self.train),
-            self.valid.as_deref(),
-            self.test.as_deref(),
+            Some(&*self.splits.train),
+            self.splits.valid.as_deref(),
+            self.test.path(),
         ];
         let labelled = self
             .labelling
@@ -82,9 +77,8 @@ impl Source for ImageFolder {
         let [train, valid, test] = splits;
         let train = train.unwrap_or_default();
         require_images(&names, &train)?;
-        if names.list().len() < 2 {
-            return Err(vec![one_class(names.list(), &self.train, &self.labelling)]);
-        }
+        check_classes(names.list())
+            .map_err(|fault| vec![self.nested_classes(fault, names.list())])?;
         let mut warnings = Vec::new();
         let as_split = |files: SplitFiles| Split::of_files(files.root, files.files);
         for (split, name) in [(&valid, SPLIT_KEYS[1]), (&test, SPLIT_KEYS[2])] {
@@ -97,34 +91,33 @@ impl Source for ImageFolder {
             );
         }
         let train = as_split(train);
-        let (train, valid, valid_from, own_split) = match valid {
+        // The tables may say the split, so that `data.valid` is not what decides.
+        let mut divided = match valid {
             Some(files) => {
                 let from = files.root.shown().to_string();
-                (train, as_split(files), from, false)
+                Divided::given(train, as_split(files), from)
             }
             None => {
-                let fraction = self.valid_fraction.ok_or_else(no_validation)?;
-                let divided = divide_named(train, &names, fraction, seed)?;
-                warnings.extend(divided.warnings);
-                (divided.train, divided.valid, divided.from, true)
+                let split_off = self.splits.split_off(seed).ok_or_else(no_validation)?;
+                divide_named(train, &names, split_off)?
             }
         };
+        warnings.append(&mut divided.warnings);
+        if let Some(test) = &test {
+            divided.from.push_str(&format!(
+                "\ntest: {} images of {}, for the end",
+                test.files.len(),
+                test.root.shown()
+            ));
+        }
         let listed = Listed {
-            valid_from: match &test {
-                Some(test) => format!(
-                    "{valid_from}\ntest: {} images of {}, for the end",
-                    test.files.len(),
-                    test.root.shown()
-                ),
-                None => valid_from,
-            },
             classes: names.list().to_vec(),
-            train,
-            valid,
+            splits: Divided {
+                warnings,
+                ..divided
+            },
             test: test.map(as_split),
-            own_split,
             left_out,
-            warnings,
             sets: match names {
                 Names::Classes(_) => None,
                 Names::Labels(_, sets) => Some(Arc::new(sets)),
@@ -150,6 +143,18 @@ impl ImageFolder {
              train/dogs/1.jpg",
         )
     }
+
+    /// A fault of the only class, with a hint where the classes lie within its folder.
+    fn nested_classes(&self, fault: Fault, classes: &[String]) -> Fault {
+        let Some(only) = classes.first().filter(|_| !self.labelling.is_elsewhere()) else {
+            return fault;
+        };
+        let nested = self.splits.train.join(only);
+        match list_classes(&nested).map_or(0, |inner| inner.classes.len()) {
+            0 | 1 => fault,
+            _ => fault.hint(format!("did you mean {}?", nested.shown())),
+        }
+    }
 }
 
 fn no_validation() -> Vec<Fault> {
@@ -157,7 +162,7 @@ fn no_validation() -> Vec<Fault> {
         Path::parse("data"),
         "has no validation images: no row is of that split",
     );
-    vec![fault.hint("add valid_fraction = 0.2 to hold back a fifth of each class")]
+    vec![fault.hint(HOLD_BACK)]
 }
 
 fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
@@ -205,19 +210,4 @@ fn lacking(names: &Names, split: &SplitFiles, name: &str) -> Result<Option<Strin
     let empty = (0..classes.len()).filter(|class| !filled.contains(class));
     let empty: Vec<&String> = empty.map(|class| &classes[class]).collect();
     Ok(absent(&empty, &format!("data.{name}")))
-}
-
-fn one_class(classes: &[String], folder: &FilePath, labelling: &Labelling) -> Fault {
-    let shown = short_name(classes.first().map_or("", String::as_str)).into_owned();
-    let message = format!("holds one class only ({shown}), expected at least two");
-    let fault = Fault::new(key("train"), message);
-    let Some(only) = classes.first().filter(|_| !labelling.is_elsewhere()) else {
-        return fault;
-    };
-    let inner = list_classes(&folder.join(only)).map_or(0, |inner| inner.classes.len());
-    if inner >= 2 {
-        let nested = folder.join(only);
-        return fault.hint(format!("did you mean {}?", nested.shown()));
-    }
-    fault
 }

@@ -16,11 +16,11 @@ use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::index_of;
 use crate::data::core::faults::key;
-use crate::data::core::left_out::{LeftOut, short_name};
+use crate::data::core::left_out::short_name;
 use crate::data::files::size::Packed;
 use crate::data::image::decode::raw::RawBlock;
 use crate::data::image::resize::Filter;
-use crate::data::loading::split_keys::{check_splits, check_test};
+use crate::data::loading::split_keys::{SplitKeys, TestKey, describe_keys};
 use crate::data::source::{Source, Survey};
 
 /// Images in NumPy's arrays: `digits.npz` with `x_train` and `y_train` (or `train_images` and `train_labels`, as
@@ -29,24 +29,16 @@ use crate::data::source::{Source, Survey};
 /// The images are `[N, height, width]`, `[N, height, width, channels]` or `[N, channels, height, width]`, of whole
 /// numbers, or of floats from 0 to 1 or from 0 to 255; a label is a whole number or a text.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The file of the training images, `.npz` or `.npy`."),
+    ("valid", "The file of the validation images; may be that of training, where it has arrays for both."),
+]))]
 pub struct Npz {
-    /// The file of the training images, `.npz` or `.npy`.
-    #[schemars(extend("x-path" = true))]
-    #[serde(deserialize_with = "crate::console::read_path")]
-    train: PathBuf,
-    /// The file of the validation images; may be that of training, where it has arrays for both.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    valid: Option<PathBuf>,
-    /// Instead of `valid`: the share of each class that is split off the training images.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
-    /// once, after training.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    test: Option<PathBuf>,
+    #[serde(flatten)]
+    splits: SplitKeys,
+    #[serde(flatten)]
+    test: TestKey,
     /// The labels of the training images, `.npy`, where they are not in the same `.npz`.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
@@ -118,10 +110,10 @@ impl Source for Npz {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
+        self.splits.resolve(seed)?;
         check_resize(self.size, self.resize)?;
-        check_valid_labels(self.valid_labels.is_some(), self.valid.is_some())?;
-        check_test(self.test.as_deref())?;
+        check_valid_labels(self.valid_labels.is_some(), self.splits.valid.is_some())?;
+        self.test.check()?;
         let packed = Packed::new(self.max_unpacked);
         let train = Wanted {
             part: Part::Train,
@@ -133,10 +125,10 @@ impl Source for Npz {
             arrays: self.valid_arrays.as_ref(),
             labels: self.valid_labels.as_deref(),
         };
-        let (block, labels) = read_labelled(&self.train, &train, packed)
+        let (block, labels) = read_labelled(&self.splits.train, &train, packed)
             .map_err(|message| fault("train", message))?;
         let mut splits = vec![(block, labels)];
-        if let Some(path) = &self.valid {
+        if let Some(path) = &self.splits.valid {
             splits.push(
                 read_labelled(path, &valid, packed).map_err(|message| fault("valid", message))?,
             );
@@ -151,11 +143,9 @@ impl Source for Npz {
         };
         let blocks = LabelledBlocks {
             classes,
-            roots: [self.train, self.valid.unwrap_or_default()],
+            splits: self.splits,
             train,
             valid,
-            valid_fraction: self.valid_fraction,
-            left_out: LeftOut::default(),
         };
         survey(blocks, options, seed)
     }

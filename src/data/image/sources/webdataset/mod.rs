@@ -25,11 +25,14 @@ use crate::console::{Show as _, path_text, text_path};
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::{absent, index_of, same_classes};
 use crate::data::core::left_out::{LeftOut, short_name};
-use crate::data::image::divide::{Divided, divide};
+use crate::data::image::divide::divide;
 use crate::data::image::options::ImageOptions;
 use crate::data::image::samples::{Place, Sample, Split};
 use crate::data::image::survey::{ImageSurvey, Listed};
-use crate::data::loading::split_keys::check_splits;
+use crate::data::loading::divided::Divided;
+use crate::data::loading::split_keys::{
+    SplitKeys, TestKey, ValidFrom, check_classes, describe_keys,
+};
 use crate::data::source::{Source, Survey};
 
 /// Images in tar archives (WebDataset's layout): `000001.jpg` with `000001.cls` beside it.
@@ -37,21 +40,16 @@ use crate::data::source::{Source, Survey};
 /// Without a `.cls` or `.json` file (`{"label": ...}`) the folder within the archive is the class.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
+#[schemars(transform = describe_keys(&[
+    ("train", "The archives of the training images: names, patterns (\"train-*.tar\") or ranges\n(\"train-{0000..0019}.tar\")."),
+    ("valid", "The archives of the validation images."),
+    ("test", "The archives of the test images, a name or a pattern: the best net is judged on them once, after training."),
+]))]
 pub struct WebDataset {
-    /// The archives of the training images: names, patterns ("train-*.tar") or ranges
-    /// ("train-{0000..0019}.tar").
-    #[schemars(extend("x-path" = true))]
-    train: Patterns,
-    /// The archives of the validation images.
-    #[schemars(extend("x-path" = true))]
-    valid: Option<Patterns>,
-    /// Instead of `valid`: the share of each class that is split off the training images.
-    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
-    valid_fraction: Option<f64>,
-    /// The archives of the test images, a name or a pattern: the best net is judged on them once, after training.
-    #[schemars(extend("x-path" = true))]
-    #[serde(default, deserialize_with = "crate::console::read_optional_path")]
-    test: Option<PathBuf>,
+    #[serde(flatten)]
+    splits: SplitKeys<Patterns>,
+    #[serde(flatten)]
+    test: TestKey,
     /// Class names, where the archives hold numbers: the name of 0, of 1, ...
     classes: Option<Vec<String>>,
     /// Samples among which the next one is picked, so that an epoch is shuffled although each
@@ -91,26 +89,19 @@ impl Source for WebDataset {
     }
 
     fn survey(self: Box<Self>, seed: u64) -> Result<Box<dyn Survey>, Vec<Fault>> {
-        check_splits(self.valid.is_some(), self.valid_fraction)?;
-        if let Some(test) = &self.test {
-            expand(std::slice::from_ref(test))
+        let valid_from = self.splits.resolve(seed)?;
+        if let Some(test) = self.test.path() {
+            expand(&[test.to_path_buf()])
                 .map_err(|message| vec![Fault::new(key("test"), message)])?;
         }
-        let train = self.read(&self.train, "train")?;
+        let train = self.read(&self.splits.train, "train")?;
         let classes = self.name_classes(&train)?;
-        if classes.len() < 2 {
-            let message = format!(
-                "holds one class only ({}), expected at least two",
-                short_name(&classes.join(""))
-            );
-            return Err(vec![Fault::new(key("train"), message)]);
-        }
+        check_classes(&classes).map_err(|fault| vec![fault])?;
         let mut left_out = train.left_out.clone();
         let mut warnings = train.warnings.clone();
         let train = train.into_split(&classes);
-        let own_split = self.valid.is_none();
-        let divided = match &self.valid {
-            Some(patterns) => {
+        let mut divided = match valid_from {
+            ValidFrom::Given(patterns) => {
                 let valid = self.read(patterns, "valid")?;
                 let found = self.name_classes(&valid)?;
                 let (known, there) = (index_of(&classes), index_of(&found));
@@ -122,30 +113,23 @@ impl Source for WebDataset {
                 warnings.extend(valid.warnings.clone());
                 let lacks = |name: &&String| !there.contains_key(name.as_str());
                 let lacking: Vec<&String> = classes.iter().filter(lacks).collect();
+                let from = format!("{} archives", valid.shards.len());
                 Divided {
-                    train,
-                    from: format!("{} archives", valid.shards.len()),
-                    valid: valid.into_split(&classes),
                     warnings: absent(&lacking, "data.valid").into_iter().collect(),
+                    ..Divided::given(train, valid.into_split(&classes), from)
                 }
             }
-            None => divide(
-                train,
-                &classes,
-                self.valid_fraction.unwrap_or_default(),
-                seed,
-            )?,
+            ValidFrom::SplitOff(split_off) => divide(train, &classes, split_off)?,
         };
-        warnings.extend(divided.warnings);
+        warnings.append(&mut divided.warnings);
         let listed = Listed {
             classes,
-            train: divided.train,
-            valid: divided.valid,
+            splits: Divided {
+                warnings,
+                ..divided
+            },
             test: None,
-            own_split,
-            valid_from: divided.from,
             left_out,
-            warnings,
             sets: None,
         };
         Ok(Box::new(ImageSurvey {
