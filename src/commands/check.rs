@@ -15,6 +15,7 @@ use crate::train::{Plan, advice};
 pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     let (source, choice) = load(&args.experiment)?;
     let plan = Plan::check(source)?;
+    plan.check_pretrained()?;
     let device = take_device(choice, true)?;
     let compute = take_compute(&plan.source, &device, true)?;
     let memory = check_training(&plan, &device, compute)?;

@@ -42,6 +42,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
     let plan = Plan::check(source)?;
+    if resumed.is_none() {
+        plan.check_pretrained()?;
+    }
     let memory = check_training(&plan, &device, compute)?;
     if !args.quiet {
         announce(&plan, &memory);
@@ -91,7 +94,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let trained = prepared.plan.source.experiment.clone();
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     let run = prepared.run(start, &bar)?;
-    if let Some(notice) = run.notice.as_ref().filter(|_| !args.quiet) {
+    for notice in run.notices.iter().filter(|_| !args.quiet) {
         say!("note: {notice}");
     }
     let lines = JsonLines::default();

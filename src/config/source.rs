@@ -96,6 +96,15 @@ impl Source {
         }
     }
 
+    /// A path that stands at `path`, made absolute as those of [`resolve_paths`](Self::resolve_paths).
+    ///
+    /// # Errors
+    /// A path that cannot be made absolute.
+    pub fn resolved(&self, path: &Path, text: &str) -> anyhow::Result<String> {
+        resolve(text, &self.tree.locate(path), &self.base)
+            .with_context(|| format!("cannot resolve the path {text:?} of {path}"))
+    }
+
     /// Shows faults with file, line and caret.
     pub fn explain(&self, faults: &[Fault]) -> anyhow::Error {
         explain_all(&self.excerpts, &self.tree, faults)

@@ -15,6 +15,7 @@ mod names;
 mod network;
 mod params;
 mod penalty;
+mod pretrained;
 mod reading;
 mod tensors;
 mod tuning;
@@ -25,6 +26,7 @@ pub use backbones::{
     BACKBONES, Backbone, Choice, Chosen, LoadedWeights, Mapped, Output, Scheme, SourceTensor,
     TensorSource, Transform, detect_scheme, find_backbone, load_weights, mapping,
 };
+pub use backbones::{bare_name, visit_weights};
 pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
 pub use file::{ModelFile, ModelInfo, ensure_finite};

@@ -3,7 +3,8 @@
 use std::path::Path as FilePath;
 
 use crate::config::{Setting, Source, apply_style, schema_of, settings_of, settings_of_variants};
-use crate::model::{Activation, LAYERS};
+use crate::console::text_path;
+use crate::model::{Activation, LAYERS, visit_weights};
 
 use super::optimizers::OPTIMIZERS;
 
@@ -24,10 +25,28 @@ pub fn style_settings() -> Vec<Setting> {
 /// As [`data::load`](crate::data::load).
 pub fn load(file: &FilePath, sets: &[String]) -> anyhow::Result<Source> {
     let mut source = crate::data::load(file, sets)?;
+    resolve_weights(&mut source)?;
     if source.experiment.style.is_some() {
         apply_style(&mut source.experiment, &style_settings());
     }
     Ok(source)
+}
+
+/// Makes the paths of trained weights absolute: relative to the experiment, or of a file by that name in one of the folders
+/// where weights lie. A name of which there is no file stays as it is.
+fn resolve_weights(source: &mut Source) -> anyhow::Result<()> {
+    let mut experiment = source.experiment.clone();
+    let mut resolved = Ok(());
+    visit_weights(&mut experiment, &mut |path, weights| {
+        let beside = source.resolved(path, weights);
+        match beside {
+            Ok(beside) if text_path(&beside).exists() => *weights = beside,
+            Ok(_) => {}
+            Err(error) => resolved = Err(error),
+        }
+    });
+    source.experiment = experiment;
+    resolved
 }
 
 #[cfg(test)]

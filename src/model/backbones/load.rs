@@ -9,6 +9,7 @@ use super::mapping::{Mapped, Transform, detect_scheme, left_out, mapping};
 use super::names::Scheme;
 use crate::config::Style;
 use crate::model::graph::PlannedLayer;
+use crate::model::import::WeightsFile;
 
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,21 @@ pub trait TensorSource {
     /// # Errors
     /// What cannot be read.
     fn read(&self, name: &str) -> Result<Vec<f32>>;
+}
+
+impl TensorSource for WeightsFile {
+    fn tensors(&self) -> Vec<SourceTensor> {
+        let tensors = WeightsFile::tensors(self).iter();
+        let tensors = tensors.map(|tensor| SourceTensor {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+        });
+        tensors.collect()
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<f32>> {
+        Ok(WeightsFile::read(self, name)?)
+    }
 }
 
 /// The values of a backbone's parameters.
@@ -53,6 +69,55 @@ pub struct LoadedWeights {
 /// A file of another net; one error that lists the tensors that are missing, those of another shape and those that
 /// belong to nothing.
 pub fn load_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<LoadedWeights> {
+    let Matched {
+        scheme,
+        mapped,
+        shapes,
+        left_out,
+    } = matched(planned, source)?;
+    let mut adapted = None;
+    let mut values = Vec::with_capacity(mapped.len());
+    for (index, one) in mapped.iter().enumerate() {
+        let read = source.read(&one.tensor)?;
+        let shape = &shapes[&one.tensor][..];
+        let (from, to) = (channels(one, shape), one.shape.get(1).copied().unwrap_or(1));
+        let laid = laid_out(one, read, shape);
+        let laid = match index == 0 && from != to {
+            true => {
+                adapted = Some(adaptation(to));
+                adapt(&laid, from, &one.shape)
+            }
+            false => laid,
+        };
+        values.push((format!("{}.{}", planned.name, one.param), laid));
+    }
+    Ok(LoadedWeights {
+        values,
+        scheme,
+        left_out,
+        adapted,
+    })
+}
+
+/// Checks that a file holds the parameters of a planned backbone, by their names and sizes.
+///
+/// # Errors
+/// As [`load_weights`], but for values that cannot be read.
+pub fn check_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<()> {
+    matched(planned, source).map(|_| ())
+}
+
+/// The tensors of a file that are a backbone's parameters.
+struct Matched {
+    scheme: Scheme,
+    mapped: Vec<Mapped>,
+    /// Of all tensors of the file.
+    shapes: HashMap<String, Vec<usize>>,
+    /// Those of the old classifier.
+    left_out: Vec<String>,
+}
+
+fn matched(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<Matched> {
     let Some(chosen) = planned.forward.backbone() else {
         bail!(
             "{} is a {}, which has no trained weights",
@@ -73,10 +138,9 @@ pub fn load_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Result
     };
     check_style(chosen, scheme)?;
     let mapped = mapping(planned, chosen, scheme, &prefix).expect("the scheme has the net");
-    let shapes: HashMap<&str, &[usize]> = tensors
-        .iter()
-        .map(|tensor| (tensor.name.as_str(), &tensor.shape[..]))
-        .collect();
+    let shapes = tensors.iter();
+    let shapes = shapes.map(|tensor| (tensor.name.clone(), tensor.shape.clone()));
+    let shapes: HashMap<String, Vec<usize>> = shapes.collect();
     let mut wrong = compare(&mapped, &shapes);
     let (mut dropped, ours) = (Vec::new(), |name: &str| name.starts_with(&prefix));
     for tensor in &tensors {
@@ -103,27 +167,11 @@ pub fn load_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Result
             table(&wrong)
         );
     }
-    let mut adapted = None;
-    let mut values = Vec::with_capacity(mapped.len());
-    for (index, one) in mapped.iter().enumerate() {
-        let read = source.read(&one.tensor)?;
-        let shape = shapes[one.tensor.as_str()];
-        let (from, to) = (channels(one, shape), one.shape.get(1).copied().unwrap_or(1));
-        let laid = laid_out(one, read, shape);
-        let laid = match index == 0 && from != to {
-            true => {
-                adapted = Some(adaptation(to));
-                adapt(&laid, from, &one.shape)
-            }
-            false => laid,
-        };
-        values.push((format!("{}.{}", planned.name, one.param), laid));
-    }
-    Ok(LoadedWeights {
-        values,
+    Ok(Matched {
         scheme,
+        mapped,
+        shapes,
         left_out: dropped,
-        adapted,
     })
 }
 
@@ -203,10 +251,10 @@ fn squeezed(shape: &[usize], rank: usize) -> &[usize] {
 }
 
 /// What is missing, and what has other sizes.
-fn compare(mapped: &[Mapped], shapes: &HashMap<&str, &[usize]>) -> Vec<Row> {
+fn compare(mapped: &[Mapped], shapes: &HashMap<String, Vec<usize>>) -> Vec<Row> {
     let wrong = mapped.iter().enumerate().filter_map(|(index, one)| {
         let expected = one.expected();
-        let Some(&found) = shapes.get(one.tensor.as_str()) else {
+        let Some(found) = shapes.get(&one.tensor) else {
             return Some(Row::of(&one.tensor, sizes(&expected), "nothing".into()));
         };
         let mut wanted = expected.clone();

@@ -7,6 +7,7 @@ mod choice;
 mod efficientnet;
 mod load;
 mod mapping;
+mod named;
 mod names;
 mod parts;
 mod resnet;
@@ -16,8 +17,9 @@ use std::ops::Range;
 use crate::config::{Spec, Style};
 
 pub use choice::{Choice, Output};
-pub use load::{LoadedWeights, SourceTensor, TensorSource, load_weights};
+pub use load::{LoadedWeights, SourceTensor, TensorSource, check_weights, load_weights};
 pub use mapping::{Mapped, Transform, detect_scheme, mapping};
+pub use named::{bare_name, visit_weights};
 pub use names::{Names, Scheme};
 use parts::{Net, Part};
 

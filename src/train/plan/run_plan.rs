@@ -96,6 +96,15 @@ impl Plan {
         (parts, self.survey, self.augmentation)
     }
 
+    /// Checks that every file of trained weights is there and holds those of its backbone.
+    ///
+    /// # Errors
+    /// The file that does not, at its line.
+    pub fn check_pretrained(&self) -> anyhow::Result<()> {
+        let checked = self.network.check_pretrained();
+        checked.map_err(|faults| self.source.explain(&faults))
+    }
+
     /// Samples of the training split.
     pub fn num_train(&self) -> usize {
         self.survey.summary().num_train

@@ -38,7 +38,7 @@ pub struct Run<'a> {
     /// The validation split.
     pub valid: Loader,
     /// What the user should know before it begins.
-    pub notice: Option<String>,
+    pub notices: Vec<String>,
     /// What stands in their place while the first layers are frozen.
     pub kept: Option<Kept>,
     /// Epochs to train.

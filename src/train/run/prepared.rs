@@ -124,26 +124,33 @@ impl Prepared {
         Ok((prepared, findings))
     }
 
-    /// The training split, and a net before its first step.
-    fn begin(&self) -> anyhow::Result<(Loader, Stepper<'_>)> {
+    /// The training split, and a net before its first step; from trained weights where `pretrained` and its backbones have
+    /// some. With it what the user should know of these.
+    fn begin(&self, pretrained: bool) -> anyhow::Result<(Loader, Stepper<'_>, Vec<String>)> {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let (seed, device) = (experiment.seed, &self.device.device);
         let train = self.shuffled(self.train.clone())?;
         let accumulate = experiment.train.accumulate;
         let pace = plan.pace(train.num_batches().div_ceil(accumulate));
+        let mut params = plan.network.init(seed, device);
+        let notices = match pretrained {
+            true => plan.network.load_pretrained(&mut params),
+            false => Ok(Vec::new()),
+        };
+        let notices = notices.map_err(|faults| plan.source.explain(&faults))?;
         let stepper = Stepper::new(
             &plan.network,
             &*plan.loss,
             plan.optimizer.clone(),
-            plan.network.init(seed, device),
+            params,
             seed,
             self.compute,
         );
         let stepper = stepper
             .with(pace, Shaping::new(&experiment.train))
             .averaging(Averaging::new(&experiment.train));
-        Ok((train, stepper))
+        Ok((train, stepper, notices))
     }
 
     /// Batches for training.
@@ -204,7 +211,7 @@ impl Prepared {
         stop: &StopFlag,
         tick: &mut dyn FnMut(),
     ) -> anyhow::Result<Found> {
-        let (train, stepper) = self.begin()?;
+        let (train, stepper, _) = self.begin(true)?;
         let trial = Trial {
             train: &train,
             class_weights: self.class_weights.as_deref(),
@@ -305,7 +312,8 @@ impl Prepared {
         let plan = &self.plan;
         let experiment = &plan.source.experiment;
         let device = &self.device.device;
-        let (train, mut stepper) = self.begin()?;
+        // A checkpoint holds all parameters.
+        let (train, mut stepper, mut notices) = self.begin(start.checkpoint.is_none())?;
         let mut folder = start.folder;
         let mut monitor = plan.monitor.clone();
         let (mut state, mut history) = (State::default(), Vec::new());
@@ -322,6 +330,7 @@ impl Prepared {
             stepper.set_counters(counters);
         }
         let (kept, notice) = self.kept(&stepper, state.epoch, progress)?;
+        notices.extend(notice);
         let files = Files {
             last: folder.last(),
             best: folder.best(),
@@ -337,7 +346,7 @@ impl Prepared {
             train,
             valid: self.in_order(self.valid.clone())?,
             kept,
-            notice,
+            notices,
             num_epochs: experiment.train.epochs,
             class_weights: self.class_weights.clone(),
             accumulate: experiment.train.accumulate,

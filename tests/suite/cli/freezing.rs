@@ -129,6 +129,9 @@ fn verify_holds_over_a_thaw() {
     assert_eq!(run.json()[0]["same"], true);
 }
 
+/// No augmentation.
+const PLAIN: [&str; 2] = ["--set", "augment={}"];
+
 /// Nothing may be kept: the frozen layers run in every step.
 const NOT_KEPT: [&str; 4] = ["--set", "data.cache_memory=0", "--set", "data.cache_disk=0"];
 
@@ -146,7 +149,7 @@ fn left_without_keeping(world: &World, sets: &[&str]) -> Left {
 fn features_that_are_kept_change_no_bit() {
     let flips = "augment={horizontal_flip=true,rotation=20,views=3}";
     for (freeze, more) in [
-        ("freeze=true", &[][..]),
+        ("freeze=true", &PLAIN[..]),
         ("freeze=true", &["--set", flips]),
         (
             "freeze=true",
@@ -154,7 +157,7 @@ fn features_that_are_kept_change_no_bit() {
         ),
         (
             "unfreeze={epoch=3}",
-            &["--set", "train.swa={start_epoch=2}"],
+            &["--set", "augment={}", "--set", "train.swa={start_epoch=2}"],
         ),
         ("unfreeze={epoch=3}", &["--set", flips, "--threads", "1"]),
     ] {
@@ -192,7 +195,7 @@ fn what_makes_new_samples_in_every_epoch_is_told() {
         assert!(run.stderr.contains(expected), "{}", run.stderr);
         std::fs::remove_dir_all(world.path("run")).expect("the run folder");
     }
-    let run = world.train(&["--set", "augment.views=4"]);
+    let run = world.train(&["--set", "augment={views=4}"]);
     assert_eq!(run.code, 1);
     assert!(
         run.stderr
@@ -207,7 +210,7 @@ fn what_makes_new_samples_in_every_epoch_is_told() {
 fn damaged_features_are_computed_again() {
     let world = World::colours();
     let layers = layers("freeze=true");
-    let sets = ["--set", layers.as_str()];
+    let sets = [&["--set", layers.as_str()], &PLAIN[..]].concat();
     let expected = left_without_keeping(&world, &sets);
     world.train(&sets).expect_success();
     let mut damaged = 0;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::backbone_training::BackboneTraining;
 use crate::config::{Path, Style};
 use crate::data::{Shape, Value};
 use crate::model::backbones::{BACKBONES, Choice, Chosen, Output, find_backbone};
@@ -18,7 +19,7 @@ use crate::model::graph::{
 /// Input `[batch, height, width, channels]`; output `[batch, features]`, or `[batch, height', width', channels']` with
 /// `output = "features"`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Backbone {
     /// Which.
     #[schemars(schema_with = "names")]
@@ -41,6 +42,10 @@ pub struct Backbone {
     #[serde(default)]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     drop_path: f64,
+    /// How it is trained.
+    #[serde(flatten)]
+    #[schemars(flatten)]
+    training: BackboneTraining,
 }
 
 fn names(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -101,7 +106,8 @@ impl Layer for Backbone {
             );
             return Err(Mismatch::new(message).hint("use larger images (data.size)"));
         }
-        let layers = reader.read_list(&chosen.layers(), &Path::default());
+        let layers = self.training.apply(chosen.layers(), &chosen.stages())?;
+        let layers = reader.read_list(&layers, &Path::default());
         let layers = layers.map_err(|faults| Mismatch { faults })?;
         // The experiment describes one layer: what does not fit is said of that one.
         let chain = Chain::plan_within(&layers, input, "", reader).map_err(|misfit| {
@@ -134,6 +140,7 @@ impl Forward for PlannedBackbone {
 mod tests {
     use super::*;
     use crate::model::layers::LAYERS;
+    use crate::model::tuning::Tuning;
 
     fn plan(options: serde_json::Value, size: usize) -> Result<PlannedLayer, String> {
         let backbone: Backbone = serde_json::from_value(options).expect("options");
@@ -143,7 +150,8 @@ mod tests {
             channels: 3,
         };
         let planned = backbone.plan(input, LayerReader::new(LAYERS));
-        let planned = planned.and_then(|planned| planned.named("model.0", "backbone", input));
+        let planned = planned
+            .and_then(|planned| planned.named("model.0", "backbone", input, Tuning::default()));
         planned.map_err(|mismatch| mismatch.faults[0].message.clone())
     }
 

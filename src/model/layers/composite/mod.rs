@@ -1,6 +1,7 @@
 //! Layers that hold layers which the experiment describes.
 
 mod backbone;
+mod backbone_training;
 mod bidirectional;
 mod residual;
 
