@@ -5,6 +5,7 @@ mod experiment;
 mod manual;
 mod model;
 mod training;
+mod weights;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use experiment::{CheckArgs, ExperimentArgs, PreviewArgs};
 pub use manual::{DevicesArgs, GuideArgs, SchemaArgs, Shell};
 pub use model::{EvalArgs, PredictArgs};
 pub use training::{BenchArgs, LrFindArgs, TrainArgs};
+pub use weights::{WeightsArgs, WeightsCommand, WeightsGetArgs, WeightsInfoArgs};
 
 /// Train, check and run small neural nets from one experiment file.
 #[derive(Debug, Parser)]
@@ -68,6 +70,8 @@ pub enum Command {
     Synth(SynthArgs),
     /// List or clear what is kept of decoded images
     Cache(CacheArgs),
+    /// List, fetch and look into weights that others trained
+    Weights(WeightsArgs),
     /// List the devices there are
     Devices(DevicesArgs),
     /// Print the JSON schema of experiments, for editors; or what `style` sets

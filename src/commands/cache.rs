@@ -9,8 +9,9 @@ use serde_json::json;
 
 use crate::cli::{CacheArgs, CacheCommand};
 use crate::console;
-use crate::data::image::cache::{CacheFile, cache_folder, list_caches, remove_cache};
+use crate::data::image::cache::{CacheFile, list_caches, remove_cache};
 use crate::report::{bytes, tables};
+use crate::storage::cache_folder;
 
 pub fn run(args: &CacheArgs) -> anyhow::Result<u8> {
     let folder = cache_folder();

@@ -23,6 +23,7 @@ mod signals;
 mod synth;
 mod train;
 mod verify;
+mod weights;
 
 use anyhow::bail;
 
@@ -69,6 +70,7 @@ fn dispatch(command: Command) -> anyhow::Result<u8> {
         Command::Init(args) => init::run(&args),
         Command::Synth(args) => synth::run(&args),
         Command::Cache(args) => cache::run(&args),
+        Command::Weights(args) => weights::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Guide(args) => guide::run(&args),

@@ -15,5 +15,5 @@ pub use curve::{Curve, rate};
 pub use json::JsonLines;
 pub use left_out::{FILES, ROWS, left_out, left_out_json, left_out_of};
 pub use numbers::{bytes, figure, grouped};
-pub use progress::{Bars, DecodeBar, Lines, Several};
+pub use progress::{Bars, ByteBar, DecodeBar, Lines, Several};
 pub use sheet::Sheet;

@@ -263,6 +263,37 @@ impl Progress for DecodeBar {
     }
 }
 
+/// A bar of bytes that arrive, for people.
+pub struct ByteBar(ProgressBar);
+
+impl ByteBar {
+    /// A bar that is drawn where `visible`.
+    pub fn new(what: &str, visible: bool) -> ByteBar {
+        let bar = ProgressBar::no_length();
+        if !visible {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.set_style(style(
+            "{prefix} {bar:24.cyan/dim} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left",
+        ));
+        bar.set_prefix(what.to_string());
+        ByteBar(bar)
+    }
+
+    /// Bytes that are there, of so many where that is known.
+    pub fn set(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
+    }
+
+    /// Removes it.
+    pub fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,11 @@
 //! program nor is replaced.
 
 mod atomic;
+mod cache_folder;
 mod fault_point;
 mod open;
 mod output;
+mod partial;
 pub mod positional;
 mod private;
 mod runs;
@@ -16,9 +18,11 @@ mod temporary;
 mod zip;
 
 pub use atomic::{StagedFile, failure, write_atomically};
+pub use cache_folder::{cache_folder, make_cache_folder};
 pub use fault_point::FaultPoint;
 pub use open::{open_regular, open_seekable, read_bounded, read_regular, read_text};
 pub use output::{is_same_file, require_writable, write_new, write_output};
+pub use partial::PartialFile;
 #[cfg(unix)]
 pub use private::own_user;
 pub use private::{open_private, private_folder};

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::{ImportError, ImportFault, shown_name};
 use super::mismatch::{Wanted, compare};
-use super::opened::Opened;
-use super::tensor::{TensorInfo, TensorSource};
+use super::opened::{Opened, TensorSource};
+use super::tensor::TensorInfo;
 use super::{pytorch, safetensors};
 use crate::data::within_memory;
 use crate::storage::positional::Section;
@@ -209,8 +209,12 @@ pub fn digest(file: &File) -> std::io::Result<String> {
             count => sum.update(&chunk[..count]),
         }
     }
-    let digits = sum.finalize();
-    Ok(digits.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&sum.finalize()))
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens a file as what its first bytes say that it is.

@@ -1,6 +1,16 @@
 //! What opening a file of any format gives.
 
-use super::tensor::{TensorInfo, TensorSource};
+use super::error::ImportFault;
+use super::tensor::TensorInfo;
+
+/// A reader of the values of one file's tensors.
+pub trait TensorSource: Send + Sync {
+    /// The values of the tensor of that place, row by row.
+    ///
+    /// # Errors
+    /// Damage, or as the system says.
+    fn read(&self, index: usize) -> Result<Vec<f32>, ImportFault>;
+}
 
 /// See the module.
 #[derive(Default)]

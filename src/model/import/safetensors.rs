@@ -7,8 +7,8 @@ use ::safetensors::tensor::Metadata;
 
 use super::error::ImportFault;
 use super::number_type::{ByteOrder, NumberType};
-use super::opened::Opened;
-use super::tensor::{TensorInfo, TensorSource, checked_shape};
+use super::opened::{Opened, TensorSource};
+use super::tensor::{TensorInfo, checked_shape};
 use crate::storage::positional::read_at;
 
 /// The most bytes of a header: that of some 300,000 tensors.

@@ -1,6 +1,5 @@
 //! What a file says of its tensors, whatever its format.
 
-use super::error::ImportFault;
 use super::number_type::NumberType;
 
 /// The most dimensions of a tensor.
@@ -21,15 +20,6 @@ pub struct TensorInfo {
     pub shape: Vec<usize>,
     /// The type of its numbers.
     pub dtype: NumberType,
-}
-
-/// A reader of the values of one file's tensors.
-pub trait TensorSource: Send + Sync {
-    /// The values of the tensor of that place, row by row.
-    ///
-    /// # Errors
-    /// Damage, or as the system says.
-    fn read(&self, index: usize) -> Result<Vec<f32>, ImportFault>;
 }
 
 /// The sizes of a tensor, and how many values that is.

@@ -46,3 +46,4 @@ mod tables;
 mod texts;
 mod threads;
 mod training;
+mod weights;

@@ -6,5 +6,6 @@ pub mod arrays;
 pub mod gpu;
 pub mod process;
 pub mod recorded;
+pub mod server;
 pub mod table;
 pub mod world;

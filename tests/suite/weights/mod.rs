@@ -1,6 +1,8 @@
 //! Weights that others trained: files that PyTorch, safetensors and Keras wrote (`tests/fixtures/weights`, made by
 //! `make.py` there), and files that nobody should trust.
 
+#[cfg(feature = "download")]
+mod downloading;
 mod hostile;
 mod pickles;
 mod pytorch;

@@ -1,14 +1,12 @@
-//! The folder of all cache files: where it is, what lies in it, what goes first when it is full.
+//! The files in the folder of caches: what lies in it, what goes first when it is full.
 
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use etcetera::BaseStrategy;
-
 use super::record::Description;
-use crate::storage::{open_regular, private_folder};
+use crate::storage::open_regular;
 
 /// One cache file.
 #[derive(Clone, Debug)]
@@ -21,43 +19,6 @@ pub struct CacheFile {
     pub bytes: u64,
     /// When a run last opened it.
     pub used: SystemTime,
-}
-
-/// The folder that the user chose for caches, `KILN_CACHE_DIR`.
-fn chosen() -> Option<PathBuf> {
-    let name = std::env::var_os("KILN_CACHE_DIR").filter(|name| !name.is_empty());
-    name.map(PathBuf::from)
-}
-
-/// `KILN_CACHE_DIR`, else `kiln` in the user's cache folder; for a user without a home one of its own in the
-/// temporary folder.
-pub fn cache_folder() -> PathBuf {
-    if let Some(folder) = chosen() {
-        return folder;
-    }
-    let base =
-        etcetera::choose_base_strategy().map(|base| (base.home_dir().exists(), base.cache_dir()));
-    match base {
-        Ok((true, folder)) if folder.is_absolute() => folder.join("kiln"),
-        _ => std::env::temp_dir().join(own_name()),
-    }
-}
-
-/// A name in the temporary folder that is this user's.
-fn own_name() -> String {
-    #[cfg(unix)]
-    return format!("kiln-{}", crate::storage::own_user());
-    #[cfg(not(unix))]
-    "kiln".to_string()
-}
-
-/// Makes the folder of caches, which is this user's alone, or checks it.
-///
-/// # Errors
-/// A folder of another user, or into which others may write; one that cannot be made.
-pub fn make_cache_folder(folder: &Path) -> io::Result<()> {
-    let is_chosen = chosen().is_some_and(|chosen| chosen == folder);
-    private_folder(folder, !is_chosen)
 }
 
 /// Every cache file, the most recently used first; none where there is no folder yet.

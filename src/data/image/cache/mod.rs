@@ -15,10 +15,9 @@ use super::samples::Split;
 use crate::console::shown;
 use crate::data::core::random::hash_text;
 use crate::device::{memory_limit, unknown_memory};
+use crate::storage::{cache_folder, make_cache_folder};
 pub use disk::Adding;
-pub use folder::{
-    CacheFile, cache_folder, list_caches, make_cache_folder, make_room, remove_cache,
-};
+pub use folder::{CacheFile, list_caches, make_room, remove_cache};
 
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,7 @@ use super::super::number_type::ByteOrder;
 use super::super::pickle::input::Input;
 use super::super::pickle::value::{Heap, Id, Value};
 use super::super::pickle::{MAX_PICKLE, read_pickle};
-use super::Container;
-use super::storages::Storages;
+use super::container::{Container, Storages};
 use super::view::storage_widths;
 use crate::storage::positional::{Section, read_at};
 

@@ -3,9 +3,9 @@
 //! Both hold a pickle of the saved object, in which tensors are views (offset, sizes, strides) of storages, and the
 //! storages' bytes. The source: `torch/serialization.py` and `torch/_utils.py` of PyTorch.
 
+mod container;
 mod legacy;
 mod state;
-mod storages;
 mod view;
 mod zipped;
 
@@ -14,23 +14,14 @@ use std::sync::Arc;
 
 use super::error::{ImportFault, shown_name};
 use super::number_type::ByteOrder;
-use super::opened::Opened;
-use super::pickle::value::{Heap, Id};
-use super::tensor::{TensorInfo, TensorSource};
+use super::opened::{Opened, TensorSource};
+use super::tensor::TensorInfo;
 use crate::storage::Zip;
-use storages::Storages;
+use container::{Container, Storages};
 use view::View;
 
 pub use legacy::is_legacy;
 pub use zipped::is_pytorch;
-
-/// What a container holds: the saved object, and where the bytes of storages lie.
-struct Container {
-    heap: Heap,
-    root: Id,
-    storages: Box<dyn Storages>,
-    order: ByteOrder,
-}
 
 /// Opens a zip archive of `torch.save`.
 ///

@@ -8,8 +8,7 @@ use super::super::number_type::ByteOrder;
 use super::super::pickle::input::Input;
 use super::super::pickle::value::Heap;
 use super::super::pickle::{MAX_PICKLE, read_pickle};
-use super::Container;
-use super::storages::Storages;
+use super::container::{Container, Storages};
 use crate::storage::Zip;
 
 /// The most bytes of a storage.
