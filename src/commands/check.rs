@@ -42,6 +42,9 @@ pub fn run(args: CheckArgs) -> anyhow::Result<u8> {
     if let Some(text) = left_out_of(summary) {
         writeln!(out, "{text}")?;
     }
+    for notice in &plan.source.notices {
+        writeln!(out, "note: {notice}")?;
+    }
     if let Some(notice) = device.notice {
         writeln!(out, "note: {notice}")?;
     }
@@ -89,6 +92,7 @@ fn as_json(plan: &Plan, device: &str, memory: &Memory) -> serde_json::Value {
         "valid_counts": summary.valid_counts,
         "class_weights": plan.class_weights(),
         "left_out": left_out_json(&summary.left_out),
+        "notices": plan.source.notices,
         "warnings": summary.warnings,
         "device": device,
     })

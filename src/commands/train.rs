@@ -41,6 +41,9 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let device = take_device(choice, args.quiet)?;
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
+    for notice in source.notices.iter().filter(|_| !args.quiet) {
+        say!("note: {notice}");
+    }
     let plan = Plan::check(source)?;
     if resumed.is_none() {
         plan.check_pretrained()?;

@@ -31,7 +31,7 @@ pub use fault::{ExperimentError, Fault};
 pub use named::{bare_names, by_name, other_names};
 pub use node::{Path, Step};
 pub use path_value::PathValue;
-pub use preprocess::{Fit, Preprocess, Statistic};
+pub use preprocess::{Fit, Preprocess, PreprocessPreset, Statistic};
 pub use sections::{Audit, Checkpoints, Device, Eval, OnLeak};
 pub use source::Source;
 pub use styles::{Setting, apply_style, settings_of, settings_of_variants, without_styles};

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocess {
+    /// "weights": the resizing, mean and standard deviation with which the trained weights of the backbone were evaluated.
+    /// It is the default where there are some and nothing else is given here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<PreprocessPreset>,
     /// Divides every value (0-255); 255 gives 0-1. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -18,6 +22,14 @@ pub struct Preprocess {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "items" = {"exclusiveMinimum": 0}))]
     pub std: Option<Statistic>,
+}
+
+/// Where the preprocessing comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PreprocessPreset {
+    /// From the trained weights.
+    Weights,
 }
 
 /// A statistic of the training samples, given or fitted.

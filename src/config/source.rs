@@ -21,6 +21,8 @@ const MAX_BYTES: u64 = 16 << 20;
 pub struct Source {
     /// What the file and the flags say.
     pub experiment: Experiment,
+    /// What the user should know of it.
+    pub notices: Vec<String>,
     excerpts: Excerpts,
     tree: Node,
     /// The folder of the experiment file.
@@ -64,6 +66,7 @@ impl Source {
         }
         Ok(Source {
             experiment,
+            notices: Vec::new(),
             excerpts,
             tree,
             base: file.parent().map(FilePath::to_path_buf).unwrap_or_default(),
@@ -103,6 +106,11 @@ impl Source {
     pub fn resolved(&self, path: &Path, text: &str) -> anyhow::Result<String> {
         resolve(text, &self.tree.locate(path), &self.base)
             .with_context(|| format!("cannot resolve the path {text:?} of {path}"))
+    }
+
+    /// The folder against which relative paths of the experiment file are resolved.
+    pub fn folder(&self) -> &FilePath {
+        &self.base
     }
 
     /// Shows faults with file, line and caret.

@@ -4,11 +4,10 @@ use std::path::Path as FilePath;
 
 use super::backbones::{LoadedWeights, bare_name, check_weights, load_weights};
 use super::graph::PlannedLayer;
-use super::import::WeightsFile;
+use super::import::{WeightsFile, find_weights};
 use super::network::Network;
 use super::params::{ParamStore, upload};
 use crate::config::{Fault, Path};
-use crate::console::text_path;
 
 impl Network {
     /// The layers that start from trained weights: the index of each, and the file as the experiment names it.
@@ -26,7 +25,7 @@ impl Network {
     /// A file that is missing, of no use, or of another net.
     pub fn check_pretrained(&self) -> Result<(), Vec<Fault>> {
         for (index, layer, weights) in self.pretrained() {
-            let checked = open(layer, weights).and_then(|file| check_weights(layer, &file));
+            let checked = open(weights).and_then(|file| check_weights(layer, &file));
             checked.map_err(|error| vec![self.fault(index, weights, &error)])?;
         }
         Ok(())
@@ -39,7 +38,7 @@ impl Network {
     pub fn load_pretrained(&self, params: &mut ParamStore) -> Result<Vec<String>, Vec<Fault>> {
         let mut notices = Vec::new();
         for (index, layer, weights) in self.pretrained() {
-            let loaded = open(layer, weights).and_then(|file| load_weights(layer, &file));
+            let loaded = open(weights).and_then(|file| load_weights(layer, &file));
             let loaded = loaded.map_err(|error| vec![self.fault(index, weights, &error)])?;
             notices.push(notice(layer, weights, &loaded));
             for (name, values) in loaded.values {
@@ -58,14 +57,9 @@ impl Network {
     }
 }
 
-fn open(layer: &PlannedLayer, weights: &str) -> anyhow::Result<WeightsFile> {
-    let path = text_path(weights);
-    if !FilePath::new(&path).exists() {
-        let name = layer.forward.backbone().map_or("", |it| it.backbone.name);
-        anyhow::bail!(
-            "there is no such file on this machine; `kiln weights get {name}` fetches one"
-        );
-    }
+fn open(weights: &str) -> anyhow::Result<WeightsFile> {
+    // Where it lies was found when the experiment was read; here it is said why it was not.
+    let path = find_weights(weights, FilePath::new(""))?;
     Ok(WeightsFile::open(&path)?)
 }
 

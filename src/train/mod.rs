@@ -7,6 +7,7 @@ mod run;
 pub mod schedules;
 mod styles;
 mod tools;
+mod weights_preset;
 
 pub use crate::train::optimizers::optimizer::Optimizer;
 pub use crate::train::plan::decision::Decision;

@@ -3,10 +3,12 @@
 use std::path::Path as FilePath;
 
 use crate::config::{Setting, Source, apply_style, schema_of, settings_of, settings_of_variants};
-use crate::console::text_path;
+use crate::console::{path_text, text_path};
+use crate::model::import::find_weights;
 use crate::model::{Activation, LAYERS, visit_weights};
 
 use super::optimizers::OPTIMIZERS;
+use super::weights_preset::apply_preset;
 
 /// Every default that differs between the libraries: Keras 3.15, PyTorch 2.15.
 pub fn style_settings() -> Vec<Setting> {
@@ -29,6 +31,7 @@ pub fn load(file: &FilePath, sets: &[String]) -> anyhow::Result<Source> {
     if source.experiment.style.is_some() {
         apply_style(&mut source.experiment, &style_settings());
     }
+    apply_preset(&mut source)?;
     Ok(source)
 }
 
@@ -41,7 +44,11 @@ fn resolve_weights(source: &mut Source) -> anyhow::Result<()> {
         let beside = source.resolved(path, weights);
         match beside {
             Ok(beside) if text_path(&beside).exists() => *weights = beside,
-            Ok(_) => {}
+            Ok(_) => {
+                if let Ok(found) = find_weights(weights, source.folder()) {
+                    *weights = path_text(&found).into_owned();
+                }
+            }
             Err(error) => resolved = Err(error),
         }
     });

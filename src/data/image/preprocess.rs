@@ -230,6 +230,7 @@ pub fn check(config: &Preprocess, channels: usize) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
     for (name, statistic) in [("mean", &config.mean), ("std", &config.std)] {
         let given: &[f64] = match statistic {
+            Some(Statistic::PerChannel(list)) if of_colours(config, list, channels) => list,
             Some(Statistic::PerChannel(list)) if list.len() != channels => {
                 let message = format!(
                     "has {} numbers, expected one for each of the {channels} channels",
@@ -254,6 +255,11 @@ pub fn check(config: &Preprocess, channels: usize) -> Result<(), Vec<Fault>> {
     }
 }
 
+/// Whether a statistic is that of the three colours of trained weights, of which grey images take the mean.
+fn of_colours(config: &Preprocess, list: &[f64], channels: usize) -> bool {
+    config.preset.is_some() && list.len() == 3 && channels == 1
+}
+
 /// Mean and standard deviation of each channel, as given or as `sums` say. A channel that never
 /// changes gets a standard deviation of 1.
 pub fn statistics(
@@ -267,7 +273,10 @@ pub fn statistics(
             .map(|channel| match statistic {
                 None => neutral,
                 Some(Statistic::One(value)) => *value,
-                Some(Statistic::PerChannel(list)) => list[channel],
+                Some(Statistic::PerChannel(list)) => match of_colours(config, list, channels) {
+                    true => list.iter().sum::<f64>() / list.len() as f64,
+                    false => list[channel],
+                },
                 Some(Statistic::Fit(_)) => fit(channel) / divide_by,
             })
             .collect::<Vec<f64>>()
@@ -301,6 +310,7 @@ mod tests {
         sums.add(&picture());
         let config = Preprocess {
             divide_by: Some(100.0),
+            preset: None,
             mean: Some(Statistic::Fit(Fit::Fit)),
             std: Some(Statistic::Fit(Fit::Fit)),
         };

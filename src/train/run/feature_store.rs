@@ -6,10 +6,9 @@ use std::io;
 use crate::console::shown;
 use crate::data::Shape;
 use crate::data::image::audit::Traits;
-use crate::data::image::cache::{
-    Adding, Budget, Description, FORMAT, Key, Records, cache_folder, make_cache_folder, make_room,
-};
+use crate::data::image::cache::{Adding, Budget, Description, FORMAT, Key, Records, make_room};
 use crate::data::image::samples::Stamp;
+use crate::storage::{cache_folder, make_cache_folder};
 
 /// Features by the number of their record.
 pub struct FeatureStore {
