@@ -2,6 +2,7 @@
 
 use super::net::Network;
 use crate::model::graph::PlannedLayer;
+use crate::model::tuning::Frozen;
 
 /// What a net is used for.
 #[derive(Clone, Copy, Debug)]
@@ -54,13 +55,19 @@ impl Network {
             ..Memory::default()
         };
         let (mut largest, mut before, mut index) = (input, input, 0);
+        let mut is_fixed = true;
         while let Some(first) = self.layers.get(index) {
             let count = first.fused.filter(|_| of.fused).map_or(1, |f| f.num_layers);
             let block = &self.layers[index..index + count];
             let output = block
                 .last()
                 .map_or(0, |layer| of_batch(of_output(layer), batch));
+            // A frozen layer at the beginning keeps nothing for a backward pass.
+            is_fixed &= block.iter().all(|layer| layer.is_fixed(u64::MAX));
             let working = block.iter().fold(0u64, |sum, layer| {
+                if is_fixed {
+                    return sum.max(of_batch(forward_peak(layer), batch));
+                }
                 let fixed = layer.working.fixed.saturating_mul(VALUE);
                 let all = of_batch(layer.working.per_sample, batch).saturating_add(fixed);
                 sum.saturating_add(all)
@@ -68,11 +75,11 @@ impl Network {
             let held = output.saturating_add(working);
             // Forward a block has its input and its output at a time, backward the gradients of both.
             largest = largest.max(before.saturating_add(held));
-            if of.training {
+            if of.training && !is_fixed {
                 memory.activations = memory.activations.saturating_add(held);
             }
             for (offset, layer) in block.iter().enumerate() {
-                let params = of_params(layer).saturating_mul(VALUE * of.copies);
+                let params = of_params(layer, of.copies).saturating_mul(VALUE);
                 memory.params = memory.params.saturating_add(params);
                 let all = params.saturating_add(if offset == 0 { held } else { 0 });
                 if memory.most.is_none_or(|(_, most)| all > most) {
@@ -91,11 +98,31 @@ fn of_batch(values: u64, batch: u64) -> u64 {
     values.saturating_mul(VALUE).saturating_mul(batch)
 }
 
+/// Values of a sample that a forward pass holds at most at a time within a layer: what one of the layers within it takes and
+/// gives, beside the layer's own input.
+fn forward_peak(layer: &PlannedLayer) -> u64 {
+    let children = layer.children().into_iter().map(|child| {
+        let own = child
+            .input
+            .num_elements()
+            .saturating_add(child.output.num_elements());
+        (own as u64).saturating_add(forward_peak(child))
+    });
+    children.max().unwrap_or(0)
+}
+
 fn of_output(layer: &PlannedLayer) -> u64 {
     layer.output.num_elements() as u64
 }
 
-fn of_params(layer: &PlannedLayer) -> u64 {
-    let counts = layer.params.iter().map(|spec| spec.num_elements() as u64);
+/// Values of a layer's parameters and of their copies; a frozen one has none.
+fn of_params(layer: &PlannedLayer, copies: u64) -> u64 {
+    let counts = layer.params.iter().map(|spec| {
+        let copies = match spec.tuning.frozen {
+            Frozen::Always => 1,
+            Frozen::Never | Frozen::Before(_) => copies,
+        };
+        (spec.num_elements() as u64).saturating_mul(copies)
+    });
     counts.fold(0, u64::saturating_add)
 }

@@ -46,4 +46,5 @@ mod tables;
 mod texts;
 mod threads;
 mod training;
+mod transfer;
 mod weights;

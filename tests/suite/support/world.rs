@@ -130,8 +130,19 @@ impl World {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("KILN_CACHE_DIR", self.path("cache"))
+            .envs(self.folders_of_weights())
             .stdin(Stdio::null());
         command
+    }
+
+    /// Where weights are looked for: nowhere outside of this folder.
+    fn folders_of_weights(&self) -> [(&'static str, PathBuf); 3] {
+        let folder = |name| self.path(name);
+        [
+            ("KILN_WEIGHTS", folder("weights")),
+            ("TORCH_HOME", folder("torch")),
+            ("HF_HUB_CACHE", folder("hub")),
+        ]
     }
 
     pub fn kiln(&self, arguments: &[&str]) -> Run {
@@ -153,6 +164,7 @@ impl World {
                 std::env::join_paths(folders).expect("a search path"),
             )
             .env("KILN_CACHE_DIR", self.path("cache"))
+            .envs(self.folders_of_weights())
             .env("VK_DRIVER_FILES", "/dev/null")
             .env("VK_ICD_FILENAMES", "/dev/null")
             .stdin(Stdio::null());
