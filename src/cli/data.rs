@@ -81,6 +81,11 @@ pub struct InitArgs {
     #[arg(long, value_name = "PATTERN")]
     pub label_pattern: Option<String>,
 
+    /// Of images: start from the trained weights of a backbone, such as mobilenet_v2, or from "none"; default: from those
+    /// that are on this machine, for photographs
+    #[arg(long, value_name = "NAME")]
+    pub backbone: Option<String>,
+
     /// Say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,

@@ -41,6 +41,7 @@ pub const TOPICS: &[Topic] = topics![
     "heads",
     "augmentation",
     "training",
+    "transfer",
     "imbalance",
     "metrics",
     "audit",

@@ -1,6 +1,7 @@
 //! `kiln init`
 
 mod archives;
+mod backbone;
 mod folders;
 mod image_files;
 mod image_table;
@@ -22,7 +23,7 @@ use anyhow::{Context, bail};
 use super::shared::quoted as in_a_shell;
 use crate::cli::InitArgs;
 use crate::console::{self, json_path, shown, visible};
-use crate::data::{Task, is_image_name};
+use crate::data::{Survey, Task, is_image_name};
 use crate::report::left_out_of;
 use crate::storage::write_new;
 use plan::Plan;
@@ -94,9 +95,9 @@ fn from_table(
     name: &str,
     out: &Path,
 ) -> anyhow::Result<u8> {
-    if args.classes.is_some() || args.label_pattern.is_some() {
+    if args.classes.is_some() || args.label_pattern.is_some() || args.backbone.is_some() {
         bail!(
-            "--classes and --label-pattern are for folders of images; {} is none",
+            "--classes, --label-pattern and --backbone are for folders of images; {} is none",
             shown(path)
         );
     }
@@ -143,7 +144,28 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
         );
         survey = plan.survey(&args.sets).with_context(fail)?;
     }
-    let text = starter::text(&plan, &*survey, name, out)?;
+    let photographs = of_files && plan.photographs && is_large(&*survey);
+    let asked = args.backbone.as_deref();
+    let chosen = backbone::choose(asked, photographs)?;
+    if let Some(chosen) = &chosen {
+        if !of_files {
+            bail!(
+                "--backbone is for image files; {} holds none",
+                shown(&args.folder)
+            );
+        }
+        if !said.contains_key("size") {
+            plan.remove("resize");
+            plan.say(
+                "size",
+                chosen.size(),
+                "height, width: as the weights were trained",
+            );
+        }
+        survey = plan.survey(&args.sets).with_context(fail)?;
+        plan.notes.push(chosen.note());
+    }
+    let text = starter::text(&plan, &*survey, name, out, chosen.as_ref())?;
     let text = sets::apply(&text, &args.sets)?;
     for note in &plan.notes {
         crate::say!("note: {note}");
@@ -174,6 +196,12 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
         )?;
     }
     Ok(written)
+}
+
+/// Whether images are larger than those that are taken as they are.
+fn is_large(survey: &dyn Survey) -> bool {
+    let usual = survey.typical_size();
+    usual.is_some_and(|[height, width]| height.max(width) > starter::SMALL)
 }
 
 fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {

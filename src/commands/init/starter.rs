@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::backbone::{self, Chosen};
 use super::plan::Plan;
 use super::table_starter::TEXT_LAYERS;
 use super::words::quoted;
@@ -11,7 +12,7 @@ use crate::data::{Shape, Survey, Task, list_names};
 /// The largest height and width of a starter.
 const SIDE: usize = 150;
 /// Images of at most that many pixels a side are small: they are taken as they are.
-const SMALL: usize = 96;
+pub(super) const SMALL: usize = 96;
 
 /// The height and width of a starter for images of a usual size: none is enlarged beyond what it has.
 pub(super) fn size(usual: [usize; 2]) -> [usize; 2] {
@@ -30,6 +31,7 @@ pub(super) fn text(
     survey: &dyn Survey,
     name: &str,
     out: &Path,
+    backbone: Option<&Chosen>,
 ) -> anyhow::Result<String> {
     let summary = survey.summary();
     let names = summary.task.names();
@@ -50,8 +52,19 @@ pub(super) fn text(
         format!(", most of them about {height} x {width} pixels (height x width)")
     });
     let (epochs, patience) = how_long(summary.num_train);
-    let (layers, preprocess, augment, rate) = match survey.shape() {
-        Shape::Image { height, width, .. } => {
+    let stopping = format!("early_stopping = {{ patience = {patience} }}\n");
+    let at_most = "# at most: training ends before, where validation gets no better";
+    let (epochs, at_most, stopping) = match backbone {
+        Some(_) => (
+            13,
+            "# ten for the head, three for the whole net",
+            String::new(),
+        ),
+        None => (epochs, at_most, stopping),
+    };
+    let (layers, preprocess, augment, rate) = match (survey.shape(), backbone) {
+        (_, Some(backbone)) => (backbone.layer(), backbone::SECTIONS, String::new(), "1e-3"),
+        (Shape::Image { height, width, .. }, None) => {
             let small = height.max(width) <= SMALL;
             let layers = format!(
                 "{}  {{ flatten = {{}} }},\n  {{ dense = {{ units = 128, activation = \"relu\" }} }},\n  \
@@ -86,13 +99,12 @@ layers = [
 ]
 
 [train]
-epochs = {epochs:<24}# at most: training ends before, where validation gets no better
+epochs = {epochs:<24}{at_most}
 batch_size = 32
 loss = "{loss}"
 optimizer = {{ adam = {{ learning_rate = {rate} }} }}
 monitor = "valid_loss"           # what "best" means
-early_stopping = {{ patience = {patience} }}
-
+{stopping}
 [eval]
 threshold = 0.5                  # from this probability on a class of two, or a label, is said to hold
 "#,
