@@ -141,12 +141,17 @@ fn svg_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
     any_text().try_map(|name| svg_name(&name))
 }
 
-fn svg_name(name: &str) -> Result<PathBuf, String> {
+/// A name of a drawing with another ending.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a name that ends with .svg")]
+struct NotSvg;
+
+fn svg_name(name: &str) -> Result<PathBuf, NotSvg> {
     let path = crate::console::text_path(name);
     let ending = path.extension().and_then(|ending| ending.to_str());
     if ending.is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
         Ok(path)
     } else {
-        Err("expected a name that ends with .svg".to_string())
+        Err(NotSvg)
     }
 }

@@ -8,7 +8,7 @@ use anyhow::bail;
 use crate::cli::ExperimentArgs;
 use crate::config::{Fault, Path as Key, Source};
 use crate::console::{path_text, shown, text_path, visible};
-use crate::device::{Choice, Chosen, choose};
+use crate::device::{Choice, ChoiceError, Chosen, choose};
 use crate::kernels::has_bf16;
 use crate::model::{Compute, Half};
 use crate::storage::is_same_file;
@@ -17,8 +17,8 @@ use crate::storage::is_same_file;
 pub fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
     let source = crate::train::load(&args.config, &args.sets)?;
     let kind = &source.experiment.device.kind;
-    let written: Choice = kind.parse().map_err(|message: String| {
-        source.explain(&[Fault::new(Key::parse("device.kind"), message)])
+    let written: Choice = kind.parse().map_err(|error: ChoiceError| {
+        source.explain(&[Fault::new(Key::parse("device.kind"), error.to_string())])
     })?;
     let choice = args.device.unwrap_or(written);
     Ok((source, choice))

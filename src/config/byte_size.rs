@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// Bytes, or a text such as "500 MB" or "4 GB" (powers of 1000).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,17 +25,20 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 impl TryFrom<Written> for ByteSize {
-    type Error = String;
+    type Error = SizeError;
 
-    fn try_from(written: Written) -> Result<ByteSize, String> {
+    fn try_from(written: Written) -> Result<ByteSize, SizeError> {
         match written {
             Written::Bytes(bytes) => Ok(ByteSize(bytes)),
-            Written::Text(text) => parse(&text)
-                .map(ByteSize)
-                .ok_or_else(|| format!("{text:?} is no size; write \"500 MB\" or \"4 GB\"")),
+            Written::Text(text) => parse(&text).map(ByteSize).ok_or(SizeError(text)),
         }
     }
 }
+
+/// A text that is no size.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no size; write \"500 MB\" or \"4 GB\"")]
+struct SizeError(String);
 
 impl From<ByteSize> for u64 {
     fn from(size: ByteSize) -> u64 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 /// Levels of tables and lists that an experiment may have: what walks over one calls itself for each, and a model
 /// file, which holds the experiment, is read with at most 128.
@@ -63,8 +64,8 @@ impl Path {
     /// quotes as in TOML: `a."b.c"`.
     ///
     /// # Errors
-    /// What is no path, in words that follow it.
-    pub fn read(text: &str) -> Result<Path, String> {
+    /// What is no path.
+    pub fn read(text: &str) -> Result<Path, PathError> {
         let mut steps = Vec::new();
         let mut rest = text.trim();
         if rest.is_empty() {
@@ -72,16 +73,15 @@ impl Path {
         }
         loop {
             if steps.len() > MAX_DEPTH {
-                return Err(format!("has more than {MAX_DEPTH} levels"));
+                return Err(PathError::Deep);
             }
             let (key, after) = read_key(rest)?;
             steps.push(Step::Key(key));
             rest = after;
             while let Some(index) = rest.strip_prefix('[') {
-                let (index, after) = index.split_once(']').ok_or("has a `[` without a `]`")?;
-                let number = index.trim().parse().map_err(|_| {
-                    format!("has `[{index}]`, expected an index such as [0]; a key with brackets stands in quotes")
-                })?;
+                let (index, after) = index.split_once(']').ok_or(PathError::OpenBracket)?;
+                let number = index.trim().parse();
+                let number = number.map_err(|_| PathError::Index(index.to_string()))?;
                 steps.push(Step::Index(number));
                 rest = after.trim_start();
             }
@@ -89,7 +89,7 @@ impl Path {
                 return Ok(Path(steps));
             }
             let after = rest.strip_prefix('.');
-            rest = after.ok_or_else(|| format!("has `{rest}` where a dot is expected"))?;
+            rest = after.ok_or_else(|| PathError::NoDot(rest.to_string()))?;
             rest = rest.trim_start();
         }
     }
@@ -160,27 +160,49 @@ pub fn quoted_len(text: &str) -> Option<usize> {
     None
 }
 
+/// Why a text is no path, in words that follow it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PathError {
+    /// Too many steps.
+    #[error("has more than {MAX_DEPTH} levels")]
+    Deep,
+    /// An index that is not closed.
+    #[error("has a `[` without a `]`")]
+    OpenBracket,
+    /// An index that is no number.
+    #[error("has `[{0}]`, expected an index such as [0]; a key with brackets stands in quotes")]
+    Index(String),
+    /// Something else behind a step.
+    #[error("has `{0}` where a dot is expected")]
+    NoDot(String),
+    /// A key of no letters.
+    #[error("has an empty key; one that is meant is written \"\"")]
+    EmptyKey,
+    /// A quoted key that is not closed.
+    #[error("has a quote that is not closed")]
+    OpenQuote,
+    /// A quoted key that TOML does not read.
+    #[error("has the key {0}, whose escapes are not TOML's")]
+    Escapes(String),
+}
+
 /// A key at the beginning of a path, and what follows it.
-fn read_key(text: &str) -> Result<(String, &str), String> {
+fn read_key(text: &str) -> Result<(String, &str), PathError> {
     if !text.starts_with(['"', '\'']) {
         let (key, rest) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
         return match key.trim() {
-            "" => Err("has an empty key; one that is meant is written \"\"".into()),
+            "" => Err(PathError::EmptyKey),
             key => Ok((key.to_string(), rest)),
         };
     }
-    let len = quoted_len(text).ok_or("has a quote that is not closed")?;
+    let len = quoted_len(text).ok_or(PathError::OpenQuote)?;
     let (quoted, rest) = text.split_at(len);
     let inner = &quoted[1..len - 1];
     let key = match quoted.parse::<toml_edit::Value>() {
         Ok(toml_edit::Value::String(key)) => key.into_value(),
         // TOML has no line ends in such texts, but a shell may give them.
         _ if !inner.contains('\\') => inner.to_string(),
-        _ => {
-            return Err(format!(
-                "has the key {quoted}, whose escapes are not TOML's"
-            ));
-        }
+        _ => return Err(PathError::Escapes(quoted.to_string())),
     };
     Ok((key, rest.trim_start()))
 }
@@ -324,7 +346,7 @@ mod tests {
             Path::read(text).expect_err(text);
         }
         let deep = vec!["a"; 20_000].join(".");
-        let told = Path::read(&deep).expect_err("too deep");
+        let told = Path::read(&deep).expect_err("too deep").to_string();
         assert_eq!(told, "has more than 64 levels");
     }
 }

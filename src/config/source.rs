@@ -4,6 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::experiment::Experiment;
 use super::family;
@@ -172,7 +173,7 @@ fn set(tree: &mut Node, index: usize, flag: &str, excerpts: &Excerpts) -> anyhow
         ExperimentError(excerpts.render_at(&Origin::Flag(index), message, Some(hint)))
     };
     let (key, text) = key_and_value(flag).ok_or_else(|| fail("has no `=`, expected KEY=VALUE"))?;
-    let path = Path::read(key).map_err(|message| fail(&message))?;
+    let path = Path::read(key).map_err(|error| fail(&error.to_string()))?;
     if path.0.is_empty() {
         return Err(fail("has no key, expected KEY=VALUE").into());
     }
@@ -188,7 +189,7 @@ fn set(tree: &mut Node, index: usize, flag: &str, excerpts: &Excerpts) -> anyhow
         },
     };
     mark(&mut node, index);
-    place(tree, &path.0, node, index).map_err(|message| fail(&message))?;
+    place(tree, &path.0, node, index).map_err(|error| fail(&error.to_string()))?;
     Ok(())
 }
 
@@ -221,7 +222,20 @@ fn mark(node: &mut Node, index: usize) {
     }
 }
 
-fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(), String> {
+/// Why a value has no place in an experiment, in words that follow the flag that gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum PlaceError {
+    #[error("has index {index}, but the list holds {len} items")]
+    Beyond { index: usize, len: usize },
+    #[error("has the key `{0}` in a list, expected an index such as [0]")]
+    KeyInList(String),
+    #[error("has the index [{0}] in a table")]
+    IndexInTable(usize),
+    #[error("goes below a value that is not a table")]
+    BelowValue,
+}
+
+fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(), PlaceError> {
     let Some((step, rest)) = steps.split_first() else {
         *node = value;
         return Ok(());
@@ -241,7 +255,7 @@ fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(
             let len = items.len();
             match items.get_mut(*i) {
                 Some(item) => place(item, rest, value, index),
-                None => Err(format!("has index {i}, but the list holds {len} items")),
+                None => Err(PlaceError::Beyond { index: *i, len }),
             }
         }
         // A name alone ("adam") gets options: { adam = { learning_rate = ... } }.
@@ -250,11 +264,9 @@ fn place(node: &mut Node, steps: &[Step], value: Node, index: usize) -> Result<(
             node.origin = Origin::Flag(index);
             place(node, steps, value, index)
         }
-        (Kind::List(_), Step::Key(key)) => Err(format!(
-            "has the key `{key}` in a list, expected an index such as [0]"
-        )),
-        (Kind::Table(_), Step::Index(i)) => Err(format!("has the index [{i}] in a table")),
-        (Kind::Scalar(_), _) => Err("goes below a value that is not a table".to_string()),
+        (Kind::List(_), Step::Key(key)) => Err(PlaceError::KeyInList(key.clone())),
+        (Kind::Table(_), Step::Index(i)) => Err(PlaceError::IndexInTable(*i)),
+        (Kind::Scalar(_), _) => Err(PlaceError::BelowValue),
     }
 }
 

@@ -24,13 +24,13 @@ pub use self::core::batch::{
     Batch, HostBatch, HostTargets, SampleId, Shape, Target, Value, input_to_device, size_product,
 };
 pub use self::core::dataset::{
-    Column, Dataset, MixSamples, Progress, ReadingOrder, Silent, Skipped, Summary, class_counts,
-    view_of,
+    Column, Dataset, MixSamples, Progress, ReadingOrder, SampleError, Silent, Skipped, Summary,
+    class_counts, view_of,
 };
 pub use self::core::random::{Purpose, Rng, hash_text};
 pub use self::core::reader::{
-    BATCH as READER_BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink,
-    Stopped, Subject,
+    BATCH as READER_BATCH, Ended, Item, Labelled, LabelledError, LabelledPath, Origin, Reader,
+    Sample, Sink, Stopped, Subject,
 };
 pub use self::core::task::{Head, Output, Task};
 pub use self::source::{Datasets, Source, Survey};

@@ -22,7 +22,7 @@ pub enum Choice {
 }
 
 impl FromStr for Choice {
-    type Err = String;
+    type Err = ChoiceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
@@ -33,10 +33,15 @@ impl FromStr for Choice {
                 .strip_prefix("gpu:")
                 .and_then(|number| number.parse().ok())
                 .map(|number| Choice::Gpu(Some(number)))
-                .ok_or_else(|| format!("is {other:?}, expected auto, cpu, gpu or gpu:N")),
+                .ok_or_else(|| ChoiceError(other.to_string())),
         }
     }
 }
+
+/// A text that names no device, in words that follow the flag or key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is {0:?}, expected auto, cpu, gpu or gpu:N")]
+pub struct ChoiceError(String);
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

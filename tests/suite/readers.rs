@@ -14,6 +14,11 @@ fn reader(world: &World, model: &str) -> Box<dyn Reader> {
     model.info.preprocess.reader()
 }
 
+/// A sample's input, which it has.
+fn input(sample: &Sample) -> &[f32] {
+    sample.input.as_ref().expect("an input")
+}
+
 /// All samples, and what else was handed on.
 fn read(reader: &dyn Reader, origins: &[Origin<'_>]) -> (Vec<Sample>, Vec<Item>) {
     let (mut samples, mut others) = (Vec::new(), Vec::new());
@@ -45,7 +50,7 @@ fn an_image_in_memory_is_read_as_its_file_is() {
     assert!(others.is_empty(), "{others:?}");
     assert_eq!(samples[0].subject, Subject::File(path.clone()));
     assert_eq!(samples[1].subject, Subject::File("upload.png".into()));
-    assert_eq!(samples[0].input, samples[1].input);
+    assert_eq!(input(&samples[0]), input(&samples[1]));
     assert!(samples[2].input.is_err());
     let (_, others) = read(&*reader, &[Origin::Path(Path::new("/no/such/*.png"))]);
     let [Item::Failed { text, .. }] = &others[..] else {
@@ -84,7 +89,7 @@ fn a_table_in_memory_is_read_as_its_file_is_and_both_stop_where_nobody_listens()
     let (of_memory, _) = read(&*reader, &[memory]);
     assert_eq!((of_file.len(), of_memory.len()), (100, 100));
     for (one, other) in of_file.iter().zip(&of_memory) {
-        assert_eq!(one.input, other.input);
+        assert_eq!(input(one), input(other));
     }
     assert_eq!(of_memory[3].subject, Subject::Row("request".into(), 5));
     let (_, others) = read(
@@ -155,6 +160,6 @@ fn a_text_in_memory_is_read_as_its_file_is() {
         samples[0].subject,
         Subject::Text("fine lovely great 3".into())
     );
-    assert_eq!(samples[0].input, samples[1].input);
+    assert_eq!(input(&samples[0]), input(&samples[1]));
     assert!(samples[0].input.is_ok());
 }

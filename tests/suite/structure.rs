@@ -366,6 +366,58 @@ fn files_can_be_read() {
     assert!(long.is_empty(), "more than {MOST_LINES} lines: {long:#?}");
 }
 
+/// Files whose errors are sentences; none is to be added.
+const SENTENCES: [&str; 2] = ["model/import/pytorch/view.rs", "model/import/tensor.rs"];
+
+/// Whether some function gives a sentence in place of an error: `Result<T, String>`, or an associated type that is one.
+fn has_sentences(text: &str) -> bool {
+    let code: String = code(text).split_whitespace().collect();
+    let results = code.match_indices("Result<").any(|(at, head)| {
+        let arguments = &code[at + head.len()..];
+        let mut depth = 1;
+        let end = arguments.char_indices().find(|(at, letter)| {
+            match letter {
+                '<' => depth += 1,
+                '>' if !arguments[..*at].ends_with(['-', '=']) => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        end.is_some_and(|(end, _)| arguments[..end].trim_end_matches(',').ends_with(",String"))
+    });
+    results || code.contains("typeError=String;") || code.contains("typeErr=String;")
+}
+
+#[test]
+fn errors_have_types() {
+    for (text, expected) in [
+        ("fn f() -> Result<(), String> {}", true),
+        (
+            "fn f() -> Option<Result<\n(Vec<u8>, fn() -> u8), String,\n>> {}",
+            true,
+        ),
+        ("type Error = String;", true),
+        (
+            "fn f() -> Result<String, Error> { Vec::<String>::new() }",
+            false,
+        ),
+        ("fn f() -> Result<HashMap<u8, String>> {}", false),
+        ("// Result<(), String>", false),
+    ] {
+        assert_eq!(has_sentences(text), expected, "{text}");
+    }
+    let house = House::read();
+    let files = house
+        .files
+        .iter()
+        .filter(|(_, file)| has_sentences(&std::fs::read_to_string(file).expect("UTF-8")));
+    let found: Vec<String> = files.map(|(module, _)| house.shown(module)).collect();
+    assert_eq!(
+        found, SENTENCES,
+        "an error is a type (see `thiserror`), not a sentence"
+    );
+}
+
 /// The reader of this file, on what it must see and what it must not.
 #[test]
 fn imports_are_read_as_the_compiler_reads_them() {

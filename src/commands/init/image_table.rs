@@ -1,6 +1,7 @@
 //! A table with a column of image names: its columns of labels and splits, and the plan made of them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
@@ -39,19 +40,18 @@ pub(super) fn looked(args: &InitArgs, table: &Path) -> Option<InspectedTable> {
 pub(super) fn rows(path: &Path, looked: &InspectedTable) -> Vec<HashMap<String, String>> {
     let mut rows = Vec::new();
     if let Ok(table) = TableFile::open(path, looked.layout()) {
-        // Ends with an error of no interest once there are enough.
-        let _ = table.for_each(|row| {
+        // A damaged row ends the walk; the rows before it do as well.
+        let _ = table.walk(|row| {
             let fields = table.columns.iter().enumerate();
             rows.push(
                 fields
                     .map(|(at, name)| (name.clone(), row.field(at).into_owned()))
                     .collect(),
             );
-            if rows.len() < ROWS {
-                Ok(())
-            } else {
-                Err(String::new())
-            }
+            Ok(match rows.len() < ROWS {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
         });
     }
     rows

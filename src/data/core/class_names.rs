@@ -2,6 +2,9 @@
 //! and so are `1` and `1.0`, unless the experiment or a flag says that labels are numbers.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
+
+use thiserror::Error;
 
 use super::left_out::{list_names, short_name};
 use super::task::Task;
@@ -43,28 +46,61 @@ impl<'a> ClassNames<'a> {
     /// The index of a label's class; `number` is the label as a number, where it is one.
     ///
     /// # Errors
-    /// A label that is none, in words that follow the column or file: what it may mean, or which classes there are.
-    pub fn place(&self, label: &str, number: Option<f64>) -> Result<u32, String> {
+    /// A label that is none.
+    pub fn place(&self, label: &str, number: Option<f64>) -> Result<u32, LabelError> {
         if let Some(&place) = self.places.get(label) {
             return Ok(place);
         }
         let equal = number.and_then(|number| self.numbers.get(&bits(number)?));
         match equal {
             Some(&(place, true)) if self.numeric => Ok(place),
-            Some(&(place, true)) => Err(format!(
-                "is {label:?}, which is the class {:?} as a number, but not as text; {ACCEPT_NUMBERS}",
-                self.names[place as usize]
-            )),
-            Some(_) => Err(format!(
-                "is {label:?}, which is several classes as a number, and none as text; expected one of {}",
-                listed(self.names)
-            )),
-            None => Err(format!(
-                "is {label:?}, expected one of the classes {}",
-                listed(self.names)
-            )),
+            Some(&(place, true)) => Err(LabelError::AsNumber {
+                label: label.to_string(),
+                class: self.names[place as usize].clone(),
+            }),
+            Some(_) => Err(LabelError::Ambiguous {
+                label: label.to_string(),
+                classes: listed(self.names),
+            }),
+            None => Err(LabelError::Unknown {
+                label: label.to_string(),
+                classes: listed(self.names),
+            }),
         }
     }
+}
+
+/// Why a label is no class, in words that follow its column or file.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum LabelError {
+    /// It is one as a number only.
+    #[error(
+        "is {label:?}, which is the class {class:?} as a number, but not as text; {ACCEPT_NUMBERS}"
+    )]
+    AsNumber {
+        /// The label.
+        label: String,
+        /// The class that is the same number.
+        class: String,
+    },
+    /// It is several as a number.
+    #[error(
+        "is {label:?}, which is several classes as a number, and none as text; expected one of {classes}"
+    )]
+    Ambiguous {
+        /// The label.
+        label: String,
+        /// The classes that there are.
+        classes: String,
+    },
+    /// It is none.
+    #[error("is {label:?}, expected one of the classes {classes}")]
+    Unknown {
+        /// The label.
+        label: String,
+        /// The classes that there are.
+        classes: String,
+    },
 }
 
 /// What the user should know of classes that are equal as numbers, where there are such.
@@ -119,13 +155,13 @@ pub fn absent<S: AsRef<str>>(classes: &[S], of: &str) -> Option<String> {
 /// Checks that two lists of class names are the same, in any order.
 ///
 /// # Errors
-/// A table of the names, marked where one side lacks them.
+/// Names that one of them lacks.
 pub fn same_classes(
     expected: &[String],
     found: &[String],
     expected_in: &str,
     found_in: &str,
-) -> Result<(), String> {
+) -> Result<(), DifferentClasses> {
     if expected == found {
         return Ok(());
     }
@@ -143,32 +179,47 @@ pub fn same_classes(
     names.extend(same);
     names.truncate(CLASSES_SHOWN);
     names.sort();
-    let shown: Vec<_> = names.iter().map(|name| short_name(name)).collect();
-    let width = shown.iter().map(|name| name.chars().count()).max();
-    let width = width.unwrap_or(0).max(5);
-    let mut table = format!(
-        "has other classes than {expected_in}:\n  {:width$}  {expected_in}  {found_in}",
-        "class"
-    );
-    for (name, shown) in names.into_iter().zip(shown) {
-        let mark = |names: &HashSet<&String>| {
-            if names.contains(name) {
-                "yes"
-            } else {
-                "MISSING"
-            }
-        };
-        let column = expected_in.chars().count();
-        table.push_str(&format!(
-            "\n  {shown:width$}  {:column$}  {}",
-            mark(&here),
-            mark(&there)
-        ));
+    let mark = |name: &String| {
+        let shown = short_name(name).into_owned();
+        (shown, [here.contains(name), there.contains(name)])
+    };
+    Err(DifferentClasses {
+        sides: [expected_in.to_string(), found_in.to_string()],
+        names: names.into_iter().map(mark).collect(),
+        more,
+    })
+}
+
+/// Two lists of class names that are not the same; shown as a table, in words that follow the second.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct DifferentClasses {
+    /// What the lists are called by.
+    sides: [String; 2],
+    /// Names, and which of the lists has them.
+    names: Vec<(String, [bool; 2])>,
+    /// How many names are not shown.
+    more: usize,
+}
+
+impl fmt::Display for DifferentClasses {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [expected, found] = &self.sides;
+        let widths = self.names.iter().map(|(name, _)| name.chars().count());
+        let (width, column) = (widths.max().unwrap_or(0).max(5), expected.chars().count());
+        write!(
+            out,
+            "has other classes than {expected}:\n  {:width$}  {expected}  {found}",
+            "class"
+        )?;
+        for (name, has) in &self.names {
+            let [here, there] = has.map(|has| if has { "yes" } else { "MISSING" });
+            write!(out, "\n  {name:width$}  {here:column$}  {there}")?;
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(out, "\n  and {more} more"),
+        }
     }
-    if more > 0 {
-        table.push_str(&format!("\n  and {more} more"));
-    }
-    Err(table)
 }
 
 /// The place of each name; the first of equal ones.
@@ -186,7 +237,7 @@ pub const CLASSES_SHOWN: usize = 50;
 mod tests {
     use super::*;
 
-    fn place(classes: &ClassNames<'_>, label: &str) -> Result<u32, String> {
+    fn place(classes: &ClassNames<'_>, label: &str) -> Result<u32, LabelError> {
         classes.place(label, number(label))
     }
 
@@ -204,7 +255,9 @@ mod tests {
             for (index, name) in all.iter().enumerate() {
                 assert_eq!(place(&classes, name), Ok(index as u32), "{name}");
             }
-            let told = place(&classes, "7.0").expect_err("of two classes");
+            let told = place(&classes, "7.0")
+                .expect_err("of two classes")
+                .to_string();
             assert!(told.contains("several classes"), "{told}");
         }
     }
@@ -220,7 +273,9 @@ mod tests {
     #[test]
     fn a_label_that_is_a_class_as_a_number_needs_to_be_allowed() {
         let all = names(&["0", "1", "b"]);
-        let told = place(&ClassNames::new(&all, false), "1.0").expect_err("not allowed");
+        let told = place(&ClassNames::new(&all, false), "1.0")
+            .expect_err("not allowed")
+            .to_string();
         assert!(
             told.contains("the class \"1\"") && told.contains("--numeric-labels"),
             "{told}"
@@ -230,7 +285,7 @@ mod tests {
             [place(&classes, "1.0"), place(&classes, "-0e5")],
             [Ok(1), Ok(0)]
         );
-        let told = place(&classes, "2").expect_err("no class");
+        let told = place(&classes, "2").expect_err("no class").to_string();
         assert_eq!(told, "is \"2\", expected one of the classes 0, 1, b");
         assert!(place(&classes, "nan").is_err());
     }

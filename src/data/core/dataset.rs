@@ -1,5 +1,6 @@
 //! What the loader needs of a split, and what a source of data gives.
 
+use std::error::Error;
 use std::fmt::Debug;
 
 use super::batch::{HostBatch, SampleId, Shape};
@@ -44,8 +45,8 @@ pub trait Dataset: Send + Sync {
     /// Writes the sample's input into `out`; augmented where an epoch is given.
     ///
     /// # Errors
-    /// Why the sample cannot be used, in words that follow its name.
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String>;
+    /// Why the sample cannot be used.
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError>;
 
     /// How many versions of a sample [`load`](Self::load) gives in training; `None` where each epoch has a new one. An
     /// epoch gives that of [`view_of`].
@@ -65,6 +66,10 @@ pub fn view_of(epoch: u64, num_views: u64) -> u64 {
     let (repeat, epoch) = (epoch >> 32, epoch & u64::from(u32::MAX));
     (epoch + repeat) % num_views.max(1)
 }
+
+/// Why a sample cannot be used, in words that follow its name: an error of the reader of its modality, which this room
+/// does not know.
+pub type SampleError = Box<dyn Error + Send + Sync>;
 
 /// Mixes the samples of a training batch, and their targets.
 pub trait MixSamples: Send + Sync {
@@ -146,6 +151,16 @@ impl LeftOut {
             left_out.add(reason, || name.clone());
         }
         left_out
+    }
+}
+
+impl Skipped {
+    /// A sample that an error leaves out.
+    pub fn new(name: impl Into<String>, error: impl std::fmt::Display) -> Skipped {
+        Skipped {
+            name: name.into(),
+            reason: error.to_string(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Faults of the keys of `[data]`.
 
+use std::fmt::Display;
+
 use crate::config::{Fault, Path};
 
 /// The path of a key of `[data]`.
@@ -8,6 +10,6 @@ pub fn key(name: &str) -> Path {
 }
 
 /// A fault of one key of `[data]`, in words that follow the key.
-pub fn fault(name: &str, message: impl Into<String>) -> Vec<Fault> {
-    vec![Fault::new(key(name), message)]
+pub fn fault(name: &str, message: impl Display) -> Vec<Fault> {
+    vec![Fault::new(key(name), message.to_string())]
 }

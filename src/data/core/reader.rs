@@ -2,12 +2,13 @@
 //! One reader a modality; `eval`, `predict` and whatever else runs a trained net read by it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::dataset::{Dataset, Skipped};
+use super::dataset::{Dataset, SampleError, Skipped};
 use super::left_out::LeftOut;
 use super::task::Task;
 
@@ -19,8 +20,8 @@ pub trait Reader: Send + Sync {
     /// Samples with labels, for evaluation.
     ///
     /// # Errors
-    /// What does not fit the model, in words that follow the path.
-    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String>;
+    /// What cannot be read, or does not fit the model.
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, LabelledError>;
 
     /// Hands on the samples of each origin, in order and in batches; then what the user should know of all of them.
     ///
@@ -28,6 +29,10 @@ pub trait Reader: Send + Sync {
     /// Where reading ends early. An origin that cannot be read is no error: it is handed on as [`Item::Failed`].
     fn read(&self, origins: &[Origin<'_>], sink: &mut Sink<'_>) -> Result<(), Ended>;
 }
+
+/// Why labelled samples cannot be used, in words that follow the path: an error of the reader of their modality, which
+/// this room does not know.
+pub type LabelledError = Box<dyn Error + Send + Sync>;
 
 /// Where labelled samples lie, and what they are labelled for.
 pub struct LabelledPath<'a> {
@@ -87,13 +92,12 @@ pub enum Subject {
 }
 
 /// A sample with the net's input, or why it has none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Sample {
     /// What the prediction is about.
     pub subject: Subject,
-    /// The net's input, in the order of [`Shape`](super::batch::Shape); or why there is none, in words that follow the
-    /// subject.
-    pub input: Result<Vec<f32>, String>,
+    /// The net's input, in the order of [`Shape`](super::batch::Shape); or why there is none.
+    pub input: Result<Vec<f32>, SampleError>,
 }
 
 /// What a reader hands on.

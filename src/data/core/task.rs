@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// The prediction task: what a net predicts of each sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,19 +114,19 @@ impl Task {
     /// Validates untrusted metadata.
     ///
     /// # Errors
-    /// What is impossible, in words that follow "its task".
-    pub fn check(&self) -> Result<(), String> {
+    /// What is impossible.
+    pub fn check(&self) -> Result<(), TaskError> {
         match self {
             Task::Heads(heads) => {
                 let mut tasks = heads.iter().map(|head| &head.task);
                 if tasks.any(|task| matches!(task, Task::Heads(_))) {
-                    return Err("has heads within a head".into());
+                    return Err(TaskError::NestedHeads);
                 }
                 distinct(heads.iter().map(|head| &*head.name))?;
                 heads.iter().try_for_each(|head| head.task.check())
             }
             Task::Classes(classes) if classes.len() == 1 => {
-                Err(format!("has one class only ({:?})", classes[0]))
+                Err(TaskError::OneClass(classes[0].clone()))
             }
             Task::Classes(_) | Task::Labels(_) => distinct(self.names().into_iter()),
             Task::Numbers(outputs) => {
@@ -136,10 +137,7 @@ impl Task {
                 };
                 match outputs.iter().find(|output| !scaled(output)) {
                     None => Ok(()),
-                    Some(output) => Err(format!(
-                        "scales {:?} by mean {} and deviation {}, which is impossible",
-                        output.name, output.mean, output.std
-                    )),
+                    Some(output) => Err(TaskError::Scale(output.clone())),
                 }
             }
         }
@@ -205,17 +203,37 @@ impl Task {
 
 /// # Errors
 /// No name, or one that is there twice.
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), TaskError> {
     let mut seen = HashSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(format!("names {name:?} twice"));
+            return Err(TaskError::Twice(name.to_string()));
         }
     }
     match seen.is_empty() {
-        true => Err("has nothing to say: no class, label, number or head".into()),
+        true => Err(TaskError::Empty),
         false => Ok(()),
     }
+}
+
+/// What is impossible of a prediction task, in words that follow "its task".
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum TaskError {
+    /// A head that has heads.
+    #[error("has heads within a head")]
+    NestedHeads,
+    /// Nothing to choose between.
+    #[error("has one class only ({0:?})")]
+    OneClass(String),
+    /// A scaling that no training gives.
+    #[error("scales {:?} by mean {} and deviation {}, which is impossible", .0.name, .0.mean, .0.std)]
+    Scale(Output),
+    /// A name that is there twice.
+    #[error("names {0:?} twice")]
+    Twice(String),
+    /// No name.
+    #[error("has nothing to say: no class, label, number or head")]
+    Empty,
 }
 
 #[cfg(test)]

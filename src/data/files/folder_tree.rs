@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::error::Nothing;
 use super::kind::{MAGIC_BYTES, Named, is_hidden, named, sniff};
 use super::listing::Content;
 use super::listing::is_text_name;
@@ -123,7 +124,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// What a folder without samples holds.
-pub fn nothing(root: &Path) -> String {
+pub fn nothing(root: &Path) -> Nothing {
     let mut names = BTreeSet::new();
     let mut waiting = vec![(root.to_path_buf(), 0)];
     let mut folders = 0;
@@ -144,13 +145,8 @@ pub fn nothing(root: &Path) -> String {
     }
     let names: Vec<String> = names.into_iter().collect();
     match (names.is_empty(), folders) {
-        (true, 0) => "is empty, expected images, or text files, in one folder a class".into(),
-        (true, n) => {
-            format!("holds {n} folders without any file, expected images in one folder a class")
-        }
-        (false, _) => format!(
-            "holds no images and no text files, but {}",
-            list_names(&names)
-        ),
+        (true, 0) => Nothing::Empty,
+        (true, n) => Nothing::Folders(n),
+        (false, _) => Nothing::Others(list_names(&names)),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::ListingError;
 use super::folder_tree::{Tree, nothing, place};
 use super::listing::Content;
 use super::split_names::{SplitName, is_wrapper, splits_of};
@@ -46,18 +47,19 @@ impl Layout {
     /// Finds the splits of a folder.
     ///
     /// # Errors
-    /// What is there where there are no samples, in words that follow the folder's name.
-    pub fn find(root: &Path) -> Result<Layout, String> {
+    /// What is there where there are no samples.
+    pub fn find(root: &Path) -> Result<Layout, ListingError> {
         if !root.exists() {
-            return Err("does not exist".into());
+            return Err(ListingError::Missing);
         }
         if !root.is_dir() {
-            return Err("is a file, expected a folder".into());
+            let expected = "a folder";
+            return Err(ListingError::File { expected });
         }
         let tree = Tree::read(root, 0);
         // Notes beside images are no texts to learn from.
         let content = match tree.total {
-            [0, 0] => return Err(nothing(root)),
+            [0, 0] => return Err(nothing(root).into()),
             [0, _] => Content::Texts,
             _ => Content::Images,
         };
@@ -90,7 +92,7 @@ impl Finder<'_> {
         self.told.push(line);
     }
 
-    fn find(&mut self, tree: &Tree) -> Result<Layout, String> {
+    fn find(&mut self, tree: &Tree) -> Result<Layout, ListingError> {
         let filled = tree.filled(self.content);
         let names: Vec<&str> = filled.iter().map(|tree| &*tree.name).collect();
         let splits = splits_of(&names);
@@ -137,9 +139,7 @@ impl Finder<'_> {
         }
         if others.len() < 2 && (valid.is_some() || test.is_some()) {
             let names = list_names(&names);
-            return Err(format!(
-                "holds the folders {names}, but none for training; expected one called train, or folders of classes"
-            ));
+            return Err(ListingError::NoTraining { names });
         }
         Ok(self.of_classes(tree, valid, test))
     }
@@ -257,7 +257,7 @@ impl Finder<'_> {
 mod tests {
     use super::*;
 
-    fn find(files: &[&str]) -> (tempfile::TempDir, Result<Layout, String>) {
+    fn find(files: &[&str]) -> (tempfile::TempDir, Result<Layout, ListingError>) {
         let folder = tempfile::TempDir::new().expect("a folder");
         for file in files {
             let path = folder.path().join(file);
@@ -378,11 +378,13 @@ mod tests {
     #[test]
     fn folders_without_samples_say_what_they_hold() {
         let (_folder, empty) = find(&[]);
-        assert!(empty.expect_err("empty").contains("is empty"));
+        let empty = empty.expect_err("empty").to_string();
+        assert!(empty.contains("is empty"), "{empty}");
         let (_folder, other) = find(&["x/a.mp4", "b.pdf"]);
-        let message = other.expect_err("no samples");
+        let message = other.expect_err("no samples").to_string();
         assert!(message.contains("b.pdf, x/a.mp4"), "{message}");
         let (_folder, none) = find(&["val/a/1.jpg", "test/a/1.jpg"]);
-        assert!(none.expect_err("no training").contains("none for training"));
+        let none = none.expect_err("no training").to_string();
+        assert!(none.contains("none for training"), "{none}");
     }
 }

@@ -1,5 +1,6 @@
 //! Files and folders as people lay them out: what a file is, which folders are splits and classes, what is no sample.
 
+pub mod error;
 pub mod folder_tree;
 pub mod kind;
 pub mod layout;

@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::error::{FileError, SizeError};
 use crate::config::ByteSize;
 use crate::device::memory_limit;
 use crate::storage::open_seekable;
@@ -35,21 +36,16 @@ impl Packed {
     /// Whether a file of `len` bytes may unpack to `claimed` bytes.
     ///
     /// # Errors
-    /// Why not, in words that follow the file's name.
-    pub fn check(&self, len: u64, claimed: u64) -> Result<(), String> {
+    /// A size that is impossible, or more than is allowed or free.
+    pub fn check(&self, len: u64, claimed: u64) -> Result<(), SizeError> {
         if claimed > len.saturating_mul(DEFLATE).saturating_add(1 << 16) {
-            return Err(format!(
-                "is damaged: its {len} bytes cannot hold the {claimed} bytes that its head claims"
-            ));
+            return Err(SizeError::Impossible { len, claimed });
         }
         let most = self
             .most
             .unwrap_or_else(|| len.saturating_mul(USUAL).max(SMALL));
         if claimed > most {
-            return Err(format!(
-                "has {len} bytes and would unpack to {claimed}, more than {most}. If it is to be trusted, set \
-                 data.max_unpacked = {claimed}, or unpack it before"
-            ));
+            return Err(SizeError::Unpacked { len, claimed, most });
         }
         within_memory(claimed)
     }
@@ -58,36 +54,37 @@ impl Packed {
 /// Whether there is room for so many bytes.
 ///
 /// # Errors
-/// More bytes than the machine has free, in words that follow the file's name.
-pub fn within_memory(bytes: u64) -> Result<(), String> {
+/// More bytes than the machine has free.
+pub fn within_memory(bytes: u64) -> Result<(), SizeError> {
     let limit = memory_limit();
     if bytes <= limit.bytes {
         return Ok(());
     }
-    Err(format!(
-        "needs {bytes} bytes of memory, and {} {}; split it into several files",
-        limit.bytes, limit.why
-    ))
+    Err(SizeError::Memory {
+        bytes,
+        free: limit.bytes,
+        why: limit.why,
+    })
 }
 
 /// Reads a whole file whose size `check` accepts.
 ///
 /// # Errors
-/// Why it cannot be read, in words that follow its name.
-pub fn read_within_memory(
+/// Why it cannot be read; what `check` finds.
+pub fn read_within_memory<E: From<FileError>>(
     path: &Path,
-    check: impl FnOnce(u64) -> Result<(), String>,
-) -> Result<Vec<u8>, String> {
-    let fail = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = open_seekable(path).map_err(fail)?;
-    let len = file.metadata().map_err(fail)?.len();
+    check: impl FnOnce(u64) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
+    let file = open_seekable(path).map_err(FileError::Io)?;
+    let len = file.metadata().map_err(FileError::Io)?.len();
     check(len)?;
-    within_memory(len)?;
+    within_memory(len).map_err(FileError::Size)?;
     let mut bytes = Vec::with_capacity(len as usize);
-    file.take(len).read_to_end(&mut bytes).map_err(fail)?;
+    let mut file = file.take(len);
+    file.read_to_end(&mut bytes).map_err(FileError::Io)?;
     match bytes.len() as u64 == len {
         true => Ok(bytes),
-        false => Err("became shorter while it was read".into()),
+        false => Err(FileError::Shorter.into()),
     }
 }
 
@@ -97,10 +94,13 @@ const SMALL_FILE: u64 = 1 << 20;
 /// Reads a file that is small, such as a list of class names.
 ///
 /// # Errors
-/// Why it cannot be read, in words that follow its name.
-pub fn read_small(path: &Path) -> Result<Vec<u8>, String> {
+/// Why it cannot be read.
+pub fn read_small(path: &Path) -> Result<Vec<u8>, FileError> {
     read_within_memory(path, |len| match len <= SMALL_FILE {
         true => Ok(()),
-        false => Err(format!("has {len} bytes, expected at most {SMALL_FILE}")),
+        false => Err(FileError::Long {
+            len,
+            most: SMALL_FILE,
+        }),
     })
 }

@@ -9,7 +9,7 @@ use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, MixSamples, ReadingOrder};
+use crate::data::core::dataset::{Dataset, MixSamples, ReadingOrder, SampleError};
 
 /// The images of one split.
 pub struct ImageDataset {
@@ -102,7 +102,7 @@ impl Dataset for ImageDataset {
         Some(mix)
     }
 
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         IMAGE.with_borrow_mut(|image| {
             (image.height, image.width) = (self.preprocess.size[0], self.preprocess.size[1]);
             image.channels = self.preprocess.channels;

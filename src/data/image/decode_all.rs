@@ -9,6 +9,7 @@ use super::audit::Traits;
 use super::augment::Augmentation;
 use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
 use super::dataset::ImageDataset;
+use super::decode::error::DecodeError;
 use super::decode::pixels::Pixels;
 use super::preprocess::{ChannelSums, ImagePreprocess};
 use super::samples::Split;
@@ -47,15 +48,15 @@ pub struct Found {
 }
 
 impl Found {
-    fn of(index: usize, result: Result<ChannelSums, String>) -> Found {
+    fn of(index: usize, result: Result<ChannelSums, DecodeError>) -> Found {
         match result {
             Ok(sums) => Found {
                 sums,
                 failed: Vec::new(),
             },
-            Err(reason) => Found {
+            Err(error) => Found {
                 sums: ChannelSums::default(),
-                failed: vec![(index, reason)],
+                failed: vec![(index, error.to_string())],
             },
         }
     }
@@ -176,7 +177,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn decode(&self, index: usize) -> Result<(Vec<u8>, Pixels), String> {
+    fn decode(&self, index: usize) -> Result<(Vec<u8>, Pixels), DecodeError> {
         let bytes = self.split.read(index, self.preprocess.max_bytes())?;
         let image = self.preprocess.decode(&bytes)?;
         Ok((bytes, image))
@@ -205,7 +206,7 @@ impl Worker<'_> {
     }
 
     /// Records the traits of a file that is only decoded on demand. Archives are not read for that alone.
-    fn hash(&self, index: usize, noted: Option<&mut Traits>) -> Result<ChannelSums, String> {
+    fn hash(&self, index: usize, noted: Option<&mut Traits>) -> Result<ChannelSums, DecodeError> {
         if let Some(noted) = noted
             && self.split.shards.is_empty()
         {
@@ -222,9 +223,9 @@ impl Worker<'_> {
         adding: &Adding,
         slot: &mut Slot,
         noted: Option<&mut Traits>,
-    ) -> Result<ChannelSums, String> {
+    ) -> Result<ChannelSums, DecodeError> {
         let name = name_of(self.split, index);
-        let stamp = self.split.stamp(index).ok_or("cannot be read")?;
+        let stamp = self.split.stamp(index).ok_or(DecodeError::Gone)?;
         let mut image = self.preprocess.blank();
         let mut stored =
             |slot: u32| !self.gather.sums || adding.records().read(slot, name, &mut image.bytes);

@@ -43,7 +43,7 @@ impl DeepImages {
     pub fn range(&self) -> Option<DeepRange> {
         let narrow = self.most - self.least < WIDE;
         narrow
-            .then(|| DeepRange::new(self.least, self.most).ok())
+            .then(|| DeepRange::new(self.least, self.most))
             .flatten()
     }
 

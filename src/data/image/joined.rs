@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::dataset::ImageDataset;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, MixSamples};
+use crate::data::core::dataset::{Dataset, MixSamples, SampleError};
 
 /// The samples of one dataset, then those of the other.
 pub struct Joined {
@@ -64,7 +64,7 @@ impl Dataset for Joined {
         self.first.mix()
     }
 
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         let (dataset, index) = self.place(index);
         dataset.load(index, epoch, out)
     }

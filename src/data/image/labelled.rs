@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::dataset::ImageDataset;
+use super::labelled_error::LabelledImagesError;
 use super::labelling::fitting;
 use super::labelling::options::{
     ClassFolders, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
@@ -16,7 +17,7 @@ use super::preprocess::ImagePreprocess;
 use super::samples::Split;
 use super::sources::labelled::labelled_blocks;
 use crate::console::Show as _;
-use crate::data::core::class_names::{absent, index_of, same_classes};
+use crate::data::core::class_names::{DifferentClasses, absent, index_of, same_classes};
 use crate::data::core::left_out::{LeftOut, list_names};
 use crate::data::core::reader::{Labelled, LabelledPath};
 use crate::data::core::task::Task;
@@ -39,8 +40,8 @@ pub struct FolderImages {
 /// The images of a folder with one folder a class, all of which the model must know.
 ///
 /// # Errors
-/// A folder without classes, or with others; in words that follow the folder's name.
-pub fn of_folders(folder: &Path, classes: &[String]) -> Result<FolderImages, String> {
+/// A folder without classes, or with others.
+pub fn of_folders(folder: &Path, classes: &[String]) -> Result<FolderImages, LabelledImagesError> {
     of_listing(folder, classes, Classes::default())
 }
 
@@ -48,7 +49,7 @@ fn of_listing(
     folder: &Path,
     classes: &[String],
     which: Classes<'_>,
-) -> Result<FolderImages, String> {
+) -> Result<FolderImages, LabelledImagesError> {
     let listing = list_folders(folder, Content::Images, which)?;
     let mut left_out = listing.left_out.clone();
     let (found, files) = known(listing, classes, &mut left_out)?;
@@ -59,7 +60,7 @@ fn of_listing(
     let lacks = classes.iter().zip(counts).filter(|(_, count)| *count == 0);
     let lacks: Vec<&String> = lacks.map(|(name, _)| name).collect();
     if files.is_empty() {
-        return Err(format!("holds no picture of {}", list_names(&found)));
+        return Err(LabelledImagesError::NoImage(list_names(&found)));
     }
     Ok(FolderImages {
         warnings: absent(&lacks, &folder.shown().to_string())
@@ -77,7 +78,7 @@ fn known(
     listing: Listing,
     classes: &[String],
     left_out: &mut LeftOut,
-) -> Result<NamedFiles, String> {
+) -> Result<NamedFiles, DifferentClasses> {
     let places = index_of(classes);
     let is_split =
         |name: &String| !places.contains_key(name.as_str()) && split_name(name).is_some();
@@ -108,11 +109,11 @@ fn known(
 /// labels were those of folders at the top, and nothing else.
 ///
 /// # Errors
-/// What does not fit the model, in words that follow the path.
+/// What does not fit the model.
 pub fn labelled_as_trained(
     wanted: &LabelledPath<'_>,
     preprocess: &ImagePreprocess,
-) -> Option<Result<Labelled, String>> {
+) -> Option<Result<Labelled, LabelledImagesError>> {
     let LabelledPath {
         path, task, data, ..
     } = *wanted;
@@ -137,12 +138,12 @@ pub fn labelled_as_trained(
             by_pattern(path, pattern, task)
         }
         _ if is_table => by_table(path, tables, task, labelling),
-        _ if has_table && path.is_dir() && !has_class_folders(path, task) => Err(
-            "is a folder without folders of the model's classes; the model was trained with labels of a table: \
-             name the table, beside which the images lie, or say it with --labels"
-                .to_string(),
-        ),
-        (None, level) if path.is_dir() && (*level == ClassFolders::Leaf || !labelling.exclude.is_empty()) => {
+        _ if has_table && path.is_dir() && !has_class_folders(path, task) => {
+            Err(LabelledImagesError::NoTable)
+        }
+        (None, level)
+            if path.is_dir() && (*level == ClassFolders::Leaf || !labelling.exclude.is_empty()) =>
+        {
             let which = Classes {
                 leaf: *level == ClassFolders::Leaf,
                 exclude: &labelling.exclude,
@@ -182,17 +183,17 @@ fn has_class_folders(path: &Path, task: &Task) -> bool {
 }
 
 type Sets = Option<Arc<Vec<Vec<bool>>>>;
+/// Labelled files, their sets of labels, what is no sample, and what may be wrong.
+type LabelledFileSet = (Split, Sets, LeftOut, Vec<String>);
 
 fn by_pattern(
     path: &Path,
     pattern: &str,
     task: &Task,
-) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+) -> Result<LabelledFileSet, LabelledImagesError> {
     let (names, files, left_out) = fitting(path, &LabelPattern::parse(pattern)?)?;
     if files.is_empty() {
-        return Err(format!(
-            "holds no image whose name fits data.label_pattern = {pattern:?} of the model, and no folder of its classes"
-        ));
+        return Err(LabelledImagesError::NoFit(pattern.to_string()));
     }
     let names = Names::Classes(names);
     let (split, sets) = number(
@@ -211,7 +212,7 @@ fn by_table(
     tables: Option<&Files>,
     task: &Task,
     labelling: Labelling,
-) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+) -> Result<LabelledFileSet, LabelledImagesError> {
     let folder = match path.is_dir() {
         true => path.to_path_buf(),
         false => path.parent().unwrap_or(Path::new("")).to_path_buf(),
@@ -229,7 +230,6 @@ fn by_table(
         test_label_files: None,
         ..labelling
     };
-    let fail = |(_, message): (&str, String)| message;
     let mut warnings = Vec::new();
     let roots = [Some(&*folder), None, None];
     // Of a table of all splits the part for the end is judged, else that of validation; a table that lacks the
@@ -242,31 +242,31 @@ fn by_table(
                 path.shown(),
                 SPLIT_KEYS[part]
             ));
-            return finish(
-                tables.only(part).into_files().map_err(fail)?,
-                task,
-                warnings,
-            );
+            return finish(tables.only(part).into_files()?, task, warnings);
         }
         labelling.split = None;
     }
-    let tables = LabelTables::read(&labelling, roots).map_err(fail)?;
-    finish(tables.only(0).into_files().map_err(fail)?, task, warnings)
+    let tables = LabelTables::read(&labelling, roots)?;
+    finish(tables.only(0).into_files()?, task, warnings)
 }
 
 fn finish(
     found: LabelledFiles,
     task: &Task,
     warnings: Vec<String>,
-) -> Result<(Split, Sets, LeftOut, Vec<String>), String> {
+) -> Result<LabelledFileSet, LabelledImagesError> {
     let [files, ..] = found.splits;
-    let files = files.ok_or("has no row that can be used")?;
+    let files = files.ok_or(LabelledImagesError::NoRow)?;
     let (split, sets) = number(files, &found.names, task)?;
     Ok((split, sets, found.left_out, warnings))
 }
 
 /// Gives samples the indices of the model's classes, or of sets of its labels.
-fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets), String> {
+fn number(
+    files: SplitFiles,
+    names: &Names,
+    task: &Task,
+) -> Result<(Split, Sets), LabelledImagesError> {
     let trained: Vec<String> = task.names().into_iter().map(str::to_string).collect();
     let place = index_of(&trained);
     if let Some(unknown) = names
@@ -274,10 +274,10 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
         .iter()
         .find(|name| !place.contains_key(name.as_str()))
     {
-        return Err(format!(
-            "does not fit the model: it has the label {unknown:?}, but the model knows {}",
-            list_names(&trained)
-        ));
+        return Err(LabelledImagesError::Label {
+            label: unknown.clone(),
+            known: list_names(&trained),
+        });
     }
     let places: Vec<usize> = names
         .list()
@@ -301,11 +301,11 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
             }
             Ok((Split::of_files(root, files), Some(Arc::new(sets))))
         }
-        (_, Names::Labels(..)) => {
-            Err("does not fit the model: it gives images several labels, the model knows one class each".into())
-        }
+        (_, Names::Labels(..)) => Err(LabelledImagesError::SeveralLabels),
         (_, Names::Classes(_)) => {
-            let files = files.into_iter().map(|(path, class)| (path, places[class as usize] as u32));
+            let files = files
+                .into_iter()
+                .map(|(path, class)| (path, places[class as usize] as u32));
             let mut files: Vec<(Box<Path>, u32)> = files.collect();
             files.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
             Ok((Split::of_files(root, files), None))
@@ -318,12 +318,12 @@ fn number(files: SplitFiles, names: &Names, task: &Task) -> Result<(Split, Sets)
 /// `classes`, by name.
 ///
 /// # Errors
-/// A folder without classes, or with other classes; in words that follow the folder's name.
+/// A folder without classes, or with other classes.
 pub fn labelled_images(
     folder: &Path,
     trained: &TrainedClasses,
     preprocess: &ImagePreprocess,
-) -> Result<LabelledImages, String> {
+) -> Result<LabelledImages, LabelledImagesError> {
     let classes = trained.classes;
     let mut left_out = LeftOut::default();
     let mut warnings = Vec::new();

@@ -12,6 +12,7 @@ pub mod divide;
 pub mod headers;
 pub mod joined;
 pub mod labelled;
+pub mod labelled_error;
 pub mod labelling;
 pub mod look_alikes;
 pub mod options;

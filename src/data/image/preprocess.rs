@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::augment;
 use super::decode::decode;
 use super::decode::deep::DeepRange;
+use super::decode::error::DecodeError;
 use super::decode::pixels::{Alpha, Pixels, Wanted};
 use super::resize::{Aspect, Filter, Resizing, is_whole, whole};
 use crate::config::{Fault, Path, Preprocess, Statistic};
@@ -61,8 +62,8 @@ impl ImagePreprocess {
     /// Reads, decodes and resizes a file.
     ///
     /// # Errors
-    /// Why the file cannot be used, in words that follow its name.
-    pub fn load(&self, path: &std::path::Path) -> Result<Pixels, String> {
+    /// Why the file cannot be used.
+    pub fn load(&self, path: &std::path::Path) -> Result<Pixels, DecodeError> {
         self.decode(&read_named(path, self.max_bytes())?)
     }
 
@@ -75,8 +76,8 @@ impl ImagePreprocess {
     /// Decodes and resizes what a file holds.
     ///
     /// # Errors
-    /// Why it cannot be used, in words that follow the file's name.
-    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, String> {
+    /// Why it cannot be used.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
         let picture = self.with_wanted(|wanted| decode(bytes, wanted))?;
         self.resizing().apply(&picture)
     }

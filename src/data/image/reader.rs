@@ -1,25 +1,31 @@
 //! Images for a trained net: files, folders, archives, patterns, arrays of images, lists on standard input, encoded
 //! images in memory.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use thiserror::Error;
 
 use super::decode::pixels::Pixels;
 use super::decode::raw::RawBlock;
 use super::labelled::{labelled_as_trained, labelled_images};
 use super::preprocess::ImagePreprocess;
+use super::sources::block_error::BlockError;
 use super::sources::cifar::cifar_images;
 use super::sources::idx::idx_images;
+use super::sources::idx_error::IdxError;
 use super::sources::labels::TrainedClasses;
+use super::sources::numpy::error::NumpyError;
 use super::sources::numpy::numpy_images;
 use super::sources::webdataset::members::image_members;
 use crate::console::shown;
 use crate::data::core::left_out::LeftOut;
 use crate::data::core::reader::{
-    BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
+    BATCH, Ended, Item, Labelled, LabelledError, LabelledPath, Origin, Reader, Sample, Sink,
+    Stopped, Subject,
 };
 use crate::data::files::listing::list_images;
 
@@ -33,9 +39,9 @@ pub struct ImageReader {
 }
 
 impl Reader for ImageReader {
-    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String> {
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, LabelledError> {
         if let Some(found) = labelled_as_trained(wanted, &self.preprocess) {
-            return found;
+            return Ok(found?);
         }
         let trained = TrainedClasses::new(wanted.task.classes(), wanted.data);
         let found = labelled_images(wanted.path, &trained, &self.preprocess)?;
@@ -80,7 +86,10 @@ impl ImageReader {
         let image = self.preprocess.decode(bytes);
         Sample {
             subject,
-            input: image.map(|image| self.input(&image)),
+            input: match image {
+                Ok(image) => Ok(self.input(&image)),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
@@ -106,7 +115,10 @@ impl Reading<'_, '_> {
             let image = reader.preprocess.load(&file);
             Sample {
                 subject: Subject::File(file),
-                input: image.map(|image| reader.input(&image)),
+                input: match image {
+                    Ok(image) => Ok(reader.input(&image)),
+                    Err(error) => Err(error.into()),
+                },
             }
         };
         let files = std::mem::take(&mut self.files);
@@ -159,7 +171,7 @@ impl Reading<'_, '_> {
         if let Some(block) = arrays(path) {
             return match block {
                 Ok(block) => self.block(&block),
-                Err(reason) => self.fail(format!("{} {reason}", shown(path)), LeftOut::default()),
+                Err(error) => self.fail(format!("{} {error}", shown(path)), LeftOut::default()),
             };
         }
         if is_archive(path) {
@@ -207,7 +219,9 @@ impl Reading<'_, '_> {
                     found = true;
                     self.block(&block)?;
                 }
-                Some(Err(reason)) => left_out.add(&reason, || shown(&file).to_string()),
+                Some(Err(error)) => {
+                    left_out.add(&error.to_string(), || shown(&file).to_string());
+                }
                 None => {}
             }
         }
@@ -240,9 +254,9 @@ impl Reading<'_, '_> {
                 let subject = Subject::Member(path.to_path_buf(), name);
                 match bytes {
                     Ok(bytes) => self.reader.sample(subject, &bytes),
-                    Err(reason) => Sample {
+                    Err(error) => Sample {
                         subject,
-                        input: Err(reason),
+                        input: Err(error.into()),
                     },
                 }
             };
@@ -254,10 +268,22 @@ impl Reading<'_, '_> {
 }
 
 /// The images of a file of arrays: IDX, NumPy, CIFAR's binaries; `None` where it is none by its name.
-fn arrays(path: &Path) -> Option<Result<RawBlock, String>> {
+fn arrays(path: &Path) -> Option<Result<RawBlock, ArraysError>> {
     idx_images(path)
-        .or_else(|| numpy_images(path))
-        .or_else(|| cifar_images(path))
+        .map(|read| read.map_err(ArraysError::Idx))
+        .or_else(|| Some(numpy_images(path)?.map_err(ArraysError::Numpy)))
+        .or_else(|| Some(cifar_images(path)?.map_err(ArraysError::Cifar)))
+}
+
+/// Why a file of arrays of images cannot be read, in words that follow its name.
+#[derive(Debug, Error)]
+enum ArraysError {
+    #[error(transparent)]
+    Idx(IdxError),
+    #[error(transparent)]
+    Numpy(NumpyError),
+    #[error(transparent)]
+    Cifar(BlockError),
 }
 
 fn is_archive(path: &Path) -> bool {
@@ -282,19 +308,19 @@ type Files = (Vec<PathBuf>, LeftOut);
 /// # Errors
 /// One without an image, with its name, and its files that are none.
 fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
+    let fail = |why: &dyn Display| (format!("{}: {why}", shown(path)), LeftOut::default());
     let (found, what) = if path.is_dir() {
-        (list_images(path), "holds no pictures")
+        let found = list_images(path).map_err(|error| fail(&error))?;
+        (found, "holds no pictures")
     } else if !path.exists() && is_pattern(path) {
-        (matches(path), "matches no file")
+        let found = matches(path).map_err(|error| fail(&format!("is no pattern: {error}")))?;
+        (found, "matches no file")
     } else {
         return Ok((vec![path.to_path_buf()], LeftOut::default()));
     };
     match found {
-        Ok((files, left_out)) if files.is_empty() => {
-            Err((format!("{}: {what}", shown(path)), left_out))
-        }
-        Ok(found) => Ok(found),
-        Err(reason) => Err((format!("{}: {reason}", shown(path)), LeftOut::default())),
+        (files, left_out) if files.is_empty() => Err((fail(&what).0, left_out)),
+        found => Ok(found),
     }
 }
 
@@ -303,9 +329,9 @@ fn is_pattern(path: &Path) -> bool {
         .is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
-fn matches(pattern: &Path) -> Result<Files, String> {
+fn matches(pattern: &Path) -> Result<Files, glob::PatternError> {
     let text = pattern.to_str().unwrap_or_default();
-    let found = glob::glob(text).map_err(|error| format!("is no pattern: {error}"))?;
+    let found = glob::glob(text)?;
     let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
     for found in found {
         match found {

@@ -13,7 +13,8 @@ use crate::console::path_text;
 use crate::data::core::batch::SampleId;
 use crate::data::core::dataset::ReadingOrder;
 use crate::data::core::random::hash_text;
-use crate::data::files::read::{read_file, too_large};
+use crate::data::files::error::FileError;
+use crate::data::files::read::read_file;
 use crate::storage::open_regular;
 use crate::storage::positional::read_at;
 
@@ -211,11 +212,13 @@ impl Split {
     /// Reads the sample's bytes.
     ///
     /// # Errors
-    /// Why they cannot be read, in words that follow the name; among it more than `most` bytes.
-    pub fn read(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
+    /// Why they cannot be read; among it more than `most` bytes.
+    pub fn read(&self, index: usize, most: u64) -> Result<Vec<u8>, FileError> {
         match &self.samples[index].place {
             Place::File(path) => read_file(&self.root.join(path), most),
-            Place::Entry { len, .. } if u64::from(*len) > most => Err(too_large(u64::from(*len))),
+            Place::Entry { len, .. } if u64::from(*len) > most => {
+                Err(FileError::LargeImage { len: (*len).into() })
+            }
             Place::Entry { .. } => self.read_begin(index, u64::MAX),
             Place::Raw { block, number } => Ok(self.block(*block).picture(*number as usize)),
         }
@@ -224,8 +227,8 @@ impl Split {
     /// Reads at most the first `most` of the sample's bytes.
     ///
     /// # Errors
-    /// Why they cannot be read, in words that follow the name.
-    pub fn read_begin(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
+    /// Why they cannot be read.
+    pub fn read_begin(&self, index: usize, most: u64) -> Result<Vec<u8>, FileError> {
         if let Place::Raw { block, number } = &self.samples[index].place {
             return Ok(self.block(*block).picture(*number as usize));
         }
@@ -241,7 +244,7 @@ impl Split {
             read_at(&file, &mut bytes, offset)?;
             Ok(bytes)
         };
-        read().map_err(|error| format!("cannot be read: {error}"))
+        read().map_err(FileError::Io)
     }
 
     /// The stamp of the file that holds the sample.

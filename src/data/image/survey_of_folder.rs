@@ -2,13 +2,17 @@
 
 use std::path::{Path as FilePath, PathBuf};
 
+use thiserror::Error;
+
 use super::labelling::below::images_below;
+use super::labelling::error::Failure;
 use super::labelling::options::Labelling;
 use super::labelling::pattern::LabelPattern;
 use super::options::ImageOptions;
 use super::samples::Split;
 use super::survey::{ImageSurvey, Listed};
 use crate::data::core::left_out::LeftOut;
+use crate::data::files::error::ListingError;
 use crate::data::files::layout::{Labelled, Layout};
 use crate::data::files::listing::Content;
 use crate::data::loading::divided::Divided;
@@ -16,18 +20,29 @@ use crate::data::loading::divided::Divided;
 /// Height and width to which images are resized where only the audit reads them.
 const LOOK_SIZE: usize = 64;
 
+/// Why a folder cannot be surveyed, in words that follow its name.
+#[derive(Debug, Error)]
+pub enum SurveyError {
+    /// No samples, or a folder that cannot be listed.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// Labels that cannot be used.
+    #[error(transparent)]
+    Labels(#[from] Failure),
+    /// Samples that are no images.
+    #[error("holds texts and no images; write an experiment with `kiln init`, and use --config")]
+    Texts,
+}
+
 impl ImageSurvey {
     /// Surveys a folder in any layout that is recognized.
     ///
     /// # Errors
-    /// A folder without classes; in words that follow its name.
-    pub fn of_folder(folder: &FilePath) -> Result<ImageSurvey, String> {
+    /// A folder without classes.
+    pub fn of_folder(folder: &FilePath) -> Result<ImageSurvey, SurveyError> {
         let layout = Layout::find(folder)?;
         if layout.content != Content::Images {
-            return Err(
-                "holds texts and no images; write an experiment with `kiln init`, and use --config"
-                    .into(),
-            );
+            return Err(SurveyError::Texts);
         }
         let mut labelling = Labelling {
             exclude: layout.exclude.clone(),
@@ -59,7 +74,7 @@ impl ImageSurvey {
         if roots[1].is_none() {
             roots.swap(1, 2); // shown as the other split
         }
-        let labelled = labelling.list(roots).map_err(|(_, message)| message)?;
+        let labelled = labelling.list(roots)?;
         let [train, valid, test] = labelled
             .splits
             .map(|split| split.map(|s| Split::of_files(s.root, s.files)));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::data::core::batch::{HostBatch, HostTargets};
-use crate::data::core::dataset::{Dataset, Skipped};
+use crate::data::core::dataset::{Dataset, SampleError, Skipped};
 
 /// A batch, and the samples that could not be loaded for it.
 pub struct Loaded {
@@ -33,7 +33,7 @@ fn load_batch(
 ) -> Loaded {
     let size = dataset.shape().num_elements();
     let mut input = vec![0.0; indices.len() * size];
-    let results: Vec<Result<(), String>> = input
+    let results: Vec<Result<(), SampleError>> = input
         .par_chunks_exact_mut(size)
         .zip(indices.par_iter().zip(repeats))
         .map(|(out, (&index, &repeat))| {
@@ -59,10 +59,7 @@ fn load_batch(
                 dataset.add_row(index, &mut rows);
                 loaded.batch.ids.push(dataset.id(index));
             }
-            Err(reason) => loaded.failed.push(Skipped {
-                name: dataset.name(index),
-                reason,
-            }),
+            Err(error) => loaded.failed.push(Skipped::new(dataset.name(index), error)),
         }
     }
     loaded.batch.targets = match (rows.is_empty(), dataset.has_labels()) {

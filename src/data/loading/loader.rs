@@ -181,6 +181,7 @@ fn shuffle_shards(ends: &[usize], buffer: usize, rng: &mut Rng) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::data::Loaded;
+    use crate::data::SampleError;
     use crate::data::Shape;
     use crate::data::Skipped;
 
@@ -203,7 +204,7 @@ mod tests {
         fn name(&self, index: usize) -> String {
             format!("number {index}")
         }
-        fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+        fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
             if index == 3 {
                 return Err("is missing".into());
             }
@@ -306,7 +307,7 @@ mod tests {
         fn name(&self, index: usize) -> String {
             index.to_string()
         }
-        fn load(&self, index: usize, _: Option<u64>, _: &mut [f32]) -> Result<(), String> {
+        fn load(&self, index: usize, _: Option<u64>, _: &mut [f32]) -> Result<(), SampleError> {
             if index == 0 || index == 5 {
                 self.0.wait();
             }

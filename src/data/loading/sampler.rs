@@ -87,6 +87,7 @@ mod tests {
 
     use super::*;
     use crate::config::Sampler;
+    use crate::data::SampleError;
     use crate::data::{Loader, Shape};
 
     /// Of each class so many samples, one class after the other.
@@ -113,7 +114,7 @@ mod tests {
         fn name(&self, index: usize) -> String {
             index.to_string()
         }
-        fn load(&self, _: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+        fn load(&self, _: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
             let epoch = epoch.expect("in training");
             let repeat = (epoch >> 32) as f32;
             out[0] = (epoch & 0xFFFF) as f32 + repeat / 16.0;

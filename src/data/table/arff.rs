@@ -1,5 +1,27 @@
 //! ARFF, the files of Weka: `@attribute` lines name the columns and their kinds, rows follow `@data`.
 
+use thiserror::Error;
+
+/// Why an ARFF file cannot be read, in words that follow its name or the number of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ArffError {
+    /// A row of places and values.
+    #[error("is a sparse row of an ARFF file, which is not read; save it as CSV")]
+    Sparse,
+    /// Rows without columns.
+    #[error("@data without an @attribute before it")]
+    NoAttribute,
+    /// A line before the rows that is not known.
+    #[error("is {0:?}, expected @attribute or @data of an ARFF file")]
+    Keyword(String),
+    /// A column without a name.
+    #[error("is an @attribute without a name")]
+    NoName,
+    /// No rows.
+    #[error("is an ARFF file without @data")]
+    NoData,
+}
+
 /// Reads line after line.
 #[derive(Default)]
 pub struct Arff {
@@ -29,8 +51,8 @@ impl Arff {
     /// The row that a line stands for: the names in place of `@data`, none in place of what is no row.
     ///
     /// # Errors
-    /// What cannot be read, in words that follow the line's number.
-    pub fn line(&mut self, line: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    /// What cannot be read.
+    pub fn line(&mut self, line: &[u8]) -> Result<Vec<Vec<u8>>, ArffError> {
         let line = line
             .strip_prefix(b"\xEF\xBB\xBF")
             .unwrap_or(line)
@@ -40,9 +62,7 @@ impl Arff {
         }
         if self.in_data {
             if line.starts_with(b"{") {
-                return Err(
-                    "is a sparse row of an ARFF file, which is not read; save it as CSV".into(),
-                );
+                return Err(ArffError::Sparse);
             }
             let tabs = !line.contains(&b',');
             return Ok(fields(line, |byte| byte == b',' || (tabs && byte == b'\t')));
@@ -54,7 +74,7 @@ impl Arff {
         if keyword(line, "@data").is_some() {
             self.in_data = true;
             return match self.names.is_empty() {
-                true => Err("@data without an @attribute before it".into()),
+                true => Err(ArffError::NoAttribute),
                 false => Ok(self.names.clone()),
             };
         }
@@ -62,15 +82,13 @@ impl Arff {
             Some(_) => Ok(Vec::new()),
             None => {
                 let shown = String::from_utf8_lossy(&line[..line.len().min(40)]).into_owned();
-                Err(format!(
-                    "is {shown:?}, expected @attribute or @data of an ARFF file"
-                ))
+                Err(ArffError::Keyword(shown))
             }
         }
     }
 
-    fn attribute(&mut self, rest: &[u8]) -> Result<(), String> {
-        let (name, kind) = first_word(rest).ok_or("is an @attribute without a name")?;
+    fn attribute(&mut self, rest: &[u8]) -> Result<(), ArffError> {
+        let (name, kind) = first_word(rest).ok_or(ArffError::NoName)?;
         if kind.starts_with(b"{") {
             self.nominal.push(name.clone());
         }
@@ -82,9 +100,9 @@ impl Arff {
     ///
     /// # Errors
     /// A file without rows.
-    pub fn nominal(&self) -> Result<Vec<String>, String> {
+    pub fn nominal(&self) -> Result<Vec<String>, ArffError> {
         if !self.in_data {
-            return Err("is an ARFF file without @data".into());
+            return Err(ArffError::NoData);
         }
         let names = self.nominal.iter();
         Ok(names

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::error::FilesError;
 use super::preprocess::{ColumnKind, TablePreprocess};
 use super::rows::Rows;
 use crate::data::audit::TableAudit;
@@ -67,7 +68,7 @@ pub fn audit_tables(
     preprocess: &TablePreprocess,
     task: &Task,
     columns: &[Column],
-) -> Result<TableAudit, String> {
+) -> Result<TableAudit, FilesError> {
     let mut audit = TableAudit {
         rows: [train.len(), valid.len()],
         ..TableAudit::default()
@@ -93,7 +94,7 @@ fn find_leaked(
     train: &Rows,
     preprocess: &TablePreprocess,
     task: &Task,
-) -> Result<(), String> {
+) -> Result<(), FilesError> {
     let compared = ordered_targets(task, 0);
     let (num_targets, width) = (compared.len(), train.width());
     let mut against: Vec<Against> = preprocess

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use csv::ByteRecord;
 use encoding_rs::Encoding;
 
+use super::error::TableError;
+
 /// The names in the first line.
 pub fn of_header(first: &ByteRecord, encoding: &'static Encoding) -> Vec<String> {
     let decode = |field: &[u8]| encoding.decode_with_bom_removal(field).0.into_owned();
@@ -26,8 +28,12 @@ pub fn numbered(width: usize) -> impl Iterator<Item = String> {
 /// called `absent` may be missing, all of them.
 ///
 /// # Errors
-/// Another number of columns, in words that follow the file's name.
-pub fn by_position(found: usize, width: usize, absent: &[String]) -> Result<Vec<String>, String> {
+/// Another number of columns.
+pub fn by_position(
+    found: usize,
+    width: usize,
+    absent: &[String],
+) -> Result<Vec<String>, TableError> {
     if found == width {
         return Ok(numbered(width).collect());
     }
@@ -36,25 +42,22 @@ pub fn by_position(found: usize, width: usize, absent: &[String]) -> Result<Vec<
             .filter(|name| !absent.contains(name))
             .collect());
     }
-    Err(format!(
-        "has {found} columns, expected {width} as the table trained on: without a header, columns are matched by \
-         position"
-    ))
+    Err(TableError::Width { found, width })
 }
 
 /// Checks that no two columns have the same name.
 ///
 /// # Errors
-/// Two columns that have, in words that follow the file's name.
-pub fn check_unique(names: &[String]) -> Result<(), String> {
+/// Two columns that have.
+pub fn check_unique(names: &[String]) -> Result<(), TableError> {
     let mut known = HashMap::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
         if let Some(before) = known.insert(name, index) {
-            return Err(format!(
-                "names two columns {name:?}: numbers {} and {}; where the first line is a row, header = false",
-                before + 1,
-                index + 1
-            ));
+            return Err(TableError::TwoColumns {
+                name: name.clone(),
+                first: before + 1,
+                second: index + 1,
+            });
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::format_tally::FormatTally;
+use super::inspected::UnclearColumn;
 use super::layout::Layout;
 use super::options::Role;
 use super::reader::TableFile;
@@ -210,7 +211,7 @@ impl ColumnScan {
     ///
     /// # Errors
     /// Numbers with other words among them, and what to do.
-    pub fn role(&self, name: &str) -> Result<(Role, &'static str), String> {
+    pub fn role(&self, name: &str) -> Result<(Role, &'static str), UnclearColumn> {
         if self.present() == 0 {
             return Ok((Role::Ignore, "always missing"));
         }
@@ -242,11 +243,11 @@ impl ColumnScan {
         }
         if self.numbers as f64 >= MOSTLY * self.present() as f64 {
             let (place, field) = self.first_other.clone().unwrap_or_default();
-            return Err(format!(
-                "column {name:?} holds numbers, but {field:?} in {place}. If that word stands for a \
-                 missing value, add it to data.missing; if it is right, data.columns.{name:?} = \
-                 \"category\"; else mend the file"
-            ));
+            return Err(UnclearColumn::Word {
+                name: name.to_string(),
+                field,
+                place,
+            });
         }
         let text = self.present() - self.numbers;
         if self.words as f64 / text.max(1) as f64 >= WORDS {
@@ -320,7 +321,7 @@ mod tests {
     fn a_word_among_numbers_is_an_error_with_its_place() {
         let mut fields = vec!["1"; 30];
         fields.push("unknown");
-        let error = scan_of(&fields).role("age").expect_err("mixed");
+        let error = scan_of(&fields).role("age").expect_err("mixed").to_string();
         assert!(error.contains("\"unknown\" in t.csv, line 2"), "{error}");
         assert!(error.contains("data.missing"), "{error}");
     }

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
-use super::delimited::{cannot_keep, split_whitespace, write_row};
+use super::delimited::{KeepError, split_whitespace, write_row};
+use super::error::TableError;
 use super::layout::{Delimiter, Layout, MAX_ROW};
 use super::{arff, spreadsheet};
 use crate::storage::open_seekable;
@@ -44,15 +45,15 @@ impl Content {
     /// Opens a file.
     ///
     /// # Errors
-    /// Why it is no table that can be read, in words that follow its name.
-    pub fn open(path: &Path, layout: &Layout) -> Result<Content, String> {
+    /// Why it is no table that can be read.
+    pub fn open(path: &Path, layout: &Layout) -> Result<Content, TableError> {
         if path.is_dir() {
-            return Err("is a folder, expected a file of rows".into());
+            return Err(TableError::Folder);
         }
-        let file = open_seekable(path).map_err(cannot)?;
+        let file = open_seekable(path)?;
         let mut content = Content::of(file)?;
         if content.begin.is_empty() {
-            return Err("is empty (0 bytes)".into());
+            return Err(TableError::Empty);
         }
         if content.begin.starts_with(&[0x1F, 0x8B]) {
             content = content.inflated()?;
@@ -71,7 +72,7 @@ impl Content {
             content = content.decode(encoding)?;
         }
         if content.begin.contains(&0) {
-            return Err("holds bytes of 0, so it is no text".into());
+            return Err(TableError::Zeros);
         }
         if arff::is_one(&content.begin) {
             return content.arff_as_csv();
@@ -82,7 +83,7 @@ impl Content {
         Ok(content)
     }
 
-    fn of(file: File) -> Result<Content, String> {
+    fn of(file: File) -> Result<Content, TableError> {
         let mut content = Content {
             file: Arc::new(file),
             begin: Vec::new(),
@@ -93,7 +94,7 @@ impl Content {
         };
         let mut begin = Vec::new();
         let whole = content.reader().take(BEGIN as u64);
-        { whole }.read_to_end(&mut begin).map_err(cannot)?;
+        { whole }.read_to_end(&mut begin)?;
         content.begin = begin;
         Ok(content)
     }
@@ -103,40 +104,37 @@ impl Content {
         FromBeginning::new(self.file.clone())
     }
 
-    fn inflated(&self) -> Result<Content, String> {
-        let size = self.file.metadata().map_err(cannot)?.len();
+    fn inflated(&self) -> Result<Content, TableError> {
+        let size = self.file.metadata()?.len();
         let most = FREE + MOST_INFLATED * size;
         let mut out = temporary()?;
         let inflated = flate2::read::MultiGzDecoder::new(BufReader::new(self.reader()));
-        let count = std::io::copy(&mut inflated.take(most + 1), &mut out)
-            .map_err(|error| format!("cannot be unpacked (gzip): {error}"))?;
+        let count =
+            std::io::copy(&mut inflated.take(most + 1), &mut out).map_err(TableError::Gzip)?;
         if count > most {
-            return Err(format!(
-                "unpacks to more than {} MB; unpack it first, if that is right",
-                most >> 20
-            ));
+            return Err(TableError::Inflated { most });
         }
         let content = Content::of(finish(out)?)?;
         match content.begin.is_empty() {
-            true => Err("is empty (a compressed file of 0 bytes)".into()),
+            true => Err(TableError::EmptyPacked),
             false => Ok(content),
         }
     }
 
-    fn decode(&self, encoding: &'static Encoding) -> Result<Content, String> {
+    fn decode(&self, encoding: &'static Encoding) -> Result<Content, TableError> {
         let mut decoder = encoding.new_decoder_with_bom_removal();
         let (mut reader, mut out) = (self.reader(), temporary()?);
         let mut bytes = vec![0; BEGIN];
         let mut text = String::with_capacity(4 * BEGIN);
         loop {
-            let count = reader.read(&mut bytes).map_err(cannot)?;
+            let count = reader.read(&mut bytes)?;
             text.clear();
             let (_, _, malformed) =
                 decoder.decode_to_string(&bytes[..count], &mut text, count == 0);
             if malformed {
-                return Err(format!("is not written in {}", encoding.name()));
+                return Err(TableError::Encoding(encoding.name()));
             }
-            out.write_all(text.as_bytes()).map_err(cannot_keep)?;
+            out.write_all(text.as_bytes()).map_err(KeepError)?;
             if count == 0 {
                 break;
             }
@@ -147,16 +145,17 @@ impl Content {
         })
     }
 
-    fn arff_as_csv(&self) -> Result<Content, String> {
+    fn arff_as_csv(&self) -> Result<Content, TableError> {
         let mut out = temporary()?;
         let mut arff = arff::Arff::default();
         each_line(self.reader(), |line, number| {
-            let row = arff
-                .line(line)
-                .map_err(|message| format!("line {number}: {message}"))?;
-            write_row(&mut out, &row).map_err(cannot_keep)
+            let row = arff.line(line).map_err(|error| TableError::ArffLine {
+                line: number,
+                error,
+            })?;
+            Ok(write_row(&mut out, &row).map_err(KeepError)?)
         })?;
-        let nominal = arff.nominal()?;
+        let nominal = arff.nominal().map_err(TableError::Arff)?;
         Ok(Content {
             rewritten: true,
             decoded: self.decoded,
@@ -166,7 +165,7 @@ impl Content {
         })
     }
 
-    fn whitespace_as_csv(&self, layout: &Layout) -> Result<Content, String> {
+    fn whitespace_as_csv(&self, layout: &Layout) -> Result<Content, TableError> {
         let mut out = temporary()?;
         let comment = layout.comment.map(|sign| sign as u8);
         each_line(self.reader(), |line, number| {
@@ -179,7 +178,7 @@ impl Content {
                     true => Vec::new(),
                     false => split_whitespace(line, layout.quote_byte()),
                 };
-            write_row(&mut out, &fields).map_err(cannot_keep)
+            Ok(write_row(&mut out, &fields).map_err(KeepError)?)
         })?;
         Ok(Content {
             rewritten: true,
@@ -211,10 +210,6 @@ impl Read for FromBeginning {
     }
 }
 
-fn cannot(error: std::io::Error) -> String {
-    format!("cannot be read: {error}")
-}
-
 /// Encodings of two bytes a character: by a mark, by the layout, or as every second byte is 0.
 fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
     if begin.starts_with(&[0xFF, 0xFE]) {
@@ -244,7 +239,7 @@ fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
 }
 
 /// A new file that only this process sees, and that is gone with it.
-fn temporary() -> Result<BufWriter<File>, String> {
+fn temporary() -> Result<BufWriter<File>, TableError> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = std::time::UNIX_EPOCH
         .elapsed()
@@ -259,33 +254,33 @@ fn temporary() -> Result<BufWriter<File>, String> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600); // nobody else's data
     #[cfg(windows)]
     std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, 0x0400_0000); // FILE_FLAG_DELETE_ON_CLOSE
-    let file = options.open(&path).map_err(cannot_keep)?;
+    let file = options.open(&path).map_err(KeepError)?;
     #[cfg(unix)]
-    std::fs::remove_file(&path).map_err(cannot_keep)?;
+    std::fs::remove_file(&path).map_err(KeepError)?;
     Ok(BufWriter::new(file))
 }
 
-fn finish(out: BufWriter<File>) -> Result<File, String> {
-    out.into_inner()
-        .map_err(|error| cannot_keep(error.into_error()))
+fn finish(out: BufWriter<File>) -> Result<File, TableError> {
+    let file = out.into_inner();
+    Ok(file.map_err(|error| KeepError(error.into_error()))?)
 }
 
 /// Calls `each` with every line, without its end, and its number from 1.
 fn each_line(
     reader: FromBeginning,
-    mut each: impl FnMut(&[u8], u64) -> Result<(), String>,
-) -> Result<(), String> {
+    mut each: impl FnMut(&[u8], u64) -> Result<(), TableError>,
+) -> Result<(), TableError> {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
         let limited = &mut (&mut reader).take(MAX_ROW + 1);
-        let count = limited.read_until(b'\n', &mut line).map_err(cannot)?;
+        let count = limited.read_until(b'\n', &mut line)?;
         if count == 0 {
             break;
         }
         if count as u64 > MAX_ROW {
-            return Err(format!("line {number}: has more than {} MB", MAX_ROW >> 20));
+            return Err(TableError::LongLine { line: number });
         }
         each(line.trim_ascii_end(), number)?;
     }

@@ -1,12 +1,14 @@
 //! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
 
 use super::encoder::{Encoder, Treated};
+use super::error::FilesError;
 use super::preprocess::TablePreprocess;
 use super::row::Row;
+use super::row_error::RowError;
 use super::rows::{Part, Rows, retain};
 use super::treatments::{Tally, Treatment};
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, Skipped};
+use crate::data::core::dataset::{Dataset, SampleError, Skipped};
 use crate::data::core::task::Task;
 
 /// The rows of a split.
@@ -41,7 +43,7 @@ pub fn encode(
     task: &Task,
     budget: u64,
     tick: &dyn Fn(),
-) -> Result<Encoded, String> {
+) -> Result<Encoded, FilesError> {
     rows.digests = Vec::new(); // compared before, if at all
     let encoder = preprocess.encoder();
     let inputs = encoder.num_inputs();
@@ -57,10 +59,9 @@ pub fn encode(
             true => &mut matrix[index * inputs..][..inputs],
             false => &mut scratch[..],
         };
-        if let Err(reason) = write(&encoder, row, part, out, Some(&tally)) {
+        if let Err(error) = write(&encoder, row, part, out, Some(&tally)) {
             keep[index] = false;
-            let name = rows.name(index);
-            skipped.push(Skipped { name, reason });
+            skipped.push(Skipped::new(rows.name(index), error));
         }
         tick();
         Ok(())
@@ -92,7 +93,7 @@ fn write(
     part: &Part,
     out: &mut [f32],
     tally: Option<&Tally>,
-) -> Result<(), String> {
+) -> Result<(), RowError> {
     let count = |column: usize, treated: Treated| {
         if let Some(tally) = tally {
             tally.count(column, treated);
@@ -133,13 +134,13 @@ impl Dataset for TableDataset {
         self.rows.name(index)
     }
 
-    fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         let inputs = out.len();
         if !self.matrix.is_empty() {
             out.copy_from_slice(&self.matrix[index * inputs..][..inputs]);
             return Ok(());
         }
         let write = |row: &Row<'_>, part: &Part| write(&self.encoder, row, part, out, None);
-        self.rows.with_row(index, write)
+        Ok(self.rows.with_row(index, write)?)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use thiserror::Error;
+
 use crate::console::Show as _;
 
 /// Writes a row as CSV; one without fields becomes an empty line.
@@ -59,11 +61,10 @@ pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
     fields
 }
 
-/// Why a rewritten table cannot be kept, in words.
-pub fn cannot_keep(error: std::io::Error) -> String {
-    let folder = std::env::temp_dir();
-    format!(
-        "cannot be kept as plain text in {}: {error}; the environment variable TMPDIR names another folder",
-        folder.shown()
-    )
-}
+/// A table written anew that cannot be kept, in words that follow its name.
+#[derive(Debug, Error)]
+#[error(
+    "cannot be kept as plain text in {}: {}; the environment variable TMPDIR names another folder",
+    std::env::temp_dir().shown(), .0
+)]
+pub struct KeepError(pub std::io::Error);

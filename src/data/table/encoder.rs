@@ -6,6 +6,7 @@ use super::calendar::Moment;
 use super::layout::Layout;
 use super::options::{Counting, Unseen};
 use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, TablePreprocess};
+use super::row_error::{FieldError, RowError};
 use super::scan::listed;
 
 /// What was done about a field that is not plain.
@@ -71,7 +72,7 @@ impl Encoder {
         field: impl Fn(usize) -> std::borrow::Cow<'a, str>,
         out: &mut [f32],
         mut treated: impl FnMut(usize, Treated),
-    ) -> Result<(), String> {
+    ) -> Result<(), RowError> {
         out.fill(0.0);
         let mut at = 0;
         for (number, (column, index)) in self.columns.iter().enumerate() {
@@ -79,7 +80,10 @@ impl Encoder {
             let part = &mut out[at..at + width];
             let done = self
                 .write_field(column, index, &field(number), part)
-                .map_err(|message| format!("column {:?} {message}", column.name))?;
+                .map_err(|error| RowError::Input {
+                    column: column.name.clone(),
+                    error,
+                })?;
             if done != Treated::Plain {
                 treated(number, done);
             }
@@ -94,7 +98,7 @@ impl Encoder {
         index: &HashMap<String, usize>,
         field: &str,
         out: &mut [f32],
-    ) -> Result<Treated, String> {
+    ) -> Result<Treated, FieldError> {
         let missing = self.layout.is_missing_in(&column.name, field);
         match &column.kind {
             ColumnKind::Numeric {
@@ -105,13 +109,13 @@ impl Encoder {
                 ..
             } => {
                 let number = match (missing, fill) {
-                    (true, None) => return Err("is missing".into()),
+                    (true, None) => return Err(FieldError::Missing),
                     (true, Some(fill)) => *fill,
                     (false, _) => finite_number(&self.layout, &column.name, field)?,
                 };
                 out[0] = ((number - offset) / divide) as f32;
                 if !out[0].is_finite() {
-                    return Err(format!("is {field:?}, too far from the training rows"));
+                    return Err(FieldError::Far(field.to_string()));
                 }
                 if *indicator {
                     out[1] = f32::from(missing);
@@ -168,7 +172,7 @@ fn write_category(
     index: &HashMap<String, usize>,
     field: Option<&str>,
     out: &mut [f32],
-) -> Result<Treated, String> {
+) -> Result<Treated, FieldError> {
     let ColumnKind::Category {
         values,
         missing,
@@ -187,17 +191,17 @@ fn write_category(
         return Ok(Treated::Plain);
     }
     if let Some(field) = field.filter(|_| *unseen == Unseen::Error) {
-        return Err(format!(
-            "is {field:?}, which training did not have; it had {}",
-            listed(values)
-        ));
+        return Err(FieldError::Unseen {
+            field: field.to_string(),
+            known: listed(values),
+        });
     }
     if field.is_none() || *unseen == Unseen::Missing {
         match missing {
             MissingCategory::Own => hold(values.len()),
             MissingCategory::Value(value) => hold(*value),
             MissingCategory::None => {}
-            MissingCategory::Refuse => return Err("is missing".into()),
+            MissingCategory::Refuse => return Err(FieldError::Missing),
         }
     }
     Ok(match field {
@@ -248,13 +252,13 @@ pub fn weigh(out: &mut [f32], weights: &[f64]) {
 /// The number of a field that is not missing.
 ///
 /// # Errors
-/// A word, or a number that is not finite, in words that follow the column's name.
-pub fn finite_number(layout: &Layout, column: &str, field: &str) -> Result<f64, String> {
+/// A word, or a number that is not finite.
+pub fn finite_number(layout: &Layout, column: &str, field: &str) -> Result<f64, FieldError> {
     let number = layout
         .number_in(column, field)
-        .ok_or_else(|| format!("is {field:?}, expected a number"))?;
+        .ok_or_else(|| FieldError::NotNumber(field.to_string()))?;
     if !number.is_finite() || number.abs() > f64::from(f32::MAX) {
-        return Err(format!("is {field:?}, expected a finite number"));
+        return Err(FieldError::NotFinite(field.to_string()));
     }
     Ok(number)
 }
@@ -292,7 +296,7 @@ mod tests {
         }
     }
 
-    fn encode(fields: [&'static str; 2]) -> Result<(Vec<f32>, Vec<Treated>), String> {
+    fn encode(fields: [&'static str; 2]) -> Result<(Vec<f32>, Vec<Treated>), RowError> {
         let encoder = preprocess().encoder();
         let mut out = vec![9.0; encoder.num_inputs()];
         let mut all = Vec::new();
@@ -337,9 +341,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_told_with_its_column() {
-        let error = encode(["ten", "a"]).expect_err("a word");
+        let error = encode(["ten", "a"]).expect_err("a word").to_string();
         assert_eq!(error, "column \"n\" is \"ten\", expected a number");
-        let error = encode(["inf", "a"]).expect_err("infinite");
+        let error = encode(["inf", "a"]).expect_err("infinite").to_string();
         assert!(error.contains("expected a finite number"), "{error}");
     }
 }

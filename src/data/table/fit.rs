@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
+use thiserror::Error;
+
 use super::calendar::DatePart;
 use super::encoder::finite_number;
+use super::error::FilesError;
 use super::layout::Layout;
 use super::options::{
     ColumnDefaults, ColumnOptions, Counting, Embedding, Fill, Impute, Role, Scaling,
 };
 use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory};
+use super::row_error::{FieldError, RowError};
 use super::rows::Rows;
 use crate::data::text::{Splitting, WordCounts};
 
@@ -118,6 +122,24 @@ impl Numbers {
     }
 }
 
+/// Why columns cannot be fitted.
+#[derive(Debug, Error)]
+pub enum FitError {
+    /// Rows that cannot be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A value for missing fields that is no category.
+    #[error("column {column:?} has no category {wanted:?} to fill in; it has {known}")]
+    NoCategory {
+        /// The column.
+        column: String,
+        /// The value.
+        wanted: String,
+        /// Its categories.
+        known: String,
+    },
+}
+
 /// Fits every column on the rows.
 ///
 /// # Errors
@@ -126,7 +148,7 @@ pub fn fit(
     rows: &Rows,
     columns: &[Planned],
     defaults: &ColumnDefaults,
-) -> Result<Vec<FittedColumn>, String> {
+) -> Result<Vec<FittedColumn>, FitError> {
     let impute = |column: &Planned| column.options.impute.unwrap_or(defaults.impute);
     let mut gathered: Vec<Gathered> = columns
         .iter()
@@ -145,14 +167,12 @@ pub fn fit(
         for (number, (column, gathered)) in columns.iter().zip(&mut gathered).enumerate() {
             let field = row.field(part.columns[number]);
             let missing = layout.is_missing_in(&column.name, &field);
-            let at = |message: String| {
-                format!(
-                    "line {}: column {:?} {message}",
-                    row.place.line, column.name
-                )
+            let at = |error: FieldError| RowError::Input {
+                column: column.name.clone(),
+                error,
             };
             if missing && impute(column) == Impute::Refuse && column.options.fill.is_none() {
-                return Err(at("is missing".into()));
+                return Err(at(FieldError::Missing));
             }
             match gathered {
                 Gathered::Numbers(numbers) if missing => numbers.missing += 1,
@@ -273,7 +293,7 @@ fn category(
     num_missing: usize,
     column: &Planned,
     defaults: &ColumnDefaults,
-) -> Result<ColumnKind, String> {
+) -> Result<ColumnKind, FitError> {
     let options = &column.options;
     let mut values: Vec<(String, usize)> = counts.into_iter().collect();
     values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -288,14 +308,12 @@ fn category(
                 Fill::Category(name) => name.clone(),
                 Fill::Number(number) => number.to_string(),
             };
-            let known = super::scan::listed(&values);
-            let none = || {
-                format!(
-                    "column {:?} has no category {wanted:?} to fill in; it has {known}",
-                    column.name
-                )
-            };
-            MissingCategory::Value(place(&wanted).ok_or_else(none)?)
+            let place = place(&wanted).ok_or_else(|| FitError::NoCategory {
+                column: column.name.clone(),
+                wanted,
+                known: super::scan::listed(&values),
+            });
+            MissingCategory::Value(place?)
         }
         (None, Impute::MostFrequent) => most_frequent
             .and_then(|value| place(&value))

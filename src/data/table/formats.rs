@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::calendar::Moment;
 use super::dates;
@@ -22,24 +23,29 @@ pub enum Format {
 }
 
 impl TryFrom<String> for Format {
-    type Error = String;
+    type Error = FormatError;
 
-    fn try_from(text: String) -> Result<Format, String> {
+    fn try_from(text: String) -> Result<Format, FormatError> {
         if let Some((_, form)) = FORMS.iter().find(|(name, _)| *name == text) {
             return Ok(Format::Date(*form));
         }
         let number = NumberFormat::parse(&text).map(Format::Number);
-        number.ok_or_else(|| {
-            let examples: Vec<&str> = PATTERNS.iter().map(|(example, ..)| *example).collect();
-            let forms: Vec<&str> = FORMS.iter().map(|(name, _)| *name).collect();
-            format!(
-                "{text:?} is no format: expected a number such as {}, with what stands around it (\"$1,234.5\"), \
-                 or one of {}",
-                examples.join(" "),
-                forms.join(", ")
-            )
-        })
+        number.ok_or(FormatError(text))
     }
+}
+
+/// A text that is no format.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{:?} is no format: expected a number such as {}, with what stands around it (\"$1,234.5\"), or one of {}",
+    .0,
+    joined(PATTERNS.iter().map(|(example, ..)| *example), " "),
+    joined(FORMS.iter().map(|(name, _)| *name), ", ")
+)]
+pub struct FormatError(String);
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>, between: &str) -> String {
+    names.collect::<Vec<_>>().join(between)
 }
 
 impl From<Format> for String {
@@ -93,7 +99,9 @@ mod tests {
 
     #[test]
     fn a_format_that_is_none_is_told() {
-        let error = Format::try_from("dollars".to_string()).expect_err("no format");
+        let error = Format::try_from("dollars".to_string())
+            .expect_err("no format")
+            .to_string();
         assert!(
             error.contains("1,234.5") && error.contains("day.month.year"),
             "{error}"

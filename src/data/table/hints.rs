@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::audit::Pairs;
 use super::column_scan::{ColumnScan, is_id};
+use super::error::TableError;
 use super::options::Role;
 use super::reader::TableFile;
 use crate::data::core::task::Task;
@@ -89,7 +90,7 @@ pub fn copies(
     scans: &[ColumnScan],
     target: &str,
     task: &Task,
-) -> Result<Vec<Hint>, String> {
+) -> Result<Vec<Hint>, TableError> {
     let Some(place) = columns.iter().position(|(name, _)| name == target) else {
         return Ok(Vec::new());
     };
@@ -140,7 +141,7 @@ fn read_values(
     scans: &[ColumnScan],
     (target, place): (&str, usize),
     numbers: bool,
-) -> Result<(Vec<Values>, usize), String> {
+) -> Result<(Vec<Values>, usize), TableError> {
     let mut values: Vec<Values> = columns
         .iter()
         .zip(scans)

@@ -3,22 +3,69 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::column_scan::ColumnScan;
+use super::error::FilesError;
 use super::formats::Format;
 use super::guess::{Guess, guess};
 use super::hints::{Hint, copies, identifiers};
-use super::inspected::InspectedColumn;
+use super::inspected::{InspectedColumn, UnclearColumn};
 use super::layout::Layout;
 use super::options::{Role, TaskKind};
 use super::plan_task::plan_task;
 use super::reader::TableFile;
 use super::scan::{listed, scan, told_formats};
-use crate::config::{Path as Key, with_nearest};
+use crate::config::{Fault, Path as Key, with_nearest};
 use crate::console::Show as _;
 use crate::data::audit::{Audit, TableAudit};
 use crate::data::core::task::Task;
+
+/// Why a column cannot be predicted, in words that begin with the file's name.
+#[derive(Debug, Error)]
+pub enum TargetError {
+    /// It is not there.
+    #[error(
+        "{} has no column {target:?}; it has {there}{}",
+        .path.shown(), .hint.as_ref().map_or(String::new(), |hint| format!("; {hint}"))
+    )]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        target: String,
+        /// The columns that there are.
+        there: String,
+        /// The one that may be meant.
+        hint: Option<String>,
+    },
+    /// It holds dates.
+    #[error(
+        "{}: the target {target:?} holds dates, which are not predicted; choose another with --target, or \
+         write what is to be said of them (a number, a class) into a column",
+        .path.shown()
+    )]
+    Dates {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        target: String,
+    },
+    /// Its values fit no task.
+    #[error("{}: the target {}", .path.shown(), messages(.faults))]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        faults: Vec<Fault>,
+    },
+}
+
+fn messages(faults: &[Fault]) -> String {
+    let messages: Vec<&str> = faults.iter().map(|fault| &*fault.message).collect();
+    messages.join("; ")
+}
 
 /// Files that were looked through once.
 pub struct InspectedTable {
@@ -31,8 +78,8 @@ impl InspectedTable {
     /// Looks through a file.
     ///
     /// # Errors
-    /// Why it is no table that can be read, in words that begin with its name.
-    pub fn new(path: &Path) -> Result<InspectedTable, String> {
+    /// Why it is no table that can be read.
+    pub fn new(path: &Path) -> Result<InspectedTable, FilesError> {
         InspectedTable::with(&[path.to_path_buf()], &Layout::default(), &BTreeSet::new())
     }
 
@@ -45,14 +92,12 @@ impl InspectedTable {
         paths: &[PathBuf],
         layout: &Layout,
         given: &BTreeSet<String>,
-    ) -> Result<InspectedTable, String> {
+    ) -> Result<InspectedTable, FilesError> {
         let first = &paths[0];
-        let Guess { layout, notes } = guess(first, &layout.settled(), given)
-            .map_err(|message| format!("{} {message}", first.shown()))?;
-        let open = |path: &PathBuf| {
-            TableFile::open(path, &layout).map_err(|message| format!("{} {message}", path.shown()))
-        };
-        let tables: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
+        let Guess { layout, notes } =
+            guess(first, &layout.settled(), given).map_err(|error| error.of(first))?;
+        let open = |path: &PathBuf| TableFile::open(path, &layout).map_err(|error| error.of(path));
+        let tables: Result<Vec<TableFile>, FilesError> = paths.iter().map(open).collect();
         let mut tables = tables?;
         let mut scans = scan(&tables)?;
         let formats = told_formats(&tables[0], &scans, |_| Some(true));
@@ -181,7 +226,7 @@ impl InspectedTable {
     ///
     /// # Errors
     /// A file that cannot be read any more.
-    pub fn hints(&self, target: &str, task: &Task) -> Result<Vec<Hint>, String> {
+    pub fn hints(&self, target: &str, task: &Task) -> Result<Vec<Hint>, FilesError> {
         let columns = self.columns().into_iter().map(|column| {
             let role = column.role.map_or(Role::Ignore, |(role, _)| role);
             (column.name, role)
@@ -189,7 +234,7 @@ impl InspectedTable {
         let columns: Vec<(String, Role)> = columns.collect();
         let mut hints = identifiers(&columns, &self.scans, target);
         let copied = copies(self.table(), &columns, &self.scans, target, task)
-            .map_err(|message| format!("{} {message}", self.table().path.shown()))?;
+            .map_err(|error| error.of(&self.table().path))?;
         let known =
             |hint: &Hint| hint.leave_out && hints.iter().any(|other| other.columns == hint.columns);
         let more: Vec<Hint> = copied.into_iter().filter(|hint| !known(hint)).collect();
@@ -208,9 +253,11 @@ impl InspectedTable {
             InspectedColumn {
                 name: name.clone(),
                 role: match infinite {
-                    Some((place, field)) => Err(format!(
-                        "column {name:?} is {field:?} in {place}, expected a finite number"
-                    )),
+                    Some((place, field)) => Err(UnclearColumn::NotFinite {
+                        name: name.clone(),
+                        field: field.clone(),
+                        place: place.clone(),
+                    }),
                     None if nominal => Ok((Role::Category, String::new())),
                     None => scan.role(name).map(|(role, why)| (role, why.to_string())),
                 },
@@ -236,43 +283,34 @@ impl InspectedTable {
     /// Hints for predicting the column `target`.
     ///
     /// # Errors
-    /// A column that is not there or cannot be predicted, in words that begin with the file's name.
-    pub fn task(&self, target: &str) -> Result<Task, String> {
-        let (columns, path) = (&self.table().columns, self.table().path.shown());
+    /// A column that is not there or cannot be predicted.
+    pub fn task(&self, target: &str) -> Result<Task, TargetError> {
+        let (columns, path) = (&self.table().columns, self.table().path.clone());
         let Some(place) = columns.iter().position(|column| column == target) else {
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let message = format!(
-                "{path} has no column {target:?}; it has {}",
-                listed(columns)
-            );
-            let fault = crate::config::Fault::new(Key::parse("target"), message);
-            let fault = with_nearest(fault, target, &names);
-            let hint = fault.hint.map_or(String::new(), |hint| format!("; {hint}"));
-            return Err(fault.message + &hint);
+            let fault = Fault::new(Key::parse("target"), String::new());
+            return Err(TargetError::NoColumn {
+                path,
+                target: target.to_string(),
+                there: listed(columns),
+                hint: with_nearest(fault, target, &names).hint,
+            });
         };
         let names = [target.to_string()];
         if self.scans[place].is_date {
-            return Err(format!(
-                "{path}: the target {target:?} holds dates, which are not predicted; choose another with --target, or \
-                 write what is to be said of them (a number, a class) into a column"
-            ));
+            let target = target.to_string();
+            return Err(TargetError::Dates { path, target });
         }
         let kind = self.is_nominal(target).then_some(TaskKind::Classification);
         let task = plan_task(kind, &names, &[&self.scans[place]], self.layout());
-        task.map_err(|faults| {
-            let messages = faults.iter().map(|fault| fault.message.clone());
-            format!(
-                "{path}: the target {}",
-                messages.collect::<Vec<_>>().join("; ")
-            )
-        })
+        task.map_err(|faults| TargetError::Unfit { path, faults })
     }
 
     /// The audit of the file by itself, every row read once more to find those that are there twice.
     ///
     /// # Errors
     /// A file that cannot be read any more.
-    pub fn audit(&self) -> Result<Audit, String> {
+    pub fn audit(&self) -> Result<Audit, FilesError> {
         let mut digests = Vec::with_capacity(self.num_rows());
         for table in &self.tables {
             let read = table.for_each(|row| {
@@ -284,7 +322,7 @@ impl InspectedTable {
                 digests.push(hash.digest());
                 Ok(())
             });
-            read.map_err(|message| format!("{} {message}", table.path.shown()))?;
+            read.map_err(|error| error.of(&table.path))?;
         }
         digests.sort_unstable();
         let repeated = digests.windows(2).filter(|pair| pair[0] == pair[1]).count();
@@ -303,7 +341,7 @@ impl InspectedTable {
             match &column.role {
                 Ok((Role::Ignore, why)) => audit.ignored.push((name(), why.clone())),
                 Ok(_) => {}
-                Err(message) => audit.unclear.push(message.clone()),
+                Err(unclear) => audit.unclear.push(unclear.to_string()),
             }
         }
         Ok(Audit {

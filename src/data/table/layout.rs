@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 
 use super::formats::Format;
 
@@ -32,19 +33,22 @@ impl From<Delimiter> for String {
 }
 
 impl TryFrom<String> for Delimiter {
-    type Error = String;
+    type Error = DelimiterError;
 
-    fn try_from(text: String) -> Result<Delimiter, String> {
+    fn try_from(text: String) -> Result<Delimiter, DelimiterError> {
         let mut signs = text.chars();
         match (signs.next(), signs.next()) {
             (Some(sign), None) => Ok(Delimiter::Sign(sign)),
             _ if text == "whitespace" => Ok(Delimiter::Whitespace),
-            _ => Err(format!(
-                "{text:?} is no delimiter, expected one sign or \"whitespace\""
-            )),
+            _ => Err(DelimiterError(text)),
         }
     }
 }
+
+/// A text that is no delimiter.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no delimiter, expected one sign or \"whitespace\"")]
+pub struct DelimiterError(String);
 
 impl JsonSchema for Delimiter {
     fn schema_name() -> Cow<'static, str> {
@@ -225,10 +229,9 @@ impl Layout {
         (self.quote != '\0').then_some(self.quote as u8)
     }
 
-    pub(super) fn encoding(&self) -> Result<&'static Encoding, String> {
+    pub(super) fn encoding(&self) -> Result<&'static Encoding, UnknownEncoding> {
         let found = Encoding::for_label(self.encoding.as_bytes());
-        let unknown = || format!("has an encoding that is not known: {:?}", self.encoding);
-        let encoding = found.ok_or_else(unknown)?;
+        let encoding = found.ok_or_else(|| UnknownEncoding(self.encoding.clone()))?;
         // Written anew as UTF-8.
         Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
             UTF_8
@@ -237,6 +240,11 @@ impl Layout {
         })
     }
 }
+
+/// An encoding that nobody knows, in words that follow the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("has an encoding that is not known: {0:?}")]
+pub struct UnknownEncoding(String);
 
 /// A quote of which none is an empty text.
 mod quote_text {

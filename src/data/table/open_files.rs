@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::error::PatternError;
 use super::layout::Layout;
 use super::options::Files;
 use super::reader::TableFile;
@@ -11,18 +12,21 @@ use crate::console::Show as _;
 use crate::data::core::faults::fault;
 
 /// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
-pub fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, String> {
+///
+/// # Errors
+/// A pattern that no file fits.
+pub fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, PatternError> {
     let text = path.to_string_lossy();
     if path.exists() || !text.contains(['*', '?', '[']) {
         return Ok(vec![path.to_path_buf()]);
     }
-    let found = glob::glob(&text).map_err(|error| format!("is no pattern of files: {error}"))?;
+    let found = glob::glob(&text).map_err(PatternError::None)?;
     let files: Vec<PathBuf> = found
         .filter_map(Result::ok)
         .filter(|path| path.is_file())
         .collect();
     match files.is_empty() {
-        true => Err("fits no file".into()),
+        true => Err(PatternError::NoFile),
         false => Ok(files),
     }
 }

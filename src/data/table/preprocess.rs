@@ -1,6 +1,7 @@
 //! What is done to each column, fitted on the training rows; part of the model file.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::calendar::{DatePart, civil};
 use super::formats::Format;
@@ -251,8 +252,8 @@ impl TablePreprocess {
     /// Validates untrusted metadata, as read from a model file.
     ///
     /// # Errors
-    /// What is impossible, in words that follow "preprocessing".
-    pub fn check(&self) -> Result<(), String> {
+    /// What is impossible.
+    pub fn check(&self) -> Result<(), TablePreprocessError> {
         for column in &self.columns {
             let possible = match &column.kind {
                 ColumnKind::Numeric {
@@ -289,9 +290,19 @@ impl TablePreprocess {
                 }
             };
             if !possible {
-                return Err(format!("of column {:?} is impossible", column.name));
+                return Err(TablePreprocessError {
+                    column: column.name.clone(),
+                });
             }
         }
         Ok(())
     }
+}
+
+/// Preprocessing of a column that no training gives, in words that follow "preprocessing".
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("of column {column:?} is impossible")]
+pub struct TablePreprocessError {
+    /// The column.
+    pub column: String,
 }

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,9 +15,11 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::column_names;
 use super::content::{Content, FromBeginning};
+use super::error::TableError;
 use super::layout::{Delimiter, Layout};
 use super::row::{OwnedRow, Row, RowPlace};
 use super::row_bound::{Bounded, guess_delimiter, sign};
+use super::row_error::RowError;
 use crate::storage::positional::read_at;
 
 /// A file of rows whose layout is known.
@@ -43,8 +46,8 @@ impl TableFile {
     /// Reads the first line of a file.
     ///
     /// # Errors
-    /// Why it is no table that can be read, in words that follow its name.
-    pub fn open(path: &Path, layout: &Layout) -> Result<TableFile, String> {
+    /// Why it is no table that can be read.
+    pub fn open(path: &Path, layout: &Layout) -> Result<TableFile, TableError> {
         TableFile::open_without(path, layout, &[])
     }
 
@@ -56,7 +59,7 @@ impl TableFile {
         path: &Path,
         layout: &Layout,
         absent: &[String],
-    ) -> Result<TableFile, String> {
+    ) -> Result<TableFile, TableError> {
         let content = Content::open(path, layout)?;
         let quote = match layout.quote_byte() {
             Some(_) => Some(sign(layout.quote, "data.quote")?),
@@ -68,7 +71,7 @@ impl TableFile {
             Some(Delimiter::Whitespace) | None => (guess_delimiter(&content.begin, quote), quote),
         };
         if Some(delimiter) == quote {
-            return Err("cannot be read: data.delimiter and data.quote are the same".into());
+            return Err(TableError::SameSigns);
         }
         let comment = match layout.comment.filter(|_| !content.rewritten) {
             Some(comment) => Some(sign(comment, "data.comment")?),
@@ -126,12 +129,11 @@ impl TableFile {
         name.to_string_lossy().into_owned()
     }
 
-    fn read_columns(&self) -> Result<Vec<String>, String> {
+    fn read_columns(&self) -> Result<Vec<String>, TableError> {
         let mut first = ByteRecord::new();
-        let mut reader = self.reader(Rc::default())?;
-        let read = reader.read_byte_record(&mut first);
-        if !read.map_err(|error| self.explain(&error))? {
-            return Err("has no rows".into());
+        let mut reader = self.reader(Rc::default());
+        if !reader.read_byte_record(&mut first)? {
+            return Err(TableError::NoRows);
         }
         let names = match self.header {
             true => column_names::of_header(&first, self.encoding),
@@ -141,14 +143,14 @@ impl TableFile {
         Ok(names)
     }
 
-    fn reader(&self, row_begin: Rc<Cell<u64>>) -> Result<csv::Reader<Bounded>, String> {
+    fn reader(&self, row_begin: Rc<Cell<u64>>) -> csv::Reader<Bounded> {
         let bounded = Bounded {
             file: FromBeginning::new(self.file.clone()),
             read: 0,
             row_begin,
             chunk: Vec::new(),
         };
-        Ok(self.builder().from_reader(bounded))
+        self.builder().from_reader(bounded)
     }
 
     fn builder(&self) -> ReaderBuilder {
@@ -165,31 +167,34 @@ impl TableFile {
         builder
     }
 
-    fn explain(&self, error: &csv::Error) -> String {
-        match error.kind() {
-            csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
-            _ => format!("cannot be read: {error}"),
-        }
-    }
-
     /// Calls `each` with every row, in order.
     ///
     /// # Errors
     /// A row with more or fewer fields than the header, one that is too long or not in the encoding; what
-    /// `each` says. In words that follow the file's name, beginning with the line.
+    /// `each` finds.
     pub fn for_each(
         &self,
-        mut each: impl FnMut(&Row<'_>) -> Result<(), String>,
-    ) -> Result<(), String> {
+        mut each: impl FnMut(&Row<'_>) -> Result<(), RowError>,
+    ) -> Result<(), TableError> {
+        self.walk(|row| each(row).map(ControlFlow::Continue))
+    }
+
+    /// The same, up to the row at which `each` breaks.
+    ///
+    /// # Errors
+    /// As [`TableFile::for_each`].
+    pub fn walk(
+        &self,
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, RowError>,
+    ) -> Result<(), TableError> {
         let row_begin = Rc::new(Cell::new(0));
-        let mut reader = self.reader(row_begin.clone())?;
+        let mut reader = self.reader(row_begin.clone());
         let mut record = ByteRecord::new();
         let mut first = self.header;
         loop {
             let begin = reader.position().byte();
             row_begin.set(begin);
-            let read = reader.read_byte_record(&mut record);
-            if !read.map_err(|error| self.explain(&error))? {
+            if !reader.read_byte_record(&mut record)? {
                 return Ok(());
             }
             if std::mem::take(&mut first) {
@@ -212,28 +217,28 @@ impl TableFile {
                     line: line as u32,
                 },
             };
-            let at = |message: String| format!("line {line}: {message}");
-            self.check(&row).map_err(at)?;
-            each(&row).map_err(at)?;
+            let each = self.check(&row).and_then(|()| each(&row));
+            match each.map_err(|error| TableError::Line { line, error })? {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(()) => return Ok(()),
+            }
         }
     }
 
-    fn check(&self, row: &Row<'_>) -> Result<(), String> {
+    fn check(&self, row: &Row<'_>) -> Result<(), RowError> {
         let (found, expected) = (row.record.len(), self.columns.len());
         if found != expected {
-            let last = match found < expected {
-                true => format!("the last of them is column {:?}", self.columns[found - 1]),
-                false => "a field with a delimiter in it must stand in quotes".to_string(),
-            };
-            return Err(format!(
-                "has {found} fields, expected {expected} as in the first line; {last}"
-            ));
+            return Err(RowError::Fields {
+                found,
+                expected,
+                last: (found < expected).then(|| self.columns[found - 1].clone()),
+            });
         }
         if let Some(column) = row.malformed() {
-            return Err(format!(
-                "column {:?} is not written in {}; data.encoding = \"windows-1252\" or another reads it",
-                self.columns[column], self.layout.encoding
-            ));
+            return Err(RowError::Encoding {
+                column: self.columns[column].clone(),
+                encoding: self.layout.encoding.clone(),
+            });
         }
         Ok(())
     }
@@ -242,11 +247,10 @@ impl TableFile {
     ///
     /// # Errors
     /// A file that cannot be read or has changed.
-    pub fn read(&self, place: RowPlace) -> Result<OwnedRow, String> {
+    pub fn read(&self, place: RowPlace) -> Result<OwnedRow, TableError> {
         // After a line end, so that three bytes of a row's beginning are not taken for a byte order mark.
         let mut bytes = vec![b'\n'; 1 + place.len as usize];
-        read_at(&self.file, &mut bytes[1..], place.begin)
-            .map_err(|error| format!("cannot be read: {error}"))?;
+        read_at(&self.file, &mut bytes[1..], place.begin)?;
         let mut reader = self.builder().from_reader(&bytes[..]);
         let mut record = ByteRecord::new();
         match reader.read_byte_record(&mut record) {
@@ -255,7 +259,7 @@ impl TableFile {
                 encoding: self.encoding,
                 place,
             }),
-            _ => Err("has changed since it was looked through".into()),
+            _ => Err(TableError::Changed),
         }
     }
 }
@@ -264,14 +268,14 @@ impl TableFile {
 mod tests {
     use super::*;
 
-    fn table(text: &[u8], layout: &Layout) -> Result<(tempfile::TempDir, TableFile), String> {
+    fn table(text: &[u8], layout: &Layout) -> Result<(tempfile::TempDir, TableFile), TableError> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("table.csv");
         std::fs::write(&path, text).expect("a file");
         Ok((folder, TableFile::open(&path, layout)?))
     }
 
-    fn rows(table: &TableFile) -> Result<Vec<(u32, Vec<String>)>, String> {
+    fn rows(table: &TableFile) -> Result<Vec<(u32, Vec<String>)>, TableError> {
         let mut rows = Vec::new();
         table.for_each(|row| {
             let fields = 0..table.columns.len();
@@ -362,7 +366,7 @@ mod tests {
     #[test]
     fn a_ragged_row_is_named() {
         let (_folder, table) = table(b"a,b,c\n1,2,3\n4,5\n", &Layout::default()).expect("a table");
-        let error = rows(&table).expect_err("ragged");
+        let error = rows(&table).expect_err("ragged").to_string();
         assert!(
             error.starts_with("line 3: has 2 fields, expected 3"),
             "{error}"
@@ -373,7 +377,7 @@ mod tests {
     fn another_encoding_is_told_or_read() {
         let text = b"city,n\nM\xFCnchen,1\n";
         let (_folder, utf8) = table(text, &Layout::default()).expect("a table");
-        let error = rows(&utf8).expect_err("no UTF-8");
+        let error = rows(&utf8).expect_err("no UTF-8").to_string();
         assert!(error.contains("column \"city\""), "{error}");
         let layout = Layout {
             encoding: "latin1".into(),
@@ -385,7 +389,11 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_told() {
-        let told = |bytes: &[u8]| table(bytes, &Layout::default()).expect_err("no table");
+        let told = |bytes: &[u8]| {
+            table(bytes, &Layout::default())
+                .expect_err("no table")
+                .to_string()
+        };
         assert!(told(b"").contains("is empty"));
         assert!(told(b"PK\x03\x04zip").contains("export it as CSV"));
         assert!(told(b"a\0\0\0b,c\n").contains("bytes of 0"));
@@ -397,7 +405,7 @@ mod tests {
         let mut text = b"a,b\n1,\"x\n".to_vec();
         text.resize(80 << 20, b'y');
         let (_folder, table) = table(&text, &Layout::default()).expect("a table");
-        let error = rows(&table).expect_err("no end");
+        let error = rows(&table).expect_err("no end").to_string();
         assert!(error.contains("never closed"), "{error}");
     }
 

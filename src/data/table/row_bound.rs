@@ -5,6 +5,7 @@ use std::io::Read;
 use std::rc::Rc;
 
 use super::content::FromBeginning;
+use super::error::TableError;
 use super::layout::MAX_ROW;
 
 /// A file that ends with an error where a row does not end.
@@ -48,10 +49,10 @@ impl Read for Bounded {
 ///
 /// # Errors
 /// A letter of several bytes, or the end of a line.
-pub fn sign(sign: char, key: &str) -> Result<u8, String> {
+pub fn sign(sign: char, key: &'static str) -> Result<u8, TableError> {
     let byte = u8::try_from(sign).ok().filter(u8::is_ascii);
     byte.filter(|byte| !byte.is_ascii_control() || *byte == b'\t')
-        .ok_or_else(|| format!("cannot be read with {key} = {sign:?}, expected an ASCII sign"))
+        .ok_or(TableError::Sign { key, sign })
 }
 
 /// That of the usual delimiters of which the first line has most, outside of quotes.

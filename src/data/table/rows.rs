@@ -7,9 +7,11 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::encoder::finite_number;
+use super::error::{FilesError, TableError};
 use super::layout::Layout;
 use super::reader::TableFile;
 use super::row::{Row, RowPlace};
+use super::row_error::{FieldError, RowError};
 use super::scan::bind;
 use crate::console::Show as _;
 use crate::data::core::class_names::ClassNames;
@@ -99,14 +101,17 @@ impl<'a> Targets<'a> {
         row: &Row<'_>,
         part: &Part,
         numbers: &mut Vec<f64>,
-    ) -> Result<Option<u32>, String> {
+    ) -> Result<Option<u32>, RowError> {
         let layout = &part.table.layout;
         let before = numbers.len();
         let mut only = 0;
         let columns = self.names.iter().zip(&self.kinds).zip(&part.targets);
         for ((name, kind), &column) in columns {
             let field = row.field(column);
-            let wrong = |message: String| format!("target {name:?} {message}");
+            let wrong = |error: FieldError| RowError::Target {
+                column: name.clone(),
+                error,
+            };
             if layout.is_missing_in(name, &field) {
                 numbers.truncate(before);
                 return Ok(None);
@@ -115,15 +120,15 @@ impl<'a> Targets<'a> {
                 Kind::Class(classes) => {
                     let class = classes
                         .place(&field, layout.number(&field))
-                        .map_err(wrong)?;
+                        .map_err(|error| wrong(error.into()))?;
                     match self.task {
                         Task::Heads(_) => numbers.push(f64::from(class)),
                         _ => only = class,
                     }
                 }
                 Kind::Label => {
-                    let label = label(&field)
-                        .ok_or_else(|| wrong(format!("is {field:?}, expected a label: 0 or 1")))?;
+                    let label =
+                        label(&field).ok_or_else(|| wrong(FieldError::Flag(field.to_string())))?;
                     numbers.push(label);
                 }
                 Kind::Number => {
@@ -159,14 +164,13 @@ impl Rows {
     /// Looks through files; rows without a target are left out, by name.
     ///
     /// # Errors
-    /// A file without a column that is used; a ragged row; a target that is of no use. In words that
-    /// begin with the file's name.
+    /// A file without a column that is used; a ragged row; a target that is of no use.
     pub fn index(
         files: Vec<TableFile>,
         used: &[&str],
         targets: &Targets<'_>,
         skipped: &mut Vec<Skipped>,
-    ) -> Result<Rows, String> {
+    ) -> Result<Rows, FilesError> {
         let mut parts = Vec::new();
         for table in files {
             parts.push(Part {
@@ -205,7 +209,7 @@ impl Rows {
                 }
                 Ok(())
             });
-            each.map_err(|message| format!("{path} {message}"))?;
+            each.map_err(|error| error.of(&part.table.path))?;
             all.ends.push(all.len());
         }
         all.parts = Arc::new(parts);
@@ -304,11 +308,11 @@ impl Rows {
     /// Calls `each` with every row of the split, reading each file once from its beginning.
     ///
     /// # Errors
-    /// A file that cannot be read any more; what `each` says. In words that begin with the file's name.
+    /// A file that cannot be read any more; what `each` finds.
     pub fn visit(
         &self,
-        mut each: impl FnMut(usize, &Row<'_>, &Part) -> Result<(), String>,
-    ) -> Result<(), String> {
+        mut each: impl FnMut(usize, &Row<'_>, &Part) -> Result<(), RowError>,
+    ) -> Result<(), FilesError> {
         let mut next = 0;
         for (number, part) in self.parts.iter().enumerate() {
             let walked = part.table.for_each(|row| {
@@ -318,13 +322,11 @@ impl Rows {
                 }
                 Ok(())
             });
-            walked.map_err(|message| format!("{} {message}", part.table.path.shown()))?;
+            walked.map_err(|error| error.of(&part.table.path))?;
         }
         if next < self.len() {
-            return Err(format!(
-                "{} has changed since it was looked through",
-                self.files().first().cloned().unwrap_or_default().shown()
-            ));
+            let first = self.files().first().cloned().unwrap_or_default();
+            return Err(TableError::Changed.of(&first));
         }
         Ok(())
     }
@@ -352,15 +354,15 @@ impl Rows {
     /// Reads one row by its place and gives it to `each`.
     ///
     /// # Errors
-    /// Why it cannot be used, in words that follow its name.
+    /// Why it cannot be used.
     pub fn with_row<T>(
         &self,
         index: usize,
-        each: impl FnOnce(&Row<'_>, &Part) -> Result<T, String>,
-    ) -> Result<T, String> {
+        each: impl FnOnce(&Row<'_>, &Part) -> Result<T, RowError>,
+    ) -> Result<T, TableError> {
         let part = self.part(index);
         let owned = part.table.read(self.places[index])?;
-        each(&owned.row(), part)
+        Ok(each(&owned.row(), part)?)
     }
 
     /// A digest of all rows, in order.

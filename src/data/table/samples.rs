@@ -1,19 +1,24 @@
 //! Rows for a trained net: of files, of a table on standard input, of a table in memory.
 
 use std::io::{Read, copy, stdin};
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use thiserror::Error;
+
+use super::error::{FilesError, TableError};
 use super::preprocess::TablePreprocess;
 use super::reader::TableFile;
 use super::row::Row;
 use super::scan::bind;
 use super::source::labelled_rows;
 use super::treatments::{Tally, notices};
-use crate::console::{path_text, shown};
+use crate::console::{Show as _, path_text};
 use crate::data::core::left_out::LeftOut;
 use crate::data::core::reader::{
-    BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
+    BATCH, Ended, Item, Labelled, LabelledError, LabelledPath, Origin, Reader, Sample, Sink,
+    Stopped, Subject,
 };
 use crate::storage::{Temporary, random_name};
 
@@ -24,10 +29,9 @@ pub struct TableReader {
 }
 
 impl Reader for TableReader {
-    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String> {
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, LabelledError> {
         let files = [wanted.path.to_path_buf()];
-        let encoded = labelled_rows(&files, &self.preprocess, wanted.task)
-            .map_err(|message| format!("does not fit the model: {message}"))?;
+        let encoded = labelled_rows(&files, &self.preprocess, wanted.task).map_err(RowsMismatch)?;
         Ok(Labelled {
             dataset: Arc::new(encoded.dataset),
             skipped: encoded.skipped,
@@ -47,8 +51,8 @@ impl Reader for TableReader {
         for origin in origins {
             each_table(*origin, sink, |path, name, sink| {
                 let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
-                    .map_err(|message| format!("{name}: {message}"))?;
-                let columns = bind(&table, &names)?;
+                    .map_err(|error| TableFailure::table(name, error))?;
+                let columns = bind(&table, &names).map_err(TableFailure::Columns)?;
                 send_rows(&table, name, sink, |row| {
                     let mut values = vec![0.0; encoder.num_inputs()];
                     let field = |column: usize| row.field(columns[column]);
@@ -57,7 +61,10 @@ impl Reader for TableReader {
                     });
                     Sample {
                         subject: Subject::Row(name.to_string(), row.place.line),
-                        input: written.map(|()| values),
+                        input: match written {
+                            Ok(()) => Ok(values),
+                            Err(error) => Err(error.into()),
+                        },
                     }
                 })
             })?;
@@ -73,13 +80,65 @@ impl Reader for TableReader {
 pub enum Failure {
     /// Nobody takes any more samples.
     Stopped,
-    /// What is wrong with it, in words that begin with its name.
-    Table(String),
+    /// What is wrong with it.
+    Table(TableFailure),
 }
 
-impl From<String> for Failure {
-    fn from(message: String) -> Failure {
-        Failure::Table(message)
+/// Why a table without labels cannot be used, in words that begin with its name.
+#[derive(Debug, Error)]
+pub enum TableFailure {
+    /// It cannot be read.
+    #[error("{name}: {error}")]
+    Table {
+        /// Its name, for people.
+        name: String,
+        /// The reason.
+        error: TableError,
+    },
+    /// It lacks a column.
+    #[error(transparent)]
+    Columns(FilesError),
+    /// A stream that cannot be kept while it is read.
+    #[error("cannot keep {name} in {}: {error}", .path.shown())]
+    Unkept {
+        /// The stream.
+        name: String,
+        /// The temporary file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+}
+
+impl TableFailure {
+    /// A table that cannot be read.
+    pub fn table(name: &str, error: TableError) -> TableFailure {
+        TableFailure::Table {
+            name: name.to_string(),
+            error,
+        }
+    }
+
+    /// Names a stream in place of the temporary file that it is kept in.
+    fn of_stream(self, stream: &str) -> TableFailure {
+        match self {
+            TableFailure::Columns(FilesError::NoColumn { name, there, .. }) => {
+                let path = PathBuf::from(stream);
+                TableFailure::Columns(FilesError::NoColumn { path, name, there })
+            }
+            other => other,
+        }
+    }
+}
+
+/// Rows with labels that do not fit the model, in words that follow the path.
+#[derive(Debug, Error)]
+#[error("does not fit the model: {0}")]
+struct RowsMismatch(FilesError);
+
+impl From<TableFailure> for Failure {
+    fn from(failure: TableFailure) -> Failure {
+        Failure::Table(failure)
     }
 }
 
@@ -108,8 +167,8 @@ pub fn each_table(
     match done {
         Ok(()) => Ok(()),
         Err(Failure::Stopped) => Err(Stopped),
-        Err(Failure::Table(text)) => sink(Item::Failed {
-            text,
+        Err(Failure::Table(failure)) => sink(Item::Failed {
+            text: failure.to_string(),
             left_out: LeftOut::default(),
         }),
     }
@@ -138,12 +197,15 @@ fn from_stream(
             }
         }
     };
-    let guard =
-        spool().map_err(|error| format!("cannot keep {name} in {}: {error}", shown(&path)))?;
+    let guard = spool().map_err(|error| TableFailure::Unkept {
+        name: name.to_string(),
+        path: path.clone(),
+        error,
+    })?;
     let done = read(&path);
     guard.remove();
     done.map_err(|failure| match failure {
-        Failure::Table(text) => Failure::Table(text.replace(&*path_text(&path), name)),
+        Failure::Table(failure) => Failure::Table(failure.of_stream(name)),
         Failure::Stopped => Failure::Stopped,
     })
 }
@@ -157,16 +219,16 @@ pub fn send_rows(
 ) -> Result<(), Failure> {
     let mut batch = Vec::with_capacity(BATCH);
     let mut stopped = false;
-    let read = table.for_each(|row| {
+    let read = table.walk(|row| {
         batch.push(prepare(row));
         if batch.len() < BATCH {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         stopped = sink(Item::Samples(std::mem::take(&mut batch))).is_err();
-        match stopped {
-            true => Err(String::new()), // ends the walk; what is said of it is `stopped`
-            false => Ok(()),
-        }
+        Ok(match stopped {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
     });
     if stopped {
         return Err(Failure::Stopped);
@@ -174,5 +236,5 @@ pub fn send_rows(
     if !batch.is_empty() {
         sink(Item::Samples(batch))?;
     }
-    Ok(read.map_err(|message| format!("{name}: {message}"))?)
+    Ok(read.map_err(|error| TableFailure::table(name, error))?)
 }

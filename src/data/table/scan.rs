@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::column_scan::ColumnScan;
+use super::error::{Difference, FilesError, TableError};
 use super::formats::Format;
 use super::reader::TableFile;
-use crate::console::Show as _;
 
 pub use crate::data::core::class_names::listed;
 
 /// Looks at every row of files with the same columns; the columns are those of the first.
 ///
 /// # Errors
-/// A file that is no table, or whose columns differ; in words that begin with its name.
-pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
+/// A file that is no table, or whose columns differ.
+pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, FilesError> {
     let names = &files[0].columns;
     let mut scans: Vec<ColumnScan> = names.iter().map(|_| ColumnScan::new()).collect();
     for (name, scan) in names.iter().zip(&mut scans) {
@@ -35,10 +35,10 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
             }
             Ok(())
         });
-        each.map_err(|message| format!("{} {message}", file.path.shown()))?;
+        each.map_err(|error| error.of(&file.path))?;
     }
     if scans.first().is_none_or(|scan| scan.rows == 0) {
-        return Err(format!("{} has no rows", files[0].path.shown()));
+        return Err(TableError::NoRows.of(&files[0].path));
     }
     Ok(scans)
 }
@@ -52,7 +52,7 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, String> {
 pub fn scan_formats(
     files: &mut [TableFile],
     free: impl Fn(&str) -> Option<bool>,
-) -> Result<Vec<ColumnScan>, String> {
+) -> Result<Vec<ColumnScan>, FilesError> {
     let scans = scan(files)?;
     let found = told_formats(&files[0], &scans, free);
     if found.is_empty() {
@@ -85,8 +85,8 @@ pub fn told_formats(
 }
 
 /// # Errors
-/// The columns in which a file differs from the first; in words that begin with its name.
-fn same_columns(file: &TableFile, first: &TableFile) -> Result<(), String> {
+/// The columns in which a file differs from the first.
+fn same_columns(file: &TableFile, first: &TableFile) -> Result<(), FilesError> {
     let without = |of: &TableFile, other: &TableFile| -> Vec<String> {
         let known: HashSet<&String> = other.columns.iter().collect();
         let missing = of.columns.iter().filter(|name| !known.contains(name));
@@ -96,35 +96,32 @@ fn same_columns(file: &TableFile, first: &TableFile) -> Result<(), String> {
     if absent.is_empty() && more.is_empty() {
         return Ok(());
     }
-    let what = match (absent.is_empty(), more.is_empty()) {
-        (false, true) => format!("has no column {}", listed(&absent)),
-        (true, _) => format!("has more columns: {}", listed(&more)),
-        (false, false) => {
-            format!("has no column {} but {}", listed(&absent), listed(&more))
-        }
+    let difference = match (absent.is_empty(), more.is_empty()) {
+        (false, true) => Difference::Less(listed(&absent)),
+        (true, _) => Difference::More(listed(&more)),
+        (false, false) => Difference::Other(listed(&absent), listed(&more)),
     };
-    Err(format!(
-        "{} {what}; the files of one table have the columns of {}",
-        file.path.shown(),
-        first.path.shown()
-    ))
+    Err(FilesError::Columns {
+        path: file.path.clone(),
+        first: first.path.clone(),
+        difference,
+    })
 }
 
 /// The place of each of the columns called `names` in a file.
 ///
 /// # Errors
-/// One that the file has not; in words that begin with its name.
-pub fn bind<S: AsRef<str>>(file: &TableFile, names: &[S]) -> Result<Vec<usize>, String> {
+/// One that the file has not.
+pub fn bind<S: AsRef<str>>(file: &TableFile, names: &[S]) -> Result<Vec<usize>, FilesError> {
     let numbered = file.columns.iter().enumerate();
     let places: HashMap<&str, usize> = numbered.map(|(i, name)| (name.as_str(), i)).collect();
     let place = |name: &S| {
         let name = name.as_ref();
-        places.get(name).copied().ok_or_else(|| {
-            format!(
-                "{} has no column {name:?}; it has {}",
-                file.path.shown(),
-                listed(&file.columns)
-            )
+        let place = places.get(name).copied();
+        place.ok_or_else(|| FilesError::NoColumn {
+            path: file.path.clone(),
+            name: name.to_string(),
+            there: listed(&file.columns),
         })
     };
     names.iter().map(place).collect()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::audit::audit_tables;
 use super::column_scan::ColumnScan;
 use super::dataset::{Encoded, encode};
+use super::error::FilesError;
 use super::fit::fit;
 use super::idle::{idle_options, no_pixel_scaling};
 use super::open_files::{check_name, expand, open};
@@ -19,7 +20,6 @@ use super::scan::scan_formats;
 use super::split_rows::RowSplits;
 use super::treatments::notices;
 use crate::config::{Fault, Preprocess};
-use crate::console::Show as _;
 use crate::data::audit::Audit;
 use crate::data::core::batch::Shape;
 use crate::data::core::class_names::equal_classes;
@@ -256,7 +256,10 @@ impl Survey for TableSurvey {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>> {
         let found = match audit {
-            true => Some(self.look().map_err(|message| fault("train", message))?),
+            true => Some(
+                self.look()
+                    .map_err(|error| fault("train", error.to_string()))?,
+            ),
             false => None,
         };
         let fingerprint = self.train.fingerprint();
@@ -290,18 +293,15 @@ impl Survey for TableSurvey {
     }
 
     fn audit(self: Box<Self>, _: usize, _: &dyn Progress) -> Audit {
-        self.look().unwrap_or_else(|reason| Audit {
-            unusable: vec![Skipped {
-                name: "the table".into(),
-                reason,
-            }],
+        self.look().unwrap_or_else(|error| Audit {
+            unusable: vec![Skipped::new("the table", error)],
             ..Audit::default()
         })
     }
 }
 
 impl TableSurvey {
-    fn look(&self) -> Result<Audit, String> {
+    fn look(&self) -> Result<Audit, FilesError> {
         let table = audit_tables(
             &self.train,
             &self.valid,
@@ -321,21 +321,23 @@ impl TableSurvey {
 /// The rows of files as samples of a model.
 ///
 /// # Errors
-/// Files that do not fit the model, in words that begin with their names.
+/// Files that do not fit the model.
 pub fn labelled_rows(
     files: &[PathBuf],
     preprocess: &TablePreprocess,
     task: &Task,
-) -> Result<Encoded, String> {
-    let open = |path: &PathBuf| {
-        TableFile::open(path, &preprocess.layout)
-            .map_err(|message| format!("{} {message}", path.shown()))
-    };
+) -> Result<Encoded, FilesError> {
+    let open =
+        |path: &PathBuf| TableFile::open(path, &preprocess.layout).map_err(|error| error.of(path));
     let mut paths = Vec::new();
     for path in files {
-        paths.extend(expand(path).map_err(|message| format!("{} {message}", path.shown()))?);
+        let expanded = expand(path).map_err(|error| FilesError::Pattern {
+            path: path.clone(),
+            error,
+        });
+        paths.extend(expanded?);
     }
-    let files: Result<Vec<TableFile>, String> = paths.iter().map(open).collect();
+    let files: Result<Vec<TableFile>, FilesError> = paths.iter().map(open).collect();
     let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
     let mut skipped = Vec::new();
     let rows = Rows::index(files?, &preprocess.names(), &targets, &mut skipped)?;

@@ -6,7 +6,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::calendar::civil;
-use super::delimited::{cannot_keep, write_row};
+use super::delimited::{KeepError, write_row};
+use super::spreadsheet_error::SpreadsheetError;
 use super::xml::{Event, Events, Tag, unescape};
 use crate::storage::Zip;
 
@@ -23,25 +24,21 @@ pub fn is_one(begin: &[u8]) -> bool {
 /// Writes the first sheet that holds something.
 ///
 /// # Errors
-/// A file that is no spreadsheet, or too large a one; in words that follow its name.
-pub fn write_csv(file: &Arc<File>, begin: &[u8], out: &mut impl Write) -> Result<(), String> {
+/// A file that is no spreadsheet, or too large a one.
+pub fn write_csv(
+    file: &Arc<File>,
+    begin: &[u8],
+    out: &mut impl Write,
+) -> Result<(), SpreadsheetError> {
     if !begin.starts_with(b"PK") {
-        return Err(
-            "is an old spreadsheet (xls), which is not read; save it as .xlsx or export it as CSV"
-                .into(),
-        );
+        return Err(SpreadsheetError::Old);
     }
-    let zip = Zip::open(file.clone()).map_err(|error| {
-        format!("is a zip archive or a spreadsheet, and {error}; export it as CSV")
-    })?;
+    let zip = Zip::open(file.clone()).map_err(SpreadsheetError::Zip)?;
     if zip.find("content.xml").is_some() {
         return open_document(&text(&zip, "content.xml")?)?.write(out);
     }
     if zip.find("xl/workbook.xml").is_none() {
-        return Err(
-            "is a zip archive and no spreadsheet (xlsx, ods); unpack it, or export it as CSV"
-                .into(),
-        );
+        return Err(SpreadsheetError::Other);
     }
     let strings = shared_strings(&text(&zip, "xl/sharedStrings.xml")?);
     let dated = date_styles(&text(&zip, "xl/styles.xml")?);
@@ -51,21 +48,24 @@ pub fn write_csv(file: &Arc<File>, begin: &[u8], out: &mut impl Write) -> Result
             return cells.write(out);
         }
     }
-    Err("is a spreadsheet without a row".into())
+    Err(SpreadsheetError::Empty)
 }
 
-fn text(zip: &Zip, name: &str) -> Result<String, String> {
+fn text(zip: &Zip, name: &str) -> Result<String, SpreadsheetError> {
     let Some(index) = zip.find(name) else {
         return Ok(String::new());
     };
     let bytes = zip.bytes(index, MAX_MEMBER);
-    let bytes = bytes.map_err(|error| format!("holds {name}, which {error}; export it as CSV"))?;
+    let bytes = bytes.map_err(|error| SpreadsheetError::Member {
+        name: name.to_string(),
+        error,
+    })?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// The sheets' members, in the order of the book.
-fn sheets(zip: &Zip) -> Result<Vec<String>, String> {
+fn sheets(zip: &Zip) -> Result<Vec<String>, SpreadsheetError> {
     let (book, relations) = (
         text(zip, "xl/workbook.xml")?,
         text(zip, "xl/_rels/workbook.xml.rels")?,
@@ -161,7 +161,7 @@ fn is_date_code(code: &str) -> bool {
 }
 
 /// The cells of a sheet of Office Open XML.
-fn office(text: &str, strings: &[String], dated: &[bool]) -> Result<Cells, String> {
+fn office(text: &str, strings: &[String], dated: &[bool]) -> Result<Cells, SpreadsheetError> {
     let mut cells = Cells::default();
     let (mut row, mut column, mut kind, mut style) = (0, 0, String::new(), 0);
     let (mut value, mut inside) = (String::new(), false);
@@ -223,7 +223,7 @@ fn column_of(place: &str) -> Option<u64> {
 }
 
 /// The cells of the first table of an OpenDocument file that holds something.
-fn open_document(text: &str) -> Result<Cells, String> {
+fn open_document(text: &str) -> Result<Cells, SpreadsheetError> {
     let mut cells = Cells::default();
     let (mut row, mut rows, mut column) = (0u64, 1u64, 0u64);
     let (mut value, mut shown, mut repeated) = (None, String::new(), 1);
@@ -274,7 +274,7 @@ fn open_document(text: &str) -> Result<Cells, String> {
         }
     }
     match cells.is_empty() {
-        true => Err("is a spreadsheet without a row".into()),
+        true => Err(SpreadsheetError::Empty),
         false => Ok(cells),
     }
 }
@@ -298,7 +298,13 @@ impl Cells {
     }
 
     /// Puts a text into a cell and those right of it.
-    fn put(&mut self, row: u64, column: u64, repeated: u64, text: &str) -> Result<(), String> {
+    fn put(
+        &mut self,
+        row: u64,
+        column: u64,
+        repeated: u64,
+        text: &str,
+    ) -> Result<(), SpreadsheetError> {
         // One line, as rows have line numbers.
         let text = text
             .split(['\r', '\n'])
@@ -314,9 +320,7 @@ impl Cells {
         self.columns = Some(columns);
         self.rows = self.rows.max(row + 1);
         if (columns[1] - columns[0] + 1).saturating_mul(self.rows) > MAX_CELLS {
-            return Err(format!(
-                "is a spreadsheet of more than {MAX_CELLS} cells; export it as CSV"
-            ));
+            return Err(SpreadsheetError::Large { most: MAX_CELLS });
         }
         self.cells
             .extend((column..=last).map(|column| (row, column, text.clone())));
@@ -324,7 +328,7 @@ impl Cells {
     }
 
     /// Puts the cells of a row into those below it as well.
-    fn repeat_row(&mut self, row: u64, rows: u64) -> Result<(), String> {
+    fn repeat_row(&mut self, row: u64, rows: u64) -> Result<(), SpreadsheetError> {
         let begin = self.cells.partition_point(|(of, ..)| *of < row);
         let cells: Vec<(u64, String)> = self.cells[begin..]
             .iter()
@@ -338,9 +342,9 @@ impl Cells {
         Ok(())
     }
 
-    fn write(mut self, out: &mut impl Write) -> Result<(), String> {
+    fn write(mut self, out: &mut impl Write) -> Result<(), SpreadsheetError> {
         let Some([least, most]) = self.columns else {
-            return Err("is a spreadsheet without a row".into());
+            return Err(SpreadsheetError::Empty);
         };
         self.cells.sort_by_key(|(row, column, _)| (*row, *column));
         let mut cells = self.cells.into_iter().peekable();
@@ -351,7 +355,7 @@ impl Cells {
                 fields[(column - least) as usize] = text.into_bytes();
                 any = true;
             }
-            write_row(out, if any { &fields } else { &[] }).map_err(cannot_keep)?;
+            write_row(out, if any { &fields } else { &[] }).map_err(KeepError)?;
         }
         Ok(())
     }

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use thiserror::Error;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::preprocess::{Seen, TextPreprocess};
 use crate::console::path_text;
 use crate::data::core::batch::{SampleId, Shape};
-use crate::data::core::dataset::{Dataset, Skipped};
+use crate::data::core::dataset::{Dataset, SampleError, Skipped};
 use crate::data::core::task::Task;
+use crate::data::files::error::FileError;
 use crate::data::files::read::{read_named, without_bom};
-use crate::data::table::Rows;
+use crate::data::table::{FilesError, Rows};
 
 /// The most bytes of a text file.
 const MAX_FILE: u64 = 64 << 20;
@@ -82,8 +84,11 @@ impl Texts {
     /// Calls `each` with every text, in order; with the reason where a text cannot be read.
     ///
     /// # Errors
-    /// A table that cannot be read any more, in words that begin with its name.
-    pub fn visit(&self, mut each: impl FnMut(usize, Result<&str, String>)) -> Result<(), String> {
+    /// A table that cannot be read any more.
+    pub fn visit(
+        &self,
+        mut each: impl FnMut(usize, Result<&str, TextError>),
+    ) -> Result<(), FilesError> {
         match self {
             Texts::Rows(rows) => rows.visit(|index, row, part| {
                 let field = row.field(part.columns[0]);
@@ -107,7 +112,7 @@ impl Texts {
     ///
     /// # Errors
     /// A table that cannot be read any more.
-    pub fn fingerprint(&self) -> Result<String, String> {
+    pub fn fingerprint(&self) -> Result<String, FilesError> {
         if let Texts::Rows(rows) = self {
             return Ok(rows.fingerprint());
         }
@@ -120,16 +125,30 @@ impl Texts {
     }
 }
 
+/// Why a text file cannot be used, in words that follow its name.
+#[derive(Debug, Error)]
+pub enum TextError {
+    /// It cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Two bytes a character.
+    #[error("is UTF-16, which is not read; save it as UTF-8")]
+    Utf16,
+    /// Another encoding.
+    #[error("is not written in UTF-8")]
+    NotUtf8,
+}
+
 /// Reads a text file, without a byte-order mark.
 ///
 /// # Errors
-/// A file that cannot be read, or is too large or not in UTF-8, in words that follow its name.
-pub fn read_text(path: &std::path::Path) -> Result<String, String> {
+/// A file that cannot be read, or is too large or not in UTF-8.
+pub fn read_text(path: &std::path::Path) -> Result<String, TextError> {
     let bytes = read_named(path, MAX_FILE)?;
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err("is UTF-16, which is not read; save it as UTF-8".to_string());
+        return Err(TextError::Utf16);
     }
-    let text = String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| TextError::NotUtf8)?;
     Ok(without_bom(&text).to_string())
 }
 
@@ -180,7 +199,7 @@ pub fn encode(
     preprocess: &TextPreprocess,
     task: &Task,
     tick: &dyn Fn(),
-) -> Result<(TextDataset, TextFigures, Vec<Skipped>), String> {
+) -> Result<(TextDataset, TextFigures, Vec<Skipped>), FilesError> {
     let encoder = preprocess.encoder();
     let length = preprocess.length;
     let mut tokens = Vec::with_capacity(texts.len() * length);
@@ -195,10 +214,9 @@ pub fn encode(
                 figures.add(seen);
                 tokens.extend_from_slice(&row);
             }
-            Err(reason) => {
+            Err(error) => {
                 keep[index] = false;
-                let name = texts.name(index);
-                skipped.push(Skipped { name, reason });
+                skipped.push(Skipped::new(texts.name(index), error));
             }
         }
         tick();
@@ -252,7 +270,7 @@ impl Dataset for TextDataset {
         self.texts.name(index)
     }
 
-    fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, _: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         let tokens = &self.tokens[index * self.length..][..self.length];
         for (out, &token) in out.iter_mut().zip(tokens) {
             *out = token as f32;

@@ -16,6 +16,7 @@ use crate::data::core::batch::Shape;
 use crate::data::core::class_names::same_classes;
 use crate::data::core::faults::fault;
 use crate::data::core::task::Task;
+use crate::data::files::error::ListingError;
 use crate::data::files::listing::{Classes, list_folders};
 use crate::data::files::listing::{Content, Listing};
 use crate::data::loading::divided::Divided;
@@ -101,27 +102,25 @@ fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> TextFiles {
 /// The text files of a folder with one folder a class; a folder without any is no class.
 ///
 /// # Errors
-/// What is missing, in words that follow the folder's name.
-pub fn list_texts(folder: &FilePath) -> Result<Listing, String> {
+/// What is missing.
+pub fn list_texts(folder: &FilePath) -> Result<Listing, ListingError> {
     list_texts_but(folder, &[])
 }
 
 /// The same without some of the folders, by name.
-fn list_texts_but(folder: &FilePath, exclude: &[String]) -> Result<Listing, String> {
+fn list_texts_but(folder: &FilePath, exclude: &[String]) -> Result<Listing, ListingError> {
     let which = Classes {
         exclude,
         ..Classes::default()
     };
-    let none = || "holds no folder with .txt files; it looks like train/good/1.txt".to_string();
-    let mut listing = match folder.is_dir() {
-        true => list_folders(folder, Content::Texts, which).map_err(|message| {
-            match message.contains("no folders") {
-                true => none(),
-                false => message,
-            }
-        })?,
-        false => return Err("is no folder, expected one folder a class".into()),
-    };
+    if !folder.is_dir() {
+        return Err(ListingError::NoFolder);
+    }
+    let listed = list_folders(folder, Content::Texts, which);
+    let mut listing = listed.map_err(|error| match error {
+        ListingError::NoClasses { .. } => ListingError::NoTexts,
+        other => other,
+    })?;
     let mut places = vec![None; listing.classes.len()];
     for (_, class) in &listing.files {
         places[*class as usize] = Some(0);
@@ -144,7 +143,7 @@ fn list_texts_but(folder: &FilePath, exclude: &[String]) -> Result<Listing, Stri
     }
     listing.classes = kept;
     if listing.classes.is_empty() {
-        return Err(none());
+        return Err(ListingError::NoTexts);
     }
     Ok(listing)
 }

@@ -3,11 +3,14 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::dataset::{TextFigures, Texts};
-use crate::data::table::TableAudit;
+use crate::data::table::{FilesError, TableAudit};
 
 /// Files with the same text.
-pub fn audit_files(train: &Texts, valid: &Texts) -> Result<TableAudit, String> {
-    let digests = |texts: &Texts| -> Result<Vec<u64>, String> {
+///
+/// # Errors
+/// A table that cannot be read any more.
+pub fn audit_files(train: &Texts, valid: &Texts) -> Result<TableAudit, FilesError> {
+    let digests = |texts: &Texts| -> Result<Vec<u64>, FilesError> {
         let mut digests = vec![0; texts.len()];
         texts.visit(|index, text| {
             digests[index] = xxh3_64(text.unwrap_or_default().trim().as_bytes());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::tokenizer::Tokenizer;
 use crate::data::core::batch::Shape;
@@ -69,13 +70,22 @@ impl TextPreprocess {
     /// Validates untrusted metadata.
     ///
     /// # Errors
-    /// What is impossible, in words that follow "preprocessing".
-    pub fn check(&self) -> Result<(), String> {
+    /// What is impossible.
+    pub fn check(&self) -> Result<(), TextPreprocessError> {
         if (1..=MAX_LENGTH).contains(&self.length) {
             return Ok(());
         }
-        Err(format!("is impossible: texts of {} tokens", self.length))
+        let length = self.length;
+        Err(TextPreprocessError { length })
     }
+}
+
+/// Preprocessing that no training gives, in words that follow "preprocessing".
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("is impossible: texts of {length} tokens")]
+pub struct TextPreprocessError {
+    /// Tokens of a text.
+    pub length: usize,
 }
 
 /// What makes texts into tokens.

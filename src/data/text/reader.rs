@@ -4,21 +4,26 @@ use std::io::{BufRead, BufReader, stdin};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::dataset::{TextFigures, Texts, encode, read_text};
 use super::folder::list_texts;
 use super::notices::text_notices;
 use super::preprocess::{TextEncoder, TextPreprocess};
-use crate::console::Show as _;
-use crate::data::core::class_names::{ClassNames, number};
+use crate::data::core::class_names::{ClassNames, LabelError, number};
 use crate::data::core::dataset::Skipped;
 use crate::data::core::left_out::LeftOut;
 use crate::data::core::reader::{
-    BATCH, Ended, Item, Labelled, LabelledPath, Origin, Reader, Sample, Sink, Stopped, Subject,
+    BATCH, Ended, Item, Labelled, LabelledError, LabelledPath, Origin, Reader, Sample, Sink,
+    Stopped, Subject,
 };
 use crate::data::core::task::Task;
+use crate::data::files::error::ListingError;
 use crate::data::files::listing::Listing;
 use crate::data::files::read::without_bom;
-use crate::data::table::{Rows, TableFile, Targets, bind, each_table, send_rows};
+use crate::data::table::{
+    FilesError, Rows, TableFailure, TableFile, Targets, bind, each_table, send_rows,
+};
 
 /// Reads texts as a model's preprocessing says.
 pub struct TextReader {
@@ -27,8 +32,7 @@ pub struct TextReader {
 }
 
 impl Reader for TextReader {
-    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, String> {
-        let in_words = |message: String| format!("does not fit the model: {message}");
+    fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, LabelledError> {
         let (path, task, preprocess) = (wanted.path, wanted.task, &self.preprocess);
         let mut skipped = Vec::new();
         let mut left_out = LeftOut::default();
@@ -38,12 +42,11 @@ impl Reader for TextReader {
             (files, left_out) = labelled_files(path, task, numeric)?;
             Texts::Files(files)
         } else {
-            Texts::Rows(
-                self.labelled_rows(path, task, &mut skipped)
-                    .map_err(in_words)?,
-            )
+            let rows = self.labelled_rows(path, task, &mut skipped);
+            Texts::Rows(rows.map_err(LabelledTextsError::Rows)?)
         };
-        let (dataset, figures, more) = encode(texts, preprocess, task, &|| {}).map_err(in_words)?;
+        let (dataset, figures, more) =
+            encode(texts, preprocess, task, &|| {}).map_err(LabelledTextsError::Rows)?;
         skipped.extend(more);
         Ok(Labelled {
             notices: text_notices("texts", &figures),
@@ -91,13 +94,26 @@ impl TextReader {
         path: &Path,
         task: &Task,
         skipped: &mut Vec<Skipped>,
-    ) -> Result<Rows, String> {
+    ) -> Result<Rows, FilesError> {
         let preprocess = &self.preprocess;
-        let table = TableFile::open(path, &preprocess.layout)
-            .map_err(|message| format!("{} {message}", path.shown()))?;
+        let table = TableFile::open(path, &preprocess.layout).map_err(|error| error.of(path))?;
         let targets = Targets::new(&preprocess.targets, task, &preprocess.layout);
         Rows::index(vec![table], &[&preprocess.text], &targets, skipped)
     }
+}
+
+/// Why labelled texts do not fit the model, in words that follow the path.
+#[derive(Debug, Error)]
+enum LabelledTextsError {
+    /// A table.
+    #[error("does not fit the model: {0}")]
+    Rows(FilesError),
+    /// A folder that cannot be listed.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// A folder that is no class of the model.
+    #[error("holds a folder whose name {0}")]
+    Class(LabelError),
 }
 
 /// Text files of the model's classes, which the folder need not all have, and files that are no texts.
@@ -105,7 +121,7 @@ fn labelled_files(
     folder: &Path,
     task: &Task,
     numeric: bool,
-) -> Result<(Vec<(PathBuf, u32)>, LeftOut), String> {
+) -> Result<(Vec<(PathBuf, u32)>, LeftOut), LabelledTextsError> {
     let Listing {
         classes,
         files,
@@ -114,9 +130,9 @@ fn labelled_files(
     let known = ClassNames::new(task.classes(), numeric);
     let place = |name: &String| {
         let place = known.place(name, number(name));
-        place.map_err(|message| format!("holds a folder whose name {message}"))
+        place.map_err(LabelledTextsError::Class)
     };
-    let places: Result<Vec<u32>, String> = classes.iter().map(place).collect();
+    let places: Result<Vec<u32>, LabelledTextsError> = classes.iter().map(place).collect();
     let places = places?;
     let files = files
         .into_iter()
@@ -159,15 +175,18 @@ impl Reading<'_> {
             };
         };
         if !is_table(path, self.preprocess) {
-            let input = read_text(path).map(|text| self.tokens(&text));
+            let input = match read_text(path) {
+                Ok(text) => Ok(self.tokens(&text)),
+                Err(error) => Err(error.into()),
+            };
             let subject = Subject::File(path.to_path_buf());
             return sink(Item::Samples(vec![Sample { subject, input }]));
         }
         let preprocess = self.preprocess;
         each_table(origin, sink, |path, name, sink| {
             let table = TableFile::open_without(path, &preprocess.layout, &preprocess.targets)
-                .map_err(|message| format!("{name}: {message}"))?;
-            let columns = bind(&table, &[&preprocess.text])?;
+                .map_err(|error| TableFailure::table(name, error))?;
+            let columns = bind(&table, &[&preprocess.text]).map_err(TableFailure::Columns)?;
             send_rows(&table, name, sink, |row| Sample {
                 input: Ok(self.tokens(&row.field(columns[0]))),
                 subject: Subject::Row(name.to_string(), row.place.line),

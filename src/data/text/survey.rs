@@ -19,7 +19,7 @@ use crate::data::image::augment::Augmentation;
 use crate::data::loading::divided::Divided;
 use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
-use crate::data::table::{Layout, TablePreprocess, audit_tables, no_pixel_scaling};
+use crate::data::table::{FilesError, Layout, TablePreprocess, audit_tables, no_pixel_scaling};
 
 /// The length to which long texts are cut where the experiment does not say it.
 const DEFAULT_LENGTH: usize = 512;
@@ -145,7 +145,7 @@ impl TextSurvey {
 
     /// # Errors
     /// A table that cannot be read any more.
-    pub(super) fn look(&self) -> Result<Audit, String> {
+    pub(super) fn look(&self) -> Result<Audit, FilesError> {
         let table = match &self.splits {
             [Texts::Rows(train), Texts::Rows(valid)] => {
                 let no_columns = TablePreprocess {
@@ -247,11 +247,8 @@ impl Survey for TextSurvey {
     }
 
     fn audit(self: Box<Self>, _: usize, _: &dyn Progress) -> Audit {
-        self.look().unwrap_or_else(|reason| Audit {
-            unusable: vec![Skipped {
-                name: "the texts".into(),
-                reason,
-            }],
+        self.look().unwrap_or_else(|error| Audit {
+            unusable: vec![Skipped::new("the texts", error)],
             ..Audit::default()
         })
     }

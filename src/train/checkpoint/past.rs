@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::train::run::events::{EpochRecord, is_time};
@@ -81,14 +82,34 @@ pub fn exact(record: &EpochRecord) -> serde_json::Result<Map<String, Value>> {
 ///
 /// # Errors
 /// A text that is no number, a figure that is missing.
-pub fn from_exact(mut figures: Map<String, Value>) -> Result<EpochRecord, String> {
+pub fn from_exact(mut figures: Map<String, Value>) -> Result<EpochRecord, RecordError> {
     for value in figures.values_mut() {
         if let Some(text) = value.as_str() {
             let number = text.parse::<f64>();
-            *value = Value::from(number.map_err(|error| format!("{text:?}: {error}"))?);
+            let number = number.map_err(|error| RecordError::Number {
+                text: text.to_string(),
+                error,
+            });
+            *value = Value::from(number?);
         }
     }
-    serde_json::from_value(Value::Object(figures)).map_err(|error| error.to_string())
+    Ok(serde_json::from_value(Value::Object(figures))?)
+}
+
+/// Why texts are no record of an epoch.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// One that is no number.
+    #[error("{text:?}: {error}")]
+    Number {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: std::num::ParseFloatError,
+    },
+    /// A figure that is missing or another kind of value.
+    #[error(transparent)]
+    Figures(#[from] serde_json::Error),
 }
 
 mod exact_record {

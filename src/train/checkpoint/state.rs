@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::past::{Past, from_exact};
+use super::past::{Past, RecordError, from_exact};
 use crate::train::run::counters::Counters;
 use crate::train::run::events::EpochRecord;
 
@@ -75,8 +75,8 @@ impl State {
             let records: Vec<Map<String, Value>> =
                 serde_json::from_value(records).context(damaged)?;
             let records = records.into_iter().map(from_exact);
-            let records: Result<Vec<EpochRecord>, String> = records.collect();
-            let records = records.map_err(anyhow::Error::msg).context(damaged)?;
+            let records: Result<Vec<EpochRecord>, RecordError> = records.collect();
+            let records = records.context(damaged)?;
             json.insert("past".into(), serde_json::to_value(Past::of(&records)?)?);
             json.insert("version".into(), STATE_VERSION.into());
             history = Some(records);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::listed::{Content, Listing};
 use super::walk::Walk;
-use crate::console::shown;
 use crate::data::core::left_out::LeftOut;
+use crate::data::files::error::ListingError;
 use crate::data::files::kind::{Named, named};
 use crate::storage::{RUNS, is_run};
 
@@ -28,9 +28,8 @@ pub struct Classes<'a> {
 /// Lists the images of `root`, whose folders are the classes. Hidden files and folders are passed over.
 ///
 /// # Errors
-/// A folder that is missing or cannot be read, a class name that is not Unicode, no class folder;
-/// in words that follow the folder's name.
-pub fn list_classes(root: &Path) -> Result<Listing, String> {
+/// A folder that is missing or cannot be read, a class name that is not Unicode, no class folder.
+pub fn list_classes(root: &Path) -> Result<Listing, ListingError> {
     list_folders(root, Content::Images, Classes::default())
 }
 
@@ -38,12 +37,17 @@ pub fn list_classes(root: &Path) -> Result<Listing, String> {
 ///
 /// # Errors
 /// As [`list_classes`].
-pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result<Listing, String> {
+pub fn list_folders(
+    root: &Path,
+    content: Content,
+    which: Classes<'_>,
+) -> Result<Listing, ListingError> {
     if !root.exists() {
-        return Err("does not exist".to_string());
+        return Err(ListingError::Missing);
     }
     if !root.is_dir() {
-        return Err("is a file, expected a folder with one folder a class".to_string());
+        let expected = "a folder with one folder a class";
+        return Err(ListingError::File { expected });
     }
     let mut walk = Walk::new(root, content);
     let mut loose = 0;
@@ -59,9 +63,8 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
             continue;
         }
         let name = entry.name.into_string().map_err(|_| {
-            let path = root.join(&path);
-            let path = shown(&path);
-            format!("holds the folder {path}, whose name is not valid Unicode; rename it")
+            let folder = root.join(&path);
+            ListingError::ClassName { folder }
         })?;
         let reason = match () {
             () if which.exclude.contains(&name) => Some(EXCLUDED),
@@ -81,12 +84,7 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
         listing.leaves()?;
     }
     if listing.classes.is_empty() {
-        let found = match loose {
-            0 => "holds no folders".to_string(),
-            1 => "holds a picture but no folders".to_string(),
-            n => format!("holds {n} pictures but no folders"),
-        };
-        return Err(format!("{found}, expected one folder a class"));
+        return Err(ListingError::NoClasses { loose });
     }
     Ok(listing)
 }
@@ -95,7 +93,7 @@ pub fn list_folders(root: &Path, content: Content, which: Classes<'_>) -> Result
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn list_images(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), String> {
+pub fn list_images(path: &Path) -> Result<(Vec<PathBuf>, LeftOut), ListingError> {
     if !path.is_dir() {
         return Ok((vec![path.to_path_buf()], LeftOut::default()));
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::data::core::left_out::LeftOut;
+use crate::data::files::error::ListingError;
 
 /// The samples below a folder.
 #[derive(Clone, Debug, Default)]
@@ -26,15 +27,14 @@ pub enum Content {
 
 impl Listing {
     /// Makes the folders that files lie in their classes, by name, wherever they are.
-    pub(super) fn leaves(&mut self) -> Result<(), String> {
-        let leaf = |path: &Path| -> Result<String, String> {
+    pub(super) fn leaves(&mut self) -> Result<(), ListingError> {
+        let leaf = |path: &Path| -> Result<String, ListingError> {
             let name = path.parent().and_then(Path::file_name).unwrap_or_default();
             let name = name.to_str().map(str::to_string);
-            name.ok_or_else(|| {
-                format!("holds {path:?}, a name that is not valid Unicode; rename it")
-            })
+            let path = path.to_path_buf();
+            name.ok_or(ListingError::LeafName { path })
         };
-        let leaves: Result<Vec<String>, String> =
+        let leaves: Result<Vec<String>, ListingError> =
             self.files.iter().map(|(path, _)| leaf(path)).collect();
         let leaves = leaves?;
         let mut classes = leaves.clone();

@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::FileType;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::listed::{Content, Listing};
 use crate::console::shown;
+use crate::data::files::error::ListingError;
 use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
 use crate::storage::open_regular;
 
@@ -43,12 +44,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Lists `inner`, a folder below the root.
-    pub(super) fn folder(&mut self, inner: &Path, class: u32, depth: usize) -> Result<(), String> {
+    pub(super) fn folder(
+        &mut self,
+        inner: &Path,
+        class: u32,
+        depth: usize,
+    ) -> Result<(), ListingError> {
         if depth > MAX_DEPTH {
-            return Err(format!(
-                "nests more than {MAX_DEPTH} folders at {}; is a link pointing upwards?",
-                shown(&self.root.join(inner))
-            ));
+            let folder = self.root.join(inner);
+            let most = MAX_DEPTH;
+            return Err(ListingError::Deep { most, folder });
         }
         for entry in self.entries(inner)? {
             let path = inner.join(&entry.name);
@@ -70,7 +75,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Counts the samples below a folder that is no class.
-    pub(super) fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), String> {
+    pub(super) fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), ListingError> {
         let listed = self.listing.files.len();
         let unknown = self.unknown.len();
         self.folder(inner, 0, 0)?;
@@ -90,10 +95,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The entries of a folder below the root, sorted by name, that are files or folders and not hidden.
-    pub(super) fn entries(&mut self, inner: &Path) -> Result<Vec<Entry>, String> {
+    pub(super) fn entries(&mut self, inner: &Path) -> Result<Vec<Entry>, ListingError> {
         let folder = self.root.join(inner);
-        let fail =
-            |error: std::io::Error| format!("cannot be listed ({}): {error}", shown(&folder));
+        let fail = |error: std::io::Error| ListingError::Unlisted {
+            folder: folder.clone(),
+            error,
+        };
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
@@ -126,7 +133,7 @@ impl<'a> Walk<'a> {
             unknown,
             ..
         } = self;
-        let looked: Vec<Result<(), String>> = unknown
+        let looked: Vec<Result<(), NoImage>> = unknown
             .par_iter()
             .map(|&index| first_bytes(&root.join(&listing.files[index].0)))
             .collect();
@@ -138,7 +145,7 @@ impl<'a> Walk<'a> {
             index += 1;
             match looked {
                 Some((_, Err(reason))) => {
-                    left_out.add(&reason, || shown(path).to_string());
+                    left_out.add(&reason.to_string(), || shown(path).to_string());
                     false
                 }
                 _ => true,
@@ -177,8 +184,22 @@ fn reason_to_pass_over(name: &OsString, kind: Option<FileType>) -> Option<&'stat
     }
 }
 
+/// Why a file is no image, as a reason for leaving it out.
+#[derive(Debug, thiserror::Error)]
+pub enum NoImage {
+    /// It cannot be read; the system's words without the number in brackets: one reason for all of them.
+    #[error("cannot be read ({0})")]
+    Io(ErrorKind),
+    /// Its first bytes are those of something else.
+    #[error("{0}")]
+    Other(&'static str),
+}
+
 /// Whether the first bytes of a plain file are an image's.
-pub fn first_bytes(path: &Path) -> Result<(), String> {
+///
+/// # Errors
+/// A file that cannot be read, or is something else.
+pub fn first_bytes(path: &Path) -> Result<(), NoImage> {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut begin = Vec::with_capacity(MAGIC_BYTES);
         open_regular(path)?
@@ -186,7 +207,6 @@ pub fn first_bytes(path: &Path) -> Result<(), String> {
             .read_to_end(&mut begin)?;
         Ok(begin)
     };
-    // The system's words without the number in brackets: one reason for all of them.
-    let begin = read().map_err(|error| format!("cannot be read ({})", error.kind()))?;
-    sniff(&begin).map_err(str::to_string)
+    let begin = read().map_err(|error| NoImage::Io(error.kind()))?;
+    sniff(&begin).map_err(NoImage::Other)
 }

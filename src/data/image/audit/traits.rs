@@ -6,6 +6,7 @@ use image::ImageFormat;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::perceptual_hash::{is_blank, look};
+use crate::data::image::decode::error::DecodeError;
 use crate::data::image::decode::pixels::Pixels;
 use crate::data::image::decode::read_header_of;
 
@@ -61,8 +62,8 @@ impl Traits {
     /// Notes what there is of a file that is not decoded now.
     ///
     /// # Errors
-    /// Why it is no image, in words that follow its name.
-    pub fn of_header(name: &Path, bytes: &[u8]) -> Result<Traits, String> {
+    /// Why it is no image.
+    pub fn of_header(name: &Path, bytes: &[u8]) -> Result<Traits, DecodeError> {
         let header = read_header_of(bytes)?;
         let misnamed = if is_misnamed(name, bytes) {
             Self::MISNAMED

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::audit::Traits;
 pub use super::cache::record::{Description, FORMAT, Key, Records};
+use super::decode::error::DecodeError;
 use super::decode::pixels::Pixels;
 use super::preprocess::ImagePreprocess;
 use super::samples::Split;
@@ -103,15 +104,15 @@ impl Cache {
     /// bytes of its file, at most `max_bytes` (and mends the record).
     ///
     /// # Errors
-    /// Why the sample cannot be used, in words that follow its name.
+    /// Why the sample cannot be used.
     pub fn read(
         &self,
         split: &Split,
         index: usize,
         pixels: &mut Vec<u8>,
         max_bytes: u64,
-        decode: impl Fn(&[u8]) -> Result<Pixels, String>,
-    ) -> Result<(), String> {
+        decode: impl Fn(&[u8]) -> Result<Pixels, DecodeError>,
+    ) -> Result<(), DecodeError> {
         let slot = self.slots[index];
         let on_disk = slot != Slot::NONE && slot.0 & Slot::DISK != 0;
         let number = slot.0 & !Slot::DISK;

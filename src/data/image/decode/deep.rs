@@ -5,6 +5,8 @@
 use image::{ColorType, DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use serde::{Deserialize, Serialize};
 
+use super::error::DecodeError;
+
 /// The values of 16-bit channels that become 0 and 255; `[low, high]` in the model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeepRange(u16, u16);
@@ -13,17 +15,9 @@ pub struct DeepRange(u16, u16);
 pub const WIDE: u16 = 1 << 15;
 
 impl DeepRange {
-    /// The range from `low` to `high`.
-    ///
-    /// # Errors
-    /// One without extent, in words that follow what names it.
-    pub fn new(low: u16, high: u16) -> Result<DeepRange, String> {
-        match low < high {
-            true => Ok(DeepRange(low, high)),
-            false => Err(format!(
-                "goes from {low} to {high}, expected the lower value first"
-            )),
-        }
+    /// The range from `low` to `high`; `None` where it has no extent.
+    pub fn new(low: u16, high: u16) -> Option<DeepRange> {
+        (low < high).then_some(DeepRange(low, high))
     }
 
     /// Whether there is an extent, which a file from elsewhere may not have.
@@ -97,8 +91,8 @@ const MOST_BEYOND: f64 = 0.9;
 /// further from it than it is wide, nothing of the image would be left, and any answer would be one to a blank.
 ///
 /// # Errors
-/// Values that are all but out of reach, in words that follow the image's name.
-pub fn check_within(image: &DynamicImage, range: DeepRange) -> Result<(), String> {
+/// Values that are all but out of reach.
+pub fn check_within(image: &DynamicImage, range: DeepRange) -> Result<(), DecodeError> {
     let values: &[u16] = match image {
         DynamicImage::ImageLuma16(image) => image.as_raw(),
         DynamicImage::ImageRgb16(image) => image.as_raw(),
@@ -112,12 +106,10 @@ pub fn check_within(image: &DynamicImage, range: DeepRange) -> Result<(), String
         return Ok(());
     }
     let (least, most) = (values.iter().min(), values.iter().max());
-    Err(format!(
-        "has values of {} to {}, but the training images had {low} to {high}, by which all are scaled; bring it to their \
-         range",
-        least.copied().unwrap_or_default(),
-        most.copied().unwrap_or_default()
-    ))
+    Err(DecodeError::Range {
+        found: [least, most].map(|value| value.copied().unwrap_or_default()),
+        trained: [low, high],
+    })
 }
 
 #[cfg(test)]
@@ -134,7 +126,9 @@ mod tests {
         for value in [0, 30, 230, 430] {
             assert!(check_within(&image(value), range).is_ok(), "{value}");
         }
-        let told = check_within(&image(44_000), range).expect_err("too bright");
+        let told = check_within(&image(44_000), range)
+            .expect_err("too bright")
+            .to_string();
         assert!(
             told.contains("44000") && told.contains("30 to 230"),
             "{told}"
@@ -149,7 +143,7 @@ mod tests {
             .to_vec();
         // 255 / 200 = 1.275 a step, rounded
         assert_eq!(levels, [0, 0, 1, 128, 255, 255]);
-        assert!(DeepRange::new(5, 5).is_err());
+        assert!(DeepRange::new(5, 5).is_none());
         let image = ImageBuffer::<Rgba<u16>, _>::from_raw(1, 1, vec![100, 200, 300, 65535])
             .expect("an image");
         let scaled = from_deep(DynamicImage::ImageRgba16(image), range);

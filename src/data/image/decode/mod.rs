@@ -6,6 +6,7 @@
 //! is decoded at a fraction of its size (`jpeg.rs`).
 
 pub mod deep;
+pub mod error;
 pub mod jpeg;
 pub mod pixels;
 pub mod raw;
@@ -18,6 +19,8 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::decode::deep::{check_within, from_deep, is_deep};
+use super::decode::error::DecodeError;
+use crate::data::files::error::FileError;
 use crate::data::files::kind::unread_format;
 use crate::data::image::decode::pixels::{Alpha, Header, Pixels, Wanted};
 use crate::storage::{open_regular, read_regular};
@@ -25,16 +28,15 @@ use crate::storage::{open_regular, read_regular};
 /// Reads an image's header without decoding it.
 ///
 /// # Errors
-/// Why the file is no image that can be read, in words that follow its name.
-pub fn read_header(path: &Path) -> Result<Header, String> {
-    let fail = |error: std::io::Error| format!("cannot be read: {error}");
+/// Why the file is no image that can be read.
+pub fn read_header(path: &Path) -> Result<Header, DecodeError> {
     let mut bytes = Vec::new();
-    let file = open_regular(path).map_err(fail)?;
+    let file = open_regular(path).map_err(FileError::Io)?;
     file.take(HEADER_BYTES)
         .read_to_end(&mut bytes)
-        .map_err(fail)?;
+        .map_err(FileError::Io)?;
     if is_tiff(&bytes) {
-        bytes = read_regular(path, MAX_TIFF).map_err(fail)?;
+        bytes = read_regular(path, MAX_TIFF).map_err(FileError::Io)?;
     }
     read_header_of(&bytes)
 }
@@ -47,26 +49,26 @@ pub fn is_tiff(bytes: &[u8]) -> bool {
 /// Reads the header of an image in memory; `bytes` may end early.
 ///
 /// # Errors
-/// Why it is no image that can be read, in words that follow its name.
-pub fn read_header_of(bytes: &[u8]) -> Result<Header, String> {
+/// Why it is no image that can be read.
+pub fn read_header_of(bytes: &[u8]) -> Result<Header, DecodeError> {
     if let Some(header) = raw::header(bytes) {
         return Ok(header);
     }
     let reader = guess(bytes)?;
-    header_of(reader.into_decoder().map_err(|e| explain(bytes, &e))?)
+    header_of(reader.into_decoder().map_err(|e| explain(bytes, e))?)
 }
 
-fn guess(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, String> {
+fn guess(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, DecodeError> {
     let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
-        .map_err(|error| format!("cannot be read: {error}"))?;
+        .map_err(FileError::Io)?;
     if reader.format() == Some(ImageFormat::Tiff) {
         tiff::check_claims(bytes)?;
     }
     Ok(reader)
 }
 
-fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
+fn header_of(decoder: impl ImageDecoder) -> Result<Header, DecodeError> {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() {
         3
@@ -84,11 +86,11 @@ fn header_of(decoder: impl ImageDecoder) -> Result<Header, String> {
 /// Decodes an image, upright.
 ///
 /// # Errors
-/// Why it cannot be used, in words that follow its name: empty, no image, truncated, more
+/// Why it cannot be used: empty, no image, truncated, more
 /// than `max_pixels`, 16-bit values far outside the range of training.
-pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
+pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, DecodeError> {
     if bytes.is_empty() {
-        return Err("is empty (0 bytes)".to_string());
+        return Err(DecodeError::Empty);
     }
     if raw::header(bytes).is_some() {
         return raw::pixels(bytes, wanted);
@@ -104,37 +106,39 @@ pub fn decode(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, String> {
+pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, DecodeError> {
     let reader = guess(bytes)?;
     let format = reader.format();
     let is_jpeg = format == Some(ImageFormat::Jpeg);
     if is_jpeg && !jpeg::has_end(bytes) {
-        return Err("is truncated: the JPEG's end is missing".to_string());
+        return Err(DecodeError::NoEnd);
     }
-    let mut decoder = reader.into_decoder().map_err(|e| explain(bytes, &e))?;
+    let mut decoder = reader.into_decoder().map_err(|e| explain(bytes, e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
-        return Err(format!("has no pixels ({width} x {height})"));
+        return Err(DecodeError::NoPixels { width, height });
     }
     if pixels > wanted.max_pixels {
-        let limit = wanted.max_pixels;
-        return Err(format!(
-            "has {width} x {height} pixels, more than data.max_pixels = {limit}"
-        ));
+        return Err(DecodeError::TooManyPixels {
+            width,
+            height,
+            limit: wanted.max_pixels,
+        });
     }
     if let Some(least) = format.and_then(|format| least_bytes(format, pixels))
         && (bytes.len() as u64) < least
     {
-        return Err(format!(
-            "is truncated or damaged: its {} bytes cannot hold the {width} x {height} pixels that it claims",
-            bytes.len()
-        ));
+        return Err(DecodeError::Impossible {
+            len: bytes.len(),
+            width,
+            height,
+        });
     }
     let mut limits = Limits::default();
     // Twice what 16 bits for each of four channels need: some decoders hold a copy.
     limits.max_alloc = Some(pixels.saturating_mul(16).saturating_add(1 << 24));
-    decoder.set_limits(limits).map_err(|e| explain(bytes, &e))?;
+    decoder.set_limits(limits).map_err(|e| explain(bytes, e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let shrink = (wanted.shrink)(width, height);
     let small = if is_jpeg {
@@ -144,7 +148,7 @@ pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, Strin
     };
     let mut image = match small {
         Some(image) => image,
-        None => DynamicImage::from_decoder(decoder).map_err(|e| explain(bytes, &e))?,
+        None => DynamicImage::from_decoder(decoder).map_err(|e| explain(bytes, e))?,
     };
     image.apply_orientation(orientation);
     Ok(image)
@@ -198,19 +202,19 @@ fn blend(image: &DynamicImage, ground: u32) -> DynamicImage {
     DynamicImage::ImageRgba8(picture)
 }
 
-fn explain(bytes: &[u8], error: &image::ImageError) -> String {
+fn explain(bytes: &[u8], error: image::ImageError) -> DecodeError {
     if bytes.is_empty() {
-        return "is empty (0 bytes)".to_string();
+        return DecodeError::Empty;
     }
     match error {
         image::ImageError::Unsupported(_) if image::guess_format(bytes).is_err() => {
             match unread_format(bytes) {
-                Some(format) => format!("is {format}"),
-                None if is_text(bytes) => "is not a picture (it holds text)".to_string(),
-                None => "is not a picture (unknown content)".to_string(),
+                Some(format) => DecodeError::Format(format),
+                None if is_text(bytes) => DecodeError::Text,
+                None => DecodeError::Unknown,
             }
         }
-        other => format!("cannot be decoded: {}", one_line(&other.to_string())),
+        other => DecodeError::Decoder(other),
     }
 }
 
@@ -228,10 +232,6 @@ pub const MAX_TIFF: u64 = 1 << 30;
 
 /// Bytes that hold an image's header: some cameras put a small image before it.
 pub const HEADER_BYTES: u64 = 1 << 18;
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::deep::plain_level;
+use super::error::DecodeError;
 use super::pixels::{Header, Pixels, Wanted};
 
 /// The first bytes of an uncompressed image; height, width and channels follow, 32 bits each, then the
@@ -112,20 +113,19 @@ pub fn deep_values(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
 /// The pixels of an uncompressed image, with as many channels as are wanted.
 ///
 /// # Errors
-/// A size that is not that of the bytes, in words that follow the image's name.
-pub fn pixels(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, String> {
+/// A size that is not that of the bytes.
+pub fn pixels(bytes: &[u8], wanted: &Wanted) -> Result<Pixels, DecodeError> {
     let (channels, max_pixels) = (wanted.channels, wanted.max_pixels);
-    let header = header(bytes).ok_or("is no picture")?;
+    let header = header(bytes).ok_or(DecodeError::NoHead)?;
     let count = u64::from(header.width) * u64::from(header.height);
     let stored = &bytes[HEAD.min(bytes.len())..];
     let values = count.saturating_mul(header.channels as u64 * if header.deep { 2 } else { 1 });
     if count == 0 || count > max_pixels || values != stored.len() as u64 {
-        return Err(format!(
-            "has {} bytes for {} x {} pixels",
-            stored.len(),
-            header.width,
-            header.height
-        ));
+        return Err(DecodeError::RawSize {
+            len: stored.len(),
+            width: header.width,
+            height: header.height,
+        });
     }
     let level = |value: u16| match wanted.deep {
         Some(range) => range.level(value),
@@ -202,7 +202,7 @@ mod tests {
         let plain = pixels(&picture, &wanted(1, 9)).expect("a picture");
         assert_eq!(plain.bytes, [0, 1]);
         let scaled = Wanted {
-            deep: DeepRange::new(100, 300).ok(),
+            deep: DeepRange::new(100, 300),
             ..wanted(1, 9)
         };
         assert_eq!(

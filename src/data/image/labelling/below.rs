@@ -3,18 +3,20 @@
 use std::path::Path;
 
 use crate::data::core::left_out::LeftOut;
+use crate::data::files::error::ListingError;
 use crate::data::files::listing::list_images;
 
 /// The images below a folder, relative to it and sorted.
 ///
 /// # Errors
-/// A folder that is missing or cannot be read, in words that follow its name.
-pub fn images_below(root: &Path) -> Result<(Vec<Box<Path>>, LeftOut), String> {
+/// A folder that is missing or cannot be read.
+pub fn images_below(root: &Path) -> Result<(Vec<Box<Path>>, LeftOut), ListingError> {
     if !root.exists() {
-        return Err("does not exist".into());
+        return Err(ListingError::Missing);
     }
     if !root.is_dir() {
-        return Err("is a file, expected a folder of images".into());
+        let expected = "a folder of images";
+        return Err(ListingError::File { expected });
     }
     let (files, left_out) = list_images(root)?;
     let inner = files

@@ -1,6 +1,7 @@
 //! What tells the labels of image files: the folders they lie in, their names, or tables and lists beside them.
 
 pub mod below;
+pub mod error;
 pub mod index;
 pub mod options;
 pub mod pattern;
@@ -10,14 +11,16 @@ pub mod tables;
 use std::path::Path;
 
 use super::labelling::below::images_below;
+use super::labelling::error::{Failure, LabellingError};
 use super::labelling::options::{
-    ClassFolders, Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
+    ClassFolders, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
 };
 use super::labelling::pattern::LabelPattern;
 use super::labelling::tables::{LabelTables, Roots};
 use crate::config::{Fault, Path as Key};
 use crate::console::Show as _;
 use crate::data::core::left_out::LeftOut;
+use crate::data::files::error::ListingError;
 use crate::data::files::listing::Content;
 use crate::data::files::listing::{Classes, list_folders};
 
@@ -73,13 +76,10 @@ impl Labelling {
     /// Lists the images of the splits that have a folder, or a part of the table.
     ///
     /// # Errors
-    /// The key at fault, and what is wrong with it, in words that follow it.
+    /// The key at fault, and what is wrong with it.
     pub fn list(&self, roots: Roots<'_>) -> Result<LabelledFiles, Failure> {
         match (&self.label_files, &self.label_pattern) {
-            (Some(_), Some(_)) => Err((
-                "label_pattern",
-                "is there beside data.label_files, expected one of them".into(),
-            )),
+            (Some(_), Some(_)) => Err(LabellingError::TwoWays.of("label_pattern")),
             (Some(_), None) => LabelTables::read(self, roots)?.into_files(),
             (None, Some(text)) => self.by_pattern(text, roots),
             (None, None) => self.by_folders(roots),
@@ -97,7 +97,7 @@ impl Labelling {
         for ((root, key), split) in roots.into_iter().zip(SPLIT_KEYS).zip(&mut splits) {
             let Some(root) = root else { continue };
             let listing = list_folders(root, Content::Images, which)
-                .map_err(|message| (key, format!("is {}, which {message}", root.shown())))?;
+                .map_err(|error| in_folder(root, error).of(key))?;
             if key == "train" {
                 names = listing.classes.clone();
             } else if names.len() < 2 {
@@ -120,19 +120,22 @@ impl Labelling {
     }
 
     fn by_pattern(&self, text: &str, roots: Roots<'_>) -> Result<LabelledFiles, Failure> {
-        let pattern = LabelPattern::parse(text).map_err(|message| ("label_pattern", message))?;
+        let pattern = LabelPattern::parse(text)
+            .map_err(|error| LabellingError::from(error).of("label_pattern"))?;
         let mut names: Vec<String> = Vec::new();
         let mut splits = [None, None, None];
         let mut left_out = LeftOut::default();
         for ((root, key), split) in roots.into_iter().zip(SPLIT_KEYS).zip(&mut splits) {
             let Some(root) = root else { continue };
-            let fail = |message: String| (key, format!("is {}, which {message}", root.shown()));
-            let (labels, files, more) = fitting(root, &pattern).map_err(fail)?;
+            let (labels, files, more) =
+                fitting(root, &pattern).map_err(|error| in_folder(root, error).of(key))?;
             left_out.merge(more);
             if files.is_empty() {
-                return Err(fail(format!(
-                    "holds no image whose name fits data.label_pattern = {text:?}"
-                )));
+                let error = LabellingError::NoFit {
+                    root: root.to_path_buf(),
+                    pattern: text.to_string(),
+                };
+                return Err(error.of(key));
             }
             if key == "train" {
                 names = labels.clone();
@@ -159,8 +162,8 @@ pub type Fitting = (Vec<String>, Vec<(Box<Path>, u32)>, LeftOut);
 /// The images below a folder whose names fit a pattern: their classes, sorted, the files, and the others.
 ///
 /// # Errors
-/// A folder that is missing or cannot be read, in words that follow its name.
-pub fn fitting(root: &Path, pattern: &LabelPattern) -> Result<Fitting, String> {
+/// A folder that is missing or cannot be read.
+pub fn fitting(root: &Path, pattern: &LabelPattern) -> Result<Fitting, ListingError> {
     let (found, mut left_out) = images_below(root)?;
     let mut labelled = Vec::new();
     for path in found {
@@ -181,6 +184,11 @@ pub fn fitting(root: &Path, pattern: &LabelPattern) -> Result<Fitting, String> {
     Ok((names, files, left_out))
 }
 
+fn in_folder(root: &Path, error: ListingError) -> LabellingError {
+    let root = root.to_path_buf();
+    LabellingError::Folder { root, error }
+}
+
 /// The place of each class of a split among those of training; `None` for a folder without images that training
 /// lacks.
 fn places(
@@ -191,7 +199,7 @@ fn places(
     if found.iter().any(|name| known.binary_search(name).is_err()) {
         let here = format!("data.{key}");
         crate::data::core::class_names::same_classes(known, found, "data.train", &here)
-            .map_err(|message| (key, message))?;
+            .map_err(|error| LabellingError::from(error).of(key))?;
     }
     let place = |name: &String| known.binary_search(name).ok().map(|place| place as u32);
     Ok(found.iter().map(place).collect())

@@ -115,9 +115,6 @@ pub struct LabelledFiles {
 /// Keys of the folders of the splits.
 pub const SPLIT_KEYS: [&str; 3] = ["train", "valid", "test"];
 
-/// What cannot be used, and the key of `[data]` that says it.
-pub type Failure = (&'static str, String);
-
 impl Names {
     /// The classes or labels.
     pub fn list(&self) -> &[String] {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use thiserror::Error;
+
 use crate::data::files::kind::is_image_name;
 
 /// A pattern of file names: `{label}` is the class, `#` stands for digits, `*` for anything; the rest for itself.
@@ -18,6 +20,32 @@ enum Piece {
     Label,
     Digits,
     Any,
+}
+
+/// Why a pattern cannot tell one class, in words that follow the key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// No place for the label, or several.
+    #[error(
+        "is {pattern:?}, which has {labels} times {{label}}, expected a pattern such as \"{{label}}_#\" (# stands for \
+         digits, * for anything)"
+    )]
+    Labels {
+        /// The pattern.
+        pattern: String,
+        /// The places.
+        labels: usize,
+    },
+    /// Too many pieces to be tried.
+    #[error(
+        "is {pattern:?}, which has {wild} pieces that stand for something, at most {MAX_WILD} are allowed"
+    )]
+    Wild {
+        /// The pattern.
+        pattern: String,
+        /// The pieces.
+        wild: usize,
+    },
 }
 
 /// Pieces that stand for more than one text; each may be tried at every place of a name.
@@ -45,8 +73,8 @@ impl LabelPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// What is wrong with it, in words that follow the key.
-    pub fn parse(text: &str) -> Result<LabelPattern, String> {
+    /// A pattern that cannot tell one class.
+    pub fn parse(text: &str) -> Result<LabelPattern, PatternError> {
         let stem = stem(Path::new(text));
         let mut pieces = Vec::new();
         let mut rest = stem.as_str();
@@ -79,17 +107,18 @@ impl LabelPattern {
             .iter()
             .filter(|piece| !matches!(piece, Piece::Text(_)))
             .count();
-        let expected =
-            "expected a pattern such as \"{label}_#\" (# stands for digits, * for anything)";
+        let pattern = || text.to_string();
         if labels != 1 {
-            return Err(format!(
-                "is {text:?}, which has {labels} times {{label}}, {expected}"
-            ));
+            return Err(PatternError::Labels {
+                pattern: pattern(),
+                labels,
+            });
         }
         if wild > MAX_WILD {
-            return Err(format!(
-                "is {text:?}, which has {wild} pieces that stand for something, at most {MAX_WILD} are allowed"
-            ));
+            return Err(PatternError::Wild {
+                pattern: pattern(),
+                wild,
+            });
         }
         Ok(LabelPattern { pieces })
     }

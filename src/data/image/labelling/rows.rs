@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use thiserror::Error;
+
 use super::options::Labelling;
 use crate::console::Show as _;
 use crate::data::core::left_out::{LeftOut, list_names};
+use crate::data::files::error::FileError;
 use crate::data::files::read::read_file;
 use crate::data::files::split_names::{SplitName, split_name};
-use crate::data::table::{Files, Layout, TableFile, class_name};
+use crate::data::table::{Files, Layout, RowError, TableError, TableFile, class_name};
 
 /// Names of columns of images, in small letters.
 pub const IMAGE_COLUMNS: [&str; 19] = [
@@ -59,6 +62,70 @@ const OTHER_SPLIT: &str = "a row of the labels whose split has no name that is k
 /// Why a row is passed over that names no image, or one that is not there.
 pub const NO_IMAGE: &str = "a row of the labels without an image";
 
+/// Why tables or lists cannot be used, in words that begin with a file's name.
+#[derive(Debug, Error)]
+pub enum RowsError {
+    /// No row that says something.
+    #[error("{}, which has no row with an image and a label", .file.shown())]
+    NoRow {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A list that cannot be read.
+    #[error("{}, which {error}", .file.shown())]
+    List {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        error: FileError,
+    },
+    /// A list that is no text.
+    #[error("{}, which is no text in UTF-8", .file.shown())]
+    NoText {
+        /// The file.
+        file: PathBuf,
+    },
+    /// One list, where there should be one a class.
+    #[error(
+        "{}, one list of images; expected a table with a column of labels, or a list for each class",
+        .file.shown()
+    )]
+    OneList {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A table that cannot be read.
+    #[error("{}, which {error}", .file.shown())]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        error: TableError,
+    },
+    /// A column that the experiment names, and the table lacks.
+    #[error("{}, which has no column {column:?} (data.{key}); it has {there}", .file.shown())]
+    NoColumn {
+        /// The file.
+        file: PathBuf,
+        /// The column.
+        column: String,
+        /// The key that names it.
+        key: &'static str,
+        /// The columns that there are.
+        there: String,
+    },
+    /// No column that is called as such columns are.
+    #[error("{}, of which data.{key} has to say the column; it has {there}", .file.shown())]
+    WhichColumn {
+        /// The file.
+        file: PathBuf,
+        /// The key that would name it.
+        key: &'static str,
+        /// The columns that there are.
+        there: String,
+    },
+}
+
 /// What one row says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -99,8 +166,8 @@ impl Rows {
 }
 
 /// # Errors
-/// What cannot be read, in words that begin with the file's name.
-pub fn read_files(labelling: &Labelling, files: &Files) -> Result<Rows, String> {
+/// What cannot be read.
+pub fn read_files(labelling: &Labelling, files: &Files) -> Result<Rows, RowsError> {
     let files = files.list();
     let lists = files.len() > 1 || labelling.image.is_none() && labelling.label.is_none();
     if lists && files.iter().all(|file| is_list(file)) {
@@ -111,10 +178,8 @@ pub fn read_files(labelling: &Labelling, files: &Files) -> Result<Rows, String> 
         read_table(labelling, file, &mut rows)?;
     }
     if rows.rows.is_empty() {
-        return Err(format!(
-            "{}, which has no row with an image and a label",
-            files[0].shown()
-        ));
+        let file = files[0].clone();
+        return Err(RowsError::NoRow { file });
     }
     Ok(rows)
 }
@@ -137,7 +202,7 @@ fn is_list(file: &Path) -> bool {
 }
 
 /// One list a class.
-fn read_lists(files: &[PathBuf]) -> Result<Rows, String> {
+fn read_lists(files: &[PathBuf]) -> Result<Rows, RowsError> {
     let mut rows = Rows::default();
     for file in files {
         let class = file
@@ -145,10 +210,12 @@ fn read_lists(files: &[PathBuf]) -> Result<Rows, String> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let bytes = read_file(file, MAX_LIST)
-            .map_err(|message| format!("{}, which {message}", file.shown()))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| format!("{}, which is no text in UTF-8", file.shown()))?;
+        let named = || file.clone();
+        let bytes = read_file(file, MAX_LIST).map_err(|error| RowsError::List {
+            file: named(),
+            error,
+        })?;
+        let text = String::from_utf8(bytes).map_err(|_| RowsError::NoText { file: named() })?;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             rows.rows.push(Row {
                 image: line.to_string(),
@@ -159,10 +226,8 @@ fn read_lists(files: &[PathBuf]) -> Result<Rows, String> {
         rows.names.insert(class);
     }
     if rows.names.len() < 2 {
-        return Err(format!(
-            "{}, one list of images; expected a table with a column of labels, or a list for each class",
-            files[0].shown()
-        ));
+        let file = files[0].clone();
+        return Err(RowsError::OneList { file });
     }
     Ok(rows)
 }
@@ -172,8 +237,8 @@ fn column(
     table: &TableFile,
     said: Option<&str>,
     usual: &[&str],
-    key: &str,
-) -> Result<usize, String> {
+    key: &'static str,
+) -> Result<usize, RowsError> {
     let names = &table.columns;
     let found = match said {
         Some(said) => names.iter().position(|name| name == said),
@@ -182,23 +247,25 @@ fn column(
             .find_map(|usual| names.iter().position(|name| name.to_lowercase() == *usual)),
     };
     found.ok_or_else(|| {
-        let there = list_names(names);
+        let (file, there) = (table.path.clone(), list_names(names));
         match said {
-            Some(said) => format!(
-                "{}, which has no column {said:?} (data.{key}); it has {there}",
-                table.path.shown()
-            ),
-            None => format!(
-                "{}, of which data.{key} has to say the column; it has {there}",
-                table.path.shown()
-            ),
+            Some(said) => RowsError::NoColumn {
+                file,
+                column: said.to_string(),
+                key,
+                there,
+            },
+            None => RowsError::WhichColumn { file, key, there },
         }
     })
 }
 
-fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(), String> {
-    let say = |message: String| format!("{}, which {message}", file.shown());
-    let table = TableFile::open(file, &labelling.layout).map_err(say)?;
+fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(), RowsError> {
+    let in_table = |error: TableError| RowsError::Table {
+        file: file.to_path_buf(),
+        error,
+    };
+    let table = TableFile::open(file, &labelling.layout).map_err(in_table)?;
     let image = column(&table, labelling.image.as_deref(), &IMAGE_COLUMNS, "image")?;
     let labels: Vec<usize> = match &labelling.label {
         None => vec![column(&table, None, &LABEL_COLUMNS, "label")?],
@@ -242,11 +309,10 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
                             Some(0.0) => {}
                             _ if layout.is_missing(&row.field(column)) => {}
                             _ => {
-                                return Err(format!(
-                                    "line {line}: column {:?} is {:?}, expected 0 or 1, as several columns are labels",
-                                    table.columns[column],
-                                    row.field(column)
-                                ));
+                                return Err(RowError::Flag {
+                                    column: table.columns[column].clone(),
+                                    field: row.field(column).into_owned(),
+                                });
                             }
                         }
                     }
@@ -268,10 +334,14 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
                 return Ok(());
             }
             rows.names.extend(said.iter().cloned());
-            rows.rows.push(Row { image, labels: said, split });
+            rows.rows.push(Row {
+                image,
+                labels: said,
+                split,
+            });
             Ok(())
         })
-        .map_err(say)
+        .map_err(in_table)
 }
 
 /// The labels of a field, sorted.

@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::below::images_below;
+use super::error::{Failure, LabellingError};
 use super::index::{Found, ImageIndex};
-use super::options::{Failure, LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles};
+use super::options::{LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles};
 use super::rows::{NO_IMAGE, Rows, read_files};
 use crate::console::Show as _;
 use crate::data::core::left_out::{LeftOut, list_names, short_name};
@@ -47,13 +48,13 @@ impl<'a> LabelTables<'a> {
             files.iter().zip(keys).zip(splits.iter_mut().zip(roots))
         {
             let Some(files) = files else { continue };
-            let rows =
-                read_files(labelling, files).map_err(|message| (key, format!("is {message}")))?;
+            let rows = read_files(labelling, files)
+                .map_err(|error| LabellingError::Rows(error).of(key))?;
             *split = Some((root.unwrap_or(train_root).to_path_buf(), rows));
         }
         // One table for all splits: by a column, or by the folders the images lie in.
         let [Some((_, all)), ..] = &splits else {
-            return Err(("label_files", "is missing".into()));
+            return Err(LabellingError::NoTable.of("label_files"));
         };
         let all = all.clone();
         if labelling.split.is_some() {
@@ -117,8 +118,10 @@ impl<'a> LabelTables<'a> {
         let mut unused: Vec<(PathBuf, Box<Path>)> = Vec::new();
         for ((split, key), out) in self.splits.iter().zip(SPLIT_KEYS).zip(&mut found) {
             let Some((root, rows)) = split else { continue };
-            let fail = |message: String| (key, format!("is {}, which {message}", root.shown()));
-            let (pictures, passed_over) = images_below(root).map_err(fail)?;
+            let (pictures, passed_over) = images_below(root).map_err(|error| {
+                let root = root.clone();
+                LabellingError::Folder { root, error }.of(key)
+            })?;
             left_out.merge(passed_over);
             let index = ImageIndex::new(&pictures, root);
             let mut said: Vec<Option<&Vec<String>>> = vec![None; pictures.len()];
@@ -150,11 +153,11 @@ impl<'a> LabelTables<'a> {
                     .rows
                     .first()
                     .map(|row| short_name(&row.image).into_owned());
-                return Err(fail(format!(
-                    "holds no image that a row of data.label_files speaks of (the first row has {:?} in the column \
-                     of images)",
-                    first.unwrap_or_default()
-                )));
+                let error = LabellingError::NoImage {
+                    root: root.clone(),
+                    first: first.unwrap_or_default(),
+                };
+                return Err(error.of(key));
             }
             left_out.merge(rows.left_out.clone());
             *out = Some((root.clone(), files));
@@ -214,15 +217,12 @@ impl<'a> LabelTables<'a> {
                     .iter()
                     .find(|label| !place.contains_key(label.as_str()));
                 if let Some(label) = unknown {
-                    return Err((
-                        key,
-                        format!(
-                            "holds {}, whose label is {:?}, which no image of training has ({})",
-                            path.shown(),
-                            short_name(label),
-                            list_names(&names)
-                        ),
-                    ));
+                    let error = LabellingError::Label {
+                        path: path.to_path_buf(),
+                        label: short_name(label).into_owned(),
+                        known: list_names(&names),
+                    };
+                    return Err(error.of(key));
                 }
                 let index = if is_classes {
                     place[labels[0].as_str()] as u32
@@ -398,7 +398,7 @@ mod tests {
         assert!(
             flags("1,1,7\n")
                 .expect_err("no flag")
-                .1
+                .to_string()
                 .contains("expected 0 or 1")
         );
     }

@@ -1,7 +1,9 @@
 //! Labelled images that are held in memory, many of a file: what IDX, CIFAR's binaries and NumPy's arrays share.
 
+use std::fmt::Display;
 use std::path::{Path as FilePath, PathBuf};
 
+use super::block_error::BlockError;
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::faults::key;
@@ -20,7 +22,7 @@ use crate::data::source::Survey;
 pub type Blocks = Vec<(RawBlock, Vec<u32>)>;
 
 /// A fault of a key whose value names a file.
-pub fn fault(name: &str, message: String) -> Vec<Fault> {
+pub fn fault(name: &str, message: impl Display) -> Vec<Fault> {
     let hint = "paths are relative to the experiment file";
     vec![Fault::new(key(name), format!("is {message}")).hint(hint)]
 }
@@ -148,23 +150,22 @@ fn occurring(
 /// Checks that every label is that of a class.
 ///
 /// # Errors
-/// A label beyond the classes, in words that begin with the file's name.
+/// A label beyond the classes.
 pub fn check_labels<'a>(
     blocks: impl Iterator<Item = &'a (RawBlock, Vec<u32>)>,
     classes: &[String],
-) -> Result<(), String> {
+) -> Result<(), BlockError> {
     for (block, labels) in blocks {
         let beyond = labels
             .iter()
             .position(|&label| label as usize >= classes.len());
         if let Some(index) = beyond {
-            return Err(format!(
-                "{}, whose label {} of picture {index} is none of the {} classes 0 to {}",
-                block.path.shown(),
-                labels[index],
-                classes.len(),
-                classes.len().saturating_sub(1)
-            ));
+            return Err(BlockError::Label {
+                path: block.path.clone(),
+                label: labels[index],
+                index,
+                num_classes: classes.len(),
+            });
         }
     }
     Ok(())
@@ -185,9 +186,12 @@ pub const VALID: &[&str] = &["t10k", "test", "valid", "val"];
 /// The files of a folder, sorted.
 ///
 /// # Errors
-/// A folder that cannot be read, in words that begin with its name.
-pub fn files(folder: &FilePath) -> Result<Vec<PathBuf>, String> {
-    let fail = |error: std::io::Error| format!("{}, which cannot be read: {error}", folder.shown());
+/// A folder that cannot be read.
+pub fn files(folder: &FilePath) -> Result<Vec<PathBuf>, BlockError> {
+    let fail = |error: std::io::Error| BlockError::Folder {
+        path: folder.to_path_buf(),
+        error,
+    };
     let entries = std::fs::read_dir(folder).map_err(fail)?;
     let paths: std::io::Result<Vec<PathBuf>> = entries
         .map(|entry| entry.map(|entry| entry.path()))

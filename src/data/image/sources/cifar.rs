@@ -5,12 +5,12 @@ use std::path::{Path as FilePath, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::block_error::{BlockError, CifarError};
 use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_labels, check_resize, fault, files,
     name_of, survey,
 };
 use crate::config::{ByteSize, Fault};
-use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::files::size::{read_small, read_within_memory};
 use crate::data::image::decode::raw::RawBlock;
@@ -104,7 +104,7 @@ pub struct Cifar {
     pub missing_names: Option<&'static str>,
 }
 
-fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, String> {
+fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, BlockError> {
     let is_binary = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "bin");
     let (folder, found) = if path.is_dir() {
         let mut found: Vec<PathBuf> = files(path)?.into_iter().filter(is_binary).collect();
@@ -115,15 +115,14 @@ fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, 
         (folder.to_path_buf(), vec![path.to_path_buf()])
     };
     if found.is_empty() {
-        return Err(format!(
-            "{}, which holds no file such as {}.bin",
-            path.shown(),
-            if words == TRAIN {
-                "data_batch_1"
-            } else {
-                "test_batch"
-            }
-        ));
+        let example = match words == TRAIN {
+            true => "data_batch_1.bin",
+            false => "test_batch.bin",
+        };
+        return Err(BlockError::NoFile {
+            path: path.to_path_buf(),
+            example: example.to_string(),
+        });
     }
     let names = |file: &str| -> Option<Vec<String>> {
         let text = String::from_utf8(read_small(&folder.join(file)).ok()?).ok()?;
@@ -148,15 +147,19 @@ fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, 
     let classes: Vec<String> = found_names.unwrap_or_else(numbers);
     let mut blocks = Vec::new();
     for path in found {
-        let whole = |len: u64| match len > 0 && len.is_multiple_of((skip + CIFAR) as u64) {
+        let record = skip + CIFAR;
+        let whole = |len: u64| match len > 0 && len.is_multiple_of(record as u64) {
             true => Ok(()),
-            false => Err(format!(
-                "has {len} bytes, expected a multiple of {} ({skip} for the label and {CIFAR} for the picture)",
-                skip + CIFAR
-            )),
+            false => Err(CifarError::Size {
+                len,
+                record,
+                head: skip,
+            }),
         };
-        let bytes = read_within_memory(&path, whole)
-            .map_err(|message| format!("{}, which {message}", path.shown()))?;
+        let bytes = match read_within_memory(&path, whole) {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(BlockError::Cifar { path, error }),
+        };
         let block = RawBlock {
             path,
             size: [32, 32, 3],
@@ -181,12 +184,12 @@ fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, 
 /// takes those whose names are `classes`.
 ///
 /// # Errors
-/// Files that are damaged, in words that begin with their names.
+/// Files that are damaged.
 pub fn labelled_cifar(
     path: &FilePath,
     labels: Option<Labels>,
     classes: &[String],
-) -> Option<Result<Cifar, String>> {
+) -> Option<Result<Cifar, BlockError>> {
     let is_cifar = |path: &FilePath| path.extension().is_some_and(|ext| ext == "bin");
     let found = match path.is_dir() {
         true => files(path)
@@ -216,13 +219,13 @@ pub fn labelled_cifar(
 /// The images of a CIFAR binary without their labels; `None` where `path` is not named as such files are.
 ///
 /// # Errors
-/// A file that is damaged, in words that begin with its name.
-pub fn cifar_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
+/// A file that is damaged.
+pub fn cifar_images(path: &FilePath) -> Option<Result<RawBlock, BlockError>> {
     let is_cifar = path.is_file() && path.extension().is_some_and(|ext| ext == "bin");
     is_cifar.then(|| {
         let cifar = read_cifar(path, Labels::Fine, VALID)?;
         let mut blocks = cifar.blocks.into_iter();
-        let (block, _) = blocks.next().ok_or("holds no image")?;
+        let (block, _) = blocks.next().ok_or(BlockError::NoImage)?;
         Ok(block)
     })
 }

@@ -5,13 +5,14 @@ use std::path::{Path as FilePath, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::block_error::BlockError;
 use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, TRAIN, VALID, check_resize, check_valid_labels, fault,
     files, name_of, numbered, survey,
 };
+use super::idx_error::IdxError;
 use super::idx_file::IdxFile;
 use crate::config::{ByteSize, Fault};
-use crate::console::Show as _;
 use crate::data::core::batch::Shape;
 use crate::data::files::size::Packed;
 use crate::data::image::decode::raw::RawBlock;
@@ -107,7 +108,7 @@ pub fn is_images(path: &FilePath) -> bool {
 }
 
 /// The file of a folder's images that has one of the words in its name, or the only one.
-fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
+fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, BlockError> {
     let mut images: Vec<PathBuf> = files(folder)?
         .into_iter()
         .filter(|path| is_images(path))
@@ -120,25 +121,22 @@ fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, String> {
     images.dedup_by(|next, first| next.with_extension("") == *first);
     match &images[..] {
         [image] => Ok(image.clone()),
-        [] => Err(format!(
-            "{}, which holds no file such as {}-images-idx3-ubyte.gz",
-            folder.shown(),
-            words[0]
-        )),
-        several => Err(format!(
-            "{}, which holds several files of pictures ({}); name one",
-            folder.shown(),
-            several
-                .iter()
-                .map(|path| name_of(path))
-                .collect::<Vec<_>>()
-                .join(", ")
-        )),
+        [] => Err(BlockError::NoFile {
+            path: folder.to_path_buf(),
+            example: format!("{}-images-idx3-ubyte.gz", words[0]),
+        }),
+        several => {
+            let names: Vec<String> = several.iter().map(|path| name_of(path)).collect();
+            Err(BlockError::SeveralFiles {
+                path: folder.to_path_buf(),
+                names: names.join(", "),
+            })
+        }
     }
 }
 
 /// The file of the labels, by the name of that of the images.
-fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
+fn find_labels(images: &FilePath) -> Result<PathBuf, BlockError> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
     let plain = labels.trim_end_matches(".gz").to_string();
@@ -147,11 +145,9 @@ fn find_labels(images: &FilePath) -> Result<PathBuf, String> {
     let found = paths
         .into_iter()
         .find(|path| path.is_file() && path != images);
-    found.ok_or_else(|| {
-        format!(
-            "{}, beside which there is no {labels} with the labels",
-            images.shown()
-        )
+    found.ok_or_else(|| BlockError::NoLabels {
+        images: images.to_path_buf(),
+        labels,
     })
 }
 
@@ -160,7 +156,7 @@ fn read_idx(
     labels: Option<&FilePath>,
     words: &[&str],
     packed: Packed,
-) -> Result<Blocks, String> {
+) -> Result<Blocks, BlockError> {
     let images = if path.is_dir() {
         find_images(path, words)?
     } else {
@@ -170,22 +166,22 @@ fn read_idx(
         Some(labels) => labels.to_path_buf(),
         None => find_labels(&images)?,
     };
-    let say = |path: &FilePath| {
-        let path = path.shown().to_string();
-        move |message: String| format!("{path}, which {message}")
+    let in_file = |path: &FilePath| {
+        let path = path.to_path_buf();
+        move |error: IdxError| BlockError::Idx { path, error }
     };
-    let pictures = IdxFile::read(&images, packed).map_err(say(&images))?;
-    let block = pictures.into_images(&images).map_err(say(&images))?;
-    let numbers = IdxFile::read(&labels, packed).map_err(say(&labels))?;
-    let numbers = numbers.into_labels().map_err(say(&labels))?;
+    let read = IdxFile::read(&images, packed).and_then(|file| file.into_images(&images));
+    let block = read.map_err(in_file(&images))?;
+    let read = IdxFile::read(&labels, packed).and_then(IdxFile::into_labels);
+    let numbers = read.map_err(in_file(&labels))?;
     if block.len() != numbers.len() {
-        return Err(format!(
-            "{} with {} pictures, but {} has {} labels",
-            images.shown(),
-            block.len(),
-            labels.shown(),
-            numbers.len()
-        ));
+        return Err(BlockError::Counts {
+            images,
+            num_images: block.len(),
+            what: "pictures",
+            labels,
+            num_labels: numbers.len(),
+        });
     }
     Ok(vec![(block, numbers)])
 }
@@ -194,8 +190,8 @@ fn read_idx(
 /// numbers.
 ///
 /// # Errors
-/// Files that are damaged or do not belong together, in words that begin with their names.
-pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
+/// Files that are damaged or do not belong together.
+pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, BlockError>> {
     let is_idx = match path.is_dir() {
         true => files(path)
             .unwrap_or_default()
@@ -213,7 +209,7 @@ pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, String>> {
 }
 
 /// The images of an IDX file without their labels; `None` where `path` is not named as such files are.
-pub fn idx_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
+pub fn idx_images(path: &FilePath) -> Option<Result<RawBlock, IdxError>> {
     (path.is_file() && is_images(path))
         .then(|| IdxFile::read(path, Packed::default())?.into_images(path))
 }
@@ -232,19 +228,19 @@ mod tests {
 
     #[test]
     fn reads_images_and_labels_of_any_whole_type() {
-        assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])), Ok(2));
+        assert_eq!(parse_idx(&idx(8, &[2, 1, 2], &[1, 2, 3, 4])).ok(), Some(2));
         let labels = |kind, bytes: &[u8]| {
             let count = [bytes.len() as u32 / if kind == 0x0C { 4 } else { 1 }];
             IdxFile::parse(&idx(kind, &count, bytes)[..], |_| Ok(())).and_then(IdxFile::into_labels)
         };
-        assert_eq!(labels(8, &[3, 200]), Ok(vec![3, 200]));
-        assert_eq!(labels(0x0C, &[0, 0, 1, 2]), Ok(vec![258]));
+        assert_eq!(labels(8, &[3, 200]).ok(), Some(vec![3, 200]));
+        assert_eq!(labels(0x0C, &[0, 0, 1, 2]).ok(), Some(vec![258]));
         assert!(labels(9, &[0xFF]).is_err());
     }
 
     #[test]
     fn a_damaged_file_is_told() {
-        let told = |bytes: &[u8]| parse_idx(bytes).expect_err("damaged");
+        let told = |bytes: &[u8]| parse_idx(bytes).expect_err("damaged").to_string();
         assert!(told(b"PK\x03\x04....").contains("begins with [50, 4b, 03, 04]"));
         assert!(told(&idx(8, &[2, 1, 2], &[1, 2, 3])).contains("holds 3 of the 4 bytes"));
         assert!(told(&idx(8, &[1, 1, 2], &[1, 2, 3])).contains("holds more bytes than the 2"));
@@ -262,14 +258,17 @@ mod tests {
         std::io::Write::write_all(&mut encoder, &head).expect("written");
         std::io::Write::write_all(&mut encoder, &vec![0; 1 << 20]).expect("written");
         let bytes = encoder.finish().expect("packed");
-        let message = parse_idx(&bytes).expect_err("too much is claimed");
+        let message = parse_idx(&bytes)
+            .expect_err("too much is claimed")
+            .to_string();
         assert!(
             message.contains("cannot hold the 6000000000 bytes"),
             "{message}"
         );
         let message = Packed::default()
             .check(6_000_000, 6_000_000_000)
-            .expect_err("too much");
+            .expect_err("too much")
+            .to_string();
         assert!(message.contains("data.max_unpacked"), "{message}");
         let asked = Packed::new(Some(ByteSize(7_000_000_000)));
         assert_eq!(asked.check(6_000_000, 6_000_000_000), Ok(()));

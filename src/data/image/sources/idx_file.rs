@@ -5,6 +5,8 @@ use std::path::Path as FilePath;
 
 use flate2::read::GzDecoder;
 
+use super::idx_error::IdxError;
+use crate::data::files::error::{FileError, SizeError};
 use crate::data::files::size::{MAX_SIDE, Packed};
 use crate::data::image::decode::raw::RawBlock;
 use crate::storage::open_seekable;
@@ -19,9 +21,9 @@ pub struct IdxFile {
 
 impl IdxFile {
     /// # Errors
-    /// Why it is no whole IDX file, in words that follow its name.
-    pub(super) fn read(path: &FilePath, packed: Packed) -> Result<IdxFile, String> {
-        let fail = |error: std::io::Error| format!("cannot be read: {error}");
+    /// Why it is no whole IDX file.
+    pub(super) fn read(path: &FilePath, packed: Packed) -> Result<IdxFile, IdxError> {
+        let fail = FileError::Io;
         let mut file = open_seekable(path).map_err(fail)?;
         let len = file.metadata().map_err(fail)?.len();
         let mut begin = [0; 2];
@@ -37,11 +39,11 @@ impl IdxFile {
     /// Reads a whole file; `check` is asked whether there may be as many bytes as the head claims.
     pub(super) fn parse(
         mut from: impl Read,
-        check: impl FnOnce(u64) -> Result<(), String>,
-    ) -> Result<IdxFile, String> {
+        check: impl FnOnce(u64) -> Result<(), SizeError>,
+    ) -> Result<IdxFile, IdxError> {
         let fail = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => "is truncated: its head is not whole".to_string(),
-            _ => format!("cannot be read: {error}"),
+            std::io::ErrorKind::UnexpectedEof => IdxError::Head,
+            _ => FileError::Io(error).into(),
         };
         let mut magic = [0; 4];
         from.read_exact(&mut magic).map_err(fail)?;
@@ -54,10 +56,7 @@ impl IdxFile {
             _ => 0,
         };
         if (zero, null) != (0, 0) || size == 0 || !(1..=4).contains(&dimensions) {
-            return Err(format!(
-                "is no IDX file: it begins with {magic:02x?}, expected 00 00, a type (08 to 0e) and the \
-                 number of dimensions"
-            ));
+            return Err(IdxError::Magic(magic));
         }
         let mut sizes = Vec::new();
         for _ in 0..dimensions {
@@ -70,48 +69,41 @@ impl IdxFile {
             .try_fold(size as u64, |all, &n| all.checked_mul(n as u64));
         let claimed = claimed
             .filter(|claimed| *claimed < 1 << 40)
-            .ok_or_else(|| format!("claims {sizes:?} values, which no file holds"))?;
+            .ok_or_else(|| IdxError::Impossible(sizes.clone()))?;
         check(claimed)?;
         // Memory grows with what comes, not with what is claimed.
         let mut bytes = Vec::new();
         from.take(claimed + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| format!("cannot be read: {error}"))?;
+            .map_err(FileError::Io)?;
         match bytes.len() as u64 {
-            found if found < claimed => Err(format!(
-                "is truncated: it holds {found} of the {claimed} bytes that its head claims ({sizes:?})"
-            )),
-            found if found > claimed => Err(format!(
-                "holds more bytes than the {claimed} that its head claims ({sizes:?})"
-            )),
+            found if found < claimed => Err(IdxError::Short {
+                found,
+                claimed,
+                sizes,
+            }),
+            found if found > claimed => Err(IdxError::Long { claimed, sizes }),
             _ => Ok(IdxFile { kind, sizes, bytes }),
         }
     }
 
     /// # Errors
-    /// What is no image, in words that follow the file's name.
-    pub(super) fn into_images(self, path: &FilePath) -> Result<RawBlock, String> {
+    /// What is no image.
+    pub(super) fn into_images(self, path: &FilePath) -> Result<RawBlock, IdxError> {
         let size = match self.sizes[..] {
             [_, height, width] => [height, width, 1],
             [_, height, width, channels @ (1 | 3)] => [height, width, channels],
-            [_] => {
-                return Err("holds labels (1 dimension), expected pictures (3 dimensions)".into());
-            }
-            _ => return Err(format!("has the sizes {:?}, expected pictures", self.sizes)),
+            [_] => return Err(IdxError::LabelsNotImages),
+            _ => return Err(IdxError::Sizes(self.sizes)),
         };
         if self.kind != 0x08 {
-            return Err(format!(
-                "holds values of type {:02x}, expected unsigned bytes (08)",
-                self.kind
-            ));
+            return Err(IdxError::PixelType(self.kind));
         }
         if self.bytes.is_empty() {
-            return Err(format!("holds no picture ({:?})", self.sizes));
+            return Err(IdxError::Empty(self.sizes));
         }
         if size.iter().any(|&size| size > MAX_SIDE) {
-            return Err(format!(
-                "claims pictures of {size:?}, more than {MAX_SIDE} a side"
-            ));
+            return Err(IdxError::Side(size));
         }
         Ok(RawBlock {
             path: path.to_path_buf(),
@@ -124,23 +116,16 @@ impl IdxFile {
     }
 
     /// # Errors
-    /// What is no label, in words that follow the file's name.
-    pub(super) fn into_labels(self) -> Result<Vec<u32>, String> {
+    /// What is no label.
+    pub(super) fn into_labels(self) -> Result<Vec<u32>, IdxError> {
         if self.sizes.len() != 1 {
-            return Err(format!(
-                "has {} dimensions, expected labels (1 dimension); is it the file of the pictures?",
-                self.sizes.len()
-            ));
+            return Err(IdxError::ImagesNotLabels(self.sizes.len()));
         }
         let size = match self.kind {
             0x08 | 0x09 => 1,
             0x0B => 2,
             0x0C => 4,
-            kind => {
-                return Err(format!(
-                    "holds values of type {kind:02x}, expected whole numbers"
-                ));
-            }
+            kind => return Err(IdxError::LabelType(kind)),
         };
         let signed = self.kind != 0x08;
         let number = |bytes: &[u8]| {
@@ -151,7 +136,7 @@ impl IdxFile {
             (!negative && value < 1 << 20).then_some(value)
         };
         let labels: Option<Vec<u32>> = self.bytes.chunks_exact(size).map(number).collect();
-        labels.ok_or_else(|| "holds a label below 0 or above a million".into())
+        labels.ok_or(IdxError::Label)
     }
 }
 
@@ -159,7 +144,7 @@ impl IdxFile {
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// Reads bytes as an IDX file of images, for the fuzz test.
-pub fn parse_idx(bytes: &[u8]) -> Result<usize, String> {
+pub fn parse_idx(bytes: &[u8]) -> Result<usize, IdxError> {
     let file = if bytes.starts_with(&GZIP) {
         let packed = Packed::default();
         IdxFile::parse(GzDecoder::new(bytes), |claimed| {

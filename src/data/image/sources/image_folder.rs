@@ -13,6 +13,7 @@ use crate::data::core::class_names::absent;
 use crate::data::core::faults::key;
 use crate::data::files::listing::list_classes;
 use crate::data::image::divide::divide_named;
+use crate::data::image::labelling::error::{Failure, LabellingError};
 use crate::data::image::labelling::options::{
     LabelledFiles, Labelling, Names, SPLIT_KEYS, SplitFiles,
 };
@@ -68,7 +69,7 @@ impl Source for ImageFolder {
         let labelled = self
             .labelling
             .list(roots)
-            .map_err(|(name, message)| vec![self.listing_fault(name, message)])?;
+            .map_err(|failure| vec![self.listing_fault(&failure)])?;
         let LabelledFiles {
             names,
             splits,
@@ -132,10 +133,10 @@ impl Source for ImageFolder {
 
 impl ImageFolder {
     /// A fault of listing the files, with a hint how a folder should look.
-    fn listing_fault(&self, name: &str, message: String) -> Fault {
-        let is_told = message.starts_with("has other classes"); // in a table
-        let fault = Fault::new(key(name), message);
-        if self.labelling.is_elsewhere() || is_told {
+    fn listing_fault(&self, failure: &Failure) -> Fault {
+        let has_table = matches!(failure.error, LabellingError::Classes(_));
+        let fault = Fault::new(key(failure.key), failure.to_string());
+        if self.labelling.is_elsewhere() || has_table {
             return fault;
         }
         fault.hint(

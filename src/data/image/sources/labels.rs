@@ -4,10 +4,21 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
+use thiserror::Error;
 
 use super::cifar::Labels;
 use crate::data::core::class_names::index_of;
 use crate::data::core::left_out::{list_names, short_name};
+
+/// Images of a class that a model does not know, in words that follow the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("holds images of class {class}, but the model knows {known}")]
+pub struct UnknownClass {
+    /// The class, as messages show it.
+    pub class: String,
+    /// The classes that the model knows.
+    pub known: String,
+}
 
 /// The classes of a model, and what its experiment says of the labels.
 pub struct TrainedClasses<'a> {
@@ -46,11 +57,11 @@ impl<'a> TrainedClasses<'a> {
     /// The place of the class that each number stands for.
     ///
     /// # Errors
-    /// Numbers that stand for no class, in words that follow the file's name.
+    /// Numbers that stand for no class.
     pub fn places_of_numbers(
         &self,
         numbers: impl Iterator<Item = u32>,
-    ) -> Result<Vec<u32>, String> {
+    ) -> Result<Vec<u32>, UnknownClass> {
         let places = self.places();
         let numbered = self
             .classes
@@ -71,10 +82,10 @@ impl<'a> TrainedClasses<'a> {
                 let what = name.map_or(number.to_string(), |name| {
                     format!("{number} ({})", short_name(name))
                 });
-                format!(
-                    "holds images of class {what}, but the model knows {}",
-                    list_names(self.classes)
-                )
+                UnknownClass {
+                    class: what,
+                    known: list_names(self.classes),
+                }
             })
         });
         found.collect()
@@ -111,7 +122,8 @@ mod tests {
         );
         let message = trained
             .places_of_numbers([0].into_iter())
-            .expect_err("a lost class");
+            .expect_err("a lost class")
+            .to_string();
         assert!(message.contains("class 0 (red)"), "{message}");
         let known = classes(&["1", "2", "4"]);
         let trained = TrainedClasses::new(&known, &data(serde_json::json!({})));

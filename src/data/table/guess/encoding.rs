@@ -7,14 +7,12 @@ use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GB18030, SHIFT_JIS, WINDOWS_12
 use crate::data::table::content::{BEGIN, Content};
 
 /// Whether a file is UTF-8, and the bytes beyond ASCII of its beginning, with those beside them.
-pub fn high_bytes(content: &Content) -> Result<(bool, Vec<u8>), String> {
+pub fn high_bytes(content: &Content) -> std::io::Result<(bool, Vec<u8>)> {
     let mut reader = content.reader();
     let (mut chunk, mut rest) = (vec![0; BEGIN], Vec::new());
     let (mut valid, mut high) = (true, Vec::new());
     loop {
-        let count = reader
-            .read(&mut chunk)
-            .map_err(|error| format!("cannot be read: {error}"))?;
+        let count = reader.read(&mut chunk)?;
         if count == 0 {
             return Ok((valid && rest.is_empty(), high));
         }

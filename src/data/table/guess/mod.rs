@@ -12,6 +12,7 @@ use std::path::Path;
 use encoding_rs::UTF_8;
 
 use super::content::{BEGIN, Content};
+use super::error::TableError;
 use super::layout::{Delimiter, Layout};
 use super::reader::TableFile;
 use crate::console::Show as _;
@@ -32,8 +33,8 @@ pub struct Guess {
 /// Completes the layout of a file; the keys in `given` are the user's and stay.
 ///
 /// # Errors
-/// Why it is no table that can be read, in words that follow its name.
-pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<Guess, String> {
+/// Why it is no table that can be read.
+pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<Guess, TableError> {
     let free = |key: &str| !given.contains(key);
     let mut guess = Guess {
         layout: layout.clone(),
@@ -78,7 +79,7 @@ pub fn guess(path: &Path, layout: &Layout, given: &BTreeSet<String>) -> Result<G
 
 impl Guess {
     /// The beginning of a file in UTF-8, up to its last whole line, for guesses that depend on letters.
-    fn decoded(&self, mut begin: Vec<u8>) -> Result<Vec<u8>, String> {
+    fn decoded(&self, mut begin: Vec<u8>) -> Result<Vec<u8>, TableError> {
         let encoding = self.layout.encoding()?;
         if encoding == UTF_8 {
             return Ok(begin);
@@ -91,7 +92,7 @@ impl Guess {
         Ok(text.into_owned().into_bytes())
     }
 
-    fn encoding(&mut self, content: &Content) -> Result<(), String> {
+    fn encoding(&mut self, content: &Content) -> Result<(), TableError> {
         let (valid, high) = high_bytes(content)?;
         if valid {
             return Ok(());
@@ -152,7 +153,7 @@ impl Guess {
         path: &Path,
         content: &Content,
         delimiter: Option<Delimiter>,
-    ) -> Result<(), String> {
+    ) -> Result<(), TableError> {
         let Some(quote) = self.layout.quote_byte() else {
             return Ok(());
         };

@@ -80,13 +80,12 @@ fn num_of(line: &[u8], sign: u8) -> usize {
 }
 
 /// Whether each line that is not empty has `width` fields, where quotes are ordinary characters.
-pub fn each_line_has(content: &Content, delimiter: u8, width: usize) -> Result<bool, String> {
+pub fn each_line_has(content: &Content, delimiter: u8, width: usize) -> std::io::Result<bool> {
     let mut reader = BufReader::new(Bounded::new(content));
     let mut line = Vec::new();
     loop {
         line.clear();
-        let count = reader.read_until(b'\n', &mut line);
-        if count.map_err(|error| format!("cannot be read: {error}"))? == 0 {
+        if reader.read_until(b'\n', &mut line)? == 0 {
             return Ok(true);
         }
         let found = num_of(&line, delimiter) + 1;

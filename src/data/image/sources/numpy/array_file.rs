@@ -4,11 +4,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use super::error::NumpyError;
 use super::npy::{Array, Kind};
 use crate::data::core::left_out::{list_names, short_name};
+use crate::data::files::error::FileError;
 use crate::data::files::size::{MAX_SIDE, Packed, within_memory};
 use crate::data::image::decode::raw::RawBlock;
-use crate::storage::{Zip, ZipError, open_seekable};
+use crate::storage::{Zip, open_seekable};
 
 /// Labels as an array has them.
 pub enum Labels {
@@ -30,9 +32,9 @@ impl ArrayFile {
     /// Opens a file; of an `.npz` file its directory is read.
     ///
     /// # Errors
-    /// Why it cannot be read, in words that follow its name.
-    pub fn open(path: &FilePath) -> Result<ArrayFile, String> {
-        let fail = |error: std::io::Error| format!("cannot be read: {error}");
+    /// Why it cannot be read.
+    pub fn open(path: &FilePath) -> Result<ArrayFile, NumpyError> {
+        let fail = FileError::Io;
         let mut file = open_seekable(path).map_err(fail)?;
         let mut begin = Vec::new();
         file.by_ref()
@@ -42,7 +44,7 @@ impl ArrayFile {
         match &*begin {
             b"PK" => match Zip::open(Arc::new(file)) {
                 Ok(zip) => Ok(ArrayFile::Several(zip)),
-                Err(error) => Err(format!("is no whole .npz file: it {error}; fetch it again")),
+                Err(error) => Err(NumpyError::Archive(error)),
             },
             _ => Ok(ArrayFile::Single(path.to_path_buf())),
         }
@@ -86,70 +88,55 @@ impl ArrayFile {
     /// Reads the first array that has one of the names; the only one of a file of one.
     ///
     /// # Errors
-    /// Why there is none, or it cannot be read, in words that follow the file's name.
-    pub fn read(&mut self, names: &[String], packed: Packed) -> Result<Array, String> {
+    /// Why there is none, or it cannot be read.
+    pub fn read(&mut self, names: &[String], packed: Packed) -> Result<Array, NumpyError> {
         let found = names.iter().find_map(|name| self.find(name));
         let zip = match self {
             ArrayFile::Single(path) => {
-                let fail = |error: std::io::Error| format!("cannot be read: {error}");
-                let file = open_seekable(&*path).map_err(fail)?;
+                let file = open_seekable(&*path).map_err(FileError::Io)?;
                 return Array::read(BufReader::new(file), within_memory);
             }
             ArrayFile::Several(zip) => zip,
         };
         let Some(index) = found else {
             let there: Vec<&str> = zip.members().iter().map(|member| &*member.name).collect();
-            let wanted = list_names(&names[..names.len().min(4)]);
-            return Err(format!(
-                "has no array called {wanted} or the like; it has {}. train_arrays and valid_arrays name them",
-                list_names(&there)
-            ));
+            return Err(NumpyError::NoArray {
+                wanted: list_names(&names[..names.len().min(4)]),
+                there: list_names(&there),
+            });
         };
         let member = zip.members()[index].clone();
-        let read = zip.read(index, |from| {
-            let array = Array::read(from, |claimed| match claimed <= member.size {
-                true => packed.check(member.packed, claimed),
-                false => Err(format!("claims {claimed} bytes, but has {}", member.size)),
-            });
-            array.map_err(NoArray)
-        });
-        read.map_err(|NoArray(why)| format!("holds {}, which {why}", short_name(&member.name)))
-    }
-}
-
-/// Why a member is no array, in words that follow its name.
-struct NoArray(String);
-
-impl From<ZipError> for NoArray {
-    fn from(error: ZipError) -> NoArray {
-        NoArray(error.to_string())
+        let check = |claimed: u64| match claimed <= member.size {
+            true => Ok(packed.check(member.packed, claimed)?),
+            false => Err(NumpyError::MemberSize {
+                claimed,
+                size: member.size,
+            }),
+        };
+        let read = zip.read(index, |from| Array::read(from, check));
+        read.map_err(|error: NumpyError| NumpyError::Member {
+            name: short_name(&member.name).into_owned(),
+            error: Box::new(error),
+        })
     }
 }
 
 /// Images as they are held in memory.
 ///
 /// # Errors
-/// What is no image, in words that follow the file's name.
-pub fn images(array: Array, path: &FilePath) -> Result<RawBlock, String> {
+/// What is no image.
+pub fn images(array: Array, path: &FilePath) -> Result<RawBlock, NumpyError> {
     let (size, planar) = match array.shape[..] {
         [height, width] | [_, height, width] => ([height, width, 1], false),
         [_, height, width, channels @ (1 | 3)] => ([height, width, channels], false),
         [_, channels @ (1 | 3), height, width] => ([height, width, channels], true),
-        _ => {
-            return Err(format!(
-                "has the shape {:?}, expected [N, height, width], [N, height, width, 1 or 3] or [N, 1 or 3, \
-                 height, width]",
-                array.shape
-            ));
-        }
+        _ => return Err(NumpyError::Shape(array.shape)),
     };
     if array.is_empty() {
-        return Err(format!("holds no image ({:?})", array.shape));
+        return Err(NumpyError::Empty(array.shape));
     }
     if size.iter().any(|&size| size > MAX_SIDE) {
-        return Err(format!(
-            "claims images of {size:?}, more than {MAX_SIDE} a side"
-        ));
+        return Err(NumpyError::Side(size));
     }
     let (depth, bytes) = levels(array)?;
     Ok(RawBlock {
@@ -163,27 +150,29 @@ pub fn images(array: Array, path: &FilePath) -> Result<RawBlock, String> {
 }
 
 /// Bytes a value, and the values: floats become levels of 8 bits, wider whole numbers 16 bits.
-fn levels(array: Array) -> Result<(usize, Vec<u8>), String> {
+fn levels(array: Array) -> Result<(usize, Vec<u8>), NumpyError> {
     let (least, most) = match (array.kind, array.width) {
         (Kind::Unsigned, 1) => return Ok((1, array.into_bytes())),
         (Kind::Unsigned, 2) => return Ok((2, array.into_bytes())),
-        (Kind::Unicode | Kind::Bytes, _) => return Err("holds texts, expected images".into()),
+        (Kind::Unicode | Kind::Bytes, _) => return Err(NumpyError::Texts),
         _ => {
             let mut bounds = (f64::INFINITY, f64::NEG_INFINITY);
             for value in array.values() {
                 let value = array.number(value);
                 if !value.is_finite() {
-                    return Err("holds a value that is not a number, or not finite".into());
+                    return Err(NumpyError::NotFinite);
                 }
                 bounds = (bounds.0.min(value), bounds.1.max(value));
             }
             bounds
         }
     };
-    let outside = |expected: &str| {
-        Err(format!(
-            "holds values from {least} to {most}, expected {expected}"
-        ))
+    let outside = |expected: &'static str| {
+        Err(NumpyError::Range {
+            least,
+            most,
+            expected,
+        })
     };
     let scaled = |factor: f64| {
         array
@@ -211,14 +200,11 @@ fn levels(array: Array) -> Result<(usize, Vec<u8>), String> {
 /// Labels: one for each image.
 ///
 /// # Errors
-/// What is no label, in words that follow the file's name.
-pub fn labels(array: Array) -> Result<Labels, String> {
+/// What is no label.
+pub fn labels(array: Array) -> Result<Labels, NumpyError> {
     let one_each = matches!(array.shape[..], [_] | [_, 1]);
     if !one_each {
-        return Err(format!(
-            "has labels of the shape {:?}, expected one label for each image ([N] or [N, 1])",
-            array.shape
-        ));
+        return Err(NumpyError::LabelShape(array.shape));
     }
     if matches!(array.kind, Kind::Unicode | Kind::Bytes) {
         return Ok(Labels::Names(
@@ -230,7 +216,7 @@ pub fn labels(array: Array) -> Result<Labels, String> {
         (value.fract() == 0.0 && (0.0..f64::from(1 << 20)).contains(&value)).then_some(value as u32)
     };
     let numbers: Option<Vec<u32>> = array.values().map(number).collect();
-    let numbers = numbers.ok_or("holds a label that is no whole number from 0 to a million")?;
+    let numbers = numbers.ok_or(NumpyError::Label)?;
     Ok(Labels::Numbers(numbers))
 }
 
@@ -239,9 +225,12 @@ mod tests {
     use super::*;
     use crate::data::image::sources::numpy::npy::tests::npy;
 
-    fn block(descr: &str, shape: &str, bytes: &[u8]) -> Result<RawBlock, String> {
+    fn block(descr: &str, shape: &str, bytes: &[u8]) -> Result<RawBlock, NumpyError> {
         let file = npy(descr, false, shape, bytes);
-        images(Array::read(&file[..], |_| Ok(()))?, FilePath::new("a.npy"))
+        images(
+            Array::read(&file[..], |_| Ok::<_, NumpyError>(()))?,
+            FilePath::new("a.npy"),
+        )
     }
 
     #[test]
@@ -265,7 +254,9 @@ mod tests {
                 .bytes,
             [7, 255]
         );
-        let message = block("<f4", "(1, 1, 2)", &floats([-1.0, 1.0])).expect_err("no levels");
+        let message = block("<f4", "(1, 1, 2)", &floats([-1.0, 1.0]))
+            .expect_err("no levels")
+            .to_string();
         assert!(message.contains("values from -1 to 1"), "{message}");
         let wide = block("<i4", "(1, 1, 2)", &[5, 0, 0, 0, 0, 2, 0, 0]).expect("images");
         assert_eq!((wide.depth, wide.bytes), (2, vec![5, 0, 0, 2]));
@@ -277,7 +268,7 @@ mod tests {
     fn labels_are_numbers_or_names_one_for_each_image() {
         let read = |descr: &str, shape: &str, bytes: &[u8]| {
             let file = npy(descr, false, shape, bytes);
-            labels(Array::read(&file[..], |_| Ok(())).expect("an array"))
+            labels(Array::read(&file[..], |_| Ok::<_, NumpyError>(())).expect("an array"))
         };
         assert!(
             matches!(read("<i8", "(1, 1)", &3i64.to_le_bytes()), Ok(Labels::Numbers(n)) if n == [3])

@@ -1,16 +1,19 @@
 //! `kind = "npz"` and `kind = "npy"`: images and labels as NumPy's arrays.
 
 pub mod array_file;
+pub mod error;
 pub mod npy;
 pub use std::path::{Path as FilePath, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::block_error::BlockError;
 use super::blocks::{
     BlockOptions, Blocks, LabelledBlocks, check_resize, check_valid_labels, fault, numbered, survey,
 };
 use super::numpy::array_file::{ArrayFile, Labels, images, labels};
+use super::numpy::error::NumpyError;
 use crate::config::{ByteSize, Fault};
 use crate::console::Show as _;
 use crate::data::core::batch::Shape;
@@ -233,8 +236,8 @@ pub type NamedBlocks = (Blocks, Option<Vec<String>>);
 /// names.
 ///
 /// # Errors
-/// Why the file cannot be used, in words that begin with its name.
-pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, String>> {
+/// Why the file cannot be used.
+pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, BlockError>> {
     (path.is_file() && is_numpy(path)).then(|| {
         let wanted = Wanted {
             part: Part::Test,
@@ -271,16 +274,16 @@ pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, String>> {
 /// The names of the arrays in a file.
 ///
 /// # Errors
-/// Why it cannot be read, in words that follow its name.
-pub fn array_names(path: &FilePath) -> Result<Vec<String>, String> {
+/// Why it cannot be read.
+pub fn array_names(path: &FilePath) -> Result<Vec<String>, NumpyError> {
     Ok(ArrayFile::open(path)?.names())
 }
 
 /// The images of a file, without labels; `None` where `path` is not named as NumPy's files are.
 ///
 /// # Errors
-/// Why they cannot be used, in words that follow the file's name.
-pub fn numpy_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
+/// Why they cannot be used.
+pub fn numpy_images(path: &FilePath) -> Option<Result<RawBlock, NumpyError>> {
     (path.is_file() && is_numpy(path)).then(|| {
         let packed = Packed::default();
         let names = [Part::Test, Part::Train]
@@ -292,15 +295,15 @@ pub fn numpy_images(path: &FilePath) -> Option<Result<RawBlock, String>> {
 }
 
 /// # Errors
-/// Why the file cannot be used, in words that begin with its name.
+/// Why the file cannot be used.
 fn read_labelled(
     path: &FilePath,
     wanted: &Wanted,
     packed: Packed,
-) -> Result<(RawBlock, Labels), String> {
+) -> Result<(RawBlock, Labels), BlockError> {
     let in_file = |path: &FilePath| {
-        let path = path.shown().to_string();
-        move |message: String| format!("{path}, which {message}")
+        let path = path.to_path_buf();
+        move |error: NumpyError| BlockError::Numpy { path, error }
     };
     let [image_names, label_names] = match wanted.arrays {
         Some([images, labels]) => [vec![images.clone()], vec![labels.clone()]],
@@ -327,10 +330,8 @@ fn read_labelled(
             (labels, read.map_err(in_file(labels))?)
         }
         None if file.is_single() => {
-            return Err(format!(
-                "{}, an array of images; name the file of the labels with train_labels (valid_labels)",
-                path.shown()
-            ));
+            let path = path.to_path_buf();
+            return Err(BlockError::ImagesAlone { path });
         }
         None => (
             path,
@@ -343,12 +344,13 @@ fn read_labelled(
         Labels::Names(names) => names.len(),
     };
     if count != block.len() {
-        return Err(format!(
-            "{} with {} images, but {} has {count} labels",
-            path.shown(),
-            block.len(),
-            labels_path.shown()
-        ));
+        return Err(BlockError::Counts {
+            images: path.to_path_buf(),
+            num_images: block.len(),
+            what: "images",
+            labels: labels_path.to_path_buf(),
+            num_labels: count,
+        });
     }
     Ok((block, labels))
 }

@@ -6,6 +6,9 @@
 
 use std::io::Read;
 
+use super::error::{HeadError, NumpyError};
+use crate::data::files::error::FileError;
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// A head of more bytes is none: three lines are usual.
 const MAX_HEAD: usize = 1 << 16;
@@ -56,25 +59,26 @@ impl Array {
     /// Reads a whole array; `check` is asked whether there may be as many bytes of values as the head claims.
     ///
     /// # Errors
-    /// Why it is no array that can be read, in words that follow its name.
-    pub fn read(
+    /// Why it is no array that can be read; what `check` finds.
+    pub fn read<E: Into<NumpyError>>(
         mut from: impl Read,
-        check: impl FnOnce(u64) -> Result<(), String>,
-    ) -> Result<Array, String> {
+        check: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<Array, NumpyError> {
         let head = Head::read(&mut from)?;
-        check(head.len)?;
+        check(head.len).map_err(Into::into)?;
         let mut bytes = Vec::new();
         let read = from.take(head.len + 1).read_to_end(&mut bytes);
-        read.map_err(|error| format!("cannot be read: {error}"))?;
-        let (found, claimed, shape) = (bytes.len() as u64, head.len, &head.shape);
+        read.map_err(FileError::Io)?;
+        let (found, claimed) = (bytes.len() as u64, head.len);
         if found != claimed {
+            let shape = head.shape;
             return Err(match found < claimed {
-                true => format!(
-                    "is truncated: it holds {found} of the {claimed} bytes that its head claims ({shape:?})"
-                ),
-                false => {
-                    format!("holds more bytes than the {claimed} that its head claims ({shape:?})")
-                }
+                true => NumpyError::Short {
+                    found,
+                    claimed,
+                    shape,
+                },
+                false => NumpyError::Long { claimed, shape },
             });
         }
         let unit = if head.kind == Kind::Unicode {
@@ -196,20 +200,18 @@ fn in_c_order(bytes: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
 }
 
 impl Head {
-    fn read(from: &mut impl Read) -> Result<Head, String> {
+    fn read(from: &mut impl Read) -> Result<Head, NumpyError> {
         let fail = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => "is truncated: its head is not whole".to_string(),
-            _ => format!("cannot be read: {error}"),
+            std::io::ErrorKind::UnexpectedEof => NumpyError::Head,
+            _ => FileError::Io(error).into(),
         };
         let mut begin = [0; 8];
         from.read_exact(&mut begin).map_err(fail)?;
-        if !begin.starts_with(MAGIC) {
-            return Err(format!(
-                "is no NumPy array: it begins with {:02x?}",
-                &begin[..6]
-            ));
+        let [magic @ .., version, _] = begin;
+        if magic != *MAGIC {
+            return Err(NumpyError::Magic(magic));
         }
-        let len = match begin[6] {
+        let len = match version {
             1 => {
                 let mut len = [0; 2];
                 from.read_exact(&mut len).map_err(fail)?;
@@ -220,44 +222,35 @@ impl Head {
                 from.read_exact(&mut len).map_err(fail)?;
                 u32::from_le_bytes(len) as usize
             }
-            version => {
-                return Err(format!(
-                    "is of version {version} of NumPy's format, expected 1 to 3"
-                ));
-            }
+            version => return Err(NumpyError::Version(version)),
         };
         if len > MAX_HEAD {
-            return Err(format!(
-                "has a head of {len} bytes, expected at most {MAX_HEAD}"
-            ));
+            let most = MAX_HEAD;
+            return Err(NumpyError::LongHead { len, most });
         }
         let mut text = vec![0; len];
         from.read_exact(&mut text).map_err(fail)?;
         let text = String::from_utf8_lossy(&text).into_owned();
-        Head::parse(&text).map_err(|what| {
-            format!(
-                "has a head that is not understood ({what}): {:?}",
-                text.trim()
-            )
+        Head::parse(&text).map_err(|error| NumpyError::Unclear {
+            error,
+            text: text.trim().to_string(),
         })
     }
 
     /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
-    fn parse(text: &str) -> Result<Head, String> {
-        let after = |key: &str| -> Result<&str, String> {
+    fn parse(text: &str) -> Result<Head, HeadError> {
+        let after = |key: &'static str| -> Result<&str, HeadError> {
             let quoted = [format!("'{key}'"), format!("\"{key}\"")];
             let found = quoted
                 .iter()
                 .find_map(|key| Some(text.split_once(key.as_str())?.1));
             let value = found.and_then(|rest| rest.trim_start().strip_prefix(':'));
-            value
-                .map(str::trim_start)
-                .ok_or_else(|| format!("no {key}"))
+            value.map(str::trim_start).ok_or(HeadError::Missing(key))
         };
         let fortran = match after("fortran_order")? {
             value if value.starts_with("True") => true,
             value if value.starts_with("False") => false,
-            _ => return Err("fortran_order is neither True nor False".into()),
+            _ => return Err(HeadError::Order),
         };
         let shape = after("shape")?
             .strip_prefix('(')
@@ -271,18 +264,16 @@ impl Head {
         });
         let shape = shape
             .filter(|shape| shape.len() <= MAX_DIMENSIONS)
-            .ok_or("no shape")?;
+            .ok_or(HeadError::Missing("shape"))?;
         let descr = after("descr")?;
         let quote = descr.chars().next().filter(|quote| "'\"".contains(*quote));
-        let quote = quote.ok_or("a record of several values")?;
-        let descr = descr[1..].split_once(quote).ok_or("no end of descr")?.0;
+        let quote = quote.ok_or(HeadError::Record)?;
+        let descr = descr[1..].split_once(quote).ok_or(HeadError::DescrEnd)?.0;
         let (kind, width, big_endian) = parse_type(descr)?;
         let len = shape
             .iter()
             .try_fold(width as u64, |all, &extent| all.checked_mul(extent as u64));
-        let len = len
-            .filter(|len| *len < 1 << 44)
-            .ok_or("more values than a file holds")?;
+        let len = len.filter(|len| *len < 1 << 44).ok_or(HeadError::Values)?;
         Ok(Head {
             kind,
             width,
@@ -295,8 +286,8 @@ impl Head {
 }
 
 /// A type such as "<f4", "|u1", ">i2", "<U12".
-fn parse_type(descr: &str) -> Result<(Kind, usize, bool), String> {
-    let unknown = || format!("values of type {descr}");
+fn parse_type(descr: &str) -> Result<(Kind, usize, bool), HeadError> {
+    let unknown = || HeadError::Type(descr.to_string());
     let order = descr
         .chars()
         .next()
@@ -310,11 +301,7 @@ fn parse_type(descr: &str) -> Result<(Kind, usize, bool), String> {
         'f' => Kind::Float,
         'U' => Kind::Unicode,
         'S' | 'a' => Kind::Bytes,
-        'O' => {
-            return Err(
-                "Python objects, which are not read: save numbers, without allow_pickle".into(),
-            );
-        }
+        'O' => return Err(HeadError::Objects),
         _ => return Err(unknown()),
     };
     let size: usize = rest.as_str().parse().map_err(|_| unknown())?;
@@ -347,8 +334,8 @@ pub mod tests {
         [&b"\x93NUMPY\x01\0"[..], &len, head.as_bytes(), bytes].concat()
     }
 
-    fn read(bytes: &[u8]) -> Result<Array, String> {
-        Array::read(bytes, |_| Ok(()))
+    fn read(bytes: &[u8]) -> Result<Array, NumpyError> {
+        Array::read(bytes, |_| Ok::<_, NumpyError>(()))
     }
 
     fn numbers(bytes: &[u8]) -> Vec<f64> {
@@ -410,7 +397,7 @@ pub mod tests {
 
     #[test]
     fn what_is_no_whole_array_is_told() {
-        let told = |bytes: &[u8]| read(bytes).expect_err("no array");
+        let told = |bytes: &[u8]| read(bytes).expect_err("no array").to_string();
         assert!(told(b"PK\x03\x04....").contains("begins with [50, 4b"));
         assert!(told(&npy("|u1", false, "(3,)", &[1])).contains("holds 1 of the 3 bytes"));
         assert!(told(&npy("|u1", false, "(1,)", &[1, 2])).contains("more bytes than the 1"));

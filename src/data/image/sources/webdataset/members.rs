@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::error::MemberError;
 use super::tar_member::Content;
 use super::tar_members::read_members;
 use crate::console::Show as _;
@@ -29,16 +30,14 @@ pub struct ImageMember {
 
 impl ImageMembers {
     /// The name of an image and its bytes, or why they cannot be used; more than `most` bytes are not read.
-    pub fn read(&self, image: &ImageMember, most: u64) -> (String, Result<Vec<u8>, String>) {
+    pub fn read(&self, image: &ImageMember, most: u64) -> (String, Result<Vec<u8>, MemberError>) {
         let read = || {
             if image.len > most {
-                return Err(format!("is too large: {} bytes", image.len));
+                return Err(MemberError::Large(image.len));
             }
             let mut bytes = vec![0; image.len as usize];
-            match read_at(&self.file, &mut bytes, image.offset) {
-                Ok(()) => Ok(bytes),
-                Err(error) => Err(format!("cannot be read: {error}")),
-            }
+            read_at(&self.file, &mut bytes, image.offset).map_err(MemberError::Io)?;
+            Ok(bytes)
         };
         (image.name.to_string(), read())
     }
@@ -50,10 +49,10 @@ const LABELS: [&str; 3] = [".cls", ".json", ".txt"];
 /// Finds the images of an archive. Members that hold labels (`.cls`, `.json`, `.txt` beside an image) are passed over.
 ///
 /// # Errors
-/// An archive that cannot be read to its end, in words that follow its name.
-pub fn image_members(path: &Path) -> Result<ImageMembers, String> {
-    let members = read_members(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let file = open_regular(path).map_err(|error| format!("cannot be read: {error}"))?;
+/// An archive that cannot be read to its end.
+pub fn image_members(path: &Path) -> Result<ImageMembers, MemberError> {
+    let members = read_members(path).map_err(MemberError::Tar)?;
+    let file = open_regular(path).map_err(MemberError::Io)?;
     let mut found = ImageMembers {
         images: Vec::new(),
         left_out: LeftOut::default(),

@@ -4,6 +4,7 @@
 //! reads each archive from its beginning to its end, but for a buffer of samples among which the
 //! next one is picked; so archives may be larger than the memory, and lie on slow disks.
 
+pub mod error;
 pub mod members;
 pub mod sample_groups;
 pub mod scanned;
@@ -18,6 +19,7 @@ use std::path::{Path as FilePath, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::webdataset::error::{ArchivesError, ShardsError};
 use super::webdataset::scanned::Scanned;
 use super::webdataset::shards::{expand, scan};
 use crate::config::Fault;
@@ -92,7 +94,7 @@ impl Source for WebDataset {
         let valid_from = self.splits.resolve(seed)?;
         if let Some(test) = self.test.path() {
             expand(&[test.to_path_buf()])
-                .map_err(|message| vec![Fault::new(key("test"), message)])?;
+                .map_err(|error| vec![Fault::new(key("test"), error.to_string())])?;
         }
         let train = self.read(&self.splits.train, "train")?;
         let classes = self.name_classes(&train)?;
@@ -107,7 +109,7 @@ impl Source for WebDataset {
                 let (known, there) = (index_of(&classes), index_of(&found));
                 if found.iter().any(|name| !known.contains_key(name.as_str())) {
                     same_classes(&classes, &found, "data.train", "data.valid")
-                        .map_err(|message| vec![Fault::new(key("valid"), message)])?;
+                        .map_err(|error| vec![Fault::new(key("valid"), error.to_string())])?;
                 }
                 left_out.merge(valid.left_out.clone());
                 warnings.extend(valid.warnings.clone());
@@ -141,7 +143,7 @@ impl Source for WebDataset {
 
 impl WebDataset {
     fn read(&self, patterns: &Patterns, name: &str) -> Result<Archives, Vec<Fault>> {
-        let fail = |message: String| vec![Fault::new(key(name), message)];
+        let fail = |error: ShardsError| vec![Fault::new(key(name), error.to_string())];
         let shards = expand(patterns.list()).map_err(fail)?;
         let scanned = scan(&shards).map_err(fail)?;
         let archives = Archives::new(patterns.list(), shards, scanned);
@@ -187,12 +189,12 @@ impl WebDataset {
 /// the experiment called them) or, where no class is a number, for the places of the classes.
 ///
 /// # Errors
-/// Archives that cannot be read, or labels that are no class; in words that follow the pattern.
+/// Archives that cannot be read, or labels that are no class.
 pub fn labelled_archives(
     pattern: &FilePath,
     classes: &[String],
     names: Option<&[String]>,
-) -> Result<(Split, LeftOut, Vec<String>), String> {
+) -> Result<(Split, LeftOut, Vec<String>), ArchivesError> {
     let patterns = [pattern.to_path_buf()];
     let shards = expand(&patterns)?;
     let scanned = scan(&shards)?;
@@ -220,7 +222,7 @@ pub fn labelled_archives(
         same_classes(classes, &labels, "the model", "the archives")?;
     }
     if archives.samples.is_empty() {
-        return Err("holds no labelled picture".to_string());
+        return Err(ArchivesError::Empty);
     }
     let (left_out, warnings) = (
         std::mem::take(&mut archives.left_out),

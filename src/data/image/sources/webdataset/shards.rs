@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::error::{ShardsError, TarError};
 use super::sample_groups::Groups;
 use super::tar_members::read_members;
 use crate::console::{Show as _, path_text, text_path};
@@ -17,8 +18,8 @@ const MAX_SHARDS: usize = 1_000_000;
 /// The files that names, patterns (`*`) and ranges (`{000..019}`) stand for, each in order.
 ///
 /// # Errors
-/// One that stands for no file, in words that follow the key.
-pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+/// One that stands for no file.
+pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, ShardsError> {
     let mut files = Vec::new();
     for pattern in patterns {
         let text = &*path_text(pattern);
@@ -29,12 +30,16 @@ pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
                 files.push(path);
                 continue;
             }
-            let found = glob::glob(&name).map_err(|e| format!("is {name:?}, no pattern: {e}"))?;
+            let found = glob::glob(&name).map_err(|error| ShardsError::Pattern {
+                name: name.clone(),
+                error,
+            })?;
             let mut found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
             found.retain(|path| !path.is_dir());
             found.sort();
             if found.is_empty() {
-                return Err(format!("is {text:?}, and there is no file {name}"));
+                let pattern = text.to_string();
+                return Err(ShardsError::NoFile { pattern, name });
             }
             files.extend(found);
         }
@@ -43,7 +48,7 @@ pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 }
 
 /// `a{08..11}b` as `a08b`, `a09b`, `a10b`, `a11b`.
-fn expand_range(text: &str) -> Result<Vec<String>, String> {
+fn expand_range(text: &str) -> Result<Vec<String>, ShardsError> {
     let braces = text.split_once('{').and_then(|(before, rest)| {
         let (range, after) = rest.split_once('}')?;
         let (first, last) = range.split_once("..")?;
@@ -53,14 +58,15 @@ fn expand_range(text: &str) -> Result<Vec<String>, String> {
         return Ok(vec![text.to_string()]);
     };
     let (Ok(from), Ok(to)) = (first.parse::<usize>(), last.parse::<usize>()) else {
-        return Err(format!(
-            "is {text:?}, expected numbers in {{{first}..{last}}}"
-        ));
+        return Err(ShardsError::NoNumbers {
+            pattern: text.to_string(),
+            first: first.to_string(),
+            last: last.to_string(),
+        });
     };
     if from > to || to - from >= MAX_SHARDS {
-        return Err(format!(
-            "is {text:?}, whose range {from} to {to} is no range"
-        ));
+        let pattern = text.to_string();
+        return Err(ShardsError::Range { pattern, from, to });
     }
     let width = first.len();
     Ok((from..=to)
@@ -71,25 +77,25 @@ fn expand_range(text: &str) -> Result<Vec<String>, String> {
 /// Looks through archives, several at a time.
 ///
 /// # Errors
-/// The first that cannot be read to its end, in words that follow the key.
-pub fn scan(shards: &[PathBuf]) -> Result<Vec<Scanned>, String> {
+/// The first that cannot be read to its end.
+pub fn scan(shards: &[PathBuf]) -> Result<Vec<Scanned>, ShardsError> {
     shards
         .par_iter()
         .map(|shard| {
-            scan_one(shard)
-                .map_err(|error| format!("holds {}, which cannot be read: {error}", shard.shown()))
+            scan_one(shard).map_err(|error| ShardsError::Tar {
+                shard: shard.clone(),
+                error,
+            })
         })
         .collect()
 }
 
-fn scan_one(path: &Path) -> Result<Scanned, String> {
+fn scan_one(path: &Path) -> Result<Scanned, TarError> {
     let members = read_members(path).map_err(|error| match is_gzip(path) {
-        true => {
-            "it is compressed, and samples are read by place; unpack it with gunzip".to_string()
-        }
+        true => TarError::Compressed,
         false => error,
     })?;
-    let file = open_regular(path).map_err(|error| error.to_string())?;
+    let file = open_regular(path)?;
     let archive = path.file_name().unwrap_or_default().shown().to_string();
     let mut groups = Groups::new(archive, &file);
     let warnings = &mut groups.scanned.warnings;
@@ -226,10 +232,10 @@ mod tests {
         let (_folder, path) = archive(&[("1.cls", b"7"), ("1.jpg", &[1; 5000])]);
         let file = File::options().write(true).open(&path).expect("a file");
         file.set_len(3000).expect("a size");
-        let message = scan_one(&path).expect_err("a fault");
+        let message = scan_one(&path).expect_err("a fault").to_string();
         assert!(message.contains("ends early"), "{message}");
         std::fs::write(&path, [0x1F, 0x8B, 8, 0].repeat(300)).expect("a file");
-        let message = scan_one(&path).expect_err("a fault");
+        let message = scan_one(&path).expect_err("a fault").to_string();
         assert!(message.contains("gunzip"), "{message}");
     }
 }

@@ -10,7 +10,9 @@ use std::path::Path;
 
 use tar::{EntryType, Header};
 
+use super::error::{Damage, TarError};
 use super::tar_member::{Content, Member, beside, normal, resolve_links};
+use crate::data::core::left_out::short_name;
 use crate::storage::open_regular;
 
 /// What an archive holds.
@@ -35,10 +37,10 @@ const SPECIAL: &str = "no plain file (a pipe or device)";
 /// Reads all headers of an archive.
 ///
 /// # Errors
-/// Damage, a member that is cut off, a header that is too long: in words that follow "cannot be read: ".
-pub fn read_members(path: &Path) -> Result<Members, String> {
-    let file = open_regular(path).map_err(|error| error.to_string())?;
-    let size = file.metadata().map_err(|error| error.to_string())?.len();
+/// Damage, a member that is cut off, a header that is too long.
+pub fn read_members(path: &Path) -> Result<Members, TarError> {
+    let file = open_regular(path)?;
+    let size = file.metadata()?.len();
     let reader = Headers {
         reader: BufReader::new(file),
         at: 0,
@@ -65,14 +67,14 @@ struct Headers {
 }
 
 impl Headers {
-    fn read_all(mut self) -> Result<Members, String> {
+    fn read_all(mut self) -> Result<Members, TarError> {
         let mut members = Members::default();
         let mut extended = Extended::default();
         while let Some(header) = self.next_header(&mut members.has_end)? {
             let kind = header.entry_type();
             let size = header
                 .entry_size()
-                .map_err(|_| self.damage("the size of a member is no number"))?;
+                .map_err(|_| self.damage(Damage::SizeNotNumber))?;
             match kind {
                 EntryType::GNULongName => {
                     extended.name = Some(self.read_extended(size, "a long name")?)
@@ -96,27 +98,24 @@ impl Headers {
         }
         if members.has_end {
             let mut rest = Vec::new();
-            let read = self.reader.take(MAX_EXTENDED).read_to_end(&mut rest);
-            read.map_err(|error| error.to_string())?;
+            self.reader.take(MAX_EXTENDED).read_to_end(&mut rest)?;
             members.has_more = rest.iter().any(|&byte| byte != 0);
         }
         Ok(members)
     }
 
     /// The next header; `None` at the end. Blocks of zeros end the archive.
-    fn next_header(&mut self, has_end: &mut bool) -> Result<Option<Header>, String> {
+    fn next_header(&mut self, has_end: &mut bool) -> Result<Option<Header>, TarError> {
         let mut header = Header::new_old();
         let left = self.size.saturating_sub(self.at);
         if left < BLOCK {
             return match left {
                 0 => Ok(None),
-                _ => Err(self.damage("it ends within a header")),
+                _ => Err(self.damage(Damage::EndsWithin("a header"))),
             };
         }
         let block = header.as_mut_bytes();
-        self.reader
-            .read_exact(block)
-            .map_err(|error| error.to_string())?;
+        self.reader.read_exact(block)?;
         self.at += BLOCK;
         if block.iter().all(|&byte| byte == 0) {
             *has_end = true;
@@ -134,48 +133,46 @@ impl Headers {
             })
             .sum();
         if header.cksum().ok() != Some(sum) {
-            return Err(self.damage("a header's checksum is wrong"));
+            return Err(self.damage(Damage::Checksum));
         }
         Ok(Some(header))
     }
 
-    fn damage(&self, what: &str) -> String {
-        format!(
-            "it is damaged or no tar archive ({what}, before byte {})",
-            self.at
-        )
+    fn damage(&self, damage: Damage) -> TarError {
+        let at = self.at;
+        TarError::Damaged { damage, at }
     }
 
     /// Reads the content of an extended header.
-    fn read_extended(&mut self, size: u64, what: &str) -> Result<Vec<u8>, String> {
+    fn read_extended(&mut self, size: u64, what: &'static str) -> Result<Vec<u8>, TarError> {
         if size > MAX_EXTENDED {
-            return Err(self.damage(&format!(
-                "{what} claims {size} bytes, more than {MAX_EXTENDED}"
-            )));
+            let most = MAX_EXTENDED;
+            return Err(self.damage(Damage::Long { what, size, most }));
         }
         if size > self.size - self.at {
-            return Err(self.damage(&format!("it ends within {what}")));
+            return Err(self.damage(Damage::EndsWithin(what)));
         }
         let mut bytes = vec![0; size as usize];
-        self.reader
-            .read_exact(&mut bytes)
-            .map_err(|error| error.to_string())?;
+        self.reader.read_exact(&mut bytes)?;
         self.at += size;
         self.skip(padding(size))?;
         Ok(bytes)
     }
 
-    fn skip(&mut self, bytes: u64) -> Result<(), String> {
+    fn skip(&mut self, bytes: u64) -> Result<(), TarError> {
         let bytes = bytes.min(self.size - self.at);
-        self.reader
-            .seek_relative(bytes as i64)
-            .map_err(|error| error.to_string())?;
+        self.reader.seek_relative(bytes as i64)?;
         self.at += bytes;
         Ok(())
     }
 
     /// The member of a header, whose bytes are passed over.
-    fn member(&mut self, header: &Header, extended: Extended, size: u64) -> Result<Member, String> {
+    fn member(
+        &mut self,
+        header: &Header,
+        extended: Extended,
+        size: u64,
+    ) -> Result<Member, TarError> {
         let name = extended
             .name
             .unwrap_or_else(|| header.path_bytes().into_owned());
@@ -186,7 +183,7 @@ impl Headers {
             while more {
                 let mut block = [0; BLOCK as usize];
                 let read = self.reader.read_exact(&mut block);
-                read.map_err(|_| self.damage("it ends within a sparse member's map"))?;
+                read.map_err(|_| self.damage(Damage::EndsWithin("a sparse member's map")))?;
                 self.at += BLOCK;
                 more = block[504] == 1;
             }
@@ -198,12 +195,11 @@ impl Headers {
         };
         let offset = self.at;
         if size > self.size - offset {
-            let held = self.size - offset;
-            return Err(format!(
-                "it ends early: of {}, its last member, it holds {held} of {size} bytes; fetch it again, or \
-                 take it from the list",
-                crate::data::core::left_out::short_name(&name)
-            ));
+            return Err(TarError::Cut {
+                name: short_name(&name).into_owned(),
+                held: self.size - offset,
+                size,
+            });
         }
         // Far members are sought, near ones lie in the buffer already.
         match size
@@ -211,7 +207,7 @@ impl Headers {
             .filter(|all| *all < i64::MAX as u64)
         {
             Some(all) => self.skip(all)?,
-            None => return Err(self.damage("a member's size is no size")),
+            None => return Err(self.damage(Damage::Size)),
         }
         let link = || {
             extended
@@ -359,12 +355,12 @@ mod tests {
         assert!(!read(512 + 1024).expect("members").has_end);
         let message = read(512 + 600).expect("members without padding").list.len();
         assert_eq!(message, 1);
-        let message = read(900).expect_err("a cut member");
+        let message = read(900).expect_err("a cut member").to_string();
         assert!(
             message.contains("ends early") && message.contains("1.png"),
             "{message}"
         );
-        let message = read(300).expect_err("a cut header");
+        let message = read(300).expect_err("a cut header").to_string();
         assert!(message.contains("ends within a header"), "{message}");
     }
 
@@ -386,7 +382,7 @@ mod tests {
                     [header.as_bytes().as_slice(), &[b'x'; 1024]].concat(),
                 )
                 .expect("a file");
-                let message = read_members(&path).expect_err("too long");
+                let message = read_members(&path).expect_err("too long").to_string();
                 assert!(message.contains("is damaged"), "{message}");
             }
         }
