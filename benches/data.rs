@@ -8,7 +8,7 @@ use kiln::data::image::augment::Augmentation;
 use kiln::data::{Alpha, Aspect, Filter, ImagePreprocess, Pixels, Purpose, Rng, list_images};
 use serde_json::{Value, json};
 
-fn picture(height: usize, width: usize, channels: usize) -> Pixels {
+fn image(height: usize, width: usize, channels: usize) -> Pixels {
     let mut rng = Rng::new(1, Purpose::Synth, &[0]);
     Pixels {
         width,
@@ -70,9 +70,9 @@ fn preprocess(channels: usize) -> ImagePreprocess {
 fn augment(c: &mut Criterion) {
     for channels in [3, 1] {
         let mut group = c.benchmark_group(format!("augment 150x150x{channels}"));
-        let picture = picture(150, 150, channels);
+        let image = image(150, 150, channels);
         let preprocess = preprocess(channels);
-        let mut out = vec![0.0; picture.bytes.len()];
+        let mut out = vec![0.0; image.bytes.len()];
         for (name, table) in augmentations() {
             let table = serde_json::from_value(table).expect("a table");
             let augmentation = Augmentation::read(&table, 1).expect("valid").expect("some");
@@ -80,7 +80,7 @@ fn augment(c: &mut Criterion) {
             group.bench_function(BenchmarkId::from_parameter(name), |bench| {
                 bench.iter(|| {
                     sample += 1;
-                    preprocess.write_warped(&picture, &augmentation, 0, sample, &mut out);
+                    preprocess.write_warped(&image, &augmentation, 0, sample, &mut out);
                 });
             });
         }
@@ -90,7 +90,7 @@ fn augment(c: &mut Criterion) {
 /// A JPEG of soft waves and some noise.
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
     let mut rng = Rng::new(1, Purpose::Synth, &[1]);
-    let picture = image::RgbImage::from_fn(width, height, |x, y| {
+    let image = image::RgbImage::from_fn(width, height, |x, y| {
         let wave = (x as f64 / 31.0).sin() + (y as f64 / 17.0).cos();
         image::Rgb(
             [40, 90, 130]
@@ -99,12 +99,12 @@ fn jpeg(width: u32, height: u32) -> Vec<u8> {
     });
     let mut bytes = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 88)
-        .encode_image(&picture)
+        .encode_image(&image)
         .expect("a JPEG");
     bytes
 }
 
-/// Decoding and resizing to 150 x 150. With `KILN_BENCH_PICTURES=FOLDER` also every picture of a
+/// Decoding and resizing to 150 x 150. With `KILN_BENCH_IMAGES=FOLDER` also every image of a
 /// folder, one after the other on one thread: `benches/peers/decode.py` does the same.
 fn decode(c: &mut Criterion) {
     let preprocess = preprocess(3);
@@ -114,8 +114,8 @@ fn decode(c: &mut Criterion) {
         let name = BenchmarkId::from_parameter(format!("{width}x{height}"));
         group.bench_function(name, |bench| bench.iter(|| preprocess.decode(&bytes)));
     }
-    if let Some(folder) = std::env::var_os("KILN_BENCH_PICTURES") {
-        let (files, _) = list_images(folder.as_ref()).expect("a folder of pictures");
+    if let Some(folder) = std::env::var_os("KILN_BENCH_IMAGES") {
+        let (files, _) = list_images(folder.as_ref()).expect("a folder of images");
         group.sample_size(10);
         group.throughput(Throughput::Elements(files.len() as u64));
         group.bench_function("folder", |bench| {

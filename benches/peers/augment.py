@@ -7,7 +7,7 @@ usage: benches/peers/augment.py [--rounds 3] [--python-keras FILE] [--python-tor
 Rotation by up to 40 degrees, shifts by up to 0.2, shear by up to 0.2 degrees, zoom in 0.8-1.2, mirrored in half of the
 cases, values scaled to 0-1 as floats: from bytes in memory to what goes into the batch. Each round times every program
 once, Kiln by `cargo bench --bench data`; the medians over the rounds are printed (Markdown), and the medians of the
-rounds' ratios. Keras does it with SciPy (`ImageDataGenerator`), torchvision v2 on tensors and on Pillow's pictures,
+rounds' ratios. Keras does it with SciPy (`ImageDataGenerator`), torchvision v2 on tensors and on Pillow's images,
 Albumentations with OpenCV; where one is not installed it is left out, by name.
 """
 import argparse
@@ -22,7 +22,7 @@ SIZE, SAMPLES, ROUNDS = 150, 200, 5
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def picture():
+def image():
     import numpy as np
 
     return np.random.default_rng(1).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
@@ -33,7 +33,7 @@ def keras():
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(rescale=1 / 255, rotation_range=40, width_shift_range=0.2, height_shift_range=0.2, shear_range=0.2, zoom_range=0.2, horizontal_flip=True, fill_mode="nearest")
-    x = picture().astype(np.float32)
+    x = image().astype(np.float32)
     return lambda: generator.standardize(generator.random_transform(x))
 
 
@@ -42,7 +42,7 @@ def torchvision(pil=False):
     from torchvision.transforms import v2
 
     torch.set_num_threads(1)
-    x = torch.from_numpy(picture()).permute(2, 0, 1).contiguous()
+    x = torch.from_numpy(image()).permute(2, 0, 1).contiguous()
     x = v2.functional.to_pil_image(x) if pil else x
     affine = v2.RandomAffine(40, translate=(0.2, 0.2), scale=(0.8, 1.2), shear=0.2, interpolation=v2.InterpolationMode.BILINEAR)
     return v2.Compose([affine, v2.RandomHorizontalFlip(), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]), x
@@ -55,7 +55,7 @@ def albumentations():
     cv2.setNumThreads(0)
     affine = a.Affine(rotate=(-40, 40), translate_percent=(-0.2, 0.2), shear=(-0.2, 0.2), scale=(0.8, 1.2), border_mode=cv2.BORDER_REPLICATE, p=1)
     run = a.Compose([affine, a.HorizontalFlip(p=0.5), a.ToFloat(max_value=255)])
-    x = picture()
+    x = image()
     return lambda: run(image=x)["image"]
 
 

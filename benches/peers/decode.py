@@ -5,7 +5,7 @@ usage: PYTHON benches/peers/decode.py pillow|keras|torchvision FOLDER
 
 pillow: `Image.open(...).convert("RGB").resize(...)`, what torchvision's ImageFolder does; keras: `load_img` with
 `target_size` (nearest, as flow_from_directory); torchvision: `decode_image` and `v2.Resize(antialias=True)` on tensors.
-Beside it: `KILN_BENCH_PICTURES=FOLDER cargo bench --bench data -- folder`.
+Beside it: `KILN_BENCH_IMAGES=FOLDER cargo bench --bench data -- folder`.
 """
 import json
 import os
@@ -43,7 +43,7 @@ def main():
     for file in files:
         load(file)
     seconds = time.perf_counter() - start
-    print(json.dumps({"program": program, "pictures": len(files), "ms_a_picture": round(1000 * seconds / len(files), 3)}))
+    print(json.dumps({"program": program, "images": len(files), "ms_an_image": round(1000 * seconds / len(files), 3)}))
 
 
 if __name__ == "__main__":

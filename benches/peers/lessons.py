@@ -215,9 +215,9 @@ def cifar10(folder, seed):
     from torchvision import datasets
     tensors = []
     for name in ["train", "valid"]:
-        pictures = datasets.ImageFolder(folder / name)
-        x = np.stack([np.asarray(picture) for picture, _ in pictures])
-        tensors += [torch.tensor(x).permute(0, 3, 1, 2).float() / 127.5 - 1, torch.tensor(pictures.targets)]
+        images = datasets.ImageFolder(folder / name)
+        x = np.stack([np.asarray(image) for image, _ in images])
+        tensors += [torch.tensor(x).permute(0, 3, 1, 2).float() / 127.5 - 1, torch.tensor(images.targets)]
     fit_torch("cifar10", *tensors, seed)
 
 

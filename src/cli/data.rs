@@ -14,9 +14,9 @@ use super::experiment::any_text;
   kiln audit --config cats_dogs.toml --json
   kiln audit houses.csv
 
-Finds files that cannot be used or whose names say another format, pictures of one colour, copies and
+Finds files that cannot be used or whose names say another format, images of one colour, copies and
 look-alikes within and across train and valid, and says how many of each class and size there are. The exit
-code is 1 where a validation picture is also in training, or a file cannot be used. Training does the same
+code is 1 where a validation image is also in training, or a file cannot be used. Training does the same
 first (`--no-audit` leaves it out).")]
 pub struct AuditArgs {
     /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
@@ -161,7 +161,7 @@ pub struct ShapesArgs {
   kiln cache clear                 removes all of it
   kiln cache clear 82a7f0c1e5b39d46
 
-Decoded pictures that the memory's budget (data.cache_memory) does not hold are kept in files, at
+Decoded images that the memory's budget (data.cache_memory) does not hold are kept in files, at
 most data.cache_disk in all; those that were not used for the longest time go first. They lie in
 KILN_CACHE_DIR, or in the user's cache folder.")]
 pub struct CacheArgs {

@@ -27,7 +27,7 @@ pub use weights::{WeightsArgs, WeightsCommand, WeightsGetArgs, WeightsInfoArgs};
     version,
     arg_required_else_help = true,
     after_help = "Examples:
-  kiln init photos                      write a starter experiment for a folder of pictures
+  kiln init photos                      write a starter experiment for a folder of images
   kiln check --config photos.toml       layers, shapes, classes, device; nothing is trained
   kiln train --config photos.toml       train; everything goes into runs/photos-1
   kiln eval --model runs/photos-1/best.safetensors --data photos/test

@@ -66,7 +66,7 @@ pub struct TrainArgs {
   kiln bench --config configs/cats_dogs.toml --real
   kiln bench --config configs/cats_dogs.toml --batch 1 --threads 1 --json
 
-Takes random numbers for pictures, so no data is needed where the experiment states size and
+Takes random numbers for images, so no data is needed where the experiment states size and
 channels; --real takes the first batch of training. Times are medians. Each layer is also timed
 on its own: what the layers and the update take is what the shares are of. GFLOP/s count the
 operations of the plain algorithm, also where a kernel gets by with fewer.")]

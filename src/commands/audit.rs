@@ -68,7 +68,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<u8> {
         Some(table) => (table.is_useless(), "column"),
         None => (
             found.splits.iter().all(|split| split.num_samples == 0),
-            "picture",
+            "image",
         ),
     };
     if nothing && !args.json {
@@ -93,8 +93,8 @@ fn from_folder(folder: &Path) -> anyhow::Result<ImageSurvey> {
 
 /// Pairs side by side, as a PNG.
 fn write_sheet(found: &Audit, path: &Path) -> anyhow::Result<()> {
-    let pictures = found.pairs.iter().filter_map(|pair| pair.pictures.clone());
-    let (ones, others): (Vec<_>, Vec<_>) = pictures.unzip();
+    let images = found.pairs.iter().filter_map(|pair| pair.images.clone());
+    let (ones, others): (Vec<_>, Vec<_>) = images.unzip();
     if ones.is_empty() {
         crate::say!("note: no pairs were found, so there is no sheet");
         return Ok(());

@@ -100,7 +100,7 @@ impl Judging<'_> {
         if self.numeric_labels {
             let layout = preprocess.layout_mut();
             let layout = layout
-                .context("--numeric-labels is for tables and texts; the model is of pictures")?;
+                .context("--numeric-labels is for tables and texts; the model is of images")?;
             layout.numeric_labels = Some(true);
         }
         let (task, data) = (&model.info.task, &model.info.experiment.data);

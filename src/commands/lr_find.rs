@@ -53,8 +53,8 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     }
     let told = Suggestion::new(&found, &optimizer);
     if let Some(path) = &args.plot {
-        let picture = told.curve(&found).svg();
-        write_output(path, picture.as_bytes())?;
+        let image = told.curve(&found).svg();
+        write_output(path, image.as_bytes())?;
     }
     let text = if args.json {
         told.json(&found, &prepared.left_out)

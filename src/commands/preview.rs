@@ -33,16 +33,14 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
         crate::say!("warning: {text}");
     }
     if dataset.is_empty() {
-        bail!("no training picture can be used");
+        bail!("no training image can be used");
     }
     if !augments && !args.json {
-        crate::say!(
-            "note: [augment] changes nothing; the sheet shows the pictures as preprocessed"
-        );
+        crate::say!("note: [augment] changes nothing; the sheet shows the images as preprocessed");
     }
     let epochs = if augments { args.epochs as u64 } else { 0 };
     let columns = columns(&*dataset, &classes, epochs)?;
-    let sheet = Sheet::new(columns.iter().map(|column| &column.pictures[..]).collect());
+    let sheet = Sheet::new(columns.iter().map(|column| &column.images[..]).collect());
     write_output(&args.out, &sheet.png()?)?;
     print(&args, &*dataset, &columns, &skipped, &passed_over)?;
     if let Some(text) = told.filter(|_| !args.json) {
@@ -54,15 +52,15 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
 /// One column of the sheet: every sample, changed in the same way.
 struct Column {
     title: String,
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
 }
 
-type Picture = crate::data::Pixels;
+type Image = crate::data::Pixels;
 
 /// The samples as preprocessed, in each epoch, and mixed in each epoch.
 fn columns(dataset: &dyn Dataset, classes: &[String], epochs: u64) -> anyhow::Result<Vec<Column>> {
     let Shape::Image { height, width, .. } = dataset.shape() else {
-        bail!("the samples are no pictures, there is nothing to look at");
+        bail!("the samples are no images, there is nothing to look at");
     };
     let mixed = if dataset.mix().is_some() { epochs } else { 0 };
     let count = 1 + epochs as usize + mixed as usize;
@@ -73,20 +71,20 @@ fn columns(dataset: &dyn Dataset, classes: &[String], epochs: u64) -> anyhow::Re
     }
     let mut columns = vec![Column {
         title: "as preprocessed".into(),
-        pictures: pictures(&batch(dataset, None)?.input, dataset.shape()),
+        images: images(&batch(dataset, None)?.input, dataset.shape()),
     }];
     let mut last = Vec::new();
     for epoch in 0..epochs {
         let mut batch = batch(dataset, Some(epoch))?;
         columns.push(Column {
             title: format!("epoch {}", epoch + 1),
-            pictures: pictures(&batch.input, dataset.shape()),
+            images: images(&batch.input, dataset.shape()),
         });
         if let Some(mix) = dataset.mix() {
             mix.apply(&mut batch, dataset.shape(), classes.len(), epoch);
             last.push(Column {
                 title: format!("epoch {} mixed", epoch + 1),
-                pictures: pictures(&batch.input, dataset.shape()),
+                images: images(&batch.input, dataset.shape()),
             });
         }
     }
@@ -112,7 +110,7 @@ fn batch(dataset: &dyn Dataset, epoch: Option<u64>) -> anyhow::Result<HostBatch>
     Ok(batch)
 }
 
-fn pictures(levels: &[f32], shape: Shape) -> Vec<Picture> {
+fn images(levels: &[f32], shape: Shape) -> Vec<Image> {
     let Shape::Image {
         height,
         width,
@@ -123,7 +121,7 @@ fn pictures(levels: &[f32], shape: Shape) -> Vec<Picture> {
     };
     levels
         .chunks_exact(shape.num_elements())
-        .map(|levels| Picture {
+        .map(|levels| Image {
             width,
             height,
             channels,

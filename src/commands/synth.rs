@@ -36,7 +36,7 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
     let mut told = out();
     writeln!(
         told,
-        "wrote {total} pictures of {} into {}",
+        "wrote {total} images of {} into {}",
         names.join(", "),
         shown(&shapes.out)
     )?;
@@ -104,9 +104,9 @@ fn write_class(
         .with_context(|| format!("cannot create the folder {}", shown(&folder)))?;
     (0..count).into_par_iter().try_for_each(|index| {
         let file = folder.join(file_name(args, offset + index));
-        let picture = encode(args, class, offset + index)?;
+        let image = encode(args, class, offset + index)?;
         create(&file)
-            .and_then(|mut file| file.write_all(&picture))
+            .and_then(|mut file| file.write_all(&image))
             .with_context(|| format!("cannot write {}", shown(&file)))
     })
 }
@@ -118,12 +118,12 @@ fn file_name(args: &ShapesArgs, number: usize) -> String {
 }
 
 fn encode(args: &ShapesArgs, class: usize, number: usize) -> anyhow::Result<Vec<u8>> {
-    let picture = draw_shape(class, args.size as usize, args.seed, number as u64);
+    let image = draw_shape(class, args.size as usize, args.seed, number as u64);
     let mut bytes = Cursor::new(Vec::new());
     let color = image::ColorType::Rgb8;
     image::write_buffer_with_format(
         &mut bytes,
-        &picture.bytes,
+        &image.bytes,
         args.size,
         args.size,
         color,

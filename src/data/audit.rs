@@ -37,7 +37,7 @@ pub struct Pair {
     /// Whether the files have the same bytes.
     pub same_bytes: bool,
     /// Both, for the first pairs only.
-    pub pictures: Option<(Pixels, Pixels)>,
+    pub images: Option<(Pixels, Pixels)>,
 }
 
 impl Pair {

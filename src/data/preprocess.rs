@@ -115,7 +115,7 @@ impl Preprocessor {
 #[derive(Debug, Error)]
 pub enum PreprocessError {
     /// A task that images cannot have.
-    #[error("is of pictures, which have classes or labels, not {0}")]
+    #[error("is of images, which have classes or labels, not {0}")]
     ImageTask(&'static str),
     /// Columns of targets that are not those of the task.
     #[error("names {found} columns as targets, but the net's {what} need {expected}")]

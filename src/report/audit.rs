@@ -29,7 +29,7 @@ pub fn figures(audit: &Audit) -> String {
         let values = audit.splits.iter().map(value);
         table.add_row(std::iter::once(name.to_string()).chain(values));
     };
-    row("pictures", &|split| grouped(split.num_samples as u64));
+    row("images", &|split| grouped(split.num_samples as u64));
     for (class, name) in audit.classes.iter().enumerate() {
         row(&format!("  {}", short_name(name)), &|split| {
             grouped(split.counts[class] as u64)
@@ -69,8 +69,8 @@ fn leaks_of(audit: &Audit, split: usize) -> Option<String> {
     };
     let what = counted(
         audit.num_leaked(split),
-        &format!("{what} picture is also {also}"),
-        &format!("{what} pictures are also {also}"),
+        &format!("{what} image is also {also}"),
+        &format!("{what} images are also {also}"),
     );
     (!pairs.is_empty()).then(|| paragraph(&format!("{what} (of {})", grouped(all as u64)), &pairs))
 }
@@ -97,8 +97,8 @@ pub fn findings(audit: &Audit) -> Vec<String> {
     say(
         counted(
             num_others(conflicts.iter().copied()),
-            "picture has",
-            "pictures have",
+            "image has",
+            "images have",
         ) + " two labels",
         pairs(&conflicts),
     );
@@ -111,15 +111,11 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         unusable.collect(),
     );
     say(
-        counted(audit.blank.len(), "picture has", "pictures have") + " one colour only",
+        counted(audit.blank.len(), "image has", "images have") + " one colour only",
         names(&audit.blank),
     );
     say(
-        counted(
-            num_others(within.iter().copied()),
-            "picture is",
-            "pictures are",
-        ) + " there twice",
+        counted(num_others(within.iter().copied()), "image is", "images are") + " there twice",
         pairs(&within),
     );
     say(
@@ -128,7 +124,7 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         names(&audit.misnamed),
     );
     if let Some(deep) = audit.deep.filter(|_| !audit.narrow.is_empty()) {
-        let what = counted(audit.narrow.len(), "picture has", "pictures have");
+        let what = counted(audit.narrow.len(), "image has", "images have");
         let range = deep.range().map_or([0, u16::MAX], |range| range.bounds());
         say(
             format!(
@@ -147,7 +143,7 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         let unseen = split.num_samples - split.num_seen;
         if unseen > 0 {
             found.push(format!(
-                "{unseen} pictures of {name} were not decoded: neither data.cache_memory nor \
+                "{unseen} images of {name} were not decoded: neither data.cache_memory nor \
                  data.cache_disk holds them; look-alikes were not looked for among them"
             ));
         }

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_whole_and_its_text_escaped() {
+    fn the_image_is_whole_and_its_text_escaped() {
         let svg = curve(vec![(1e-3, 2.0), (1e-1, 1.0)]).svg();
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
         assert!(svg.contains("a &lt; b") && svg.contains("here: 1.0e-2"));

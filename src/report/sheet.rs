@@ -24,7 +24,7 @@ impl Sheet {
     /// Lays out columns of images of one size.
     pub fn new(columns: Vec<&[Pixels]>) -> Sheet {
         let size = columns.iter().flat_map(|column| column.first()).next();
-        let (width, height) = size.map_or((0, 0), |picture| (picture.width, picture.height));
+        let (width, height) = size.map_or((0, 0), |image| (image.width, image.height));
         let num_rows = columns.iter().map(|column| column.len()).max().unwrap_or(0);
         let left = |column: usize| {
             let wide = if column > 0 { WIDE_GUTTER - GUTTER } else { 0 };
@@ -36,9 +36,9 @@ impl Sheet {
             bytes: Vec::new(),
         };
         sheet.bytes = vec![255; sheet.width * sheet.height * 3];
-        for (column, pictures) in columns.iter().enumerate() {
-            for (row, picture) in pictures.iter().enumerate() {
-                sheet.put(picture, GUTTER + row * (height + GUTTER), left(column));
+        for (column, images) in columns.iter().enumerate() {
+            for (row, image) in images.iter().enumerate() {
+                sheet.put(image, GUTTER + row * (height + GUTTER), left(column));
             }
         }
         sheet
@@ -57,10 +57,10 @@ impl Sheet {
         Ok(bytes.into_inner())
     }
 
-    fn put(&mut self, picture: &Pixels, top: usize, left: usize) {
-        let pixels = picture.bytes.chunks_exact(picture.channels);
+    fn put(&mut self, image: &Pixels, top: usize, left: usize) {
+        let pixels = image.bytes.chunks_exact(image.channels);
         for (index, pixel) in pixels.enumerate() {
-            let (row, column) = (index / picture.width, index % picture.width);
+            let (row, column) = (index / image.width, index % image.width);
             let at = ((top + row) * self.width + left + column) * 3;
             let last = pixel.len() - 1;
             for (channel, value) in self.bytes[at..at + 3].iter_mut().enumerate() {
@@ -75,14 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_lie_beside_each_other_with_gutters() {
-        let picture = |level| Pixels {
+    fn images_lie_beside_each_other_with_gutters() {
+        let image = |level| Pixels {
             width: 3,
             height: 2,
             channels: 1,
             bytes: vec![level; 6],
         };
-        let columns = [vec![picture(1), picture(2)], vec![picture(3), picture(4)]];
+        let columns = [vec![image(1), image(2)], vec![image(3), image(4)]];
         let sheet = Sheet::new(columns.iter().map(Vec::as_slice).collect());
         assert_eq!(
             (sheet.width, sheet.height),

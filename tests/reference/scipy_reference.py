@@ -25,7 +25,7 @@ CASES = {
 }
 
 
-def picture():
+def image():
     y, x, channel = np.meshgrid(range(HEIGHT), range(WIDTH), range(3), indexing="ij")
     return ((y * 37 + x * 61 + channel * 101 + (x * y) % 7 * 13) % 256).astype(np.float64)
 
@@ -41,7 +41,7 @@ def warped(options, mode):
     matrix = matrix @ np.diag([zoom[0], zoom[1], 1])
     centre = np.array([(HEIGHT - 1) / 2, (WIDTH - 1) / 2])
     offset = centre + matrix[:2, 2] - matrix[:2, :2] @ centre
-    x = picture()
+    x = image()
     channels = [affine_transform(x[..., c], matrix[:2, :2], offset, order=1, mode=MODES[mode], cval=90) for c in range(3)]
     x = np.stack(channels, -1)
     x = x[:, ::-1] if options.get("horizontal_flip") else x

@@ -20,7 +20,7 @@ const RECORDED: &str = include_str!("../reference/scipy.json");
 /// Grey levels. (The bound that was set is 1; what 32-bit floats do differently is far less.)
 const TOLERANCE: f64 = 0.02;
 
-fn reference_picture(height: usize, width: usize) -> Pixels {
+fn reference_image(height: usize, width: usize) -> Pixels {
     let mut bytes = Vec::new();
     for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
         bytes.extend((0..3).map(|c| ((y * 37 + x * 61 + c * 101 + (x * y) % 7 * 13) % 256) as u8));
@@ -53,21 +53,21 @@ fn map(options: &Json) -> Affine {
         ))
 }
 
-fn warped(picture: &Pixels, map: &Affine, fill: Fill) -> Vec<f32> {
-    let mut out = vec![f32::NAN; picture.bytes.len()];
-    warp_levels(picture, map, fill, &mut out);
+fn warped(image: &Pixels, map: &Affine, fill: Fill) -> Vec<f32> {
+    let mut out = vec![f32::NAN; image.bytes.len()];
+    warp_levels(image, map, fill, &mut out);
     out
 }
 
 #[test]
 fn every_geometric_operation_and_fill_agrees_with_scipy() {
     let recorded: Json = serde_json::from_str(RECORDED).expect("the file is JSON");
-    let picture = reference_picture(7, 11);
+    let image = reference_image(7, 11);
     let cases = recorded["cases"].as_array().expect("a list");
     assert_eq!(cases.len(), 24);
     for case in cases {
         let mode: FillMode = serde_json::from_value(case["fill"].clone()).expect("a mode");
-        let found = warped(&picture, &map(&case["options"]), Fill { mode, value: 90 });
+        let found = warped(&image, &map(&case["options"]), Fill { mode, value: 90 });
         let expected = case["levels"].as_array().expect("a list");
         assert_eq!(found.len(), expected.len());
         for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -83,7 +83,7 @@ fn every_geometric_operation_and_fill_agrees_with_scipy() {
 }
 
 /// Waves, as smooth as a photograph.
-fn smooth_picture(size: usize) -> Pixels {
+fn smooth_image(size: usize) -> Pixels {
     let level = |at: usize| {
         let (y, x, c) = (at / 3 / size, at / 3 % size, at % 3);
         128.0 + 60.0 * (y as f64 / 9.0 + c as f64).sin() + 60.0 * (x as f64 / 7.0).cos()
@@ -97,15 +97,15 @@ fn smooth_picture(size: usize) -> Pixels {
 }
 
 #[test]
-fn a_picture_rotated_and_rotated_back_is_near_itself_inside() {
+fn an_image_rotated_and_rotated_back_is_near_itself_inside() {
     let size = 64;
-    let picture = smooth_picture(size);
+    let image = smooth_image(size);
     let fill = Fill::new(FillMode::Reflect);
     for degrees in [10.0, 45.0, 137.0] {
-        let there = warped(&picture, &Affine::rotation(degrees), fill);
+        let there = warped(&image, &Affine::rotation(degrees), fill);
         let there = Pixels {
             bytes: there.iter().map(|level| level.round() as u8).collect(),
-            ..picture.clone()
+            ..image.clone()
         };
         let back = warped(&there, &Affine::rotation(-degrees), fill);
         let inside = |at: &usize| {
@@ -114,7 +114,7 @@ fn a_picture_rotated_and_rotated_back_is_near_itself_inside() {
         };
         let errors: Vec<f64> = (0..back.len())
             .filter(inside)
-            .map(|at| f64::from((back[at] - f32::from(picture.bytes[at])).abs()))
+            .map(|at| f64::from((back[at] - f32::from(image.bytes[at])).abs()))
             .collect();
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;
         let most = errors.iter().copied().fold(0.0, f64::max);
@@ -129,7 +129,7 @@ fn every_kind_of_instructions_gives_the_same_bits() {
     alone(|| {
         for (height, width, channels) in [(1, 1, 1), (5, 3, 3), (33, 47, 1), (20, 50, 3)] {
             let mut rng = Rng::new(1, Purpose::Synth, &[height as u64]);
-            let picture = Pixels {
+            let image = Pixels {
                 width,
                 height,
                 channels,
@@ -148,7 +148,7 @@ fn every_kind_of_instructions_gives_the_same_bits() {
                     .then(Affine::scale(rng.range(0.5, 1.5), rng.range(0.5, 1.5)));
                 let bits = |limit| {
                     limit_simd(limit);
-                    let levels = warped(&picture, &map, Fill { mode, value: 7 });
+                    let levels = warped(&image, &map, Fill { mode, value: 7 });
                     levels
                         .iter()
                         .map(|level| level.to_bits())
@@ -172,7 +172,7 @@ fn epochs(table: Json, num_workers: usize) -> Vec<HostBatch> {
     let survey = read_source(&data)
         .expect("a source")
         .survey(5)
-        .expect("pictures");
+        .expect("images");
     let datasets = survey
         .prepare(&Preprocess::default(), augmentation, false, &Silent)
         .expect("datasets");

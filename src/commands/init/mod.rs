@@ -178,7 +178,7 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
         crate::say!("note: {text}");
     }
     let num_samples = summary.num_train + summary.num_valid + summary.num_test;
-    let samples = if plan.texts { "texts" } else { "pictures" };
+    let samples = if plan.texts { "texts" } else { "images" };
     let what = match summary.task {
         Task::Labels(_) => "labels",
         _ => "classes",

@@ -79,7 +79,7 @@ pub(super) fn refuse_folder_of_tables(said: &Path, folder: &Path) -> anyhow::Res
         return Ok(());
     };
     bail!(
-        "{} is a folder without folders of pictures, but with tables: {}. \
+        "{} is a folder without folders of images, but with tables: {}. \
          `kiln init {}` takes one of them",
         shown(said),
         tables.join(", "),

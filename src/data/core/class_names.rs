@@ -146,7 +146,7 @@ pub fn absent<S: AsRef<str>>(classes: &[S], of: &str) -> Option<String> {
             _ => ("these classes", "have"),
         };
         format!(
-            "{of} has no picture of {}; {it} {has} no figures there",
+            "{of} has no image of {}; {it} {has} no figures there",
             list_names(classes)
         )
     })

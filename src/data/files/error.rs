@@ -14,13 +14,13 @@ pub enum FileError {
     #[error("cannot be read: {0}")]
     Io(io::Error),
     /// More bytes than an image of the allowed pixels has.
-    #[error("has {len} bytes, more than a picture of data.max_pixels needs")]
+    #[error("has {len} bytes, more than an image of data.max_pixels needs")]
     LargeImage {
         /// The size, bytes.
         len: u64,
     },
     /// A stream that goes on beyond the limit.
-    #[error("has more than {most} bytes, which is more than a picture of data.max_pixels needs")]
+    #[error("has more than {most} bytes, which is more than an image of data.max_pixels needs")]
     EndlessImage {
         /// The limit, bytes.
         most: u64,
@@ -148,8 +148,8 @@ pub enum ListingError {
 fn holds(loose: usize) -> String {
     match loose {
         0 => "holds no folders".to_string(),
-        1 => "holds a picture but no folders".to_string(),
-        n => format!("holds {n} pictures but no folders"),
+        1 => "holds an image but no folders".to_string(),
+        n => format!("holds {n} images but no folders"),
     }
 }
 

@@ -60,7 +60,7 @@ impl Tree {
             }
             tree.direct[1] += usize::from(is_text_name(&path));
             match named(&path) {
-                Named::Picture => tree.direct[0] += 1,
+                Named::Image => tree.direct[0] += 1,
                 Named::Unknown => {
                     unknown += 1;
                     if sniffed < SNIFFED && path.is_file() {

@@ -48,7 +48,7 @@ const OTHER_EXTENSIONS: [&str; 35] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// An image that can be decoded.
-    Picture,
+    Image,
     /// Something else, and what.
     Other(&'static str),
     /// Nothing: its first bytes have to be looked at.
@@ -62,17 +62,17 @@ const RAW_EXTENSIONS: [&str; 11] = [
 const RAW: &str = "a camera's raw file, which is not decoded; convert it to PNG or JPEG";
 
 /// What is said of files that hold no image.
-pub const NO_PICTURE: &str = "not an image";
+pub const NO_IMAGE: &str = "not an image";
 
 /// What a file's name says of it.
 pub fn named(path: &Path) -> Named {
     if is_image_name(path) {
-        return Named::Picture;
+        return Named::Image;
     }
     let extension = path.extension().and_then(|ext| ext.to_str());
     let extension = extension.map(str::to_ascii_lowercase).unwrap_or_default();
     match extension.as_str() {
-        other if OTHER_EXTENSIONS.contains(&other) => Named::Other(NO_PICTURE),
+        other if OTHER_EXTENSIONS.contains(&other) => Named::Other(NO_IMAGE),
         raw if RAW_EXTENSIONS.contains(&raw) => Named::Other(RAW),
         _ => Named::Unknown,
     }
@@ -102,7 +102,7 @@ pub fn sniff(begin: &[u8]) -> Result<(), &'static str> {
     if is_bmp(begin) || is_pnm(begin) {
         return Ok(());
     }
-    Err(unread_format(begin).unwrap_or(NO_PICTURE))
+    Err(unread_format(begin).unwrap_or(NO_IMAGE))
 }
 
 /// The name of an image format that is recognised but not decoded.
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_bytes_tell_pictures_formats_that_are_not_read_and_the_rest() {
+    fn first_bytes_tell_images_formats_that_are_not_read_and_the_rest() {
         let good = [
             &b"\xFF\xD8\xFF\xE0..JFIF"[..],
             b"\x89PNG\r\n\x1a\n....",
@@ -241,9 +241,9 @@ mod tests {
         for begin in good {
             assert_eq!(sniff(begin), Ok(()), "{begin:?}");
         }
-        let heic = sniff(b"\0\0\0\x18ftypheic\0\0\0\0").expect_err("no picture that is read");
+        let heic = sniff(b"\0\0\0\x18ftypheic\0\0\0\0").expect_err("no image that is read");
         assert!(heic.starts_with("HEIC"), "{heic}");
-        let avif = sniff(b"\0\0\0\x1cftypavif\0\0\0\0").expect_err("no picture that is read");
+        let avif = sniff(b"\0\0\0\x1cftypavif\0\0\0\0").expect_err("no image that is read");
         assert!(avif.starts_with("AVIF"), "{avif}");
         for other in [
             &b""[..],
@@ -254,15 +254,15 @@ mod tests {
             b"\0\0\0\x18ftypisom",
             b"hello",
         ] {
-            assert_eq!(sniff(other), Err(NO_PICTURE), "{other:?}");
+            assert_eq!(sniff(other), Err(NO_IMAGE), "{other:?}");
         }
     }
 
     #[test]
     fn names_tell_where_they_can() {
-        assert_eq!(named(Path::new("a.PNG")), Named::Picture);
-        assert_eq!(named(Path::new("a.pgm")), Named::Picture);
-        assert_eq!(named(Path::new("a.txt")), Named::Other(NO_PICTURE));
+        assert_eq!(named(Path::new("a.PNG")), Named::Image);
+        assert_eq!(named(Path::new("a.pgm")), Named::Image);
+        assert_eq!(named(Path::new("a.txt")), Named::Other(NO_IMAGE));
         for unknown in ["IMG", "a.heic", "a.1", "a.avif"] {
             assert_eq!(named(Path::new(unknown)), Named::Unknown, "{unknown}");
         }

@@ -139,7 +139,7 @@ pub fn decode_all(
         .reduce(Found::default, Found::merge);
     if adding.as_ref().is_some_and(Adding::has_failed) {
         notices.push(
-            "the cache file cannot be written any further (is the disk full?); the pictures that \
+            "the cache file cannot be written any further (is the disk full?); the images that \
              are not in it are decoded in every epoch"
                 .into(),
         );
@@ -269,12 +269,12 @@ fn open_adding(
     limit: u64,
     notices: &mut Vec<String>,
 ) -> Option<Adding> {
-    let wait = || crate::say!("waiting for another run that decodes the same pictures");
+    let wait = || crate::say!("waiting for another run that decodes the same images");
     match open_disk(&split.root, preprocess, num_samples, limit, &wait) {
         Ok(adding) => Some(adding),
         Err(error) => {
             notices.push(format!(
-                "no cache file can be written ({error}); the pictures beyond the memory's budget \
+                "no cache file can be written ({error}); the images beyond the memory's budget \
                  are decoded in every epoch. KILN_CACHE_DIR chooses another folder"
             ));
             None

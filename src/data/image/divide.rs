@@ -57,16 +57,16 @@ pub fn divide_named(
     let mut divided = split_off.divide(all, sample, of);
     if divided.valid.is_empty() {
         let message =
-            "leaves no validation picture: no class has two pictures that are not copies of one";
+            "leaves no validation image: no class has two images that are not copies of one";
         let fault = Fault::new(key("valid_fraction"), message);
         return Err(vec![fault.hint(
-            "add pictures, or name a folder of other pictures in data.valid",
+            "add images, or name a folder of other images in data.valid",
         )]);
     }
     if copies > 0 {
         let copies = match copies {
-            1 => "1 copy of another picture stays".to_string(),
-            n => format!("{n} copies of other pictures stay"),
+            1 => "1 copy of another image stays".to_string(),
+            n => format!("{n} copies of other images stay"),
         };
         let copies = format!("; {copies} on the other's side");
         divided.from.push_str(&copies);
@@ -76,7 +76,7 @@ pub fn divide_named(
         let empty = classes.iter().zip(counts).filter(|(_, count)| *count == 0);
         let empty: Vec<&String> = empty.map(|(name, _)| name).collect();
         let absent = absent(&empty, "the validation split").map(|text| {
-            format!("{text}: too few pictures to hold one back (add some, or leave the class out)")
+            format!("{text}: too few images to hold one back (add some, or leave the class out)")
         });
         divided.warnings.extend(absent);
     }

@@ -31,7 +31,7 @@ pub enum LabelledImagesError {
     #[error(transparent)]
     Archives(#[from] ArchivesError),
     /// Folders of classes without an image.
-    #[error("holds no picture of {0}")]
+    #[error("holds no image of {0}")]
     NoImage(String),
     /// A folder without what told the labels in training.
     #[error(

@@ -94,12 +94,12 @@ impl Moves {
     pub fn notice(&self, are_moved: bool) -> String {
         let count = self.to_train.len() + self.to_valid.len();
         let what = match (count, are_moved) {
-            (1, true) => "1 picture was moved to the other side of the split by chance".to_string(),
+            (1, true) => "1 image was moved to the other side of the split by chance".to_string(),
             (n, true) => {
-                format!("{n} pictures were moved to the other side of the split by chance")
+                format!("{n} images were moved to the other side of the split by chance")
             }
-            (1, false) => "1 validation picture is not used".to_string(),
-            (n, false) => format!("{n} validation pictures are not used"),
+            (1, false) => "1 validation image is not used".to_string(),
+            (n, false) => format!("{n} validation images are not used"),
         };
         format!("{what}, so that copies and look-alikes are on one side")
     }
@@ -230,7 +230,7 @@ mod tests {
             other: named(other.0, other.1, 0),
             similarity: 1.0,
             same_bytes: false,
-            pictures: None,
+            images: None,
         };
         Audit {
             pairs: pairs.iter().map(pair).collect(),

@@ -78,8 +78,8 @@ impl ImagePreprocess {
     /// # Errors
     /// Why it cannot be used.
     pub fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
-        let picture = self.with_wanted(|wanted| decode(bytes, wanted))?;
-        self.resizing().apply(&picture)
+        let image = self.with_wanted(|wanted| decode(bytes, wanted))?;
+        self.resizing().apply(&image)
     }
 
     fn resizing(&self) -> Resizing {
@@ -133,9 +133,9 @@ impl ImagePreprocess {
     }
 
     /// Scales an image into `out`, `[height, width, channels]`.
-    pub fn write(&self, picture: &Pixels, out: &mut [f32]) {
+    pub fn write(&self, image: &Pixels, out: &mut [f32]) {
         let scale = self.scale();
-        for (pixel, target) in picture
+        for (pixel, target) in image
             .bytes
             .chunks_exact(self.channels)
             .zip(out.chunks_exact_mut(self.channels))
@@ -149,13 +149,13 @@ impl ImagePreprocess {
     /// Warps and scales an image into `out`, `[height, width, channels]`.
     pub fn write_warped(
         &self,
-        picture: &Pixels,
+        image: &Pixels,
         augmentation: &augment::Augmentation,
         epoch: u64,
         sample: u64,
         out: &mut [f32],
     ) {
-        augmentation.apply(picture, epoch, sample, &self.scale(), out);
+        augmentation.apply(image, epoch, sample, &self.scale(), out);
     }
 }
 
@@ -175,8 +175,8 @@ pub struct ChannelSums {
 
 impl ChannelSums {
     /// Adds an image.
-    pub fn add(&mut self, picture: &Pixels) {
-        for pixel in picture.bytes.chunks_exact(picture.channels) {
+    pub fn add(&mut self, image: &Pixels) {
+        for pixel in image.bytes.chunks_exact(image.channels) {
             self.count += 1;
             for (channel, &value) in pixel.iter().enumerate() {
                 self.sum[channel] += u64::from(value);
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
     use crate::config::Fit;
 
-    fn picture() -> Pixels {
+    fn image() -> Pixels {
         Pixels {
             width: 2,
             height: 1,
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn fitted_statistics_give_mean_zero_and_deviation_one() {
         let mut sums = ChannelSums::default();
-        sums.add(&picture());
+        sums.add(&image());
         let config = Preprocess {
             divide_by: Some(100.0),
             preset: None,
@@ -332,7 +332,7 @@ mod tests {
             std,
         };
         let mut out = [0.0; 2];
-        preprocess.write(&picture(), &mut out);
+        preprocess.write(&image(), &mut out);
         assert_eq!(out, [-1.0, 1.0]);
     }
 

@@ -198,7 +198,7 @@ impl Reading<'_, '_> {
         for numbers in numbers.chunks(self.reader.batch_size()) {
             let decode = |&number: &usize| {
                 let subject = Subject::Image(block.path.clone(), number);
-                self.reader.sample(subject, &block.picture(number))
+                self.reader.sample(subject, &block.image(number))
             };
             let decoded = numbers.par_iter().map(decode).collect();
             (self.sink)(Item::Samples(decoded))?;
@@ -311,7 +311,7 @@ fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
     let fail = |why: &dyn Display| (format!("{}: {why}", shown(path)), LeftOut::default());
     let (found, what) = if path.is_dir() {
         let found = list_images(path).map_err(|error| fail(&error))?;
-        (found, "holds no pictures")
+        (found, "holds no images")
     } else if !path.exists() && is_pattern(path) {
         let found = matches(path).map_err(|error| fail(&format!("is no pattern: {error}")))?;
         (found, "matches no file")

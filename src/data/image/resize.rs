@@ -119,16 +119,12 @@ impl Resizing {
     }
 
     /// The image in the middle of a ground of `pad_value`.
-    fn framed(&self, picture: &Pixels) -> Pixels {
+    fn framed(&self, image: &Pixels) -> Pixels {
         let [height, width] = self.size;
-        let channels = picture.channels;
+        let channels = image.channels;
         let mut bytes = vec![self.pad_value; height * width * channels];
-        let (top, left) = ((height - picture.height) / 2, (width - picture.width) / 2);
-        for (row, line) in picture
-            .bytes
-            .chunks_exact(picture.width * channels)
-            .enumerate()
-        {
+        let (top, left) = ((height - image.height) / 2, (width - image.width) / 2);
+        for (row, line) in image.bytes.chunks_exact(image.width * channels).enumerate() {
             let at = ((top + row) * width + left) * channels;
             bytes[at..at + line.len()].copy_from_slice(line);
         }
@@ -211,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn halving_averages_and_keeps_a_flat_picture_flat() {
+    fn halving_averages_and_keeps_a_flat_image_flat() {
         let flat = Pixels {
             width: 8,
             height: 6,
@@ -233,10 +229,10 @@ mod tests {
 
     #[test]
     fn the_same_size_is_left_as_it_is() {
-        let picture = wide();
+        let image = wide();
         for aspect in [Aspect::Stretch, Aspect::Fit, Aspect::Cover] {
-            let same = to(6, 12, Filter::Lanczos, aspect).apply(&picture);
-            assert_eq!(same.expect("resized"), picture, "{aspect:?}");
+            let same = to(6, 12, Filter::Lanczos, aspect).apply(&image);
+            assert_eq!(same.expect("resized"), image, "{aspect:?}");
         }
     }
 

@@ -220,7 +220,7 @@ impl Split {
                 Err(FileError::LargeImage { len: (*len).into() })
             }
             Place::Entry { .. } => self.read_begin(index, u64::MAX),
-            Place::Raw { block, number } => Ok(self.block(*block).picture(*number as usize)),
+            Place::Raw { block, number } => Ok(self.block(*block).image(*number as usize)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Split {
     /// Why they cannot be read.
     pub fn read_begin(&self, index: usize, most: u64) -> Result<Vec<u8>, FileError> {
         if let Place::Raw { block, number } = &self.samples[index].place {
-            return Ok(self.block(*block).picture(*number as usize));
+            return Ok(self.block(*block).image(*number as usize));
         }
         let path = self.file(index);
         let read = || -> std::io::Result<Vec<u8>> {
@@ -263,7 +263,7 @@ impl Split {
                 Place::Entry { len, .. } => u64::from(*len),
                 Place::File(_) => self.stamp(index).map_or(0, |stamp| stamp.size),
                 Place::Raw { block, number } => {
-                    xxh3_64(&self.block(*block).picture(*number as usize))
+                    xxh3_64(&self.block(*block).image(*number as usize))
                 }
             })
             .collect();

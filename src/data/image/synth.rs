@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_and_a_number_name_one_picture() {
+    fn a_seed_and_a_number_name_one_image() {
         let draw = |seed, number| draw_shape(1, 16, seed, number);
         assert_eq!(draw(1, 2), draw(1, 2));
         assert_ne!(draw(1, 2), draw(1, 3));

@@ -23,7 +23,7 @@ pub fn require_some(decoded: &Decoded, classes: &[String]) -> Result<Option<Stri
         let listed: Vec<String> = listed
             .map(|skipped| format!("\n  {} {}", skipped.name, skipped.reason))
             .collect();
-        let message = format!("holds no picture that can be used:{}", listed.concat());
+        let message = format!("holds no image that can be used:{}", listed.concat());
         return Err(vec![Fault::new(path, message)]);
     }
     if classes.is_empty() {
@@ -57,7 +57,7 @@ pub fn require_usable(decoded: &Decoded, classes: &[String], name: &str) -> Resu
                 .map(|skipped| format!("\n  {} {}", visible(&skipped.name), skipped.reason))
                 .collect();
             let message = format!(
-                "holds no picture of {} that can be used:{}",
+                "holds no image of {} that can be used:{}",
                 short_name(classes.get(class).map_or("any class", String::as_str)),
                 listed.concat()
             );

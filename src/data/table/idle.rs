@@ -24,7 +24,7 @@ pub(in crate::data) fn no_pixel_scaling(
         .filter(|(_, given)| *given)
         .map(|(key, _)| {
             let message =
-                "is in vain: preprocess is for pixel values, but the samples are no pictures";
+                "is in vain: preprocess is for pixel values, but the samples are no images";
             let fault = Fault::new(Path::parse("preprocess").key(key), message);
             fault.at_key().hint(instead)
         });

@@ -1,4 +1,4 @@
-//! `kind = "webdataset"`: pictures in tar archives.
+//! `kind = "webdataset"`: images in tar archives.
 
 use std::fs::File;
 
@@ -21,10 +21,10 @@ fn pack(world: &World, archive: &str, entries: &[(&str, Vec<u8>)]) {
     builder.finish().unwrap();
 }
 
-/// The pictures of `World::colours`, three archives for training and one for validation.
+/// The images of `World::colours`, three archives for training and one for validation.
 fn packed() -> World {
     let world = World::colours();
-    let picture = |name: String| std::fs::read(world.path(name)).unwrap();
+    let image = |name: String| std::fs::read(world.path(name)).unwrap();
     for (archive, split, numbers) in [
         ("tars/train-00.tar", "train", 0..4),
         ("tars/train-01.tar", "train", 4..8),
@@ -34,7 +34,7 @@ fn packed() -> World {
         let mut names = Vec::new();
         for number in numbers {
             for class in ["blue", "red"] {
-                let bytes = picture(format!("{split}/{class}/{number:02}.png"));
+                let bytes = image(format!("{split}/{class}/{number:02}.png"));
                 names.push((format!("{number:04}{class}.cls"), class.as_bytes().to_vec()));
                 names.push((format!("{number:04}{class}.png"), bytes));
             }
@@ -134,7 +134,7 @@ fn every_way_to_name_archives_finds_the_same_samples() {
 }
 
 #[test]
-fn bad_pictures_in_an_archive_are_named_and_left_out() {
+fn bad_images_in_an_archive_are_named_and_left_out() {
     let world = packed();
     let good = std::fs::read(world.path("train/red/00.png")).unwrap();
     pack(
@@ -144,7 +144,7 @@ fn bad_pictures_in_an_archive_are_named_and_left_out() {
             ("a/red/1.png", good.clone()),
             ("a/red/2.png", good[..good.len() / 2].to_vec()),
             ("a/blue/3.png", Vec::new()),
-            ("a/blue/4.jpg", b"not a picture".to_vec()),
+            ("a/blue/4.jpg", b"not an image".to_vec()),
             ("5.png", good),
         ],
     );
@@ -156,7 +156,7 @@ fn bad_pictures_in_an_archive_are_named_and_left_out() {
     for reason in [
         "train-02.tar:a/red/2.png: cannot be decoded",
         "train-02.tar:a/blue/3.png: is empty (0 bytes)",
-        "train-02.tar:a/blue/4.jpg: is not a picture (it holds text)",
+        "train-02.tar:a/blue/4.jpg: is not an image (it holds text)",
         "train-02.tar:5.png",
     ] {
         assert!(told.contains(reason), "{reason}: {told}");
@@ -181,7 +181,7 @@ fn archives_that_cannot_be_used_are_faults_with_their_line() {
     assert!(told.contains("is damaged or no tar archive"), "{told}");
     pack(&world, "tars/plain.tar", &[("1.txt", b"text".to_vec())]);
     let told = fault("tars/plain.tar");
-    assert!(told.contains("hold no labelled picture"), "{told}");
+    assert!(told.contains("hold no labelled image"), "{told}");
     pack(
         &world,
         "tars/other.tar",
@@ -211,10 +211,10 @@ fn link(builder: &mut tar::Builder<File>, kind: tar::EntryType, name: &str, targ
 #[test]
 fn links_are_samples_and_what_is_left_out_is_told() {
     let world = packed();
-    let picture = |name: &str| std::fs::read(world.path(name)).unwrap();
+    let image = |name: &str| std::fs::read(world.path(name)).unwrap();
     let mut builder = tar::Builder::new(File::create(world.path("tars/linked.tar")).unwrap());
     for class in ["blue", "red"] {
-        let bytes = picture(&format!("train/{class}/00.png"));
+        let bytes = image(&format!("train/{class}/00.png"));
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         builder
@@ -249,7 +249,7 @@ fn links_are_samples_and_what_is_left_out_is_told() {
     let reason = checked["left_out"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("outside the archive"), "{reason}");
     // Cut where a member ends: every whole member is there, but the end is not.
-    let whole = picture("tars/linked.tar");
+    let whole = image("tars/linked.tar");
     world.write("tars/cut.tar", &whole[..whole.len() - 1024]);
     let told = world
         .kiln(&[&check[..], &["data.train=\"tars/cut.tar\""]].concat())

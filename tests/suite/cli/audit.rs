@@ -25,10 +25,10 @@ fn photograph(number: u32) -> RgbImage {
     })
 }
 
-fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+fn jpeg(image: &RgbImage, quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
-        .encode_image(picture)
+        .encode_image(image)
         .unwrap();
     bytes
 }
@@ -129,7 +129,7 @@ fn a_leak_can_be_allowed_or_not_looked_for() {
     let warn = ["--set", "audit.leaks=\"warn\"", "--set", "train.epochs=1"];
     let told = world.train(&warn).expect_success().stderr;
     assert!(
-        told.contains("warning: 1 validation picture is also in training"),
+        told.contains("warning: 1 validation image is also in training"),
         "{told}"
     );
     std::fs::remove_dir_all(world.path("run")).unwrap();
@@ -193,8 +193,8 @@ fn every_other_fault_is_found_and_named() {
         .expect_success()
         .stderr;
     for text in [
-        "1 picture has two labels:\n  train/blue/wrong.jpg = train/red/4.jpg",
-        "1 picture has one colour only:\n  train/red/flat.jpg",
+        "1 image has two labels:\n  train/blue/wrong.jpg = train/red/4.jpg",
+        "1 image has one colour only:\n  train/red/flat.jpg",
         "is there twice",
         "of another format than the name says:\n  train/red/jpeg.png",
         "times as frequent as the rarest",
@@ -218,13 +218,13 @@ fn the_sheet_shows_the_pairs() {
 }
 
 #[test]
-fn pictures_that_no_cache_holds_are_compared_by_their_bytes() {
+fn images_that_no_cache_holds_are_compared_by_their_bytes() {
     let world = photographs();
     world.write("valid/blue/copy.jpg", jpeg(&photograph(3), 90));
     let none = ["--set", "data.cache_memory=0", "--set", "data.cache_disk=0"];
     let told = world.train(&none).expect_failure().stderr;
     assert!(
-        told.contains("1 validation picture is also in training"),
+        told.contains("1 validation image is also in training"),
         "{told}"
     );
     // From the cache file the second time, without decoding.
@@ -233,7 +233,7 @@ fn pictures_that_no_cache_holds_are_compared_by_their_bytes() {
         assert!(!world.path("run").exists(), "nothing was trained in it");
         let told = world.train(&disk).expect_failure().stderr;
         assert!(
-            told.contains("1 validation picture is also in training"),
+            told.contains("1 validation image is also in training"),
             "{told}"
         );
     }

@@ -8,9 +8,9 @@ use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbIma
 use crate::support::world::{World, finish};
 
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, y as u8, 90]));
+    let image = RgbImage::from_fn(width, height, |x, y| Rgb([x as u8, y as u8, 90]));
     let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::from(picture)
+    DynamicImage::from(image)
         .write_to(&mut bytes, ImageFormat::Jpeg)
         .unwrap();
     bytes.into_inner()
@@ -76,7 +76,7 @@ fn a_text_file_called_jpg_is_named() {
     assert_skipped(
         "letter.jpg",
         "Dear reader,\n",
-        "is not a picture (it holds text)",
+        "is not an image (it holds text)",
     );
 }
 
@@ -86,12 +86,12 @@ fn an_empty_file_is_named() {
 }
 
 #[test]
-fn a_picture_under_the_wrong_extension_is_used() {
+fn an_image_under_the_wrong_extension_is_used() {
     assert_used("really_a_jpeg.png", jpeg(20, 20));
 }
 
 #[test]
-fn sixteen_bits_grey_palette_alpha_cmyk_and_turned_pictures_are_used() {
+fn sixteen_bits_grey_palette_alpha_cmyk_and_turned_images_are_used() {
     let deep: ImageBuffer<Luma<u16>, _> =
         ImageBuffer::from_fn(9, 9, |x, _| Luma([x as u16 * 7000]));
     let mut bytes = Cursor::new(Vec::new());
@@ -110,7 +110,7 @@ fn sixteen_bits_grey_palette_alpha_cmyk_and_turned_pictures_are_used() {
 }
 
 #[test]
-fn a_very_wide_picture_is_used_and_a_huge_one_refused_by_the_limit() {
+fn a_very_wide_image_is_used_and_a_huge_one_refused_by_the_limit() {
     let wide = GrayImage::from_pixel(20_000, 40, Luma([200]));
     let mut bytes = Cursor::new(Vec::new());
     DynamicImage::from(wide)
@@ -132,7 +132,7 @@ fn names_with_blanks_and_other_letters_are_used() {
     for (first, class) in [(0, "котики 1"), (4, "狗")] {
         for number in first..first + 4 {
             let name = format!("my data/{class}/bild ü {number}.png");
-            world.picture(&name, [9, 99, 200], number);
+            world.image(&name, [9, 99, 200], number);
         }
     }
     world
@@ -164,15 +164,15 @@ fn names_with_blanks_and_other_letters_are_used() {
 }
 
 #[test]
-fn pictures_in_nested_folders_belong_to_the_class() {
+fn images_in_nested_folders_belong_to_the_class() {
     let world = World::colours();
-    world.picture("train/red/more/deep/1.png", [210, 30, 30], 50);
+    world.image("train/red/more/deep/1.png", [210, 30, 30], 50);
     let run = world.train(&["--set", "train.epochs=1"]).expect_success();
     assert!(run.stderr.contains(" red       13"), "{}", run.stderr);
 }
 
 #[test]
-fn files_without_a_pictures_name_are_counted_and_named() {
+fn files_without_an_images_name_are_counted_and_named() {
     let told = train_with("Thumbs.db", "x");
     assert!(
         told.contains("left out 1 file:\n  1: hidden, or put there by the system: red/Thumbs.db"),
@@ -214,9 +214,9 @@ fn one_folder_too_high_is_an_error_that_says_so() {
 const EXPERIMENT_HIGH: (&str, &str) = ("train = \"train\"", "train = \"up\"");
 
 #[test]
-fn pictures_without_class_folders_are_an_error() {
+fn images_without_class_folders_are_an_error() {
     let world = World::colours();
-    world.picture("flat/1.png", [1, 2, 3], 1);
+    world.image("flat/1.png", [1, 2, 3], 1);
     let run = world.train(&["--set", "data.train=flat"]).expect_failure();
     insta::assert_snapshot!(world.anonymous(tail(&run.stderr)));
 }
@@ -238,7 +238,7 @@ fn a_class_of_which_nothing_can_be_used_is_an_error() {
     let run = world.train(&[]).expect_failure();
     assert!(
         run.stderr
-            .contains("holds no picture of red that can be used"),
+            .contains("holds no image of red that can be used"),
         "{}",
         run.stderr
     );

@@ -1,4 +1,4 @@
-//! Decoded pictures are kept in memory, in a file or not at all; the net must not know.
+//! Decoded images are kept in memory, in a file or not at all; the net must not know.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use crate::support::world::{World, finish};
 
-/// 8 x 8 x 3 bytes a picture: memory for five of 36.
+/// 8 x 8 x 3 bytes an image: memory for five of 36.
 const LITTLE: [&str; 2] = ["--set", "data.cache_memory=1000"];
 
 /// Trains two epochs and gives the bytes of the model.
@@ -41,7 +41,7 @@ fn records(file: &[u8]) -> Vec<&[u8]> {
 }
 
 #[test]
-fn the_model_is_the_same_however_its_pictures_were_kept() {
+fn the_model_is_the_same_however_its_images_were_kept() {
     let world = World::colours();
     let expected = model(&world, &[]);
     assert!(!world.path("cache").exists(), "the memory was enough");
@@ -84,10 +84,10 @@ fn the_model_is_the_same_however_its_pictures_were_kept() {
 }
 
 #[test]
-fn a_changed_picture_or_setting_is_noticed() {
+fn a_changed_image_or_setting_is_noticed() {
     let world = World::colours();
     let before = model(&world, &LITTLE);
-    // The last picture of its split lies in the file, not in memory.
+    // The last image of its split lies in the file, not in memory.
     let (old, new) = ("train/red/11.png", "train/red/10.png");
     let stamp = world.path(old).metadata().unwrap().modified().unwrap();
     std::fs::copy(world.path(new), world.path(old)).unwrap();

@@ -48,8 +48,8 @@ fn preview_draws_a_sheet_of_samples() {
         "{}",
         run.stdout
     );
-    let size = |name: &str| image::image_dimensions(world.path(name)).expect("a picture");
-    // Pictures of 8 x 8, gutters of 2, but 8 after the first column.
+    let size = |name: &str| image::image_dimensions(world.path(name)).expect("an image");
+    // Images of 8 x 8, gutters of 2, but 8 after the first column.
     assert_eq!(size("preview.png"), (2 + 8 + 8 + 8 + 2 + 8 + 2, 2 + 3 * 10));
     let object = &preview(&[
         "--json",
@@ -71,7 +71,7 @@ fn preview_draws_a_sheet_of_samples() {
 #[test]
 fn preview_names_what_it_leaves_out_and_where_it_cannot_write() {
     let world = World::colours();
-    world.write("train/blue/00.png", "no picture");
+    world.write("train/blue/00.png", "no image");
     let base = ["preview", "--config", "experiment.toml", "--json"];
     let run = world.kiln(&base).expect_success();
     assert!(run.stderr.contains("00.png"), "{}", run.stderr);
@@ -136,8 +136,8 @@ fn eval_prints_figures_matrix_and_classes() {
 #[test]
 fn eval_matches_classes_by_name() {
     let world = trained();
-    world.picture("other/blue/1.png", [20, 40, 220], 1);
-    world.picture("other/crimson/1.png", [220, 40, 20], 1);
+    world.image("other/blue/1.png", [20, 40, 220], 1);
+    world.image("other/crimson/1.png", [220, 40, 20], 1);
     let run = world
         .kiln(&[
             "eval",
@@ -192,7 +192,7 @@ fn init_writes_an_experiment_that_trains() {
 }
 
 #[test]
-fn synth_writes_pictures_that_init_understands() {
+fn synth_writes_images_that_init_understands() {
     let world = World::empty();
     let synth = [
         "synth", "shapes", "--out", "made", "--train", "4", "--valid", "2", "--size", "16",

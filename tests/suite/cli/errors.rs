@@ -56,7 +56,7 @@ mistakes! {
     a_rotation_beyond_half_a_turn: with("rotation = 10", "rotation = 400");
     an_unknown_preset: with("rotation = 10", "preset = \"heavy\"");
     a_mixup_without_mixing: with("rotation = 10", "mixup = { alpha = 0 }");
-    a_hue_for_grey_pictures: check(&EXPERIMENT.replace("channels = 3", "channels = 1")
+    a_hue_for_grey_images: check(&EXPERIMENT.replace("channels = 3", "channels = 1")
         .replace("rotation = 10", "hue = 20"), &["--device", "cpu"]);
     an_unknown_fill: with("rotation = 10", "fill = \"mirror\"");
     a_batch_size_of_nothing: with("batch_size = 4", "batch_size = \"everything\"");

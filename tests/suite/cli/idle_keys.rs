@@ -158,7 +158,7 @@ fn a_key_means_something_or_is_refused() {
 }
 
 #[test]
-fn characters_have_no_filters_and_no_pictures_of_their_own_size_a_filter() {
+fn characters_have_no_filters_and_no_images_of_their_own_size_a_filter() {
     let world = world();
     let both = [
         "check",
@@ -205,7 +205,7 @@ fn one_batch_an_epoch_has_no_last_one_and_none_to_gather() {
     }
 }
 
-/// With the shape of pictures, no key of the shipped experiments is in vain.
+/// With the shape of images, no key of the shipped experiments is in vain.
 #[test]
 fn the_shipped_experiments_augment_as_they_say() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");

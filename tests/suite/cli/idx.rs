@@ -1,9 +1,9 @@
-//! Binary files of pictures: IDX and CIFAR's.
+//! Binary files of images: IDX and CIFAR's.
 
 use crate::support::arrays::{alternating, bright_halves, idx};
 use crate::support::world::{World, refused};
 
-fn pictures(count: u32) -> (Vec<u8>, Vec<u8>) {
+fn images(count: u32) -> (Vec<u8>, Vec<u8>) {
     (bright_halves(0, count), alternating(count))
 }
 
@@ -26,7 +26,7 @@ optimizer = { adam = { learning_rate = 0.02 } }
 fn world() -> World {
     let world = World::empty();
     for (name, count) in [("train", 80), ("t10k", 24)] {
-        let (mut pixels, labels) = pictures(count + 100);
+        let (mut pixels, labels) = images(count + 100);
         pixels.drain(..if name == "train" { 0 } else { 36 * 100 });
         pixels.truncate(count as usize * 36);
         let images = idx(8, &[count, 6, 6], &pixels);
@@ -96,11 +96,11 @@ fn damaged_files_are_told() {
     );
     refused(
         spoilt(&idx(8, &[2, 6, 6], &[0; 72])),
-        &["with 2 pictures, but"],
+        &["with 2 images, but"],
     );
     refused(
         spoilt(&idx(8, &[3], &[0; 3])),
-        &["holds labels (1 dimension), expected pictures"],
+        &["holds labels (1 dimension), expected images"],
     );
     refused(
         spoilt(&idx(0x0D, &[1, 1, 1], &[0; 4])),
@@ -113,7 +113,7 @@ fn damaged_files_are_told() {
         &["there is no train-labels-idx1-ubyte with the labels"],
     );
     let beyond = ["--set", "data.classes=[\"a\", \"b\"]"];
-    let (pixels, _) = pictures(4);
+    let (pixels, _) = self::images(4);
     world.write(images, idx(8, &[4, 6, 6], &pixels));
     world.write(
         "digits/train-labels-idx1-ubyte",
@@ -122,7 +122,7 @@ fn damaged_files_are_told() {
     let arguments = [&["check", "--config", "experiment.toml"], &beyond[..]].concat();
     refused(
         world.kiln(&arguments),
-        &["whose label 2 of picture 2 is none of the 2 classes"],
+        &["whose label 2 of image 2 is none of the 2 classes"],
     );
 }
 
@@ -168,7 +168,7 @@ fn cifar_binaries_are_learned() {
 }
 
 #[test]
-fn pictures_of_an_idx_file_are_predicted_without_labels() {
+fn images_of_an_idx_file_are_predicted_without_labels() {
     let world = world();
     world.train(&["--set", "train.epochs=4"]).expect_success();
     std::fs::remove_file(world.path("digits/t10k-labels-idx1-ubyte")).unwrap();
@@ -209,9 +209,9 @@ fn pictures_of_an_idx_file_are_predicted_without_labels() {
 #[test]
 fn classes_are_matched_by_their_names_where_one_is_absent_in_training() {
     let world = World::empty();
-    // Three names; no picture of the first in training. Labels are 1 and 2.
+    // Three names; no image of the first in training. Labels are 1 and 2.
     let write = |name: &str, from: u32, count: u32| {
-        let (mut pixels, labels) = pictures(from + count);
+        let (mut pixels, labels) = images(from + count);
         pixels.drain(..36 * from as usize);
         let labels: Vec<u8> = labels[from as usize..]
             .iter()
@@ -251,7 +251,7 @@ fn classes_are_matched_by_their_names_where_one_is_absent_in_training() {
     ];
     let judged = world.kiln(&eval).expect_success().json();
     assert_eq!(judged[0]["accuracy"], 1.0, "{}", judged[0]);
-    let (pixels, _) = pictures(2);
+    let (pixels, _) = images(2);
     world.write("digits/t10k-images-idx3-ubyte", idx(8, &[2, 6, 6], &pixels));
     world.write("digits/t10k-labels-idx1-ubyte", idx(8, &[2], &[0, 1]));
     refused(

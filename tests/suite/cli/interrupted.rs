@@ -80,16 +80,16 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Many large pictures, which take some seconds to decode.
-fn large_pictures(world: &World) {
+/// Many large images, which take some seconds to decode.
+fn large_images(world: &World) {
     let noise = |x: u32, y: u32| (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503)) as u8;
-    let picture = image::RgbImage::from_fn(2000, 2000, |x, y| {
+    let image = image::RgbImage::from_fn(2000, 2000, |x, y| {
         image::Rgb([noise(x, y), noise(y, x), noise(x + y, x)])
     });
     for class in ["blue", "red"] {
         let first = world.path(format!("large/{class}/0.png"));
         std::fs::create_dir_all(first.parent().unwrap()).unwrap();
-        picture.save(&first).unwrap();
+        image.save(&first).unwrap();
         for number in 1..400 {
             std::fs::hard_link(&first, first.with_file_name(format!("{number}.png"))).unwrap();
         }
@@ -99,7 +99,7 @@ fn large_pictures(world: &World) {
 #[test]
 fn preparing_a_training_ends_at_once_and_leaves_no_run_folder() {
     let world = World::colours();
-    large_pictures(&world);
+    large_images(&world);
     let before = names(&world.path(""));
     let train = [
         "train",
@@ -133,7 +133,7 @@ fn preparing_a_training_ends_at_once_and_leaves_no_run_folder() {
 fn every_other_command_ends_at_once() {
     let world = World::colours();
     world.train(&["--set", "train.epochs=1"]).expect_success();
-    large_pictures(&world);
+    large_images(&world);
     let _model = endless(&world.path("model"));
     let _config = endless(&world.path("config.toml"));
     let _table = endless(&world.path("t.csv"));

@@ -117,13 +117,13 @@ fn a_label_that_is_a_class_as_a_number_only_needs_a_flag() {
 fn a_number_in_an_archive_is_no_place_among_classes_that_are_numbers() {
     let world = World::colours();
     for number in 0..6u8 {
-        world.picture(&format!("photos/3/{number}.png"), [20, 40, 220], number);
-        world.picture(
+        world.image(&format!("photos/3/{number}.png"), [20, 40, 220], number);
+        world.image(
             &format!("photos/5/{number}.png"),
             [220, 40, 20],
             number + 50,
         );
-        world.picture(&format!("other/1/{number}.png"), [220, 40, 20], number + 99);
+        world.image(&format!("other/1/{number}.png"), [220, 40, 20], number + 99);
     }
     let sets = [
         "--set",

@@ -7,7 +7,7 @@ use crate::support::world::{Run, World};
 const HEIC: &[u8] = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
 const AVIF: &[u8] = b"\0\0\0\x1cftypavif\0\0\0\0mif1avif";
 
-/// Files of every sort beside the pictures of `folder`/red.
+/// Files of every sort beside the images of `folder`/red.
 fn add_others(world: &World, folder: &str) {
     let png = std::fs::read(world.path(format!("{folder}/red/00.png"))).unwrap();
     let other = std::fs::read(world.path(format!("{folder}/red/01.png"))).unwrap();
@@ -98,7 +98,7 @@ fn a_file_that_is_named_is_told_by_its_format() {
 }
 
 #[test]
-fn portable_maps_are_pictures() {
+fn portable_maps_are_images() {
     let world = World::colours();
     world.train(&["--set", "train.epochs=1"]).expect_success();
     world.write(

@@ -152,16 +152,16 @@ fn a_seed_is_exact_or_refused() {
     }
 }
 
-/// Options of binary picture files that change nothing beside the others.
+/// Options of binary image files that change nothing beside the others.
 #[test]
-fn binary_pictures_of_their_own_size_have_no_filter() {
+fn binary_images_of_their_own_size_have_no_filter() {
     let world = World::empty();
     let labels: Vec<u8> = (0..20).map(|number| number % 2).collect();
     let pixels: Vec<u8> = (0..20 * 64u32).map(|i| (i * 37 % 251) as u8).collect();
-    world.write("t.pictures", idx(8, &[20, 8, 8], &pixels));
+    world.write("t.pixels", idx(8, &[20, 8, 8], &pixels));
     world.write("t.answers", idx(8, &[20], &labels));
     let experiment = json!({
-        "data": {"kind": "idx", "train": "t.pictures", "train_labels": "t.answers", "valid_fraction": 0.2},
+        "data": {"kind": "idx", "train": "t.pixels", "train_labels": "t.answers", "valid_fraction": 0.2},
         "model": {"layers": ["flatten", {"dense": {"units": 1}}]},
         "train": {"epochs": 1, "loss": "binary_cross_entropy"},
     });
@@ -173,7 +173,7 @@ fn binary_pictures_of_their_own_size_have_no_filter() {
         .expect_failure()
         .stderr;
     assert!(
-        told.contains("data.resize is for pictures that are resized"),
+        told.contains("data.resize is for images that are resized"),
         "{told}"
     );
     let sized = ["--set", "data.size=[6, 6]"];
@@ -186,7 +186,7 @@ fn binary_pictures_of_their_own_size_have_no_filter() {
         .expect_failure()
         .stderr;
     assert!(
-        told.contains("data.valid_labels is for the pictures of data.valid"),
+        told.contains("data.valid_labels is for the images of data.valid"),
         "{told}"
     );
 }
@@ -197,12 +197,12 @@ fn every_path_is_relative_to_the_experiment_and_stays_out_of_model_files() {
     let world = World::empty();
     for split in ["train", "valid"] {
         for number in 0..6u8 {
-            world.picture(
+            world.image(
                 &format!("secret/p/{split}/blue/{number}.png"),
                 [20, 40, 220],
                 number,
             );
-            world.picture(
+            world.image(
                 &format!("secret/p/{split}/red/{number}.png"),
                 [220, 40, 20],
                 number + 50,
@@ -226,7 +226,7 @@ fn every_path_is_relative_to_the_experiment_and_stays_out_of_model_files() {
         let labels: Vec<u8> = (0..20).map(|number| number % 2).collect();
         let pixels: Vec<u8> = (0..20 * 64u32).map(|i| (i * 37 % 251) as u8).collect();
         world.write(
-            &format!("secret/{split}.pictures"),
+            &format!("secret/{split}.pixels"),
             idx(8, &[20, 8, 8], &pixels),
         );
         world.write(&format!("secret/{split}.answers"), idx(8, &[20], &labels));
@@ -264,8 +264,8 @@ fn every_path_is_relative_to_the_experiment_and_stays_out_of_model_files() {
         (
             "idx",
             pair(
-                "train.pictures",
-                "valid.pictures",
+                "train.pixels",
+                "valid.pixels",
                 json!({"train_labels": "train.answers", "valid_labels": "valid.answers"}),
             ),
             &image,
@@ -291,7 +291,7 @@ fn every_path_is_relative_to_the_experiment_and_stays_out_of_model_files() {
         for model in ["best", "last"] {
             let bytes = std::fs::read(world.path(format!("{kind}/{model}.safetensors"))).unwrap();
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            for part in ["secret", ".answers", ".pictures", ".csv", ".tar"] {
+            for part in ["secret", ".answers", ".pixels", ".csv", ".tar"] {
                 assert!(
                     !text.contains(part),
                     "{kind}: {part} is in {model}.safetensors"

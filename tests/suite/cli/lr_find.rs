@@ -43,10 +43,10 @@ fn the_rate_grows_evenly_and_the_suggestion_trains() {
 #[test]
 fn a_sweep_ends_where_the_loss_goes_up() {
     let world = World::colours();
-    // Pictures in the wrong folder, which no weights are right for.
+    // Images in the wrong folder, which no weights are right for.
     for number in 0..6 {
         let name = format!("train/red/wrong{number}.png");
-        world.picture(&name, [20, 40, 220], 100 + number);
+        world.image(&name, [20, 40, 220], 100 + number);
     }
     let net = "model.layers=[{flatten={}},{dense={units=1}}]";
     let sets = ["--set", "train.optimizer=sgd", "--set", net];
@@ -127,7 +127,7 @@ fn the_curve_is_drawn_and_the_command_printed() {
 }
 
 #[test]
-fn rates_that_are_no_range_are_refused_and_pictures_of_other_kinds_too() {
+fn rates_that_are_no_range_are_refused_and_images_of_other_kinds_too() {
     let world = World::colours();
     let run = find(&world, &["--from", "1", "--to", "0.1"]).expect_failure();
     assert!(

@@ -217,7 +217,7 @@ fn a_net_without_weights_is_refused() {
     world.write("experiment.toml", text);
     for class in ["a", "b", "c"] {
         for number in 0..4 {
-            world.picture(&format!("three/{class}/{number}.png"), [9, 99, 200], number);
+            world.image(&format!("three/{class}/{number}.png"), [9, 99, 200], number);
         }
     }
     refused(

@@ -23,7 +23,7 @@ fn control_characters_reach_no_terminal_and_break_no_line() {
     std::fs::rename(world.path("valid/red"), world.path(format!("valid/{WILD}"))).unwrap();
     let odd = format!("valid/blue/{WILD}.png");
     std::fs::copy(world.path("valid/blue/00.png"), world.path(&odd)).unwrap();
-    world.write(&format!("valid/blue/bad{WILD}.png"), "no picture");
+    world.write(&format!("valid/blue/bad{WILD}.png"), "no image");
     let model = "run/best.safetensors";
     let train = world.train(&["--set", "train.epochs=1"]).expect_success();
     let eval = world.kiln(&[
@@ -91,9 +91,9 @@ fn names_that_are_not_utf_8_work_everywhere() {
     for split in ["train", "valid"] {
         std::fs::rename(world.path(split), root.join(split)).unwrap();
     }
-    let picture = root.join("valid/blue").join(odd(b"p"));
-    let picture = picture.with_extension("png");
-    std::fs::rename(root.join("valid/blue/00.png"), &picture).unwrap();
+    let image = root.join("valid/blue").join(odd(b"p"));
+    let image = image.with_extension("png");
+    std::fs::rename(root.join("valid/blue/00.png"), &image).unwrap();
     world.write("elsewhere.toml", EXPERIMENT);
     std::fs::rename(world.path("experiment.toml"), root.join(odd(b"e"))).unwrap();
     let run = |arguments: &[&OsStr]| {
@@ -134,13 +134,13 @@ fn names_that_are_not_utf_8_work_everywhere() {
     ]);
     let model = out.join("best.safetensors");
     let base = [os("predict"), os("--model"), model.as_os_str()];
-    let told = run(&[&base[..], &[picture.as_os_str()]].concat());
+    let told = run(&[&base[..], &[image.as_os_str()]].concat());
     assert!(
         told.stdout.contains("p\\xE9\\xFF.png\"\t"),
         "{}",
         told.stdout
     );
-    let told = run(&[&base[..], &[os("--json"), picture.as_os_str()]].concat());
+    let told = run(&[&base[..], &[os("--json"), image.as_os_str()]].concat());
     let file = told.json()[0]["file"].as_str().unwrap().to_string();
     assert!(file.ends_with("p\\xE9\\xFF.png"), "{file}");
     run(&[&base[..], &[root.join("valid").as_os_str()]].concat());
@@ -216,7 +216,7 @@ fn run_folders_among_the_classes_are_no_classes() {
     );
     let init = kiln(&["init", ".", "--out", "again.toml"]).expect_success();
     assert!(
-        init.stdout.contains("24 pictures of 2 classes"),
+        init.stdout.contains("24 images of 2 classes"),
         "{}",
         init.stdout
     );

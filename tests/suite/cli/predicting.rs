@@ -9,9 +9,9 @@ use crate::cli::commands::trained;
 use crate::support::world::finish;
 
 #[test]
-fn predict_answers_each_picture_and_names_the_bad_one() {
+fn predict_answers_each_image_and_names_the_bad_one() {
     let world = trained();
-    world.write("broken.jpg", "no picture");
+    world.write("broken.jpg", "no image");
     let run = world
         .kiln(&[
             "predict",
@@ -39,7 +39,7 @@ fn predict_answers_each_picture_and_names_the_bad_one() {
     );
     assert!(
         run.stderr
-            .contains("broken.jpg: is not a picture (it holds text)"),
+            .contains("broken.jpg: is not an image (it holds text)"),
         "{}",
         run.stderr
     );
@@ -109,7 +109,7 @@ fn predict_shows_the_top_classes_in_order() {
 }
 
 #[test]
-fn predict_without_any_picture_fails() {
+fn predict_without_any_image_fails() {
     let world = trained();
     std::fs::create_dir(world.path("nothing")).unwrap();
     let run = world
@@ -122,7 +122,7 @@ fn predict_without_any_picture_fails() {
         ])
         .expect_failure();
     assert!(
-        run.stderr.contains("nothing: holds no pictures"),
+        run.stderr.contains("nothing: holds no images"),
         "{}",
         run.stderr
     );

@@ -1,4 +1,4 @@
-//! Cache files hold private pictures: they are their user's alone, and nothing planted in their place is
+//! Cache files hold private images: they are their user's alone, and nothing planted in their place is
 //! touched.
 #![cfg(unix)]
 
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::support::world::{Run, World, finish};
 
-/// Decoded pictures go into the cache file.
+/// Decoded images go into the cache file.
 const TRAIN: [&str; 11] = [
     "train",
     "--config",

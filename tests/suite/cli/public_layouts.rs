@@ -202,7 +202,7 @@ fn caltechs_objects_with_a_background() {
     assert_eq!(tried.eval["samples"], 12);
 }
 
-/// Pictures of a side: bright above for class 0, below for class 1; no two alike.
+/// Images of a side: bright above for class 0, below for class 1; no two alike.
 fn pixels(from: u32, count: u32, side: u32, channels: u32) -> Vec<u8> {
     let size = side * side * channels;
     let pixel = move |index: u32, place: u32| {
@@ -291,9 +291,9 @@ fn fashions_packed_idx_files() {
 fn cifars_binaries() {
     let world = World::empty();
     let batch = |from: u32, count: u32| -> Vec<u8> {
-        let pictures = pixels(from, count, 32, 3);
-        let each = pictures.chunks(3072).zip(labels(count));
-        each.flat_map(|(picture, label)| [&[label][..], picture].concat())
+        let images = pixels(from, count, 32, 3);
+        let each = images.chunks(3072).zip(labels(count));
+        each.flat_map(|(image, label)| [&[label][..], image].concat())
             .collect()
     };
     world.write("cifar-10-batches-bin/data_batch_1.bin", batch(0, 20));

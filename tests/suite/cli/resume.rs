@@ -231,7 +231,7 @@ fn other_data_is_refused_and_moved_data_is_not() {
     std::fs::rename(world.path("train"), world.path("moved")).unwrap();
     let moved = ["--set", "data.train=moved", "--set", "train.epochs=2"];
     resume(&world, &moved).expect_success();
-    world.picture("moved/red/new.png", [200, 30, 30], 77);
+    world.image("moved/red/new.png", [200, 30, 30], 77);
     let run = resume(&world, &["--set", "train.epochs=3"]).expect_failure();
     assert!(
         run.stderr

@@ -291,7 +291,7 @@ fn a_loss_that_is_not_finite_ends_the_run_and_names_batch_samples_layer_and_rate
     let run = world.train(&sets).expect_failure();
     let told = &run.stderr[run.stderr.find("error: ").expect("an error")..];
     insta::assert_snapshot!(told);
-    // Pictures that are scaled to infinity.
+    // Images that are scaled to infinity.
     let world = World::colours();
     let run = world
         .train(&["--set", "preprocess.divide_by=1e-40"])

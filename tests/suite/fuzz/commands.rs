@@ -7,7 +7,7 @@ use std::process::Command;
 
 use image::ImageFormat;
 
-use super::corpus::{MODEL_WORDS, picture, pictures, shapes_archive, trained_on_shapes};
+use super::corpus::{MODEL_WORDS, image, images, shapes_archive, trained_on_shapes};
 use super::fuzz_at_least;
 use crate::support::arrays::{npy, npz};
 use crate::support::process::alone;
@@ -71,15 +71,15 @@ fn commands_on_images_take_little_memory() {
             std::fs::create_dir_all(path.join("some").join(class)).unwrap();
             std::fs::write(
                 path.join("some").join(class).join("1.png"),
-                picture(ImageFormat::Png),
+                image(ImageFormat::Png),
             )
             .unwrap();
         }
         let both: [&[&str]; 2] = [&predict("some"), &eval("some")];
         fuzz_command(
-            "command-picture",
+            "command-image",
             "some/circle/x",
-            &pictures(),
+            &images(),
             &[],
             path,
             &both,

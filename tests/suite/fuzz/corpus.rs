@@ -26,19 +26,19 @@ pub(super) fn preprocess() -> ImagePreprocess {
     }
 }
 
-pub(super) fn picture(format: ImageFormat) -> Vec<u8> {
-    let picture = RgbImage::from_fn(40, 30, |x, y| {
+pub(super) fn image(format: ImageFormat) -> Vec<u8> {
+    let image = RgbImage::from_fn(40, 30, |x, y| {
         Rgb([(x * 6) as u8, (y * 8) as u8, (x * y) as u8])
     });
     let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::from(picture)
+    DynamicImage::from(image)
         .write_to(&mut bytes, format)
         .unwrap();
     bytes.into_inner()
 }
 
-/// Every kind of picture that is read, small.
-pub(super) fn pictures() -> Vec<Vec<u8>> {
+/// Every kind of image that is read, small.
+pub(super) fn images() -> Vec<Vec<u8>> {
     let formats = [
         ImageFormat::Jpeg,
         ImageFormat::Png,
@@ -48,7 +48,7 @@ pub(super) fn pictures() -> Vec<Vec<u8>> {
         ImageFormat::WebP,
         ImageFormat::Pnm,
     ];
-    let mut all: Vec<Vec<u8>> = formats.into_iter().map(picture).collect();
+    let mut all: Vec<Vec<u8>> = formats.into_iter().map(image).collect();
     let deep = DynamicImage::from(RgbImage::new(9, 7)).into_luma16();
     for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Pnm] {
         let mut bytes = Cursor::new(Vec::new());
@@ -107,9 +107,9 @@ pub(super) fn trained_on_shapes() -> tempfile::TempDir {
 pub(super) fn shapes_archive() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in [
-        ("circle/1.png", picture(ImageFormat::Png)),
+        ("circle/1.png", image(ImageFormat::Png)),
         ("2.cls", b"square".to_vec()),
-        ("2.png", picture(ImageFormat::Gif)),
+        ("2.png", image(ImageFormat::Gif)),
         (&"long/".repeat(40), Vec::new()),
     ] {
         let mut header = tar::Header::new_gnu();

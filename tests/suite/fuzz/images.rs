@@ -8,19 +8,19 @@ use kiln::model::ModelFile;
 use kiln::train::Plan;
 
 use super::corpus::{
-    EXPERIMENT, MODEL_WORDS, pictures, preprocess, shapes_archive, trained_on_shapes,
+    EXPERIMENT, MODEL_WORDS, images, preprocess, shapes_archive, trained_on_shapes,
 };
 use super::fuzz;
 use crate::support::process::alone;
 
 #[test]
-fn pictures_are_decoded_or_refused() {
+fn images_are_decoded_or_refused() {
     alone(|| {
         let preprocess = preprocess();
         // A million pixels of up to 16 bytes, their copies, and what the decoders need.
-        fuzz("picture", &pictures(), &[], 200 << 20, |bytes| {
-            if let Ok(picture) = preprocess.decode(bytes) {
-                assert_eq!(picture.bytes.len(), 8 * 8 * 3);
+        fuzz("image", &images(), &[], 200 << 20, |bytes| {
+            if let Ok(image) = preprocess.decode(bytes) {
+                assert_eq!(image.bytes.len(), 8 * 8 * 3);
             }
         });
     });

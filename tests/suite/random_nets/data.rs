@@ -154,7 +154,7 @@ fn write(folder: &Path) {
                 let folder = folder.join(format!("{name}/{split}/{class}"));
                 std::fs::create_dir_all(&folder).expect("a folder");
                 for number in 0..count / classes.len() + 1 {
-                    let picture = RgbImage::from_fn(8, 8, |x, y| {
+                    let image = RgbImage::from_fn(8, 8, |x, y| {
                         let place = x * 31 + y * 17 + (number * 7 + split.len()) as u32;
                         Rgb([
                             (place * 13 % 251) as u8,
@@ -162,9 +162,9 @@ fn write(folder: &Path) {
                             (place % 5 * 50) as u8,
                         ])
                     });
-                    picture
+                    image
                         .save(folder.join(format!("{number}.png")))
-                        .expect("a picture");
+                        .expect("an image");
                 }
             }
         }

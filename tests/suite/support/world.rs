@@ -1,4 +1,4 @@
-//! A temporary folder with pictures and an experiment, and the program run inside it.
+//! A temporary folder with images and an experiment, and the program run inside it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -90,7 +90,7 @@ impl World {
             for (class, colour) in [("blue", [20, 40, 220]), ("red", [220, 40, 20])] {
                 for number in 0..count {
                     let name = format!("{split}/{class}/{number:02}.png");
-                    world.picture(&name, colour, variety);
+                    world.image(&name, colour, variety);
                     variety += 1;
                 }
             }
@@ -110,9 +110,9 @@ impl World {
         std::fs::write(path, content).expect("the file can be written");
     }
 
-    /// A 10 x 12 picture of about one colour; `variety` tells pictures apart.
-    pub fn picture(&self, name: &str, colour: [u8; 3], variety: u8) {
-        let picture = RgbImage::from_fn(10, 12, |x, y| {
+    /// A 10 x 12 image of about one colour; `variety` tells images apart.
+    pub fn image(&self, name: &str, colour: [u8; 3], variety: u8) {
+        let image = RgbImage::from_fn(10, 12, |x, y| {
             let place = (x * 31 + y) * 257 + u32::from(variety);
             let noise = (place.wrapping_mul(2_654_435_761) >> 20) % 23;
             Rgb(colour.map(|level| level.saturating_add(noise as u8)))
@@ -120,7 +120,7 @@ impl World {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))
             .expect("the folder can be made");
-        picture.save(path).expect("the picture can be written");
+        image.save(path).expect("the image can be written");
     }
 
     /// The program with this folder as its working folder.

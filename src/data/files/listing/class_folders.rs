@@ -54,7 +54,7 @@ pub fn list_folders(
     for entry in walk.entries(Path::new(""))? {
         let path = PathBuf::from(&entry.name);
         if !entry.is_folder {
-            loose += usize::from(content == Content::Images && named(&path) == Named::Picture);
+            loose += usize::from(content == Content::Images && named(&path) == Named::Image);
             walk.leave_out(OUTSIDE, &path);
             continue;
         }

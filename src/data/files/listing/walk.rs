@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
     fn kind_of(&self, path: &Path) -> Named {
         match self.content {
             Content::Images => named(path),
-            Content::Texts if is_text_name(path) => Named::Picture,
+            Content::Texts if is_text_name(path) => Named::Image,
             Content::Texts => Named::Other(NO_TEXT),
         }
     }

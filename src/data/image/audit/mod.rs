@@ -84,13 +84,13 @@ pub fn examine(classes: &[String], splits: &[&Decoded], num_images: usize) -> Au
     // Leaks first: they are what the list is read for.
     found.sort_by_key(|&(one, other, ..)| places[one].0 == places[other].0);
     for (rank, (one, other, similarity, same_bytes)) in found.into_iter().enumerate() {
-        let pictures = (rank < num_images).then(|| pixels(one).zip(pixels(other)));
+        let images = (rank < num_images).then(|| pixels(one).zip(pixels(other)));
         audit.pairs.push(Pair {
             one: named(one),
             other: named(other),
             similarity,
             same_bytes,
-            pictures: pictures.flatten(),
+            images: images.flatten(),
         });
     }
     audit

@@ -21,10 +21,10 @@ const MAX_CANDIDATES: usize = 200_000;
 pub type Places = (usize, usize);
 
 /// Images with the same bytes: the first of them with each of the others.
-pub fn same_bytes(pictures: &[Traits]) -> Vec<Places> {
-    let mut first: HashMap<u128, usize> = HashMap::with_capacity(pictures.len());
+pub fn same_bytes(images: &[Traits]) -> Vec<Places> {
+    let mut first: HashMap<u128, usize> = HashMap::with_capacity(images.len());
     let mut pairs = Vec::new();
-    for (place, traits) in pictures.iter().enumerate() {
+    for (place, traits) in images.iter().enumerate() {
         match first.get(&traits.content) {
             Some(&earlier) => pairs.push((earlier, place)),
             None => {
@@ -36,16 +36,16 @@ pub fn same_bytes(pictures: &[Traits]) -> Vec<Places> {
 }
 
 /// Images whose digests are near, but whose bytes differ; blank ones look like nothing.
-pub fn near_looks(pictures: &[Traits]) -> Vec<Places> {
+pub fn near_looks(images: &[Traits]) -> Vec<Places> {
     let mut pairs: Vec<Places> = (0..PARTS)
         .into_par_iter()
         .flat_map_iter(|part| {
             let key = |place: u32| {
-                let look = pictures[place as usize].look >> (part * PART_BITS);
+                let look = images[place as usize].look >> (part * PART_BITS);
                 (look as u64 & ((1 << PART_BITS) - 1), place)
             };
-            let seen = (0..pictures.len() as u32).filter(|&place| {
-                let traits = &pictures[place as usize];
+            let seen = (0..images.len() as u32).filter(|&place| {
+                let traits = &images[place as usize];
                 traits.has(Traits::SEEN) && !traits.has(Traits::BLANK)
             });
             let mut keys: Vec<(u64, u32)> = seen.map(key).collect();
@@ -55,7 +55,7 @@ pub fn near_looks(pictures: &[Traits]) -> Vec<Places> {
                 for (at, one) in group.iter().enumerate() {
                     let end = group.len().min(at + MAX_GROUP);
                     for other in &group[at + 1..end] {
-                        let (a, b) = (&pictures[one.1 as usize], &pictures[other.1 as usize]);
+                        let (a, b) = (&images[one.1 as usize], &images[other.1 as usize]);
                         let near = (a.look ^ b.look).count_ones() <= MAX_BITS;
                         if near && a.content != b.content {
                             found.push((one.1 as usize, other.1 as usize));
@@ -87,14 +87,14 @@ mod tests {
 
     #[test]
     fn copies_are_paired_with_the_first_of_them() {
-        let pictures = [traits(1, 0), traits(2, 0), traits(1, 0), traits(1, 0)];
-        assert_eq!(same_bytes(&pictures), [(0, 2), (0, 3)]);
+        let images = [traits(1, 0), traits(2, 0), traits(1, 0), traits(1, 0)];
+        assert_eq!(same_bytes(&images), [(0, 2), (0, 3)]);
     }
 
     #[test]
     fn digests_that_differ_in_few_bits_are_candidates() {
         let look = 0x0123_4567_89AB_CDEF_0F1E_2D3C_4B5A_6978;
-        let pictures = [
+        let images = [
             traits(1, look),
             traits(2, look ^ 0b111 ^ 0b11 << 60),
             traits(3, !look),
@@ -102,8 +102,8 @@ mod tests {
             traits(4, look ^ 0xFFFF),
         ];
         // The first and the fourth are copies; the last differs in 16 bits.
-        assert_eq!(near_looks(&pictures), [(0, 1), (1, 3)]);
-        let mut blank = pictures;
+        assert_eq!(near_looks(&images), [(0, 1), (1, 3)]);
+        let mut blank = images;
         blank[1].flags |= Traits::BLANK;
         assert!(near_looks(&blank).is_empty());
     }

@@ -25,8 +25,8 @@ static COSINES: LazyLock<Vec<[f32; SIDE]>> = LazyLock::new(|| {
 });
 
 /// Grey levels, `[height, width]`.
-fn grey(picture: &Pixels) -> Vec<f32> {
-    let weights: &[f32] = match picture.channels {
+fn grey(image: &Pixels) -> Vec<f32> {
+    let weights: &[f32] = match image.channels {
         1 => &[1.0],
         _ => &[0.299, 0.587, 0.114],
     };
@@ -36,7 +36,7 @@ fn grey(picture: &Pixels) -> Vec<f32> {
             .map(|(value, weight)| f32::from(*value) * weight)
             .sum()
     };
-    let pixels = picture.bytes.chunks_exact(picture.channels);
+    let pixels = image.bytes.chunks_exact(image.channels);
     pixels.map(level).collect()
 }
 
@@ -71,8 +71,8 @@ fn shrink(grey: &[f32], height: usize, width: usize) -> [[f32; SIDE]; SIDE] {
 }
 
 /// The digest.
-pub fn look(picture: &Pixels) -> u128 {
-    let cells = shrink(&grey(picture), picture.height, picture.width);
+pub fn look(image: &Pixels) -> u128 {
+    let cells = shrink(&grey(image), image.height, image.width);
     let mut along_rows = [[0.0; SIDE]; FREQUENCIES[1]];
     for (frequency, cosines) in COSINES.iter().enumerate() {
         for (row, line) in cells.iter().enumerate() {
@@ -112,13 +112,13 @@ pub fn similarity(one: &Pixels, other: &Pixels) -> f64 {
 }
 
 /// Whether no pixel differs from another by more than noise.
-pub fn is_blank(picture: &Pixels) -> bool {
-    let channels = picture.channels;
-    let Some(first) = picture.bytes.get(..channels) else {
+pub fn is_blank(image: &Pixels) -> bool {
+    let channels = image.channels;
+    let Some(first) = image.bytes.get(..channels) else {
         return true;
     };
     let near = |pixel: &[u8]| pixel.iter().zip(first).all(|(a, b)| a.abs_diff(*b) <= 3);
-    picture.bytes.chunks_exact(channels).all(near)
+    image.bytes.chunks_exact(channels).all(near)
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_picture_in_another_size_looks_the_same_and_another_does_not() {
+    fn the_same_image_in_another_size_looks_the_same_and_another_does_not() {
         let large = waves(1, 200);
         let resizing = Resizing {
             size: [90, 90],

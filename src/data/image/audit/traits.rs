@@ -39,18 +39,18 @@ impl Traits {
     /// It is stored with 16 bits a channel.
     pub const DEEP: u32 = 32;
 
-    /// Notes what there is of a file of this name, which holds `bytes` and was decoded to `picture`.
-    pub fn of(name: &Path, bytes: &[u8], picture: &Pixels) -> Traits {
+    /// Notes what there is of a file of this name, which holds `bytes` and was decoded to `image`.
+    pub fn of(name: &Path, bytes: &[u8], image: &Pixels) -> Traits {
         let header = read_header_of(bytes).ok();
         let flag = |set: bool, flag: u32| if set { flag } else { 0 };
         Traits {
             content: xxh3_128(bytes),
-            look: look(picture),
+            look: look(image),
             width: header.map_or(0, |header| header.width),
             height: header.map_or(0, |header| header.height),
             flags: Self::SEEN
                 | flag(is_misnamed(name, bytes), Self::MISNAMED)
-                | flag(is_blank(picture), Self::BLANK)
+                | flag(is_blank(image), Self::BLANK)
                 | flag(
                     header.is_some_and(|header| header.channels == 1),
                     Self::GREY,

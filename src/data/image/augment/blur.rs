@@ -19,7 +19,7 @@ pub struct Blur(#[schemars(range(min = 0, max = 100))] f64);
 impl Augment for Blur {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let sigma = rng.range(0.0, self.0);
-        change.pictures.push(Box::new(Gaussian { sigma }));
+        change.image_steps.push(Box::new(Gaussian { sigma }));
     }
 }
 
@@ -32,12 +32,12 @@ pub struct Gaussian {
 }
 
 impl ImageStep for Gaussian {
-    fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
+    fn run(&self, image: &mut Pixels, spare: &mut Spare) {
         if self.sigma >= 0.1 {
             let kernel = kernel(self.sigma);
             arch().dispatch(Passes {
                 kernel: &kernel,
-                picture,
+                image,
                 buffer: &mut spare.floats,
             });
         }
@@ -56,7 +56,7 @@ fn kernel(sigma: f64) -> Vec<f32> {
 
 struct Passes<'a> {
     kernel: &'a [f32],
-    picture: &'a mut Pixels,
+    image: &'a mut Pixels,
     buffer: &'a mut Vec<f32>,
 }
 
@@ -70,8 +70,8 @@ impl WithSimd for Passes<'_> {
             height,
             channels,
             ..
-        } = *self.picture;
-        let bytes = &mut self.picture.bytes;
+        } = *self.image;
+        let bytes = &mut self.image.bytes;
         let reach = self.kernel.len() / 2;
         let len = width * channels;
         // The blurred rows, a row with its mirrored ends, a sum.
@@ -117,29 +117,29 @@ fn add(sum: &mut [f32], from: &[f32], weight: f32) {
 mod tests {
     use super::*;
 
-    fn blurred(picture: &Pixels, sigma: f64) -> Vec<u8> {
-        let mut picture = picture.clone();
-        Gaussian { sigma }.run(&mut picture, &mut Spare::default());
-        picture.bytes
+    fn blurred(image: &Pixels, sigma: f64) -> Vec<u8> {
+        let mut image = image.clone();
+        Gaussian { sigma }.run(&mut image, &mut Spare::default());
+        image.bytes
     }
 
     /// `numpy.rint(scipy.ndimage.gaussian_filter(x, 1.0, truncate=3.0, mode="reflect"))`, SciPy 1.17.
     #[test]
     fn agrees_with_scipy() {
-        let mut picture = Pixels {
+        let mut image = Pixels {
             width: 4,
             height: 3,
             channels: 1,
             bytes: vec![0, 0, 255, 0, 10, 20, 30, 40, 200, 0, 0, 100],
         };
         let expected = [22, 50, 77, 63, 48, 46, 55, 56, 88, 52, 42, 57];
-        assert_eq!(blurred(&picture, 1.0), expected);
-        picture.bytes = vec![77; 12];
+        assert_eq!(blurred(&image, 1.0), expected);
+        image.bytes = vec![77; 12];
         assert_eq!(
-            blurred(&picture, 3.0),
+            blurred(&image, 3.0),
             [77; 12],
-            "an even picture stays as it is"
+            "an even image stays as it is"
         );
-        assert_eq!(blurred(&picture, 0.0), [77; 12]);
+        assert_eq!(blurred(&image, 0.0), [77; 12]);
     }
 }

@@ -46,12 +46,12 @@ pub struct RowBuffers {
 
 impl Canvas {
     /// Takes a copy of an image.
-    pub fn set(&mut self, picture: &Pixels, fill: Fill) {
+    pub fn set(&mut self, image: &Pixels, fill: Fill) {
         self.bytes.clear();
-        self.bytes.extend_from_slice(&picture.bytes);
+        self.bytes.extend_from_slice(&image.bytes);
         self.bytes.extend_from_slice(&[fill.value; PAD]);
-        (self.height, self.width) = (picture.height, picture.width);
-        self.channels = picture.channels;
+        (self.height, self.width) = (image.height, image.width);
+        self.channels = image.channels;
     }
 
     /// Makes room for the stages and fills the tables; the result is the row and column with which they

@@ -21,7 +21,7 @@ pub struct Frame {
 #[derive(Debug, Default)]
 pub struct Change {
     /// Done to the image's bytes, one after the other.
-    pub pictures: Vec<Box<dyn ImageStep>>,
+    pub image_steps: Vec<Box<dyn ImageStep>>,
     /// From output to input pixels, `(row, column)` measured from the centre.
     pub map: Affine,
     /// Multiplied into one matrix.
@@ -42,7 +42,7 @@ impl Change {
 /// A step that needs the whole image.
 pub trait ImageStep: Debug {
     /// Changes the image, not its size.
-    fn run(&self, picture: &mut Pixels, spare: &mut Spare);
+    fn run(&self, image: &mut Pixels, spare: &mut Spare);
 }
 
 /// Buffers that steps may use; their content means nothing.

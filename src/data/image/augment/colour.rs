@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::data::image::decode::pixels::Pixels;
 
-    fn picture(channels: usize, bytes: &[u8]) -> Pixels {
+    fn image(channels: usize, bytes: &[u8]) -> Pixels {
         Pixels {
             width: bytes.len() / channels,
             height: 1,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn changed(steps: &[ColourStep], pixel: [f64; 3], all: &[u8]) -> [f64; 3] {
-        let matrix = matrix(steps, &picture(3, all));
+        let matrix = matrix(steps, &image(3, all));
         [0, 1, 2].map(|c| apply(&matrix[c], pixel))
     }
 
@@ -147,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn grey_pictures_have_brightness_and_contrast_only() {
+    fn grey_images_have_brightness_and_contrast_only() {
         use ColourStep::{Brightness, Contrast, Hue, Saturation};
-        let grey = picture(1, &[100, 50]);
+        let grey = image(1, &[100, 50]);
         let steps = [Brightness(2.0), Saturation(0.0), Hue(90.0), Contrast(0.5)];
         let row = matrix(&steps, &grey)[0];
         assert_eq!(row, [1.0, 0.0, 0.0, 75.0]);

@@ -20,7 +20,7 @@ pub struct JpegQuality(#[schemars(range(min = 1, max = 100))] u8);
 impl Augment for JpegQuality {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let quality = self.0 + rng.below(101 - usize::from(self.0)) as u8;
-        change.pictures.push(Box::new(Jpeg { quality }));
+        change.image_steps.push(Box::new(Jpeg { quality }));
     }
 }
 
@@ -30,22 +30,22 @@ struct Jpeg {
 }
 
 impl ImageStep for Jpeg {
-    fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
+    fn run(&self, image: &mut Pixels, spare: &mut Spare) {
         let file = &mut spare.bytes;
         file.clear();
-        let (width, height) = (picture.width as u32, picture.height as u32);
-        let kind = match picture.channels {
+        let (width, height) = (image.width as u32, image.height as u32);
+        let kind = match image.channels {
             1 => ExtendedColorType::L8,
             _ => ExtendedColorType::Rgb8,
         };
         // Neither can fail: the size is at most 16384, and what was just written can be read. If one
         // did, the image would stay as it is.
         let mut encoder = JpegEncoder::new_with_quality(&mut *file, self.quality);
-        if encoder.encode(&picture.bytes, width, height, kind).is_ok()
+        if encoder.encode(&image.bytes, width, height, kind).is_ok()
             && let Ok(decoder) = JpegDecoder::new(Cursor::new(&*file))
-            && decoder.total_bytes() == picture.bytes.len() as u64
+            && decoder.total_bytes() == image.bytes.len() as u64
         {
-            let _ = decoder.read_image(&mut picture.bytes);
+            let _ = decoder.read_image(&mut image.bytes);
         }
     }
 }
@@ -58,17 +58,17 @@ mod tests {
     fn a_lower_quality_loses_more_and_keeps_the_size() {
         for channels in [1, 3] {
             let level = |i: usize| (i * i / 7 % 256) as u8;
-            let picture = Pixels {
+            let image = Pixels {
                 width: 33,
                 height: 21,
                 channels,
                 bytes: (0..33 * 21 * channels).map(level).collect(),
             };
             let error = |quality| {
-                let mut lossy = picture.clone();
+                let mut lossy = image.clone();
                 Jpeg { quality }.run(&mut lossy, &mut Spare::default());
-                assert_eq!(lossy.bytes.len(), picture.bytes.len());
-                let pairs = lossy.bytes.iter().zip(&picture.bytes);
+                assert_eq!(lossy.bytes.len(), image.bytes.len());
+                let pairs = lossy.bytes.iter().zip(&image.bytes);
                 pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>()
             };
             assert!(

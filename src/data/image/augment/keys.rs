@@ -65,14 +65,14 @@ pub fn check_shape(table: &BTreeMap<String, Value>, shape: Shape) -> Result<(), 
         let idle = given().filter_map(|key| match key {
             "fill" | "fill_value" if !uncovers => Some(fault(
                 key,
-                "is for what lies beyond a picture's edge, which no augmentation here shows",
+                "is for what lies beyond an image's edge, which no augmentation here shows",
             )),
             "fill_value" if !constant => Some(fault(key, "is for fill = \"constant\"")),
             _ => None,
         });
         idle.collect()
     } else {
-        let all = given().map(|key| fault(key, "is for pictures, which the samples are not"));
+        let all = given().map(|key| fault(key, "is for images, which the samples are not"));
         all.collect()
     };
     if faults.is_empty() {

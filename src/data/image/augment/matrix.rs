@@ -30,15 +30,15 @@ pub type ColourMatrix = [[f64; 4]; 3];
 
 /// The product of all steps. Images of one channel have no saturation and no hue: those steps
 /// leave them alone.
-pub fn matrix(steps: &[ColourStep], picture: &Pixels) -> ColourMatrix {
-    let grey = if picture.channels == 1 {
+pub fn matrix(steps: &[ColourStep], image: &Pixels) -> ColourMatrix {
+    let grey = if image.channels == 1 {
         [1.0, 0.0, 0.0]
     } else {
         GREY
     };
     let about_mean = |step: &ColourStep| matches!(step, ColourStep::Contrast(_));
     let mean = match steps.iter().any(about_mean) {
-        true => channel_means(picture),
+        true => channel_means(image),
         false => [0.0; 3],
     };
     steps.iter().fold(IDENTITY, |so_far, step| match *step {
@@ -47,7 +47,7 @@ pub fn matrix(steps: &[ColourStep], picture: &Pixels) -> ColourMatrix {
             let level: f64 = (0..3).map(|c| grey[c] * apply(&so_far[c], mean)).sum();
             blend(so_far, factor, [[0.0, 0.0, 0.0, level]; 3])
         }
-        _ if picture.channels == 1 => so_far,
+        _ if image.channels == 1 => so_far,
         ColourStep::Saturation(factor) => {
             let row = [0, 1, 2, 3].map(|k| (0..3).map(|c| grey[c] * so_far[c][k]).sum());
             blend(so_far, factor, [row; 3])
@@ -86,12 +86,12 @@ pub fn turn(matrix: ColourMatrix, degrees: f64) -> ColourMatrix {
     turned
 }
 
-fn channel_means(picture: &Pixels) -> [f64; 3] {
+fn channel_means(image: &Pixels) -> [f64; 3] {
     let mut sums = [0u64; 3];
-    for pixel in picture.bytes.chunks_exact(picture.channels) {
+    for pixel in image.bytes.chunks_exact(image.channels) {
         for (sum, &value) in sums.iter_mut().zip(pixel) {
             *sum += u64::from(value);
         }
     }
-    sums.map(|sum| sum as f64 / (picture.width * picture.height) as f64)
+    sums.map(|sum| sum as f64 / (image.width * image.height) as f64)
 }

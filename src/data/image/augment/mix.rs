@@ -85,11 +85,9 @@ impl Mix {
         match shape {
             Shape::Image { .. } => Ok(()),
             _ if self.cutmix.is_some() => {
-                fault("cutmix", "is for pictures, which the samples are not")
+                fault("cutmix", "is for images, which the samples are not")
             }
-            _ if self.mixup.is_some() => {
-                fault("mixup", "is for pictures, which the samples are not")
-            }
+            _ if self.mixup.is_some() => fault("mixup", "is for images, which the samples are not"),
             _ => Ok(()),
         }
     }

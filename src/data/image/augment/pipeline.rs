@@ -47,7 +47,7 @@ struct Step {
 #[derive(Default)]
 pub struct Room {
     canvas: Canvas,
-    picture: Option<Pixels>,
+    image: Option<Pixels>,
     spare: Spare,
 }
 
@@ -124,11 +124,11 @@ impl Augmentation {
                 let fault = |message: &str| Fault::new(path.key(step.name), message).at_key();
                 match shape {
                     Shape::Image { channels: 1, .. } if step.augment.needs_colour() => Some(
-                        fault("changes colours, but the pictures are grey (1 channel)")
+                        fault("changes colours, but the images are grey (1 channel)")
                             .hint("remove the key, or set data.channels = 3"),
                     ),
                     Shape::Image { .. } => None,
-                    _ => Some(fault("is for pictures, which the samples are not")),
+                    _ => Some(fault("is for images, which the samples are not")),
                 }
             })
             .collect();
@@ -165,18 +165,18 @@ impl Augmentation {
     }
 
     /// Writes one sample as it is in one epoch, scaled, into `out`, `[height, width, channels]`.
-    pub fn apply(&self, picture: &Pixels, epoch: u64, sample: u64, scale: &Scale, out: &mut [f32]) {
+    pub fn apply(&self, image: &Pixels, epoch: u64, sample: u64, scale: &Scale, out: &mut [f32]) {
         let frame = Frame {
-            height: picture.height,
-            width: picture.width,
+            height: image.height,
+            width: image.width,
         };
         let change = self.draw(epoch, sample, frame);
         ROOM.with_borrow_mut(|room| {
-            let picture = match change.pictures.as_slice() {
-                [] => picture,
+            let image = match change.image_steps.as_slice() {
+                [] => image,
                 steps => {
-                    let copy = room.picture.get_or_insert_with(|| picture.clone());
-                    copy.clone_from(picture);
+                    let copy = room.image.get_or_insert_with(|| image.clone());
+                    copy.clone_from(image);
                     for step in steps {
                         step.run(copy, &mut room.spare);
                     }
@@ -185,10 +185,10 @@ impl Augmentation {
             };
             let colour = match change.colours.as_slice() {
                 [] => None,
-                steps => Some(matrix(steps, picture)),
+                steps => Some(matrix(steps, image)),
             };
-            let finish = Finish::new(&change, colour, scale, picture.channels);
-            room.canvas.set(picture, self.fill);
+            let finish = Finish::new(&change, colour, scale, image.channels);
+            room.canvas.set(image, self.fill);
             warp(&mut room.canvas, &change.map, self.fill, &finish, out);
         });
     }
@@ -196,9 +196,9 @@ impl Augmentation {
 
 /// Warps an image by `map` (output to input, about the centre) into `out`, `[height, width,
 /// channels]` of the image's own size: grey levels, nothing else done to them.
-pub fn warp_levels(picture: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) {
+pub fn warp_levels(image: &Pixels, map: &Affine, fill: Fill, out: &mut [f32]) {
     ROOM.with_borrow_mut(|room| {
-        room.canvas.set(picture, fill);
+        room.canvas.set(image, fill);
         warp(&mut room.canvas, map, fill, &Untouched, out);
     });
 }
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_can_be_cut_out_of_pictures_only() {
+    fn boxes_can_be_cut_out_of_images_only() {
         let mix = read(json!({"mixup": true, "cutmix": true})).expect("not empty");
         assert!(mix.mix().is_some() && mix.steps.is_empty());
         let flat = Shape::Flat { features: 4 };
@@ -280,7 +280,7 @@ mod tests {
         assert!(
             faults[0]
                 .to_string()
-                .starts_with("augment.mixup is for pictures")
+                .starts_with("augment.mixup is for images")
         );
     }
 
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn grey_pictures_are_no_place_for_hues_that_were_asked_for() {
+    fn grey_images_are_no_place_for_hues_that_were_asked_for() {
         let shape = |channels| Shape::Image {
             height: 9,
             width: 9,
@@ -383,11 +383,11 @@ mod tests {
                 .starts_with("augment.hue changes colours")
         );
         let preset = read(json!({"preset": "strong"})).expect("not empty");
-        preset.check(shape(1)).expect("a preset fits all pictures");
+        preset.check(shape(1)).expect("a preset fits all images");
     }
 
     #[test]
-    fn everything_at_once_stays_in_range_on_any_picture() {
+    fn everything_at_once_stays_in_range_on_any_image() {
         let augmentation = read(everything()).expect("not empty");
         assert_eq!(
             augmentation.steps.len(),
@@ -398,16 +398,16 @@ mod tests {
             [(1, 1, 1), (1, 7, 3), (17, 2, 3), (31, 40, 1), (31, 40, 3)]
         {
             let level = |i: usize| (i * 37 % 256) as u8;
-            let picture = Pixels {
+            let image = Pixels {
                 width,
                 height,
                 channels,
                 bytes: (0..height * width * channels).map(level).collect(),
             };
             let write = |epoch| {
-                let mut out = vec![f32::NAN; picture.bytes.len()];
+                let mut out = vec![f32::NAN; image.bytes.len()];
                 let scale = Scale::identity(channels);
-                augmentation.apply(&picture, epoch, 1, &scale, &mut out);
+                augmentation.apply(&image, epoch, 1, &scale, &mut out);
                 out
             };
             for epoch in 0..30 {

@@ -158,19 +158,19 @@ fn add(operation: Operation, strength: f64, ranges: &Ranges, rng: &mut Rng, chan
         Operation::Brightness => change.colours.push(ColourStep::Brightness(factor)),
         Operation::Color => change.colours.push(ColourStep::Saturation(factor)),
         Operation::Contrast => change.colours.push(ColourStep::Contrast(factor)),
-        Operation::Sharpness => change.pictures.push(Box::new(Sharpen {
+        Operation::Sharpness => change.image_steps.push(Box::new(Sharpen {
             factor: factor as f32,
         })),
         Operation::Posterize => {
             let bits = 8 - (strength * ranges.bits).round() as u8;
-            change.pictures.push(Box::new(Tone::Posterize(bits)));
+            change.image_steps.push(Box::new(Tone::Posterize(bits)));
         }
         Operation::Solarize => {
             let threshold = 255 - (strength * 255.0) as u8;
-            change.pictures.push(Box::new(Tone::Solarize(threshold)));
+            change.image_steps.push(Box::new(Tone::Solarize(threshold)));
         }
-        Operation::Autocontrast => change.pictures.push(Box::new(Tone::Autocontrast)),
-        Operation::Equalize => change.pictures.push(Box::new(Tone::Equalize)),
+        Operation::Autocontrast => change.image_steps.push(Box::new(Tone::Autocontrast)),
+        Operation::Equalize => change.image_steps.push(Box::new(Tone::Equalize)),
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
 
     fn num_changes(change: &Change) -> usize {
         let warped = usize::from(change.map != Affine::IDENTITY);
-        change.pictures.len() + change.colours.len() + warped
+        change.image_steps.len() + change.colours.len() + warped
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         let mut change = Change::default();
         policy.draw(&mut Rng::new(1, Purpose::Augment, &[]), FRAME, &mut change);
         assert_eq!(change.map, Affine::IDENTITY);
-        let words = format!("{:?}", change.pictures);
+        let words = format!("{:?}", change.image_steps);
         assert!(
             !words.contains("Posterize") || words.contains("Posterize(8)"),
             "{words}"

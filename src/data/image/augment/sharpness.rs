@@ -17,7 +17,7 @@ pub struct Sharpness(#[schemars(range(min = 0, max = 1))] f64);
 impl Augment for Sharpness {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         let factor = rng.range(1.0 - self.0, 1.0 + self.0) as f32;
-        change.pictures.push(Box::new(Sharpen { factor }));
+        change.image_steps.push(Box::new(Sharpen { factor }));
     }
 }
 
@@ -30,21 +30,21 @@ pub struct Sharpen {
 }
 
 impl ImageStep for Sharpen {
-    fn run(&self, picture: &mut Pixels, spare: &mut Spare) {
+    fn run(&self, image: &mut Pixels, spare: &mut Spare) {
         let Pixels {
             width,
             height,
             channels,
             ..
-        } = *picture;
+        } = *image;
         if width < 3 || height < 3 {
             return;
         }
         let len = width * channels;
         let before = &mut spare.bytes;
         before.clear();
-        before.extend_from_slice(&picture.bytes);
-        for (row, line) in picture.bytes.chunks_exact_mut(len).enumerate() {
+        before.extend_from_slice(&image.bytes);
+        for (row, line) in image.bytes.chunks_exact_mut(len).enumerate() {
             if row == 0 || row == height - 1 {
                 continue;
             }
@@ -72,14 +72,14 @@ mod tests {
     #[test]
     fn a_dot_is_smoothed_or_sharpened() {
         let run = |factor| {
-            let mut picture = Pixels {
+            let mut image = Pixels {
                 width: 3,
                 height: 3,
                 channels: 1,
                 bytes: vec![13, 13, 13, 13, 143, 13, 13, 13, 13],
             };
-            Sharpen { factor }.run(&mut picture, &mut Spare::default());
-            picture.bytes[4]
+            Sharpen { factor }.run(&mut image, &mut Spare::default());
+            image.bytes[4]
         };
         assert_eq!(run(0.0), 63); // (8 * 13 + 5 * 143) / 13
         assert_eq!(run(1.0), 143);

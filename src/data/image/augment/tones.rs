@@ -29,7 +29,7 @@ pub struct Autocontrast(#[schemars(range(min = 0, max = 1))] f64);
 impl Augment for Posterize {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         if rng.uniform() < 0.5 {
-            change.pictures.push(Box::new(Tone::Posterize(self.0)));
+            change.image_steps.push(Box::new(Tone::Posterize(self.0)));
         }
     }
 }
@@ -37,7 +37,7 @@ impl Augment for Posterize {
 impl Augment for Solarize {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         if rng.uniform() < 0.5 {
-            change.pictures.push(Box::new(Tone::Solarize(self.0)));
+            change.image_steps.push(Box::new(Tone::Solarize(self.0)));
         }
     }
 }
@@ -45,7 +45,7 @@ impl Augment for Solarize {
 impl Augment for Equalize {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         if rng.uniform() < self.0 {
-            change.pictures.push(Box::new(Tone::Equalize));
+            change.image_steps.push(Box::new(Tone::Equalize));
         }
     }
 }
@@ -53,7 +53,7 @@ impl Augment for Equalize {
 impl Augment for Autocontrast {
     fn draw(&self, rng: &mut Rng, _: Frame, change: &mut Change) {
         if rng.uniform() < self.0 {
-            change.pictures.push(Box::new(Tone::Autocontrast));
+            change.image_steps.push(Box::new(Tone::Autocontrast));
         }
     }
 }
@@ -113,18 +113,18 @@ fn equalized(counts: &[u64; 256]) -> [u8; 256] {
 }
 
 impl ImageStep for Tone {
-    fn run(&self, picture: &mut Pixels, _: &mut Spare) {
-        let channels = picture.channels;
+    fn run(&self, image: &mut Pixels, _: &mut Spare) {
+        let channels = image.channels;
         let mut counts = [[0u64; 256]; 3];
         if matches!(self, Tone::Equalize | Tone::Autocontrast) {
-            for pixel in picture.bytes.chunks_exact(channels) {
+            for pixel in image.bytes.chunks_exact(channels) {
                 for (counts, &value) in counts.iter_mut().zip(pixel) {
                     counts[usize::from(value)] += 1;
                 }
             }
         }
         let tables = counts.each_ref().map(|counts| self.table(counts));
-        for pixel in picture.bytes.chunks_exact_mut(channels) {
+        for pixel in image.bytes.chunks_exact_mut(channels) {
             for (table, value) in tables.iter().zip(pixel) {
                 *value = table[usize::from(*value)];
             }
@@ -137,14 +137,14 @@ mod tests {
     use super::*;
 
     fn toned(tone: Tone, bytes: &[u8]) -> Vec<u8> {
-        let mut picture = Pixels {
+        let mut image = Pixels {
             width: bytes.len(),
             height: 1,
             channels: 1,
             bytes: bytes.to_vec(),
         };
-        tone.run(&mut picture, &mut Spare::default());
-        picture.bytes
+        tone.run(&mut image, &mut Spare::default());
+        image.bytes
     }
 
     #[test]

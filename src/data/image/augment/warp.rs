@@ -237,11 +237,11 @@ mod tests {
         }
     }
 
-    fn warped(picture: &Pixels, map: Affine, mode: FillMode) -> Vec<f32> {
-        let mut out = vec![0.0; picture.bytes.len()];
+    fn warped(image: &Pixels, map: Affine, mode: FillMode) -> Vec<f32> {
+        let mut out = vec![0.0; image.bytes.len()];
         let mut canvas = Canvas::default();
         let fill = Fill::new(mode);
-        canvas.set(picture, fill);
+        canvas.set(image, fill);
         warp(&mut canvas, &map, fill, &Untouched, &mut out);
         out
     }
@@ -257,22 +257,22 @@ mod tests {
     fn the_identity_changes_nothing() {
         let bytes: Vec<u8> = (0..37 * 5 * 3).map(|i| (i * 7 % 256) as u8).collect();
         for channels in [1, 3] {
-            let picture = Pixels {
+            let image = Pixels {
                 width: 37 * 3 / channels,
                 height: 5,
                 channels,
                 bytes: bytes.clone(),
             };
-            let out = warped(&picture, Affine::IDENTITY, FillMode::Constant);
+            let out = warped(&image, Affine::IDENTITY, FillMode::Constant);
             let expected: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte)).collect();
             assert_eq!(out, expected, "{channels} channels");
         }
     }
 
     #[test]
-    fn each_fill_mode_continues_the_picture_its_way() {
-        let picture = row(&[10, 20, 30, 40]);
-        let out = |mode| warped(&picture, shift(2.0), mode);
+    fn each_fill_mode_continues_the_image_its_way() {
+        let image = row(&[10, 20, 30, 40]);
+        let out = |mode| warped(&image, shift(2.0), mode);
         assert_eq!(out(FillMode::Nearest), [30.0, 40.0, 40.0, 40.0]);
         assert_eq!(out(FillMode::Reflect), [30.0, 40.0, 40.0, 30.0]);
         assert_eq!(out(FillMode::Wrap), [30.0, 40.0, 10.0, 20.0]);
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_quarter_turn_of_a_square_moves_every_pixel() {
-        let picture = Pixels {
+        let image = Pixels {
             width: 2,
             height: 2,
             channels: 1,
@@ -295,7 +295,7 @@ mod tests {
         };
         let turn = Affine::linear([[0.0, -1.0], [1.0, 0.0]]);
         assert_eq!(
-            warped(&picture, turn, FillMode::Nearest),
+            warped(&image, turn, FillMode::Nearest),
             [3.0, 1.0, 4.0, 2.0]
         );
     }
@@ -309,8 +309,8 @@ mod tests {
 
     #[test]
     fn a_shift_beyond_everything_shows_the_fill() {
-        let picture = row(&[10, 20, 30, 40]);
-        assert_eq!(warped(&picture, shift(1e9), FillMode::Constant), [0.0; 4]);
-        assert_eq!(warped(&picture, shift(-1e9), FillMode::Nearest), [10.0; 4]);
+        let image = row(&[10, 20, 30, 40]);
+        assert_eq!(warped(&image, shift(1e9), FillMode::Constant), [0.0; 4]);
+        assert_eq!(warped(&image, shift(-1e9), FillMode::Nearest), [10.0; 4]);
     }
 }

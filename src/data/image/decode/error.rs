@@ -23,10 +23,10 @@ pub enum DecodeError {
     #[error("is {0}")]
     Format(&'static str),
     /// A text.
-    #[error("is not a picture (it holds text)")]
+    #[error("is not an image (it holds text)")]
     Text,
     /// Something else.
-    #[error("is not a picture (unknown content)")]
+    #[error("is not an image (unknown content)")]
     Unknown,
     /// A JPEG without its last marker.
     #[error("is truncated: the JPEG's end is missing")]
@@ -85,7 +85,7 @@ pub enum DecodeError {
         trained: [u16; 2],
     },
     /// An uncompressed image without its head.
-    #[error("is no picture")]
+    #[error("is no image")]
     NoHead,
     /// An uncompressed image of another size than its head says.
     #[error("has {len} bytes for {width} x {height} pixels")]

@@ -58,21 +58,21 @@ mod tests {
 
     /// A smooth image, so that what a box filter leaves of it is known.
     fn smooth(width: u32, height: u32) -> (RgbImage, Vec<u8>) {
-        let picture = RgbImage::from_fn(width, height, |x, y| {
+        let image = RgbImage::from_fn(width, height, |x, y| {
             let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
             let levels = [x, y, 0.5 + 0.4 * (9.0 * x).sin() * (7.0 * y).cos()];
             image::Rgb(levels.map(|level| (level * 255.0) as u8))
         });
         let mut bytes = Vec::new();
         JpegEncoder::new_with_quality(&mut bytes, 95)
-            .encode_image(&picture)
+            .encode_image(&image)
             .expect("a JPEG");
-        (picture, bytes)
+        (image, bytes)
     }
 
     #[test]
     fn an_eighth_of_the_size_is_the_mean_of_eight_by_eight_pixels() {
-        let (picture, bytes) = smooth(1608, 1400);
+        let (image, bytes) = smooth(1608, 1400);
         let small = decode_small(&bytes, 1608, 1400, 0.1).expect("a JPEG that can shrink");
         let small = small.into_rgb8();
         assert_eq!(small.dimensions(), (201, 175));
@@ -80,7 +80,7 @@ mod tests {
             for channel in 0..3 {
                 let mut sum = 0;
                 for inner in 0..64 {
-                    let from = picture.get_pixel(8 * x + inner % 8, 8 * y + inner / 8);
+                    let from = image.get_pixel(8 * x + inner % 8, 8 * y + inner / 8);
                     sum += u32::from(from.0[channel]);
                 }
                 let (mean, found) = (sum as f32 / 64.0, f32::from(pixel.0[channel]));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_and_small_reductions_are_left_to_the_usual_decoder() {
+    fn small_images_and_small_reductions_are_left_to_the_usual_decoder() {
         let (_, bytes) = smooth(160, 160);
         assert!(decode_small(&bytes, 160, 160, 0.1).is_none());
         let (_, bytes) = smooth(1608, 1400);

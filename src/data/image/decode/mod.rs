@@ -192,14 +192,14 @@ fn flatten(image: DynamicImage, wanted: &Wanted) -> Pixels {
 
 /// The image in front of a ground of one level.
 fn blend(image: &DynamicImage, ground: u32) -> DynamicImage {
-    let mut picture = image.to_rgba8();
-    for pixel in picture.pixels_mut() {
+    let mut image = image.to_rgba8();
+    for pixel in image.pixels_mut() {
         let alpha = u32::from(pixel.0[3]);
         for level in &mut pixel.0[..3] {
             *level = ((u32::from(*level) * alpha + ground * (255 - alpha) + 127) / 255) as u8;
         }
     }
-    DynamicImage::ImageRgba8(picture)
+    DynamicImage::ImageRgba8(image)
 }
 
 fn explain(bytes: &[u8], error: image::ImageError) -> DecodeError {
@@ -256,8 +256,8 @@ mod tests {
                 deep: None,
                 shrink: &|_, _| 1.0,
             };
-            let picture = decode(&half_transparent_red(), &wanted).expect("a picture");
-            [picture.bytes[0], picture.bytes[1]]
+            let image = decode(&half_transparent_red(), &wanted).expect("an image");
+            [image.bytes[0], image.bytes[1]]
         };
         assert_eq!(red(Alpha::Drop), [200, 0]);
         // (200 * 128 + 255 * 127) / 255 and 255 * 127 / 255

@@ -58,7 +58,7 @@ impl RawBlock {
     }
 
     /// One image, as a file would hold it.
-    pub fn picture(&self, index: usize) -> Vec<u8> {
+    pub fn image(&self, index: usize) -> Vec<u8> {
         let pixels = &self.bytes[index * self.record() + self.skip..][..self.record() - self.skip];
         let mut out = Vec::with_capacity(HEAD + pixels.len());
         out.extend(if self.depth == 2 { DEEP_MAGIC } else { MAGIC });
@@ -165,7 +165,7 @@ mod tests {
 
     fn block(planar: bool) -> RawBlock {
         RawBlock {
-            path: "a/pictures.bin".into(),
+            path: "a/images.bin".into(),
             size: [1, 2, 3],
             planar,
             skip: 1,
@@ -195,20 +195,17 @@ mod tests {
             bytes: vec![100, 0, 44, 1],
         };
         assert_eq!(block.len(), 1);
-        let picture = block.picture(0);
-        let header = header(&picture).expect("a header");
+        let image = block.image(0);
+        let header = header(&image).expect("a header");
         assert!(header.deep && header.width == 2);
-        assert_eq!(deep_values(&picture).collect::<Vec<_>>(), [100, 300]);
-        let plain = pixels(&picture, &wanted(1, 9)).expect("a picture");
+        assert_eq!(deep_values(&image).collect::<Vec<_>>(), [100, 300]);
+        let plain = pixels(&image, &wanted(1, 9)).expect("an image");
         assert_eq!(plain.bytes, [0, 1]);
         let scaled = Wanted {
             deep: DeepRange::new(100, 300),
             ..wanted(1, 9)
         };
-        assert_eq!(
-            pixels(&picture, &scaled).expect("a picture").bytes,
-            [0, 255]
-        );
+        assert_eq!(pixels(&image, &scaled).expect("an image").bytes, [0, 255]);
     }
 
     #[test]
@@ -216,20 +213,20 @@ mod tests {
         let plain = block(false);
         assert_eq!((plain.len(), plain.head(1)), (2, &[8][..]));
         let pixels = |block: &RawBlock| {
-            pixels(&block.picture(0), &wanted(3, 100))
-                .expect("a picture")
+            pixels(&block.image(0), &wanted(3, 100))
+                .expect("an image")
                 .bytes
         };
         assert_eq!(pixels(&plain), [1, 2, 3, 4, 5, 6]);
         assert_eq!(pixels(&block(true)), [1, 3, 5, 2, 4, 6]);
-        assert_eq!(plain.name(1), "pictures.bin #1");
+        assert_eq!(plain.name(1), "images.bin #1");
     }
 
     #[test]
     fn a_head_that_claims_too_much_is_refused() {
-        let mut picture = block(false).picture(0);
-        picture[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(pixels(&picture, &wanted(3, u64::MAX)).is_err());
-        assert!(pixels(&block(false).picture(0), &wanted(3, 1)).is_err());
+        let mut image = block(false).image(0);
+        image[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(pixels(&image, &wanted(3, u64::MAX)).is_err());
+        assert!(pixels(&block(false).image(0), &wanted(3, 1)).is_err());
     }
 }

@@ -118,13 +118,13 @@ impl<'a> LabelTables<'a> {
         let mut unused: Vec<(PathBuf, Box<Path>)> = Vec::new();
         for ((split, key), out) in self.splits.iter().zip(SPLIT_KEYS).zip(&mut found) {
             let Some((root, rows)) = split else { continue };
-            let (pictures, passed_over) = images_below(root).map_err(|error| {
+            let (images, passed_over) = images_below(root).map_err(|error| {
                 let root = root.clone();
                 LabellingError::Folder { root, error }.of(key)
             })?;
             left_out.merge(passed_over);
-            let index = ImageIndex::new(&pictures, root);
-            let mut said: Vec<Option<&Vec<String>>> = vec![None; pictures.len()];
+            let index = ImageIndex::new(&images, root);
+            let mut said: Vec<Option<&Vec<String>>> = vec![None; images.len()];
             for row in &rows.rows {
                 match index.find(&row.image) {
                     Found::One(place) => match said[place] {
@@ -139,7 +139,7 @@ impl<'a> LabelTables<'a> {
                 }
             }
             let mut files = Vec::new();
-            for (path, labels) in pictures.into_iter().zip(said) {
+            for (path, labels) in images.into_iter().zip(said) {
                 match labels {
                     Some(labels) => {
                         used.insert(root.join(&path));

@@ -54,7 +54,7 @@ pub enum BlockError {
         example: String,
     },
     /// A folder with several files of images.
-    #[error("{}, which holds several files of pictures ({names}); name one", .path.shown())]
+    #[error("{}, which holds several files of images ({names}); name one", .path.shown())]
     SeveralFiles {
         /// The folder.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum BlockError {
     },
     /// A label beyond the classes.
     #[error(
-        "{}, whose label {label} of picture {index} is none of the {num_classes} classes 0 to {}",
+        "{}, whose label {label} of image {index} is none of the {num_classes} classes 0 to {}",
         .path.shown(), .num_classes.saturating_sub(1)
     )]
     Label {
@@ -123,7 +123,7 @@ pub enum CifarError {
     File(#[from] FileError),
     /// A size that is not that of whole images.
     #[error(
-        "has {len} bytes, expected a multiple of {record} ({head} for the label and {} for the picture)",
+        "has {len} bytes, expected a multiple of {record} ({head} for the label and {} for the image)",
         .record - .head
     )]
     Size {

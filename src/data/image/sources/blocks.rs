@@ -33,7 +33,7 @@ pub fn check_resize(size: Option<[usize; 2]>, resize: Filter) -> Result<(), Vec<
     if size.is_some() || resize == Filter::default() {
         return Ok(());
     }
-    let message = "is for pictures that are resized; without data.size they keep their own";
+    let message = "is for images that are resized; without data.size they keep their own";
     let fault = Fault::new(key("resize"), message).at_key();
     Err(vec![fault.hint("give data.size, or remove the key")])
 }
@@ -44,7 +44,7 @@ pub fn check_valid_labels(labels: bool, valid: bool) -> Result<(), Vec<Fault>> {
     if valid || !labels {
         return Ok(());
     }
-    let message = "is for the pictures of data.valid, which is not given";
+    let message = "is for the images of data.valid, which is not given";
     Err(vec![Fault::new(key("valid_labels"), message).at_key()])
 }
 

@@ -178,7 +178,7 @@ fn read_idx(
         return Err(BlockError::Counts {
             images,
             num_images: block.len(),
-            what: "pictures",
+            what: "images",
             labels,
             num_labels: numbers.len(),
         });
@@ -247,7 +247,7 @@ mod tests {
         assert!(told(&idx(0x0D, &[1, 1, 1], &[0; 4])).contains("type 0d"));
         let huge = idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[]);
         assert!(told(&huge).contains("which no file holds"));
-        assert!(told(&idx(8, &[0, 28, 28], &[])).contains("holds no picture"));
+        assert!(told(&idx(8, &[0, 28, 28], &[])).contains("holds no image"));
         assert!(told(&[0, 0]).contains("head is not whole"));
     }
 

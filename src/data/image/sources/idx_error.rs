@@ -47,22 +47,22 @@ pub enum IdxError {
         sizes: Vec<usize>,
     },
     /// Labels in place of images.
-    #[error("holds labels (1 dimension), expected pictures (3 dimensions)")]
+    #[error("holds labels (1 dimension), expected images (3 dimensions)")]
     LabelsNotImages,
     /// Sizes that are not those of images.
-    #[error("has the sizes {0:?}, expected pictures")]
+    #[error("has the sizes {0:?}, expected images")]
     Sizes(Vec<usize>),
     /// Pixels of another type.
     #[error("holds values of type {0:02x}, expected unsigned bytes (08)")]
     PixelType(u8),
     /// No image.
-    #[error("holds no picture ({0:?})")]
+    #[error("holds no image ({0:?})")]
     Empty(Vec<usize>),
     /// Images that are too large to be held in memory as they are.
-    #[error("claims pictures of {0:?}, more than {MAX_SIDE} a side")]
+    #[error("claims images of {0:?}, more than {MAX_SIDE} a side")]
     Side([usize; 3]),
     /// Images in place of labels.
-    #[error("has {0} dimensions, expected labels (1 dimension); is it the file of the pictures?")]
+    #[error("has {0} dimensions, expected labels (1 dimension); is it the file of the images?")]
     ImagesNotLabels(usize),
     /// Labels of another type.
     #[error("holds values of type {0:02x}, expected whole numbers")]

@@ -179,9 +179,9 @@ fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
         .filter(|class| !filled.contains(class))
         .map(|class| {
             let class = train.root.join(&classes[class]);
-            let message = format!("holds the class folder {} without pictures", class.shown());
+            let message = format!("holds the class folder {} without images", class.shown());
             Fault::new(key("train"), message)
-                .hint("put pictures into it, or move the folder elsewhere if it is no class")
+                .hint("put images into it, or move the folder elsewhere if it is no class")
         })
         .collect();
     if faults.is_empty() {
@@ -197,7 +197,7 @@ fn require_images(names: &Names, train: &SplitFiles) -> Result<(), Vec<Fault>> {
 /// A split without any image.
 fn lacking(names: &Names, split: &SplitFiles, name: &str) -> Result<Option<String>, Vec<Fault>> {
     if split.files.is_empty() {
-        let message = format!("is {}, which holds no pictures", split.root.shown());
+        let message = format!("is {}, which holds no images", split.root.shown());
         return Err(vec![Fault::new(key(name), message)]);
     }
     let Names::Classes(classes) = names else {

@@ -12,11 +12,11 @@ pub fn fixtures() -> World {
         for (folder, numbers) in folders.clone() {
             for number in numbers {
                 let file = format!("{folder}/{name}/{number}.png");
-                world.picture(&file, colour, number + 100 * class as u8);
+                world.image(&file, colour, number + 100 * class as u8);
             }
         }
     }
-    world.picture("new.jpg", [210, 50, 30], 250);
+    world.image("new.jpg", [210, 50, 30], 250);
     world.write("houses.csv", houses(0..120));
     world.write("more-houses.csv", houses(120..150));
     world.write("reviews.csv", reviews(0..80));

@@ -87,11 +87,11 @@ fn folders_with_odd_names_links_and_pipes_are_listed_and_used() {
 
     let world = World::colours();
     let red = world.path("train/red");
-    world.picture("train/red/new\nline.png", [220, 40, 20], 91);
-    world.picture("train/red/tab\there.png", [220, 40, 20], 92);
-    world.picture("train/red/\u{1b}[31m.png", [220, 40, 20], 93);
-    world.picture("train/red/\u{202e}gnp.png", [220, 40, 20], 94);
-    world.picture("train/red/bytes.png", [220, 40, 20], 95);
+    world.image("train/red/new\nline.png", [220, 40, 20], 91);
+    world.image("train/red/tab\there.png", [220, 40, 20], 92);
+    world.image("train/red/\u{1b}[31m.png", [220, 40, 20], 93);
+    world.image("train/red/\u{202e}gnp.png", [220, 40, 20], 94);
+    world.image("train/red/bytes.png", [220, 40, 20], 95);
     let bytes = red.join(OsStr::from_bytes(b"\xff\xfe.png"));
     std::fs::rename(red.join("bytes.png"), bytes).expect("a name that is not UTF-8");
     std::fs::create_dir(red.join("folder.png")).expect("a folder");

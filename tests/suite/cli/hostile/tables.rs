@@ -221,7 +221,7 @@ fn sentences_of_every_kind_are_answered_or_refused_with_a_word() {
         Orderly,
     );
     attack.case(
-        "a picture",
+        "an image",
         &["predict", "--model", best, "/dev/null"],
         Orderly,
     );

@@ -69,7 +69,7 @@ pub fn first_try(world: &World, init: &[&str], eval: &str, predict: &str) -> Tri
 
 const COLOURS: [[u8; 3]; 4] = [[20, 40, 200], [200, 40, 20], [30, 190, 40], [190, 180, 30]];
 
-/// A world that is filled with pictures, all of them different.
+/// A world that is filled with images, all of them different.
 pub struct Filled {
     pub world: World,
     count: u8,
@@ -83,17 +83,17 @@ impl Filled {
         }
     }
 
-    /// Pictures of a class, called by a pattern in which # is a number.
+    /// Images of a class, called by a pattern in which # is a number.
     pub fn class(&mut self, pattern: &str, class: usize, count: usize) -> &mut Filled {
         for number in 0..count {
             let name = pattern.replace('#', &number.to_string());
             self.count = self.count.wrapping_add(1);
-            self.world.picture(&name, COLOURS[class], self.count);
+            self.world.image(&name, COLOURS[class], self.count);
         }
         self
     }
 
-    /// Pictures of several classes, one folder a class below a folder.
+    /// Images of several classes, one folder a class below a folder.
     pub fn classes(&mut self, folder: &str, classes: &[&str], count: usize) -> &mut Filled {
         for (index, class) in classes.iter().enumerate() {
             self.class(&format!("{folder}/{class}/#.png"), index, count);

@@ -142,10 +142,7 @@ fn a_class_that_validation_lacks_is_told() {
         .classes("data/valid", &["a", "b"], 3);
     let tried = first_try(&filled.world, &["data"], "data/valid", "data/valid/a/0.png");
     assert!(
-        tried
-            .train
-            .stderr
-            .contains("data.valid has no picture of c"),
+        tried.train.stderr.contains("data.valid has no image of c"),
         "{}",
         tried.train.stderr
     );
@@ -166,26 +163,26 @@ fn a_class_that_validation_lacks_is_told() {
 }
 
 #[test]
-fn a_class_of_one_picture_stays_in_training() {
+fn a_class_of_one_image_stays_in_training() {
     let mut filled = Filled::new();
     filled
         .classes("data", &["a", "b"], 8)
         .classes("data", &["c"], 1);
     let tried = first_try(&filled.world, &["data"], "data", "data/c/0.png");
     assert!(
-        tried.train.stderr.contains("no picture of c"),
+        tried.train.stderr.contains("no image of c"),
         "{}",
         tried.train.stderr
     );
 }
 
 #[test]
-fn leaks_are_counted_in_pictures() {
+fn leaks_are_counted_in_images() {
     let mut filled = Filled::new();
     filled
         .classes("l/train", &["a", "b"], 8)
         .classes("l/valid", &["a", "b"], 2);
-    let leaked = std::fs::read(filled.world.path("l/train/a/0.png")).expect("a picture");
+    let leaked = std::fs::read(filled.world.path("l/train/a/0.png")).expect("an image");
     for name in (0..8)
         .map(|n| format!("l/train/a/copy{n}.png"))
         .chain(["l/valid/a/v.png".to_string()])
@@ -194,7 +191,7 @@ fn leaks_are_counted_in_pictures() {
     }
     let told = filled.world.kiln(&["audit", "l"]).expect_failure().stdout;
     assert!(
-        told.contains("1 validation picture is also in training (of 5)"),
+        told.contains("1 validation image is also in training (of 5)"),
         "{told}"
     );
     let found = filled
@@ -213,7 +210,7 @@ fn copies_stay_on_one_side_of_a_split_by_chance() {
     for class in ["a", "b"] {
         for number in 0..10 {
             let bytes = std::fs::read(filled.world.path(format!("u/{class}/{number}.png")))
-                .expect("a picture");
+                .expect("an image");
             filled
                 .world
                 .write(&format!("u/{class}/{number} copy.png"), bytes);
@@ -230,7 +227,7 @@ fn copies_stay_on_one_side_of_a_split_by_chance() {
         tried
             .train
             .stderr
-            .contains("20 copies of other pictures stay"),
+            .contains("20 copies of other images stay"),
         "{}",
         tried.train.stderr
     );
@@ -243,9 +240,9 @@ fn look_alikes_are_moved_to_one_side() {
     for class in ["a", "b"] {
         for number in 0..10 {
             // The same pixels in another file.
-            let picture = image::open(filled.world.path(format!("u/{class}/{number}.png")))
-                .expect("a picture");
-            picture
+            let image = image::open(filled.world.path(format!("u/{class}/{number}.png")))
+                .expect("an image");
+            image
                 .save(filled.world.path(format!("u/{class}/{number}.bmp")))
                 .expect("saved");
         }

@@ -29,9 +29,9 @@ fn what_is_no_data_says_what_is_there_and_what_to_do() {
     world.write("videos/a.mp4", "x");
     world.write("papers/a.pdf", "%PDF-1.5");
     world.write("packed/photos.zip", "PK");
-    world.picture("one.png", [1, 2, 3], 1);
+    world.image("one.png", [1, 2, 3], 1);
     for number in 0..4 {
-        world.picture(&format!("plain/IMG_{number}.png"), [9, 9, 9], number);
+        world.image(&format!("plain/IMG_{number}.png"), [9, 9, 9], number);
     }
     for (path, expected) in [
         ("empty", "is empty"),
@@ -59,11 +59,11 @@ fn what_is_no_data_says_what_is_there_and_what_to_do() {
 fn audit_of_a_folder_with_nothing_usable_fails() {
     let world = World::empty();
     for name in ["d/a/1.png", "d/b/1.png"] {
-        world.write(name, "no picture");
+        world.write(name, "no image");
     }
     let told = world.kiln(&["audit", "d"]).expect_failure();
     assert!(
-        told.stdout.contains("no picture can be used"),
+        told.stdout.contains("no image can be used"),
         "{}",
         told.stdout
     );

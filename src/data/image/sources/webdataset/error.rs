@@ -140,6 +140,6 @@ pub enum ArchivesError {
     #[error(transparent)]
     Classes(#[from] DifferentClasses),
     /// No image with a label.
-    #[error("holds no labelled picture")]
+    #[error("holds no labelled image")]
     Empty,
 }

@@ -95,7 +95,7 @@ pub fn is_hidden_member(name: &str) -> bool {
 /// Why it is none.
 pub fn check_image(file: &File, base: &str, offset: u64, len: u64) -> Result<(), &'static str> {
     match named(Path::new(base)) {
-        Named::Picture => Ok(()),
+        Named::Image => Ok(()),
         Named::Other(reason) => Err(reason),
         Named::Unknown => {
             let mut begin = vec![0; len.min(MAGIC_BYTES as u64) as usize];

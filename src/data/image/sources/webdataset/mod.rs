@@ -149,13 +149,13 @@ impl WebDataset {
         let archives = Archives::new(patterns.list(), shards, scanned);
         if archives.samples.is_empty() {
             let message = format!(
-                "is {}, whose archives hold no labelled picture",
+                "is {}, whose archives hold no labelled image",
                 archives.root.shown()
             );
             let fault = Fault::new(key(name), message);
             return Err(vec![fault.hint(
                 "a sample is 000001.jpg with 000001.cls (or .json with \"label\") beside it, or a \
-                 picture in a folder named like its class",
+                 image in a folder named like its class",
             )]);
         }
         Ok(archives)
@@ -274,15 +274,15 @@ impl Archives {
                 });
                 known.push(index);
             }
-            for picture in scanned.pictures {
+            for image in scanned.images {
                 archives.samples.push(Sample {
                     place: Place::Entry {
-                        name: picture.name,
+                        name: image.name,
                         shard: shard as u32,
-                        len: picture.len,
-                        offset: picture.offset,
+                        len: image.len,
+                        offset: image.offset,
                     },
-                    class: known[picture.label as usize],
+                    class: known[image.label as usize],
                     id: archives.samples.len() as u32,
                 });
             }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 
 use super::members::{check_image, is_hidden_member};
-use super::scanned::{Picture, Scanned};
+use super::scanned::{Image, Scanned};
 use super::tar_member::{Content, Member};
 use crate::data::files::kind::HIDDEN;
 use crate::data::text::without_bom;
@@ -32,7 +32,7 @@ pub struct Groups<'a> {
     /// Labels that are known, with their indices.
     known: HashMap<String, u32>,
     key: String,
-    pictures: Vec<Part>,
+    images: Vec<Part>,
     /// By what stands between key and extension.
     labels: HashMap<String, String>,
 }
@@ -55,7 +55,7 @@ impl Groups<'_> {
             file,
             known: HashMap::new(),
             key: String::new(),
-            pictures: Vec::new(),
+            images: Vec::new(),
             labels: HashMap::new(),
         }
     }
@@ -95,7 +95,7 @@ impl Groups<'_> {
             Err(reason) => self.leave_out(reason, &name),
             Ok(len) => {
                 let middle = middle.to_string();
-                self.pictures.push(Part {
+                self.images.push(Part {
                     name,
                     middle,
                     offset,
@@ -113,12 +113,12 @@ impl Groups<'_> {
 
     /// Ends the sample, or samples, whose members came last.
     fn close(&mut self) {
-        let (pictures, labels) = (
-            std::mem::take(&mut self.pictures),
+        let (images, labels) = (
+            std::mem::take(&mut self.images),
             std::mem::take(&mut self.labels),
         );
-        let is_plain = |picture: &Part| picture.middle.is_empty();
-        let (plain_picture, plain_label) = (pictures.iter().any(is_plain), labels.get(""));
+        let is_plain = |image: &Part| image.middle.is_empty();
+        let (plain_image, plain_label) = (images.iter().any(is_plain), labels.get(""));
         let key = self.key.trim_start_matches('/').to_string();
         let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
         let folder = folder
@@ -126,21 +126,21 @@ impl Groups<'_> {
             .next()
             .filter(|folder| !folder.is_empty() && *folder != ".");
         let mut taken: HashSet<String> = HashSet::new();
-        for picture in pictures {
-            let own = labels.get(&picture.middle);
+        for image in images {
+            let own = labels.get(&image.middle);
             // An image with a name of its own belongs to a sample with the key alone, where there is one.
             let sample = match own {
-                None if plain_picture || plain_label.is_some() => "",
-                _ => &picture.middle,
+                None if plain_image || plain_label.is_some() => "",
+                _ => &image.middle,
             };
             let label = own.or(plain_label).map(String::as_str).or(folder);
-            if plain_picture && sample != picture.middle || !taken.insert(sample.to_string()) {
-                self.leave_out(SECOND_IMAGE, &picture.name);
+            if plain_image && sample != image.middle || !taken.insert(sample.to_string()) {
+                self.leave_out(SECOND_IMAGE, &image.name);
                 continue;
             }
             match label {
-                Some(label) => self.push(picture, label),
-                None => self.leave_out(NO_LABEL, &picture.name),
+                Some(label) => self.push(image, label),
+                None => self.leave_out(NO_LABEL, &image.name),
             }
         }
         let mut unused: Vec<&String> = labels
@@ -154,7 +154,7 @@ impl Groups<'_> {
         }
     }
 
-    fn push(&mut self, picture: Part, label: &str) {
+    fn push(&mut self, image: Part, label: &str) {
         let index = match self.known.get(label) {
             Some(index) => *index,
             None => {
@@ -164,10 +164,10 @@ impl Groups<'_> {
                 index
             }
         };
-        self.scanned.pictures.push(Picture {
-            name: picture.name,
-            offset: picture.offset,
-            len: picture.len,
+        self.scanned.images.push(Image {
+            name: image.name,
+            offset: image.offset,
+            len: image.len,
             label: index,
         });
     }

@@ -4,7 +4,7 @@ use crate::data::core::left_out::LeftOut;
 
 /// A labelled image in an archive.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct Image {
     /// Its name within the archive.
     pub name: Box<str>,
     /// From the archive's beginning, bytes.
@@ -19,7 +19,7 @@ pub struct Picture {
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// In the archive's order.
-    pub pictures: Vec<Picture>,
+    pub images: Vec<Image>,
     /// Labels, as the archive says them, in the order of their first appearance.
     pub labels: Vec<String>,
     /// Members that are no samples, with the archive's name.

@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::data::image::sources::webdataset::sample_groups::{NO_IMAGE, NO_LABEL};
-    use crate::data::image::sources::webdataset::scanned::Picture;
+    use crate::data::image::sources::webdataset::scanned::Image;
 
     #[test]
     fn a_range_keeps_its_leading_zeros() {
@@ -167,16 +167,16 @@ mod tests {
             ("2.json", br#"{"label": "cat"}"#),
             ("dog/3.jpg", b"f"),
             ("4.jpg", b"no label"),
-            ("5.cls", b"no picture"),
+            ("5.cls", b"no image"),
             ("README.md", b"text"),
         ]);
         let scanned = scan_one(&path).expect("an archive");
         assert_eq!(scanned.labels, ["7", "cat", "dog"]);
         let bytes = std::fs::read(&path).expect("a file");
         let content: Vec<&[u8]> = scanned
-            .pictures
+            .images
             .iter()
-            .map(|picture| &bytes[picture.offset as usize..][..picture.len as usize])
+            .map(|image| &bytes[image.offset as usize..][..image.len as usize])
             .collect();
         assert_eq!(content, [&b"abc"[..], b"de", b"f"]);
         let reasons = scanned.left_out.reasons().iter();
@@ -194,11 +194,11 @@ mod tests {
         let samples = |entries: &[(&str, &[u8])]| {
             let (_folder, path) = archive(entries);
             let scanned = scan_one(&path).expect("an archive");
-            let label = |picture: &Picture| scanned.labels[picture.label as usize].clone();
+            let label = |image: &Image| scanned.labels[image.label as usize].clone();
             let each = scanned
-                .pictures
+                .images
                 .iter()
-                .map(|picture| format!("{}={}", picture.name, label(picture)));
+                .map(|image| format!("{}={}", image.name, label(image)));
             (each.collect::<Vec<_>>().join(" "), scanned.left_out.count())
         };
         let with_labels = samples(&[
