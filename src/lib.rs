@@ -23,14 +23,14 @@
 //! | [`storage`] | files: opened and read within limits, written whole or not at all, locks, temporary files |
 //! | [`config`] | the experiment as plain structs; faults with line, caret and remedy; families of members |
 //! | [`device`] | the choice of a device, vector instructions, memory, tensors as values on the host |
-//! | [`kernels`] | the fast path of the CPU: one folder a kernel, its Burn operation (`block`) beside it |
+//! | [`kernels`] | the fast path of the CPU: one folder per kernel, its Burn operation (`block`) beside it |
 //! | [`data`] | `core` (batches, tasks, traits), `files` (folders as people have them), `image`, `table`, `text`, `loading` |
 //! | [`model`] | layers, planning, losses, parameters, the model file |
 //! | [`metrics`] | one metric a file |
 //! | [`train`] | `plan`, `run`, `checkpoint`, `optimizers`, `schedules`, `tools` (`bench`, `lr-find`) |
 //! | [`report`] | progress, tables, curves, JSON lines |
 //! | [`guide`] | the manual, and the reference of every key |
-//! | [`cli`], [`commands`] | arguments; one file a command: parse, call, print |
+//! | [`cli`], [`commands`] | arguments; one file per command: parse, call, print |
 //!
 //! # Four walks through the code
 //!

@@ -19,7 +19,7 @@ look-alikes within and across train and valid, and says how many of each class a
 code is 1 where a validation image is also in training, or a file cannot be used. Training does the same
 first (`--no-audit` leaves it out).")]
 pub struct AuditArgs {
-    /// A folder with one folder a class, or with train and valid folders of that kind; or a table (CSV)
+    /// A folder with one folder per class, or with train and valid folders of that kind; or a table (CSV)
     #[arg(value_name = "DATA", conflicts_with = "config")]
     pub data: Option<PathBuf>,
 

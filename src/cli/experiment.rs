@@ -17,7 +17,7 @@ pub struct ExperimentArgs {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
-    /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
+    /// Where to compute: auto, cpu, gpu or gpu:N [default: device.kind of the experiment, else auto]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<Choice>,
 }

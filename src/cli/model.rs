@@ -26,7 +26,7 @@ pub struct EvalArgs {
     #[arg(short, long, value_name = "FILE")]
     pub model: PathBuf,
 
-    /// A folder with one folder a class, a table (of rows, or of labels with the images beside it), files of many
+    /// A folder with one folder per class, a table (of rows, or of labels with the images beside it), files of many
     /// images, or tar archives (a name or pattern)
     #[arg(short, long, value_name = "DATA")]
     pub data: PathBuf,

@@ -33,7 +33,7 @@ pub struct TrainArgs {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = any_text())]
     pub sets: Vec<String>,
 
-    /// Where to compute: auto, cpu, gpu or gpu:N [default: what the experiment says, else auto]
+    /// Where to compute: auto, cpu, gpu or gpu:N [default: device.kind of the experiment, else auto]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<Choice>,
 
@@ -74,7 +74,7 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
 
-    /// Samples of a batch [default: what the experiment says]
+    /// Samples of a batch [default: train.batch_size of the experiment]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
 

@@ -71,7 +71,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// What was passed over, for programs and for people.
+/// What was skipped, for programs and for people.
 #[derive(Default)]
 struct Passed {
     left_out: LeftOut,

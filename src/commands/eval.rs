@@ -66,19 +66,19 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     Ok(u8::from(!skipped.is_empty()))
 }
 
-/// A model judged on samples.
+/// A model evaluated on labelled samples.
 pub struct Judged {
     pub evaluation: Evaluation,
     pub dataset: Arc<dyn Dataset>,
-    /// What is no sample.
+    /// Files that are not samples.
     pub left_out: LeftOut,
 }
 
-/// What a model is judged on, and how.
+/// The model, the samples and the options of an evaluation.
 pub struct Judging<'a> {
     /// Where the samples lie.
     pub path: &'a Path,
-    /// The tables that say their labels, if others do.
+    /// The tables of their labels, where the labels lie outside the samples.
     pub tables: &'a [PathBuf],
     pub device: &'a Device,
     /// Samples of one forward pass.
@@ -89,7 +89,7 @@ pub struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    /// Judges a model; says what the user should know of the samples.
+    /// Evaluates a model and prints warnings about the samples.
     ///
     /// # Errors
     /// Samples that do not fit the model, or of which none can be used, answers that are not finite; in words that
@@ -174,7 +174,7 @@ fn as_json(predictions: &Predictions, skipped: usize) -> Value {
     Value::Object(object)
 }
 
-/// Every figure, and what is said of a task alone.
+/// Every metric, and the tables that are specific to the task.
 fn figures_of(predictions: &Predictions) -> Map<String, Value> {
     let figures = |figures: Vec<Figure>| -> Map<String, Value> {
         let named = figures.into_iter();
@@ -219,7 +219,7 @@ fn figures_of(predictions: &Predictions) -> Map<String, Value> {
 /// Classes of which the whole confusion matrix is given.
 const DENSE_CLASSES: usize = 1000;
 
-/// What is said of classes alone.
+/// The part that only classification has.
 fn add_classes(object: &mut Map<String, Value>, predictions: &ClassPredictions) {
     let confusion = predictions.confusion();
     let (low, high) = wilson(confusion.hits(), predictions.len());

@@ -70,7 +70,7 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// What is said of a sweep.
+/// The result of a sweep, as it is printed.
 struct Suggestion {
     valley: Option<f64>,
     steepest: Option<f64>,
@@ -107,7 +107,7 @@ impl Suggestion {
         }
     }
 
-    /// One line a step, and one for all.
+    /// One line per step, and one for all.
     fn json(&self, found: &Found, left_out: &LeftOut) -> String {
         let step = |(step, point): (usize, &Point)| {
             json!({

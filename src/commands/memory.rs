@@ -1,5 +1,4 @@
-//! Whether there is memory for what a command is about to do: asked before any is taken, as the program cannot go on once
-//! the system refuses some.
+//! Checks that there is enough memory for a command before it allocates any: a failed allocation would abort the program.
 
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use crate::model::{Compute, Memory, MemoryUse, ModelFile, Network};
 use crate::report::bytes;
 use crate::train::{Net, Plan, bench_memory};
 
-/// Overrides what the system tells.
+/// Overrides the free memory that the system reports.
 const VARIABLE: &str = "KILN_MEMORY_LIMIT";
 
 /// Checks that the training of a plan has room.
@@ -149,7 +148,7 @@ fn most_of(network: &Network, memory: Memory) -> String {
     )
 }
 
-/// What there is. Of a GPU's own memory no driver tells here.
+/// The memory that is free. Graphics drivers do not report the memory of a GPU here.
 fn limit(device: &Chosen) -> anyhow::Result<MemoryLimit> {
     if let Ok(text) = std::env::var(VARIABLE) {
         let number = text.trim().parse::<u64>().map(ByteSize);

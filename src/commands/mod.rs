@@ -1,4 +1,4 @@
-//! One file a subcommand, thin: resolve, call, report.
+//! One file per subcommand, thin: resolve, call, report.
 
 mod audit;
 mod audit_findings;

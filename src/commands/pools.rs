@@ -1,10 +1,10 @@
 //! The threads of a command.
 //!
 //! The command runs on a thread of a pool of its own, so that small pieces of its work need not be handed over to one.
-//! That thread waits at times for another thread of the program: for the batch that is being loaded, the images that
-//! `predict` is decoding, the checkpoint before. Were what it waits for a job of the same pool, nobody would be left to
-//! do it where the pool has one thread. So no other thread can enter the command's pool: rayon's global pool, which every
-//! thread that is in no pool uses, is a second one, whose threads wait for nobody. (A loader has a third.)
+//! That thread waits for other threads of the program at times: for the batch being loaded, the images that `predict`
+//! decodes, the previous checkpoint. If that work were a job of the same pool, a pool of one thread would deadlock.
+//! So other threads never use the command's pool: rayon's global pool, which serves every thread outside a pool, is a
+//! second one whose threads never wait. (A loader has a third.)
 
 use anyhow::{Context, bail};
 
@@ -14,7 +14,7 @@ pub const MOST_THREADS: usize = 1024;
 /// Bytes of a thread's stack: as a main thread's.
 const STACK: usize = 8 << 20;
 
-/// How many threads compute: what `--threads` says, or `RAYON_NUM_THREADS`; 0 for one a core. rayon passes over a
+/// The number of compute threads: `--threads`, else `RAYON_NUM_THREADS`; 0 for one per core. rayon passes over a
 /// variable that is no number, and so does this.
 ///
 /// # Errors

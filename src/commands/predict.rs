@@ -22,7 +22,7 @@ use crate::report::{FILES, left_out, left_out_json};
 /// Batches that are prepared while one is computed.
 const AHEAD: usize = 1;
 
-/// What is said where a net's numbers run out of range.
+/// The warning for outputs that are not finite.
 pub const NOT_FINITE: &str = "the net's answer is not a finite number: the input is far from what it was trained on, or \
     its weights are too large";
 
@@ -40,7 +40,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     let (sender, receiver) = sync_channel(AHEAD);
     let (files, texts) = (args.files.clone(), args.texts.clone());
     let shape = preprocess.shape();
-    // Not joined: it may be waiting for standard input when nobody reads the answers any more.
+    // Not joined: it may be blocked on standard input after the reader of our output has gone.
     let thread = std::thread::Builder::new().name("prepare".into());
     thread
         .spawn(move || prepare(&preprocess, &files, &texts, &sender))
@@ -70,7 +70,7 @@ pub fn run(args: PredictArgs) -> anyhow::Result<u8> {
     Ok(u8::from(failures > 0))
 }
 
-/// Reads the samples, texts of the command line first, until nobody takes them any more.
+/// Reads the samples, texts of the command line first, until the receiver hangs up.
 fn prepare(
     preprocess: &Preprocessor,
     files: &[PathBuf],
@@ -94,7 +94,7 @@ fn prepare(
     }
 }
 
-/// Says what was passed over: for programs in a line of its own, after the last sample.
+/// Says what was skipped: for programs in a line of its own, after the last sample.
 fn tell_left_out(passed_over: &LeftOut, as_json: bool) -> anyhow::Result<()> {
     let Some(text) = left_out(passed_over, FILES) else {
         return Ok(());
@@ -199,7 +199,7 @@ fn write_row(
     Ok(())
 }
 
-/// The indices of the names that are told of: the `top` most probable classes, or all.
+/// The indices of the classes to print: the `top` most probable ones, or all.
 fn order(row: &[f32], task: &Task, top: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..row.len()).collect();
     if let Task::Classes(_) = task {

@@ -1,4 +1,4 @@
-//! Decoding the samples of a training, and saying what was found.
+//! Decodes the samples of a training run and prints the warnings about them.
 
 use std::io::{IsTerminal, stderr};
 
@@ -8,7 +8,7 @@ use crate::model::Compute;
 use crate::report::{DecodeBar, FILES, ROWS, left_out, tables};
 use crate::train::{Plan, Prepared};
 
-/// Decodes the samples and says what the user should know of them.
+/// Decodes the samples and prints the warnings about them.
 ///
 /// # Errors
 /// Data of which nothing can be used; validation samples that are also training samples, unless the experiment allows
@@ -37,7 +37,7 @@ pub fn prepare(
     Ok(prepared)
 }
 
-/// What was passed over, for people; `None` where nothing was.
+/// What was skipped, for people; `None` if nothing was.
 pub fn told_left_out(prepared: &Prepared) -> Option<String> {
     let what = if prepared.of_rows { ROWS } else { FILES };
     left_out(&prepared.left_out, what)

@@ -1,4 +1,4 @@
-//! What commands share: the experiment, the device, what an output must not be, quoting for a shell.
+//! Helpers of several commands: loading the experiment, opening the device, checks of output paths, shell quoting.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub fn load(args: &ExperimentArgs) -> anyhow::Result<(Source, Choice)> {
     Ok((source, choice))
 }
 
-/// Takes a device and says what the user should know about it.
+/// Opens a device and prints the notices about it.
 pub fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
     let chosen = choose(choice)?;
     if let Some(notice) = chosen.notice.as_ref().filter(|_| !quiet) {
@@ -85,7 +85,7 @@ pub fn require_apart(output: &Path, inputs: &[PathBuf]) -> anyhow::Result<()> {
         let Ok(input_at) = input.canonicalize() else {
             continue;
         };
-        // What lies at the top of a folder is outside its classes: a sheet of before, say.
+        // Files at the top of a folder belong to no class, such as the sheet of an earlier call.
         let within = output_at.strip_prefix(&input_at);
         let is_sample = input_at.is_dir() && within.is_ok_and(|path| path.components().count() > 1);
         if is_sample || is_same_file(&output_at, &input_at) {

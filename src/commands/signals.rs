@@ -43,7 +43,7 @@ fn heed(exit_code: u8) {
     let flag = asked().clone();
     match flag {
         Some(flag) if flag.set(exit_code) => {
-            // On a thread of its own: where nobody reads standard error this waits, and the next signal
+            // On its own thread: this blocks when standard error is a full pipe, and the next signal
             // must not.
             let tell = || say!("\nstopping after this batch; once more stops at once");
             let _ = std::thread::Builder::new().spawn(tell);

@@ -130,7 +130,7 @@ fn advise(run: &Run<'_>) {
     }
 }
 
-/// Judges the best net on the split for the end, as `kiln eval` does, and writes its figures beside the history.
+/// Judges the best net on the test split, as `kiln eval` does, and writes its figures beside the history.
 ///
 /// # Errors
 /// A split that does not fit, a file that cannot be written.
@@ -180,14 +180,14 @@ fn at_the_end(
     Ok(Some(judged))
 }
 
-/// Whether the table of the labels has a row of the split for the end.
+/// Whether the table of the labels has a row of the test split.
 fn has_test_rows(data: &BTreeMap<String, Value>) -> bool {
     let options: Map<String, Value> = data.clone().into_iter().collect();
     let labelling: Option<Labelling> = serde_json::from_value(Value::Object(options)).ok();
     labelling.is_some_and(|labelling| labelling.has_test_rows())
 }
 
-/// The figures of the split for the end, as `test_loss`, `test_accuracy`, ...
+/// The figures of the test split, as `test_loss`, `test_accuracy`, ...
 fn test_figures(judged: &Judged) -> Map<String, Value> {
     let figures = judged.evaluation.predictions.figures().into_iter();
     let mut figures: Map<String, Value> = figures
@@ -200,7 +200,7 @@ fn test_figures(judged: &Judged) -> Map<String, Value> {
     figures
 }
 
-/// What is told when a run is over.
+/// The summary of a finished run.
 struct ResultLines<'a> {
     folder: &'a RunFolder,
     info: &'a ModelInfo,
@@ -228,7 +228,7 @@ impl Resumed {
         })
     }
 
-    /// Checks what has changed; the last value tells whether halvings of the rate are forgotten.
+    /// Checks what has changed; the last value is whether halvings of the rate are reset.
     fn check(
         self,
         plan: &Plan,
@@ -360,7 +360,7 @@ fn print(outcome: &Outcome, told: &ResultLines<'_>, args: &TrainArgs) -> std::io
     Ok(())
 }
 
-/// Says how the run ended; the exit code tells whether what was `printed` reached anybody.
+/// Prints how the run ended; the exit code depends on whether `printed` output was delivered.
 fn finish(
     outcome: &Outcome,
     folder: &RunFolder,
@@ -387,7 +387,7 @@ fn finish(
     }
 }
 
-/// What the net says, by name; of several heads, their names.
+/// The names of the net's outputs; with several heads, the names of the heads.
 fn targets(task: &Task) -> Vec<&str> {
     match task.heads() {
         [] => task.names(),

@@ -22,7 +22,7 @@ pub struct Experiment {
     /// Every random choice is a function of this number.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// The library whose defaults hold wherever the experiment says nothing of an option: `kiln schema --styles`
+    /// The library whose defaults apply to every option that the experiment does not set: `kiln schema --styles`
     /// lists them. Default: neither's as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub style: Option<Style>,
@@ -43,7 +43,7 @@ pub struct Experiment {
     /// When what is trained is saved.
     #[serde(default)]
     pub checkpoint: Checkpoints,
-    /// How it is judged.
+    /// How it is evaluated.
     #[serde(default)]
     pub eval: Eval,
     /// What is done about faults of the data.

@@ -210,7 +210,7 @@ pub fn family_schema<T: ?Sized>(members: &[Member<T>]) -> Value {
     json!({"anyOf": options})
 }
 
-/// The first paragraph of a schema's description: what the member's docstring says.
+/// The first paragraph of a schema's description: that of the member's docstring.
 pub fn about(schema: &Value) -> &str {
     schema
         .get("description")

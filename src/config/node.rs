@@ -145,7 +145,7 @@ fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.chars().all(plain)
 }
 
-/// The bytes of a quoted key at the beginning of a text, with its quotes; `None` where it is not closed.
+/// The bytes of a quoted key at the beginning of a text, with its quotes; `None` if it is not closed.
 pub fn quoted_len(text: &str) -> Option<usize> {
     let quote = text.chars().next()?;
     let mut escaped = false;

@@ -25,7 +25,7 @@ pub enum OnLeak {
     /// Nothing is trained.
     #[default]
     Fail,
-    /// It is said.
+    /// A warning is printed.
     Warn,
 }
 
@@ -65,11 +65,11 @@ impl Default for Checkpoints {
     }
 }
 
-/// How the net is judged.
+/// How the net is evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Eval {
-    /// The class that precision, recall, F1 and AUC speak of; default: the last in sorted order.
+    /// The class for which precision, recall, F1 and AUC are computed; default: the last in sorted order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
     /// A probability of the positive class of at least this counts as positive.

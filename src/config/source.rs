@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// An experiment with the text it came from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What the file and the flags say.
+    /// The experiment, from the file and the flags.
     pub experiment: Experiment,
     /// What the user should know of it.
     pub notices: Vec<String>,

@@ -6,8 +6,8 @@
 //! momentum: f64,
 //! ```
 //!
-//! What the experiment says of an option always holds; the others are written into its layers and optimizer before
-//! those are read, so that a model file, and `experiment.toml` in the run folder, say in full what was trained.
+//! An option that the experiment sets always wins. The defaults of the style are written into its layers and optimizer
+//! before those are read, so that a model file, and `experiment.toml` in the run folder, hold every option in full.
 
 use serde_json::{Map, Value, json};
 

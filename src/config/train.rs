@@ -149,7 +149,7 @@ fn default_warmup() -> bool {
 }
 
 /// The mean of the weights at the end of each epoch from one on (Izmailov and others, 2018; PyTorch's
-/// `AveragedModel`). The running averages of batch normalisation are measured anew for it, in one pass over
+/// `AveragedModel`). The running averages of batch normalisation are recomputed for it, in one pass over
 /// the epoch's training batches (PyTorch's `update_bn`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

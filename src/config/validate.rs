@@ -130,7 +130,7 @@ fn check_list(items: &[Value], schema: &Value, path: &Path, faults: &mut Vec<Fau
     }
 }
 
-/// Accepts any alternative. Where none fits but one has the right type, its faults tell more
+/// Accepts any alternative. Where none fits but one has the right type, its faults are more specific
 /// than "expected this or that".
 fn check_alternatives(
     value: &Value,

@@ -5,7 +5,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value as TomlValue
 
 use super::experiment::Experiment;
 
-/// The experiment as TOML: one key a line, one layer a line.
+/// The experiment as TOML: one key per line, one layer per line.
 pub fn to_toml(experiment: &Experiment) -> String {
     let json = serde_json::to_value(experiment).unwrap_or_default();
     let mut document = DocumentMut::new();

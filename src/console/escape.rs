@@ -70,7 +70,7 @@ fn push_utf16(out: &mut String, c: char) {
 }
 
 /// A field of a line whose fields are separated by tabs: as it is where it is plain, else in double
-/// quotes with the escapes of a JSON string, so that a program can tell fields and lines apart.
+/// quotes with the escapes of a JSON string, so that a program can split lines into fields.
 ///
 /// ```
 /// assert_eq!(kiln::console::field("my cat.jpg"), "my cat.jpg");

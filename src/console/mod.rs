@@ -1,6 +1,6 @@
-//! What the program says: notices and progress on standard error, results on standard output.
+//! Output: notices and progress on standard error, results on standard output.
 //!
-//! Output that fails is no reason to stop: [`say!`] never panics and never fails. Names that come from
+//! Failing to print is no reason to stop: [`say!`] never panics and never fails. Names that come from
 //! files may hold control characters; whatever passes through here has them escaped ([`visible`],
 //! [`shown`]), so that they reach no terminal.
 //!

@@ -59,7 +59,7 @@ impl Drop for Out {
 /// Writes a text to standard output as it is, with its own escape sequences.
 ///
 /// # Errors
-/// As the system says; where nobody reads any more, an error that [`is_closed`] knows.
+/// As the system reports; a closed pipe is an error that [`is_closed`] recognizes.
 pub fn write_raw(text: &str) -> io::Result<()> {
     let mut to = io::stdout();
     write_patiently(&mut to, text.as_bytes())
@@ -82,7 +82,7 @@ impl std::fmt::Display for Closed {
 
 impl std::error::Error for Closed {}
 
-/// Whether an error says that nobody reads standard output any more; of other outputs that is a failure.
+/// Whether an error means that the reader of standard output has closed it; for other outputs that is a failure.
 pub fn is_closed(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Closed>())
 }

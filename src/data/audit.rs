@@ -1,4 +1,4 @@
-//! What an audit found.
+//! The findings of an audit.
 
 use std::collections::BTreeSet;
 
@@ -78,17 +78,17 @@ pub struct Audit {
     pub splits: Vec<SplitFigures>,
     /// Images that cannot be used.
     pub unusable: Vec<Skipped>,
-    /// Images whose names say another format than they have.
+    /// Images whose file extension is not that of their format.
     pub misnamed: Vec<Named>,
     /// Images of one colour.
     pub blank: Vec<Named>,
-    /// Images with 16 bits a channel, where training has such that use a small part of them.
+    /// Images with 16 bits per channel, where training has such that use a small part of them.
     pub narrow: Vec<Named>,
-    /// What the training split's images with 16 bits a channel use of them.
+    /// What the training split's images with 16 bits per channel use of them.
     pub deep: Option<DeepImages>,
     /// Files that are no samples.
     pub left_out: LeftOut,
-    /// What may be wrong with the files.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
     /// Copies first, then what looks alike, the most alike first.
     pub pairs: Vec<Pair>,

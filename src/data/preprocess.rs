@@ -39,7 +39,7 @@ impl Preprocessor {
         }
     }
 
-    /// What a sample is, for people: one, and several.
+    /// The name of a sample in messages: singular and plural.
     pub fn what(&self) -> [&'static str; 2] {
         match self {
             Preprocessor::Image(_) => ["file", "files"],
@@ -48,7 +48,7 @@ impl Preprocessor {
         }
     }
 
-    /// How the tables of samples are written; `None` of images.
+    /// The layout of the tables of samples; `None` for images.
     pub fn layout_mut(&mut self) -> Option<&mut Layout> {
         match self {
             Preprocessor::Image(_) => None,

@@ -1,4 +1,4 @@
-//! What a source of data gives: from the experiment to datasets.
+//! The trait of a data source, and the steps from an experiment to datasets: survey, prepare.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::data::preprocess::Preprocessor;
 pub struct Datasets {
     /// The prediction task.
     pub task: Task,
-    /// The training split, augmented as the experiment says.
+    /// The training split, with the augmentation of the experiment.
     pub train: Arc<dyn Dataset>,
     /// The validation split.
     pub valid: Arc<dyn Dataset>,
@@ -22,9 +22,9 @@ pub struct Datasets {
     pub preprocess: Preprocessor,
     /// Samples that could not be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know.
+    /// Notices.
     pub notices: Vec<String>,
-    /// What was found wrong with the data, where that was asked for.
+    /// The findings of the audit, if it was requested.
     pub audit: Option<Audit>,
     /// A digest of the names and sizes of the training samples.
     pub fingerprint: String,
@@ -32,10 +32,10 @@ pub struct Datasets {
 
 /// A kind of data, as the experiment describes it.
 pub trait Source: Debug + Send + Sync {
-    /// The shape of a sample where the experiment alone says it.
+    /// The shape of a sample, if the experiment alone determines it.
     fn declared_shape(&self) -> Option<Shape>;
 
-    /// Lists the samples and reads what headers say; decodes nothing.
+    /// Lists the samples and reads file headers; decodes nothing.
     ///
     /// # Errors
     /// Missing folders, no classes, classes that differ between the splits, no samples.
@@ -55,7 +55,7 @@ pub trait Survey: Send {
         Vec::new()
     }
 
-    /// The usual height and width of the images as they are stored; `None` where the samples are none.
+    /// The typical height and width of the stored images; `None` if the samples are not images.
     fn typical_size(&self) -> Option<[usize; 2]> {
         None
     }
@@ -71,8 +71,8 @@ pub trait Survey: Send {
     /// Impossible statistics.
     fn check(&self, preprocess: &Preprocess) -> Result<(), Vec<Fault>>;
 
-    /// A few training samples, evenly taken from the listing, to look at: grey levels, not scaled; and
-    /// those that cannot be used.
+    /// A few training samples, evenly spaced in the listing, for a preview: pixel values, not scaled; and those that
+    /// cannot be used.
     fn few(
         self: Box<Self>,
         num_samples: usize,
@@ -92,7 +92,6 @@ pub trait Survey: Send {
         progress: &dyn Progress,
     ) -> Result<Datasets, Vec<Fault>>;
 
-    /// Decodes every sample and looks for faults; keeps the images of the first `num_images`
-    /// pairs.
+    /// Decodes every sample and audits the data; keeps the images of the first `num_images` pairs.
     fn audit(self: Box<Self>, num_images: usize, progress: &dyn Progress) -> Audit;
 }

@@ -48,7 +48,7 @@ pub fn on_host<R>(tensor: &Tensor<1>, read: impl FnOnce(&[f32]) -> R) -> R {
 }
 
 /// Shows the values of all of some tensors of 32-bit floats on the CPU, without autodiff and without
-/// a copy; `None` where they lie elsewhere.
+/// a copy; `None` if they lie elsewhere.
 pub fn all_on_host<R>(tensors: &[&Tensor<1>], read: impl FnOnce(&[&[f32]]) -> R) -> Option<R> {
     if !tensors.iter().all(|tensor| on_cpu(&tensor.device())) {
         return None;

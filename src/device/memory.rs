@@ -13,7 +13,7 @@ pub struct MemoryLimit {
     pub why: &'static str,
 }
 
-/// What is taken for the machine's memory where the system does not tell: 1 TiB. No single request can be absurd then.
+/// What is taken for the machine's memory if the system does not report it: 1 TiB. No single request can be absurd then.
 const UNKNOWN: MemoryLimit = MemoryLimit {
     bytes: 1 << 40,
     why: "is the most that this program takes where the system does not tell how much is free",

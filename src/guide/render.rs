@@ -1,4 +1,4 @@
-//! Markdown as a terminal shows it: wrapped to a width, with headings and code told apart by style.
+//! Markdown as a terminal shows it: wrapped to a width, with headings and code distinguished by style.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};

@@ -1,6 +1,6 @@
 //! One figure of a split.
 
-/// A figure by name; `None` where it is not defined.
+/// A figure by name; `None` if it is not defined.
 pub type Figure = (&'static str, Option<f64>);
 
 /// The mean of the samples' losses.

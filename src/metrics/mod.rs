@@ -48,7 +48,7 @@ pub struct Metric {
     pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
-    /// Computes it; `None` where it is not defined.
+    /// Computes it; `None` if it is not defined.
     pub compute: fn(&ClassPredictions, &Confusion) -> Option<f64>,
     /// Whether it is in the tables for people; `history.jsonl` and `--json` have every metric.
     pub in_tables: bool,

@@ -31,7 +31,7 @@ pub fn ranked(predictions: &ClassPredictions, class: usize) -> Vec<Tied> {
 }
 
 /// A figure of the positive class with two classes, else its mean over the classes, each against the
-/// rest; `None` where a class has none.
+/// rest; `None` if a class has none.
 pub fn one_against_rest(
     predictions: &ClassPredictions,
     figure: fn(&[Tied]) -> Option<f64>,

@@ -34,7 +34,7 @@ pub enum Half {
 }
 
 impl Compute {
-    /// The type that a device uses for `precision`; `None` where it supports none.
+    /// The type that a device uses for `precision`; `None` if it supports none.
     pub fn on(precision: Precision, device: &Device) -> Option<Compute> {
         Compute::choose(precision, on_cpu(device), |dtype| {
             device.supports_dtype(dtype)

@@ -46,7 +46,7 @@ pub fn figures(audit: &Audit) -> String {
     print(&table)
 }
 
-/// The validation images that are also in training; `None` where there are none.
+/// The validation images that are also in training; `None` if there are none.
 pub fn leaks(audit: &Audit) -> Option<String> {
     if let Some(table) = &audit.table {
         return table.is_leak().then(|| shared(table));

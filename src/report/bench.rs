@@ -54,7 +54,7 @@ fn ms(time: Duration) -> String {
     format!("{:.2}", 1e3 * time.as_secs_f64())
 }
 
-/// The most memory that the program has held, bytes; where the system tells.
+/// The most memory that the program has held, bytes; if the system reports it.
 pub fn peak_memory() -> Option<u64> {
     let status =
         crate::storage::read_text(std::path::Path::new("/proc/self/status"), 1 << 20).ok()?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::numbers::grouped;
 use crate::data::{LeftOut, Summary, short_name};
 
-/// How many names were left out, and for each reason the first of them; `None` where there are none. `what` they
+/// How many names were left out, and for each reason the first of them; `None` if there are none. `what` they
 /// are is said in singular and plural.
 pub fn left_out(left_out: &LeftOut, [one, many]: [&str; 2]) -> Option<String> {
     if left_out.is_empty() {
@@ -43,9 +43,9 @@ pub fn left_out_json(left_out: &LeftOut) -> Value {
     json!(left_out)
 }
 
-/// Files that are passed over, in singular and plural.
+/// Files that are skipped, in singular and plural.
 pub const FILES: [&str; 2] = ["file", "files"];
-/// Rows that are passed over.
+/// Rows that are skipped.
 pub const ROWS: [&str; 2] = ["row", "rows"];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const WIDE_GUTTER: usize = 8;
 
 /// Red, green, blue, `[height, width, 3]`, on white.
 pub struct Sheet {
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
     /// Rows of pixels.
     pub height: usize,

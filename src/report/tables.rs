@@ -13,7 +13,7 @@ use crate::metrics::{
 };
 use crate::model::{Memory, Network};
 
-/// A table for people: whatever stands in its cells, it has one line a row.
+/// A table for people: whatever stands in its cells, it has one line per row.
 pub struct Table(comfy_table::Table);
 
 impl Table {

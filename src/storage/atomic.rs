@@ -28,7 +28,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     StagedFile::write(path, &fault, |out| out.write_all(bytes))?.commit(&fault)
 }
 
-/// A file that is written in full and synced, but beside its final name: under one that nobody can foretell,
+/// A file that is written in full and synced, but beside its final name: under one that cannot be guessed,
 /// so that no link waits there. It is removed where it does not get there.
 #[derive(Debug)]
 pub struct StagedFile {

@@ -32,7 +32,7 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// As the system says; a folder, a FIFO, a socket or a device, in words that follow "cannot be read".
+/// As the system reports; a folder, a FIFO, a socket or a device, in words that follow "cannot be read".
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = without_waiting(OpenOptions::new().read(true))
         .open(path)
@@ -96,7 +96,7 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// Reads what the user named: a regular file, or the end of a pipe or a terminal, of at most `limit` bytes.
 ///
 /// # Errors
-/// As the system says; a folder, a socket or a disk; more bytes; a FIFO to which nobody writes.
+/// As the system reports; a folder, a socket or a disk; more bytes; a FIFO to which nobody writes.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, is_regular) = open_named(path)?;
     if is_regular {

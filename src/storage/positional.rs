@@ -6,7 +6,7 @@ use std::io::{self, Read};
 /// Fills `out` from `offset` on.
 ///
 /// # Errors
-/// As the system says; `UnexpectedEof` where the file ends early.
+/// As the system reports; `UnexpectedEof` where the file ends early.
 pub fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_exact_at(file, out, offset);
@@ -27,7 +27,7 @@ pub fn read_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
 /// Reads some bytes from `offset` on, none at the end of the file.
 ///
 /// # Errors
-/// As the system says.
+/// As the system reports.
 pub fn read_some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_at(file, out, offset);
@@ -38,7 +38,7 @@ pub fn read_some_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<usiz
 /// Writes `bytes` from `offset` on.
 ///
 /// # Errors
-/// As the system says.
+/// As the system reports.
 pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file, bytes, offset);

@@ -8,7 +8,7 @@ use std::path::Path;
 /// of one that is there and lets them in.
 ///
 /// # Errors
-/// A folder of another user, or that others may write into; a file in its place; as the system says.
+/// A folder of another user, or that others may write into; a file in its place; as the system reports.
 pub fn private_folder(path: &Path, tighten: bool) -> io::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
         std::fs::create_dir_all(parent)?;

@@ -163,13 +163,13 @@ pub fn end_program(exit_code: u8) -> ! {
     std::process::exit(i32::from(exit_code))
 }
 
-/// A number that nobody can foretell.
+/// A number that cannot be guessed.
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()
 }
 
-/// `prefix` with 16 digits that nobody can foretell.
+/// `prefix` with 16 digits that cannot be guessed.
 pub fn random_name(prefix: &str) -> String {
     format!("{prefix}{:016x}", random())
 }

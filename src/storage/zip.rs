@@ -25,7 +25,7 @@ const DEFLATE: u64 = 1032;
 /// Why an archive or one of its members is not read; words that follow its name.
 #[derive(Debug, Error)]
 pub enum ZipError {
-    /// As the system says.
+    /// As the system reports.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
     /// A damaged archive.
@@ -311,7 +311,7 @@ impl ZipMember {
         self.name.chars().count() as u64
     }
 
-    /// The entries of a directory; `None` where it is damaged.
+    /// The entries of a directory; `None` if it is damaged.
     fn list(mut directory: &[u8], count: u64) -> Option<Vec<ZipMember>> {
         let mut members = Vec::new();
         while (members.len() as u64) < count {

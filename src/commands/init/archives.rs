@@ -29,7 +29,7 @@ fn files_of(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What the experiment says of a folder of such files, or of files that were named; `None` where they are others.
+/// The plan for a folder of such files, or for files given by name; `None` if they are of another kind.
 ///
 /// # Errors
 /// Several files of which one has to be named.
@@ -157,7 +157,7 @@ fn numpy(file: &Path) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-/// Archives, by the split that their names say.
+/// Archives by split, inferred from their names.
 fn archives(tars: &[PathBuf]) -> Plan {
     let mut splits: BTreeMap<Option<SplitName>, Vec<PathBuf>> = BTreeMap::new();
     for tar in tars {

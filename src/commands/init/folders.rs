@@ -12,7 +12,7 @@ use crate::data::{
     Content, FolderLayout, LabelPattern, LabelledBy, images_below, list_names, short_name,
 };
 
-/// What the experiment for a folder says.
+/// The plan of an experiment for a folder.
 ///
 /// # Errors
 /// What is there, where there is nothing that can be learned from.
@@ -66,7 +66,7 @@ fn by_class_folders(args: &InitArgs, layout: &FolderLayout) -> Plan {
     plan
 }
 
-/// Images side by side: tables and lists near them tell the labels, else their names.
+/// Images in one folder: labels come from tables and lists near them, else from the file names.
 fn elsewhere(args: &InitArgs, folder: &Path, layout: &FolderLayout) -> anyhow::Result<Plan> {
     let train = &layout.train;
     if args.label_pattern.is_none()

@@ -14,7 +14,7 @@ use crate::storage::read_text;
 /// The most bytes of a list of images.
 const MAX_LIST: u64 = 256 << 20;
 
-/// Ends of the names of tables and lists, in small letters.
+/// Ends of the names of tables and lists, in lower case.
 const ENDS: [&str; 6] = ["csv", "tsv", "tab", "txt", "lst", "xlsx"];
 
 /// The tables and lists in a folder and the one above the images, sorted.
@@ -31,7 +31,7 @@ pub(super) fn list_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The tables near images that lie side by side, if they tell their labels.
+/// The tables near images of one folder, if they hold their labels.
 ///
 /// # Errors
 /// Tables of which one, or a column of one, has to be named.
@@ -148,7 +148,7 @@ fn is_list_of(path: &Path, images: &Images) -> bool {
     !lines.is_empty() && hits * 10 >= lines.len() * 9
 }
 
-/// The plan of an experiment for a table beside images; `None` where no column holds names of images.
+/// The plan of an experiment for a table beside images; `None` if no column holds names of images.
 ///
 /// # Errors
 /// A column that has to be named; a target that is no class.

@@ -1,4 +1,4 @@
-//! What an experiment says of the data, before its text is written.
+//! The plan of a starter: the keys of `[data]`, before the experiment is written as text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -109,7 +109,7 @@ impl Plan {
     /// The samples, listed as the experiment will list them.
     ///
     /// # Errors
-    /// What `check` would say of the data.
+    /// The faults that `kiln check` would report of the data.
     pub fn survey(&self, flags: &[String]) -> anyhow::Result<Box<dyn Survey>> {
         let mut options: BTreeMap<String, Value> = BTreeMap::new();
         for entry in &self.entries {

@@ -1,4 +1,4 @@
-//! `kiln init --set`: keys that the starter has beside its own, and the layout of a table that they say.
+//! `kiln init --set`: keys that override those of the starter, among them the layout of a table.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 use crate::config::{Path, Step};
 use crate::data::table::{Layout, Role};
 
-/// Keys of `[data]` that say how a table is laid out.
+/// Keys of `[data]` for the layout of a table.
 const LAYOUT: [&str; 9] = [
     "delimiter",
     "quote",
@@ -47,7 +47,7 @@ fn parse(flag: &str) -> anyhow::Result<(Vec<String>, Value)> {
     Ok((steps, value))
 }
 
-/// The layout that the flags say, and its keys that they name.
+/// The layout given by the flags, and the names of the keys that they set.
 ///
 /// # Errors
 /// A flag that is no `KEY=VALUE`, a value that the layout does not know.
@@ -88,7 +88,7 @@ pub fn layout(
     Ok((layout, given))
 }
 
-/// The keys of `[data]` that the flags say.
+/// The keys of `[data]` that the flags set.
 ///
 /// # Errors
 /// A flag that is no `KEY=VALUE`.
@@ -105,7 +105,7 @@ pub fn data(flags: &[String]) -> anyhow::Result<Map<String, Json>> {
     Ok(said)
 }
 
-/// The roles of columns that the flags say.
+/// The column roles that the flags set.
 ///
 /// # Errors
 /// A flag that is no `KEY=VALUE`.
@@ -141,7 +141,7 @@ fn json(value: &Value) -> Json {
     }
 }
 
-/// The starter with the keys that the flags say.
+/// The starter with the keys that the flags set.
 ///
 /// # Errors
 /// A flag that is no `KEY=VALUE`, or that sets a key below one that is no table.

@@ -13,9 +13,9 @@ pub enum Shape {
     Image {
         /// Rows of pixels.
         height: usize,
-        /// Pixels a row.
+        /// Pixels per row.
         width: usize,
-        /// Values a pixel.
+        /// Values per pixel.
         channels: usize,
     },
     /// `[length, features]`

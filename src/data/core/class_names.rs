@@ -1,5 +1,5 @@
-//! Labels of data as classes: names are text, and compared letter for letter. `01234` and `1234` are two classes,
-//! and so are `1` and `1.0`, unless the experiment or a flag says that labels are numbers.
+//! Class names: labels are text and compared exactly. `01234` and `1234` are two classes, and so are `1` and `1.0`,
+//! unless the experiment or a flag makes labels numbers.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::left_out::{list_names, short_name};
 use super::task::Task;
 
-/// What accepts labels that are a class as numbers only, for messages.
+/// The flag and the key that compare labels as numbers, for messages.
 pub const ACCEPT_NUMBERS: &str = "kiln eval --numeric-labels, or data.numeric_labels = true in the experiment, compares them as numbers";
 
 /// Classes by their names.
@@ -103,7 +103,7 @@ pub enum LabelError {
     },
 }
 
-/// What the user should know of classes that are equal as numbers, where there are such.
+/// A notice about two classes that are the same number, if there are such.
 pub fn equal_classes(task: &Task) -> Option<String> {
     if let Task::Heads(heads) = task {
         return heads.iter().find_map(|head| equal_classes(&head.task));
@@ -138,7 +138,7 @@ pub fn listed(names: &[String]) -> String {
     }
 }
 
-/// Says that classes have no figures.
+/// The warning that a split has no sample of some classes.
 pub fn absent<S: AsRef<str>>(classes: &[S], of: &str) -> Option<String> {
     (!classes.is_empty()).then(|| {
         let (it, has) = match classes.len() {

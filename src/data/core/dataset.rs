@@ -1,4 +1,4 @@
-//! What the loader needs of a split, and what a source of data gives.
+//! The traits and types between a source of data and the loader: a split, its summary, skipped samples.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -34,7 +34,7 @@ pub trait Dataset: Send + Sync {
     /// The number that names the sample, the same in every run over the same data.
     fn id(&self, index: usize) -> SampleId;
 
-    /// The sample's name, for people: its file, or its row.
+    /// The sample's name in messages: its file, or its row.
     fn name(&self, index: usize) -> String;
 
     /// In which orders the samples are best read.
@@ -48,7 +48,7 @@ pub trait Dataset: Send + Sync {
     /// Why the sample cannot be used.
     fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError>;
 
-    /// How many versions of a sample [`load`](Self::load) gives in training; `None` where each epoch has a new one. An
+    /// How many versions of a sample [`load`](Self::load) gives in training; `None` if each epoch has a new one. An
     /// epoch gives that of [`view_of`].
     fn num_views(&self) -> Option<u64> {
         Some(1)
@@ -101,7 +101,7 @@ pub fn class_counts(dataset: &dyn Dataset, num_classes: usize) -> Vec<usize> {
     counts
 }
 
-/// What can be said of the data before any sample is decoded.
+/// What is known of the data before any sample is decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// The prediction task; regression targets are not scaled yet.
@@ -110,32 +110,32 @@ pub struct Summary {
     pub num_train: usize,
     /// Samples of the validation split.
     pub num_valid: usize,
-    /// Samples of the split for the end.
+    /// Samples of the test split.
     pub num_test: usize,
     /// Samples of each class or label in the training split; empty where there are none.
     pub train_counts: Vec<usize>,
     /// Samples of each class or label in the validation split.
     pub valid_counts: Vec<usize>,
-    /// What each column of a table is taken for, for people; empty where there are none.
+    /// The inferred role of each column of a table; empty for other data.
     pub columns: Vec<Column>,
-    /// Where the validation split comes from, for people.
+    /// Where the validation split comes from, as messages show it.
     pub valid_from: String,
     /// Files, members of archives or rows that are no samples.
     pub left_out: LeftOut,
     /// Whether these are rows.
     pub of_rows: bool,
-    /// What may be wrong with the files that were listed.
+    /// Warnings about the listed files.
     pub warnings: Vec<String>,
 }
 
-/// What a column of a table is taken for.
+/// The inferred role of a column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its role, and what is done to its values, for people.
+    /// Its role and encoding, as messages show them.
     pub role: String,
-    /// Why it is not used, where it is not.
+    /// Why it is not used; `None` if it is used.
     pub ignored: Option<String>,
     /// The inputs of the net that it gives.
     pub inputs: usize,
@@ -183,7 +183,7 @@ pub trait Progress: Sync {
     fn end(&self);
 }
 
-/// Says nothing.
+/// Reports no progress.
 pub struct Silent;
 
 impl Progress for Silent {

@@ -1,5 +1,5 @@
-//! What a listing passes over, and why: one type for folders, archives, text folders and tables, printed
-//! by every command in the same way.
+//! Files and rows that are skipped, by reason: one type for folders, archives, text folders and tables, printed by
+//! every command in the same way.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,17 @@ use serde::Serialize;
 /// Names that are kept for each reason.
 const FIRST: usize = 5;
 
-/// Reasons that are told apart; of rows of a table each may have its own.
+/// The most distinct reasons that are kept: each row of a table may have its own.
 const REASONS: usize = 32;
 
-/// Names that stand for no sample, by reason, in the order of their first appearance.
+/// Skipped names by reason, in the order of first appearance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct LeftOut {
     reasons: Vec<Reason>,
 }
 
-/// The names that were passed over for one reason.
+/// The names that were skipped for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reason {
     /// Why, in words that follow "left out: 3 files, ".
@@ -39,7 +39,7 @@ impl LeftOut {
         }
     }
 
-    /// Adds everything that another listing passed over.
+    /// Adds everything that another listing skipped.
     pub fn merge(&mut self, other: LeftOut) {
         for theirs in other.reasons {
             let entry = self.entry(&theirs.reason);
@@ -67,7 +67,7 @@ impl LeftOut {
         &mut self.reasons[index]
     }
 
-    /// Whether nothing was passed over.
+    /// Whether nothing was skipped.
     pub fn is_empty(&self) -> bool {
         self.reasons.is_empty()
     }

@@ -1,5 +1,5 @@
-//! What every modality shares: batches, tasks, the traits of datasets and counted randomness. Nothing here knows an
-//! implementation.
+//! What every modality shares: batches, tasks, the dataset traits and counter-based randomness. No implementation is
+//! imported here.
 
 pub mod batch;
 pub mod class_names;

@@ -1,4 +1,4 @@
-//! Counted randomness: every random choice is a function of a seed, a purpose and the numbers
+//! Counter-based randomness: every random choice is a function of a seed, a purpose and the numbers
 //! that name the choice (epoch, sample, layer), never of what was drawn before it. A run is
 //! therefore the same for any number of worker threads, and a resumed run continues exactly.
 //!

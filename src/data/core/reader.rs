@@ -1,5 +1,5 @@
-//! How samples are read for a trained net: with labels or without them, from paths, from standard input or from memory.
-//! One reader a modality; `eval`, `predict` and whatever else runs a trained net read by it.
+//! Reading samples for a trained net, with or without labels, from paths, standard input or memory. There is one reader
+//! per modality; `eval`, `predict` and every other user of a trained net go through it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,7 +12,7 @@ use super::dataset::{Dataset, SampleError, Skipped};
 use super::left_out::LeftOut;
 use super::task::Task;
 
-/// Samples that are handed on together, at most.
+/// The most samples of one batch.
 pub const BATCH: usize = 32;
 
 /// Reads the samples of one modality as a trained net takes them.
@@ -23,10 +23,10 @@ pub trait Reader: Send + Sync {
     /// What cannot be read, or does not fit the model.
     fn labelled(&self, wanted: &LabelledPath<'_>) -> Result<Labelled, LabelledError>;
 
-    /// Hands on the samples of each origin, in order and in batches; then what the user should know of all of them.
+    /// Passes the samples of each origin to `sink`, in order and in batches; then notices about all of them.
     ///
     /// # Errors
-    /// Where reading ends early. An origin that cannot be read is no error: it is handed on as [`Item::Failed`].
+    /// Reading that ends early. An origin that cannot be read is no error but an [`Item::Failed`].
     fn read(&self, origins: &[Origin<'_>], sink: &mut Sink<'_>) -> Result<(), Ended>;
 }
 
@@ -34,11 +34,11 @@ pub trait Reader: Send + Sync {
 /// this room does not know.
 pub type LabelledError = Box<dyn Error + Send + Sync>;
 
-/// Where labelled samples lie, and what they are labelled for.
+/// Where labelled samples lie, and the model that they are read for.
 pub struct LabelledPath<'a> {
     /// A folder, an archive, a table or a file of arrays.
     pub path: &'a Path,
-    /// Tables beside the images at `path` that say their labels; empty where nothing else does.
+    /// Tables with the labels of the images at `path`; empty if there are none.
     pub tables: &'a [PathBuf],
     /// The prediction task of the model.
     pub task: &'a Task,
@@ -54,9 +54,9 @@ pub struct Labelled {
     pub skipped: Vec<Skipped>,
     /// Files that are no samples.
     pub left_out: LeftOut,
-    /// What the user should know.
+    /// Notices.
     pub notices: Vec<String>,
-    /// What may be wrong with the files.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
 }
 
@@ -69,14 +69,14 @@ pub enum Origin<'a> {
     StandardInput,
     /// What a file called `name` holds: an encoded image, a table, or a text.
     Memory {
-        /// The name that the samples are told by.
+        /// The name of the samples in messages.
         name: &'a str,
         /// The content.
         bytes: &'a [u8],
     },
 }
 
-/// What a prediction is about.
+/// The sample that a prediction belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A file.
@@ -94,13 +94,13 @@ pub enum Subject {
 /// A sample with the net's input, or why it has none.
 #[derive(Debug)]
 pub struct Sample {
-    /// What the prediction is about.
+    /// What the sample is.
     pub subject: Subject,
     /// The net's input, in the order of [`Shape`](super::batch::Shape); or why there is none.
     pub input: Result<Vec<f32>, SampleError>,
 }
 
-/// What a reader hands on.
+/// What a reader passes to its sink.
 #[derive(Debug)]
 pub enum Item {
     /// Samples, at most [`BATCH`] of them.
@@ -114,21 +114,21 @@ pub enum Item {
     },
     /// Files that are no samples.
     LeftOut(LeftOut),
-    /// What the user should know of all samples.
+    /// A notice about all samples.
     Notice(String),
 }
 
-/// Takes what a reader hands on.
+/// Receives what a reader produces.
 pub type Sink<'a> = dyn FnMut(Item) -> Result<(), Stopped> + 'a;
 
-/// Nobody takes any more samples.
+/// The receiver takes no more samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
 /// Why reading ended before the last origin.
 #[derive(Debug)]
 pub enum Ended {
-    /// Nobody takes any more samples.
+    /// The receiver takes no more samples.
     Stopped,
     /// Standard input cannot be read.
     StandardInput(std::io::Error),

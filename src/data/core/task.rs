@@ -24,7 +24,7 @@ pub enum Task {
 pub struct Head {
     /// The column.
     pub name: String,
-    /// What the head says of it; never heads again.
+    /// The task of the head; never `Heads` itself.
     pub task: Task,
 }
 
@@ -152,7 +152,7 @@ impl Task {
         }
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there is nothing to predict.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -190,7 +190,7 @@ impl Task {
         }
     }
 
-    /// What the samples are called by, in messages.
+    /// The name of the task in messages.
     pub fn what(&self) -> &'static str {
         match self {
             Task::Classes(_) => "classes",

@@ -1,4 +1,4 @@
-//! Why files and folders are not read. Each error is worded to follow the name of its file or folder.
+//! Errors of reading files and folders. Each message follows the name of its file or folder.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What folders hold, at any depth: counts of images and of texts.
+//! Counts of images and texts in a tree of folders.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -29,7 +29,7 @@ pub struct Tree {
 }
 
 const MAX_DEPTH: usize = 12;
-/// Files of each folder whose first bytes are read because their names do not tell the format.
+/// The most files per folder whose first bytes are read because their extension is not known.
 const SNIFFED: usize = 4;
 
 impl Tree {
@@ -123,7 +123,7 @@ fn is_image(path: &Path) -> bool {
     read.is_ok() && sniff(&begin).is_ok()
 }
 
-/// What a folder without samples holds.
+/// Describes the content of a folder without samples.
 pub fn nothing(root: &Path) -> Nothing {
     let mut names = BTreeSet::new();
     let mut waiting = vec![(root.to_path_buf(), 0)];

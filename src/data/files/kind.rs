@@ -1,8 +1,8 @@
-//! What a file is, told from its first bytes, where its name does not tell it.
+//! Detects the kind of a file by its name or, if that is inconclusive, by its first bytes.
 
 use std::path::Path;
 
-/// Bytes that tell what a file is.
+/// The length of the magic number that is read of a file.
 pub const MAGIC_BYTES: usize = 32;
 
 /// Extensions of files that are never opened to see whether they are images.
@@ -44,7 +44,7 @@ const OTHER_EXTENSIONS: [&str; 35] = [
     "safetensors",
 ];
 
-/// What a file's name says of it.
+/// The kind of a file, judged by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// An image that can be decoded.
@@ -61,10 +61,10 @@ const RAW_EXTENSIONS: [&str; 11] = [
 ];
 const RAW: &str = "a camera's raw file, which is not decoded; convert it to PNG or JPEG";
 
-/// What is said of files that hold no image.
+/// The reason for skipping files that are not images.
 pub const NO_IMAGE: &str = "not an image";
 
-/// What a file's name says of it.
+/// The kind of a file, judged by its name.
 pub fn named(path: &Path) -> Named {
     if is_image_name(path) {
         return Named::Image;
@@ -78,7 +78,7 @@ pub fn named(path: &Path) -> Named {
     }
 }
 
-/// What the first bytes of a file say: whether `decode` knows the format, else why not.
+/// Checks the magic number of a file: `Ok` for a format that `decode` reads, else the reason for skipping it.
 ///
 /// # Errors
 /// The format that is not read, or that the bytes are no image's.
@@ -207,7 +207,7 @@ pub fn is_hidden(name: &std::ffi::OsStr) -> bool {
             .any(|known| bytes.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// What is said of files that [`is_hidden`] tells.
+/// The reason for skipping hidden files.
 pub const HIDDEN: &str = "hidden, or put there by the system";
 
 /// File name extensions that are taken for images.

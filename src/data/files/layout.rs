@@ -1,6 +1,5 @@
-//! How people lay out folders of samples: splits under many names, folders that only wrap others, samples without
-//! labels beside labelled ones. `init` and `audit` look at a folder as people have it; an experiment says plainly
-//! where each split lies.
+//! Detects the layout of a folder of samples: splits under many names, wrapper folders, unlabelled samples beside
+//! labelled ones. `init` and `audit` accept any such folder; an experiment names the folder of each split.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use super::split_names::{SplitName, is_wrapper, splits_of};
 use crate::console::Show as _;
 use crate::data::core::left_out::list_names;
 
-/// What the samples of a layout are labelled by.
+/// Where the labels of a layout come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Labelled {
     /// The folders they lie in.
@@ -35,11 +34,11 @@ pub struct Layout {
     pub unlabelled: Vec<PathBuf>,
     /// Folders beside those of the classes that are no classes, by name.
     pub exclude: Vec<String>,
-    /// What tells the labels.
+    /// Where the labels come from.
     pub labelled: Labelled,
     /// Whether the folders of the classes hold folders with samples, and nothing else.
     pub deeper: bool,
-    /// What each folder was taken for, for people.
+    /// The role inferred for each folder, as messages.
     pub told: Vec<String>,
 }
 

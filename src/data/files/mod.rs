@@ -1,4 +1,4 @@
-//! Files and folders as people lay them out: what a file is, which folders are splits and classes, what is no sample.
+//! Files and folders of data: kinds of files, layouts of splits and classes, listings.
 
 pub mod error;
 pub mod folder_tree;

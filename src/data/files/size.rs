@@ -1,5 +1,5 @@
-//! How large what a file claims may be: checked against what the file holds and what the machine has, before
-//! room is made for it.
+//! Limits on untrusted sizes: what a file claims is checked against the file's own size and the free memory before
+//! anything is allocated.
 
 use std::io::Read;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The names of splits, as people write them.
+//! Recognizes the split (train, validation, test) in the name of a file or folder.
 
 use std::collections::BTreeSet;
 
@@ -26,14 +26,14 @@ const VALID: [&str; 9] = [
     "eval",
 ];
 const TEST: [&str; 4] = ["test", "testing", "tst", "tests"];
-/// Words that say nothing beside the name of a split.
+/// Words that may accompany the name of a split without changing its meaning.
 const FILLERS: [&str; 26] = [
     "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "pic", "pics",
     "picture", "pictures", "photo", "photos", "folder", "files", "split", "seg", "samples", "raw",
     "final", "jpg", "png", "of", "the",
 ];
 
-/// The words of a name in small letters: what stands between other signs than letters; `TrainData` is two.
+/// The words of a name in lower case: what stands between other signs than letters; `TrainData` is two.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut small = false;
@@ -73,7 +73,7 @@ fn of_word(word: &str) -> Option<SplitName> {
     plain(word).or_else(fused)
 }
 
-/// The split that a name is of, where it says nothing else: `Train_Images`, `seg_test`, `validation-set`.
+/// The split that a name denotes if it contains nothing else: `Train_Images`, `seg_test`, `validation-set`.
 pub fn split_name(name: &str) -> Option<SplitName> {
     let mut found = None;
     for word in words(name) {
@@ -100,7 +100,7 @@ fn split_in(name: &str) -> Option<(SplitName, Vec<String>)> {
     }
 }
 
-/// The splits that sibling folders are of: those whose names say nothing else, and those that differ in the name
+/// The splits of sibling folders: those whose names contain nothing else, and those that differ in the name
 /// of the split alone.
 pub fn splits_of(names: &[&str]) -> Vec<Option<SplitName>> {
     let inner: Vec<_> = names.iter().map(|name| split_in(name)).collect();
@@ -115,7 +115,7 @@ pub fn splits_of(names: &[&str]) -> Vec<Option<SplitName>> {
         .collect()
 }
 
-/// Whether a folder's name says nothing of what lies in it: "images", "train".
+/// Whether a folder's name says nothing about its content, as "images" or "train".
 pub fn is_wrapper(name: &str) -> bool {
     split_name(name).is_some() || words(name).iter().all(|word| FILLERS.contains(&&**word))
 }

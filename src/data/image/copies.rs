@@ -1,4 +1,4 @@
-//! Files with the same content, found without decoding: they must not be torn apart by a random split.
+//! Finds files with the same content without decoding them, so that a random split keeps copies on one side.
 
 use std::collections::HashMap;
 

@@ -45,7 +45,7 @@ impl ImageDataset {
 }
 
 thread_local! {
-    /// The sample in work, decoded; its memory is used again and again.
+/// The decoded image of the current sample; the buffer is reused.
     static IMAGE: RefCell<Pixels> = const {
         RefCell::new(Pixels { width: 0, height: 0, channels: 0, bytes: Vec::new() })
     };

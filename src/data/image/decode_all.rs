@@ -23,15 +23,15 @@ pub struct Decoded {
     pub skipped: Vec<Skipped>,
     /// Sums over the pixels, where asked for.
     pub sums: ChannelSums,
-    /// What the user should know.
+    /// Notices.
     pub notices: Vec<String>,
-    /// What was noted of each sample, where it was decoded and that was asked for.
+    /// The traits of each sample, if it was decoded and they were requested.
     pub traits: Vec<Traits>,
     pub(super) preprocess: ImagePreprocess,
     pub(super) cache: Cache,
 }
 
-/// What decoding gathers beside the samples.
+/// What decoding computes beside the samples.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gather {
     /// Sums over all pixels.
@@ -205,7 +205,7 @@ impl Worker<'_> {
         self.sums(image)
     }
 
-    /// Records the traits of a file that is only decoded on demand. Archives are not read for that alone.
+    /// Records the traits of a file that is only decoded on demand. Archives are not read just for that.
     fn hash(&self, index: usize, noted: Option<&mut Traits>) -> Result<ChannelSums, DecodeError> {
         if let Some(noted) = noted
             && self.split.shards.is_empty()
@@ -283,7 +283,7 @@ fn open_adding(
 }
 
 impl Decoded {
-    /// Keeps some of the samples alone.
+    /// Keeps only the samples for which `keep` is true.
     pub fn only(mut self, keep: &[bool]) -> Decoded {
         self.cache.retain(keep);
         let mut kept = keep.iter();

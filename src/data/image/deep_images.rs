@@ -1,4 +1,4 @@
-//! What the training images with 16 bits a channel use of their range.
+//! The value range that the training images with 16 bits per channel use.
 
 use image::DynamicImage;
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use crate::data::image::decode::{HEADER_BYTES, decode_image, is_tiff, raw, read_
 use crate::data::image::preprocess::ImagePreprocess;
 use crate::data::image::samples::{Place, Split};
 
-/// What the 16-bit images of a split use of their range.
+/// The value range that the 16-bit images of a split use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeepImages {
     /// How many there are.
@@ -20,8 +20,8 @@ pub struct DeepImages {
 }
 
 impl DeepImages {
-    /// Looks for 16-bit images among those whose formats may have them, and decodes each; those that cannot be
-    /// used are left to the decoding that names them. `None` where there is none.
+    /// Decodes the 16-bit images of formats that can have them; those that cannot be decoded are reported later, by
+    /// the decoding of all samples. `None` where there is none.
     pub fn find(split: &Split, preprocess: &ImagePreprocess) -> Option<DeepImages> {
         let found = (0..split.len()).into_par_iter().filter_map(|index| {
             let (least, most) = extent(split, index, preprocess)?;
@@ -38,8 +38,7 @@ impl DeepImages {
         })
     }
 
-    /// The range to scale by; `None` where the images use so much of their 16 bits that nothing is gained, or
-    /// have one value only.
+    /// The range to scale by; `None` if the images use most of their 16 bits, or have one value only.
     pub fn range(&self) -> Option<DeepRange> {
         let narrow = self.most - self.least < WIDE;
         narrow
@@ -47,7 +46,7 @@ impl DeepImages {
             .flatten()
     }
 
-    /// What the user should know.
+    /// Notices.
     pub fn notice(&self) -> Option<String> {
         let [low, high] = self.range()?.bounds();
         let what = match self.count {
@@ -61,7 +60,7 @@ impl DeepImages {
     }
 }
 
-/// Smallest and largest value of an image, where it has 16 bits a channel.
+/// Smallest and largest value of an image, where it has 16 bits per channel.
 pub fn extent(split: &Split, index: usize, preprocess: &ImagePreprocess) -> Option<(u16, u16)> {
     let name = split.file_name(index);
     let extension = name

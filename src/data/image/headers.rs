@@ -1,16 +1,16 @@
-//! What the headers of a few images tell: the channels and the usual size of a split.
+//! Infers the channels and the typical size of a split from the headers of a few images.
 
 use super::decode::pixels::Header;
 use super::decode::{HEADER_BYTES, MAX_TIFF, is_tiff, read_header_of};
 use super::samples::Split;
 
-/// Headers read to learn whether the images are grey.
+/// The number of headers read to detect grey images.
 const HEADERS_READ: usize = 256;
 
-/// Headers read to learn how large the images are.
+/// The number of headers read to measure the typical size.
 const SIZES_READ: usize = 64;
 
-/// The headers of about `count` images, evenly taken from the split. Those that cannot be read are left out.
+/// The headers of about `count` images, evenly spaced over the split. Those that cannot be read are left out.
 fn read_headers(split: &Split, count: usize) -> impl Iterator<Item = Header> + '_ {
     let step = split.len().div_ceil(count).max(1);
     (0..split.len()).step_by(step).filter_map(|index| {
@@ -34,7 +34,7 @@ pub fn infer_channels(split: &Split) -> usize {
     }
 }
 
-/// The median height and the median width, pixels; `None` where no header can be read.
+/// The median height and the median width, pixels; `None` if no header can be read.
 pub fn typical_size(split: &Split) -> Option<[usize; 2]> {
     let headers: Vec<_> = read_headers(split, SIZES_READ).collect();
     let median = |mut sides: Vec<u32>| {

@@ -1,4 +1,4 @@
-//! Two datasets of one kind as one.
+//! The concatenation of two image datasets.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Labelled image files for judging a model: by folders, names or tables, as the model was trained.
+//! Labelled images for evaluating a model. Labels come from where they came from in training: folders, file names or
+//! tables.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,13 +32,13 @@ use crate::data::table::Files;
 pub struct FolderImages {
     /// The files.
     pub split: Split,
-    /// What is no sample.
+    /// Files that are not samples.
     pub left_out: LeftOut,
-    /// What the user should know.
+    /// Notices.
     pub warnings: Vec<String>,
 }
 
-/// The images of a folder with one folder a class, all of which the model must know.
+/// The images of a folder with one folder per class, all of which the model must know.
 ///
 /// # Errors
 /// A folder without classes, or with others.
@@ -73,7 +74,7 @@ fn of_listing(
 
 type NamedFiles = (Vec<String>, Vec<(Box<Path>, u32)>);
 
-/// The files of the classes that the model knows. Folders called as splits are none of its classes.
+/// The files of the classes that the model knows. Folders named like splits are not classes.
 fn known(
     listing: Listing,
     classes: &[String],
@@ -105,8 +106,8 @@ fn known(
     Ok((found, files))
 }
 
-/// Labelled images for a model that was trained on `kind = "image-folder"` with these options; `None` where its
-/// labels were those of folders at the top, and nothing else.
+/// Labelled images for a model that was trained on `kind = "image-folder"` with these options; `None` if its labels
+/// came from folders at the top alone.
 ///
 /// # Errors
 /// What does not fit the model.
@@ -232,8 +233,8 @@ fn by_table(
     };
     let mut warnings = Vec::new();
     let roots = [Some(&*folder), None, None];
-    // Of a table of all splits the part for the end is judged, else that of validation; a table that lacks the
-    // column is judged as a whole.
+    // Of a table of all splits the test part is evaluated, else that of validation; a table that lacks the column is
+    // evaluated as a whole.
     if labelling.split.is_some() {
         if let Ok(tables) = LabelTables::read(&labelling, roots) {
             let part = tables.last();
@@ -345,12 +346,12 @@ pub fn labelled_images(
     })
 }
 
-/// Labelled images for evaluation, and what the user should know of them.
+/// Labelled images for evaluation, with warnings about them.
 pub struct LabelledImages {
     /// The images.
     pub dataset: ImageDataset,
-    /// What is none.
+    /// Files that are not samples.
     pub left_out: LeftOut,
-    /// What may be wrong with the files.
+    /// Warnings about the files.
     pub warnings: Vec<String>,
 }

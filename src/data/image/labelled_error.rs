@@ -1,4 +1,4 @@
-//! Why labelled images do not fit a model.
+//! Errors of labelled images for evaluating a model.
 
 use thiserror::Error;
 
@@ -33,7 +33,7 @@ pub enum LabelledImagesError {
     /// Folders of classes without an image.
     #[error("holds no image of {0}")]
     NoImage(String),
-    /// A folder without what told the labels in training.
+    /// A folder without the tables that the labels came from in training.
     #[error(
         "is a folder without folders of the model's classes; the model was trained with labels of a table: \
          name the table, beside which the images lie, or say it with --labels"

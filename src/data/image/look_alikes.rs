@@ -1,5 +1,4 @@
-//! Images that look alike, and that a split by chance tore apart: they are brought together again after decoding,
-//! which is when they are known.
+//! Look-alike images that a random split separated are moved to one side after decoding, when they are known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +19,8 @@ pub struct Moves {
 }
 
 impl Moves {
-    /// What brings the groups of look-alikes together, each on one side, so that validation keeps about as many
-    /// samples of each class. Nothing where validation would have none left of `num_valid`.
+    /// The moves that bring each group of look-alikes to one side, so that validation keeps about as many samples of
+    /// each class. None if validation would have none left of `num_valid`.
     pub fn of(audit: &Audit, num_valid: usize) -> Moves {
         let groups = torn_groups(audit);
         let mut room: BTreeMap<usize, usize> = BTreeMap::new();
@@ -90,7 +89,7 @@ impl Moves {
         self.to_train.is_empty() && self.to_valid.is_empty()
     }
 
-    /// What the user should know.
+    /// Notices.
     pub fn notice(&self, are_moved: bool) -> String {
         let count = self.to_train.len() + self.to_valid.len();
         let what = match (count, are_moved) {
@@ -105,7 +104,7 @@ impl Moves {
     }
 }
 
-/// Groups of images that look alike and are on both sides, in an order that their names tell.
+/// Groups of look-alike images on both sides, ordered by their names.
 fn torn_groups(audit: &Audit) -> Vec<Vec<Named>> {
     let key = |named: &Named| (named.split, named.index);
     let mut members: BTreeMap<(usize, usize), &Named> = BTreeMap::new();
@@ -240,7 +239,7 @@ mod tests {
 
     #[test]
     fn groups_go_to_one_side_and_validation_keeps_its_size() {
-        // Four pairs of twins, all torn: two of them go each way.
+        // Four separated pairs of twins: two of them move each way.
         let twins: Vec<_> = (0..4).map(|index| [(0, index), (1, index)]).collect();
         let moves = Moves::of(&audit(&twins), 4);
         assert_eq!((moves.to_train.len(), moves.to_valid.len()), (2, 2));

@@ -23,7 +23,7 @@ pub struct ImageOptions {
     /// How images are resized.
     #[serde(default)]
     pub resize: Filter,
-    /// What becomes of images with other proportions than `size`.
+    /// How images with another aspect ratio than `size` are fitted.
     #[serde(default)]
     pub aspect: Aspect,
     /// The share of the part that fills the size which is kept, with `aspect = "cover"`: 0.875 is torchvision's resizing to
@@ -34,17 +34,17 @@ pub struct ImageOptions {
     /// The level of the bars that `aspect = "fit"` adds, 0-255.
     #[serde(default)]
     pub pad_value: u8,
-    /// What becomes of transparent pixels.
+    /// How transparent pixels are handled.
     #[serde(default)]
     pub alpha: Alpha,
     /// Images with more pixels are refused; protects the memory.
     #[serde(default = "default_max_pixels")]
     #[schemars(range(min = 1, max = 1_073_741_824))]
     pub max_pixels: u64,
-    /// Decoded images are kept in that much memory; default: a quarter of what is free.
+    /// Decoded images are cached in that much memory; default: a quarter of the free memory.
     #[serde(default)]
     pub cache_memory: Option<ByteSize>,
-    /// What the memory does not hold is kept in cache files of at most that size, all together;
+    /// Images beyond that are cached in files of at most this total size;
     /// default 32 GB (0 for archives).
     #[serde(default)]
     pub cache_disk: Option<ByteSize>,
@@ -103,7 +103,7 @@ impl ImageOptions {
         }
     }
 
-    /// How much of the decoded images may be kept.
+    /// The size of the cache of decoded images.
     pub fn budget(&self, default_disk: u64) -> Budget {
         Budget {
             memory: self.cache_memory.map_or_else(default_memory, |size| size.0),

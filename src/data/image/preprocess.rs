@@ -1,5 +1,5 @@
-//! Preprocessing: what is done to every sample, in training and after it. Fitted once, on the
-//! training samples; saved in the model file; never fitted again.
+//! Preprocessing of every sample, in training and inference. Fitted once, on the training samples; saved in the model
+//! file; never fitted again.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub struct ImagePreprocess {
     pub channels: usize,
     /// How images are resized.
     pub resize: Filter,
-    /// What becomes of their proportions.
+    /// How the aspect ratio is handled.
     #[serde(default)]
     pub aspect: Aspect,
     /// The share that [`Aspect::Cover`] keeps of the part which fills the size.
@@ -32,7 +32,7 @@ pub struct ImagePreprocess {
     /// The level of the bars of [`Aspect::Fit`].
     #[serde(default)]
     pub pad_value: u8,
-    /// What becomes of transparent pixels.
+    /// How transparent pixels are handled.
     #[serde(default)]
     pub alpha: Alpha,
     /// Larger images are refused.
@@ -159,7 +159,7 @@ impl ImagePreprocess {
     }
 }
 
-/// The largest `max_pixels`: decoding takes up to 16 bytes a pixel.
+/// The largest `max_pixels`: decoding takes up to 16 bytes per pixel.
 pub const MAX_MAX_PIXELS: u64 = 1 << 30;
 
 /// The largest height and width of a net's input.
@@ -195,7 +195,7 @@ impl ChannelSums {
         self
     }
 
-    /// Takes away the sums of images that are among them.
+    /// Subtracts the sums of images that are among them.
     pub fn without(mut self, other: &ChannelSums) -> ChannelSums {
         self.count -= other.count;
         for channel in 0..3 {

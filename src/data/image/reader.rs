@@ -76,8 +76,7 @@ impl Reader for ImageReader {
 }
 
 impl ImageReader {
-    /// Images of one batch: fewer where each is large, so that a batch does not take the memory. The answers do not
-    /// depend on it.
+    /// The size of a batch: smaller for large images, to bound the memory. Predictions do not depend on it.
     fn batch_size(&self) -> usize {
         (MOST_VALUES / self.preprocess.shape().num_elements().max(1)).clamp(1, BATCH)
     }
@@ -100,7 +99,7 @@ impl ImageReader {
     }
 }
 
-/// Files that wait to be decoded together, and where the samples go.
+/// Files that wait to be decoded together, and the sink of the samples.
 struct Reading<'a, 'b> {
     reader: &'a ImageReader,
     files: Vec<PathBuf>,
@@ -142,7 +141,7 @@ impl Reading<'_, '_> {
         (self.sink)(Item::Failed { text, left_out })
     }
 
-    /// The files that standard input names, a line each; an answer does not wait for a line that has not come yet.
+    /// The files listed on standard input, one per line; predictions are not held back until the next line arrives.
     fn list(&mut self) -> Result<(), Ended> {
         let mut input = BufReader::new(stdin());
         loop {
@@ -207,7 +206,7 @@ impl Reading<'_, '_> {
     }
 
     /// The images of the files of arrays in a folder, by name; false where there are none. An array of something else
-    /// is passed over.
+    /// is skipped.
     fn arrays_below(&mut self, folder: &Path) -> Result<bool, Stopped> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -267,7 +266,7 @@ impl Reading<'_, '_> {
     }
 }
 
-/// The images of a file of arrays: IDX, NumPy, CIFAR's binaries; `None` where it is none by its name.
+/// The images of a file of arrays: IDX, NumPy, CIFAR's binaries; `None` if it is none by its name.
 fn arrays(path: &Path) -> Option<Result<RawBlock, ArraysError>> {
     idx_images(path)
         .map(|read| read.map_err(ArraysError::Idx))
@@ -293,7 +292,7 @@ fn is_archive(path: &Path) -> bool {
             .is_some_and(|end| end.eq_ignore_ascii_case("tar"))
 }
 
-/// A path as the system has it; it need not be UTF-8.
+/// A path from raw bytes; it need not be UTF-8.
 fn path_of(bytes: Vec<u8>) -> PathBuf {
     #[cfg(unix)]
     return PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes));

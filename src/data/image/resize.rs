@@ -1,4 +1,4 @@
-//! Resizing, with antialiasing where the image gets smaller, and what becomes of its proportions.
+//! Resizing, antialiased when shrinking, with a choice of how the aspect ratio is handled.
 
 use std::error::Error;
 
@@ -37,16 +37,16 @@ impl Filter {
     }
 }
 
-/// What becomes of an image whose proportions are not those that are asked for.
+/// How an image with another aspect ratio is fitted to the size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Aspect {
     /// Stretched to the size (Keras's and Burn's way).
     #[default]
     Stretch,
-    /// All of it, in the middle, with bars of `pad_value` beside it (letterbox).
+    /// Scaled to fit inside, with bars of `pad_value` beside it (letterbox).
     Fit,
-    /// The middle of it that fills the size; the rest is cut off (center crop).
+    /// Scaled to cover the size, with the rest cut off (center crop).
     Cover,
 }
 
@@ -60,14 +60,14 @@ pub fn is_whole(crop: &f64) -> bool {
     *crop == whole()
 }
 
-/// How an image gets its size.
+/// The options of resizing.
 #[derive(Clone, Copy, Debug)]
 pub struct Resizing {
     /// Height and width, pixels.
     pub size: [usize; 2],
     /// How pixels are computed.
     pub filter: Filter,
-    /// What becomes of the proportions.
+    /// How the aspect ratio is handled.
     pub aspect: Aspect,
     /// The share of the part that fills the size which [`Aspect::Cover`] keeps, above 0 and at most 1.
     pub crop: f64,

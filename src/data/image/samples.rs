@@ -1,4 +1,4 @@
-//! Where the bytes of samples lie: files in a folder, or entries of tar archives.
+//! The samples of a split: files in a folder, entries of tar archives, or raw images in memory.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -54,14 +54,14 @@ pub enum Place {
     },
 }
 
-/// What tells without reading it whether a file is still the same.
+/// Metadata that changes when a file changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// Bytes.
     pub size: u64,
     /// When the content was last changed, nanoseconds.
     pub modified: u64,
-    /// When anything about the file was last changed (0 where the system does not say); nobody can
+    /// When anything about the file was last changed (0 if the system does not report it); nobody can
     /// set this one back.
     pub changed: u64,
 }
@@ -177,7 +177,7 @@ impl Split {
         }
     }
 
-    /// The sample's name with the folder it lies in, for people.
+    /// The sample's name with its folder, for messages.
     pub fn full_name(&self, index: usize) -> String {
         match &self.samples[index].place {
             Place::File(path) => path_text(&self.root.join(path)).into_owned(),

@@ -1,4 +1,4 @@
-//! Listed images of two splits: what is known before decoding, and the decoding.
+//! A survey of image splits: listed, headers read; then decoded.
 
 use std::sync::Arc;
 
@@ -38,29 +38,29 @@ pub struct ImageSurvey {
     pub train: Split,
     /// The validation split.
     pub valid: Split,
-    /// The split that is judged at the end.
+    /// The test split.
     pub test: Option<Split>,
-    /// Whether validation was split off by chance.
+    /// Whether validation was split off at random.
     pub own_split: bool,
     /// Where an image may have several labels: those of each set.
     pub sets: Option<Arc<Vec<Vec<bool>>>>,
     /// Classes and counts.
     pub summary: Summary,
-    /// Samples of archives among which the next one of training is picked.
+    /// Size of the shuffle buffer for archives, samples.
     pub shuffle_buffer: usize,
     /// The default of `cache_disk`, bytes.
     pub default_disk: u64,
 }
 
-/// The samples of the splits, with messages for the user.
+/// The listed samples of the splits.
 pub struct Listed {
     /// Class names, in order.
     pub classes: Vec<String>,
     /// The training and the validation split.
     pub splits: Divided<Split>,
-    /// The split that is judged at the end.
+    /// The test split.
     pub test: Option<Split>,
-    /// What is no sample.
+    /// Files that are not samples.
     pub left_out: LeftOut,
     /// Where an image may have several labels: of each set of them, of which samples have the index, a flag for each
     /// label.
@@ -82,7 +82,7 @@ pub fn counts(split: &Split, num_names: usize, sets: Option<&Vec<Vec<bool>>>) ->
 }
 
 impl ImageSurvey {
-    /// Listed images; headers tell the channels where the options do not.
+    /// Listed images; the channels are inferred from headers unless the options give them.
     pub fn new(options: ImageOptions, listed: Listed) -> ImageSurvey {
         let Listed {
             classes,

@@ -1,5 +1,4 @@
-//! Drawn shapes: a dataset that any machine can make, with seeded variety of place, size, angle,
-//! colours and noise.
+//! Synthetic shapes: a small image dataset with seeded position, size, angle, colours and noise.
 
 use super::decode::pixels::Pixels;
 use crate::data::core::random::{Purpose, Rng};
@@ -37,7 +36,7 @@ fn in_triangle(x: f64, y: f64) -> bool {
 /// Points a pixel, along each axis, whose mean gives smooth edges.
 const SAMPLES: usize = 4;
 
-/// Draws the image that (class, seed, number) name, `size` x `size` pixels in colour.
+/// Draws the image of (class, seed, number), `size` x `size` pixels in colour.
 pub fn draw_shape(class: usize, size: usize, seed: u64, number: u64) -> Pixels {
     let mut rng = Rng::new(seed, Purpose::Synth, &[class as u64, number]);
     let side = size as f64;

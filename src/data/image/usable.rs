@@ -1,4 +1,4 @@
-//! Decodes the splits of a survey and reports classes without a usable image.
+//! The decoded splits of a survey, and faults about classes without a usable image.
 
 use super::cache::Budget;
 use super::decode_all::Decoded;

@@ -18,7 +18,7 @@ pub struct Loaded {
     pub batch: HostBatch,
     /// Their indices in the dataset.
     pub indices: Vec<usize>,
-    /// Those that could not, with the reason.
+    /// The samples that could not be loaded, with the reason.
     pub failed: Vec<Skipped>,
 }
 
@@ -78,7 +78,7 @@ fn load_batch(
 /// A batch that is being prepared, or why it never will be.
 pub type Prepared = Receiver<Result<Loaded, Box<dyn Any + Send>>>;
 
-/// The batches of one epoch, in order. Dropping it gives the epoch up.
+/// The batches of one epoch, in order. Dropping it abandons the epoch.
 pub struct Batches {
     pub(super) dataset: Arc<dyn Dataset>,
     pub(super) pool: Arc<rayon::ThreadPool>,
@@ -94,7 +94,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Hands the next batch over to the pool, if there is one.
+    /// Submits the next batch to the pool, if there is one.
     pub(super) fn prepare_next(&mut self) {
         let begin = self.next;
         let end = begin.saturating_add(self.batch_size).min(self.order.len());
@@ -110,7 +110,7 @@ impl Batches {
         self.pool.spawn(move || {
             let (order, repeats) = (&order[begin..end], &repeats[begin..end]);
             let load = || load_batch(&*dataset, num_classes, order, repeats, augment);
-            // Nobody waits for it where the epoch was given up.
+            // The receiver is gone if the epoch was abandoned.
             let _ = done.send(catch_unwind(AssertUnwindSafe(load)));
         });
     }

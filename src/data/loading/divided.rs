@@ -1,4 +1,4 @@
-//! Training and validation samples, given or divided.
+//! Training and validation samples, from separate files or split off.
 
 use super::split::split_off_groups;
 use super::split_keys::SplitOff;
@@ -36,7 +36,7 @@ pub struct Divided<S> {
     pub own_split: bool,
     /// Where the validation samples come from, as a message.
     pub from: String,
-    /// What the user should know.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
@@ -63,8 +63,8 @@ impl<S> Divided<S> {
 }
 
 impl SplitOff {
-    /// Splits the share off; samples of equal digests stay together. `sample` gives (digest, class); `of` says of
-    /// what the share is: " of each class".
+    /// Splits off the share; samples with equal digests stay together. `sample` gives (digest, class); `of` is the part
+    /// of the message that names the whole: " of each class".
     pub fn divide<S: Samples>(
         self,
         all: S,

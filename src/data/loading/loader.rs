@@ -31,7 +31,7 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader for training: shuffled and augmented anew each epoch.
+    /// A loader for training: shuffled and augmented differently in each epoch.
     ///
     /// # Errors
     /// Threads that the system refuses.

@@ -179,7 +179,7 @@ mod tests {
         let data = Arc::new(Counts(vec![12, 2]));
         let loader = Loader::shuffled(data, 3, 5, 2).expect("threads");
         let loader = loader.sampler(Sampler::Balanced);
-        // Of each sample what the epoch's stream says of its draws.
+        // For each sample, its draws in the stream of the epoch.
         let mut seen = Vec::new();
         for loaded in loader.epoch(4) {
             seen.extend(loaded.batch.ids.into_iter().zip(loaded.batch.input));

@@ -1,6 +1,5 @@
-//! Splitting validation samples off the training samples: stratified, seeded, and stable. Whether
-//! a sample is split off depends on its name's rank among its class alone, so files may be moved
-//! as a whole without mixing the splits.
+//! Stratified, seeded and stable train/validation split. Whether a sample goes to validation depends only on the rank
+//! of its name's hash within its class, so moving the whole dataset does not change the splits.
 
 use crate::data::core::random::{Purpose, Rng};
 

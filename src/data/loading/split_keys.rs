@@ -1,4 +1,4 @@
-//! The keys of `[data]` that say where the splits come from, the same for every source.
+//! The split keys of `[data]` (train, valid, valid_fraction, test), shared by every source.
 
 use std::path::Path as FilePath;
 
@@ -86,7 +86,7 @@ impl<P> SplitKeys<P> {
         Err(vec![fault])
     }
 
-    /// What `valid_fraction` says; where a table may give the split, for rows that it does not give to validation.
+    /// The split by `valid_fraction`; used on its own where a table may assign the splits.
     pub fn split_off(&self, seed: u64) -> Option<SplitOff> {
         let fraction = self.valid_fraction?;
         Some(SplitOff { fraction, seed })

@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Why an ARFF file cannot be read, in words that follow its name or the number of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ArffError {
-    /// A row of places and values.
+    /// A sparse row: indices and values.
     #[error("is a sparse row of an ARFF file, which is not read; save it as CSV")]
     Sparse,
     /// Rows without columns.
@@ -40,7 +40,7 @@ pub fn is_one(begin: &[u8]) -> bool {
     first.is_some_and(|line| keyword(line, "@relation").is_some())
 }
 
-/// What follows a keyword, which may be written in large or small letters.
+/// The rest of a line after a keyword, in any case.
 fn keyword<'a>(line: &'a [u8], word: &str) -> Option<&'a [u8]> {
     let (head, rest) = line.split_at_checked(word.len())?;
     let ends = rest.first().is_none_or(u8::is_ascii_whitespace);
@@ -48,7 +48,7 @@ fn keyword<'a>(line: &'a [u8], word: &str) -> Option<&'a [u8]> {
 }
 
 impl Arff {
-    /// The row that a line stands for: the names in place of `@data`, none in place of what is no row.
+    /// The row of a line: the column names for `@data`, an empty row for lines that are not data.
     ///
     /// # Errors
     /// What cannot be read.
@@ -125,7 +125,7 @@ fn first_word(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     (end > 0).then(|| (text[..end].to_vec(), text[end..].trim_ascii()))
 }
 
-/// The fields of a row: either quote holds signs, a backslash takes the next one as it is.
+/// The fields of a row: single or double quotes enclose characters, a backslash escapes one.
 fn fields(line: &[u8], apart: impl Fn(u8) -> bool) -> Vec<Vec<u8>> {
     let mut fields = vec![Vec::new()];
     let mut quote = None;

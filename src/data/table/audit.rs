@@ -1,5 +1,5 @@
-//! The audit of a table: what is missing, what never changes, what gives the target away, which rows are
-//! there twice, what lies beyond the range of training.
+//! The audit of a table: missing values, constant columns, columns that leak the target, duplicate rows, targets beyond
+//! the range of training.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::data::audit::TableAudit;
 use crate::data::core::dataset::Column;
 use crate::data::core::task::Task;
 
-/// A correlation with the target from which a column gives it away.
+/// The correlation with the target from which a column is reported as a leak.
 const GIVES_AWAY: f64 = 0.999_99;
 /// Different values of a column that are compared with the classes.
 const MOST_VALUES: usize = 1000;
@@ -53,12 +53,12 @@ impl Pairs {
 /// What is known of a column against the targets.
 enum Against {
     Number(Vec<Pairs>),
-    /// Of each value, the class it always comes with; `None` where a value comes with several.
+    /// For each value, the only class that occurs with it; `None` if several occur.
     Values(Option<HashMap<String, u32>>),
     Nothing,
 }
 
-/// Looks at both splits.
+/// Audits both splits.
 ///
 /// # Errors
 /// A file that cannot be read any more.
@@ -149,7 +149,7 @@ fn find_leaked(
                 let name = &preprocess.targets[target];
                 Some(format!("its correlation with {name} is {r:.5}"))
             }),
-            // Few values that each mean one class; many may do so by chance.
+            // Few values that each mean one class; many may do so at random.
             Against::Values(Some(known)) if known.len() >= 2 && known.len() * 10 <= train.len() => {
                 Some("each of its values comes with one class only".to_string())
             }

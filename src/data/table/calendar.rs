@@ -1,8 +1,8 @@
-//! Moments, days of the calendar, and the parts of a date that become inputs.
+//! Points in time, calendar arithmetic, and the parts of a date that become inputs.
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time, as it is written: zones are not converted, so that the hour is that of the place.
+/// A point in time as written: time zones are not converted, so the hour is local time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
     /// Days since 1970-01-01; 0 where only a time is known.
@@ -11,7 +11,7 @@ pub struct Moment {
     pub seconds: f64,
 }
 
-/// What of a moment becomes inputs.
+/// The parts of a point in time that can become inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DatePart {
@@ -19,11 +19,11 @@ pub enum DatePart {
     Year,
     /// Days since 1970, with the fraction of the day: a number.
     Days,
-    /// A point on a circle: two inputs.
+    /// Cyclic: two inputs, sine and cosine.
     Month,
-    /// A point on a circle, from Monday.
+    /// Cyclic, from Monday.
     Weekday,
-    /// A point on a circle, with minutes.
+    /// Cyclic, with minutes.
     Hour,
 }
 
@@ -37,7 +37,7 @@ impl DatePart {
         DatePart::Hour,
     ];
 
-    /// For people.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             DatePart::Year => "year",
@@ -48,7 +48,7 @@ impl DatePart {
         }
     }
 
-    /// The length of the circle on which it lies, where it does.
+    /// The period of a cyclic part.
     pub fn period(self) -> Option<f64> {
         match self {
             DatePart::Year | DatePart::Days => None,
@@ -100,7 +100,7 @@ pub fn civil(day: i64) -> (i64, u32, u32) {
     (year + era * 400 + i64::from(month <= 2), month, date)
 }
 
-/// The day of a date; `None` where there is no such date.
+/// The day of a date; `None` if there is no such date.
 pub fn valid(year: i64, month: u32, day: u32) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {

@@ -1,4 +1,4 @@
-//! The names of a table's columns: those of the header, or numbers.
+//! Column names: from the header, or generated.
 
 use std::collections::HashMap;
 

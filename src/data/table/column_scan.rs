@@ -1,4 +1,4 @@
-//! Statistics over all fields of a column: its kind, its values, its role.
+//! Statistics over all fields of a column, and the role inferred from them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,22 +11,22 @@ use super::options::Role;
 use super::reader::TableFile;
 use crate::data::text::{count_words, is_spaceless};
 
-/// Distinct values that are counted while a column's role is not known.
+/// The most distinct values that are counted for a column.
 pub const DISTINCT: usize = 1000;
-/// A text column with at most that many different values holds categories...
+/// A text column with at most that many distinct values holds categories...
 const FEW: usize = 50;
-/// ... and so does one whose different values are at most that share of the rows.
+/// ... and so does one whose distinct values are at most this fraction of the rows.
 const FEW_SHARE: f64 = 0.05;
-/// Words of a mean field from which a column holds text.
+/// The mean number of words per field from which a column holds text.
 pub const WORDS: f64 = 5.0;
-/// A column of which at least that share are numbers is meant to hold numbers.
+/// A column with at least this fraction of numbers is meant to be numeric.
 pub const MOSTLY: f64 = 0.9;
-/// The share of whole numbers with zeros before them from which a column holds codes.
+/// The fraction of integers with leading zeros from which a column holds codes.
 const CODES: f64 = 0.01;
-/// Values that are compared to find one that comes twice.
+/// The most values that are compared to find duplicates.
 const MOST_DIFFERENT: usize = 1 << 20;
 
-/// What a column holds.
+/// Statistics of a column.
 #[derive(Clone, Debug, Default)]
 pub struct ColumnScan {
     /// Rows.
@@ -41,11 +41,11 @@ pub struct ColumnScan {
     pub first_infinite: Option<(String, String)>,
     /// Whether all numbers are whole.
     pub whole: bool,
-    /// Rows of each value; `None` where there are more than [`DISTINCT`].
+    /// Rows of each value; `None` if there are more than [`DISTINCT`].
     pub values: Option<HashMap<String, usize>>,
     /// Whether each number is larger than the one before it.
     pub rises: bool,
-    /// Fields that are missing as the column's format does not read them.
+    /// Fields that count as missing because they do not match the column's format.
     pub unread: usize,
     /// The first field that holds lines of which one looks like a row by itself: its lines; and how many there are.
     pub swallowed: Option<([u32; 2], usize)>,
@@ -95,7 +95,7 @@ impl ColumnScan {
         let number = layout.number_in(name, field);
         self.tally.add(field, number);
         match number {
-            // Measurements are not compared: they tell nothing by being different.
+            // Real numbers are not compared: that they are distinct means nothing.
             Some(number) if number.fract() != 0.0 => self.different = None,
             _ => self.note_different(field),
         }
@@ -130,7 +130,7 @@ impl ColumnScan {
         }
     }
 
-    /// Notes a field in quotes of which a line has the delimiters of a whole row: is the quote meant?
+    /// Records a quoted field of which one line has the delimiters of a whole row: the quote may be stray.
     pub(super) fn note_lines(&mut self, field: &str, line: u32, file: &TableFile) {
         let delimiter = char::from(file.delimiter());
         let is_row = |line: &str| line.matches(delimiter).count() + 1 == file.columns.len();
@@ -160,19 +160,19 @@ impl ColumnScan {
         }
     }
 
-    /// Whether no value comes twice, as far as values are compared.
+    /// Whether no value occurs twice, as far as values are compared.
     pub fn all_different(&self) -> bool {
         self.different.is_some() && self.present() > 1
     }
 
-    /// Whether its numbers are those from a first one on, in any order, each once.
+    /// Whether its numbers are a permutation of consecutive integers.
     pub fn is_sequence(&self) -> bool {
         let [least, most] = self.range;
         let whole = self.is_numeric() && self.whole && self.missing == 0;
         whole && self.all_different() && most - least + 1.0 == self.rows as f64
     }
 
-    /// Words of a mean field that is no number.
+    /// The mean number of words of fields that are not numbers.
     pub fn words_per_text(&self) -> f64 {
         self.words as f64 / (self.present() - self.numbers).max(1) as f64
     }
@@ -188,7 +188,7 @@ impl ColumnScan {
         self.rows - self.missing
     }
 
-    /// Distinct values; `None` where there are more than [`DISTINCT`].
+    /// Distinct values; `None` if there are more than [`DISTINCT`].
     pub fn num_values(&self) -> Option<usize> {
         self.values.as_ref().map(HashMap::len)
     }
@@ -198,7 +198,7 @@ impl ColumnScan {
         self.present() > 0 && self.numbers == self.present()
     }
 
-    /// Where nearly all values are numbers, of more than `most` different values: the first field that is not a number.
+    /// The first field that is not a number, if nearly all values are numbers and more than `most` are distinct.
     pub fn odd_number(&self, most: usize) -> Option<String> {
         let mostly = self.numbers as f64 >= MOSTLY * self.present() as f64;
         let many = self.num_values().is_none_or(|count| count > most) || !self.whole;
@@ -206,8 +206,7 @@ impl ColumnScan {
         Some(format!("which holds numbers, but {field:?} in {place}"))
     }
 
-    /// What the column is taken for where the experiment does not say it, and why, where that is not
-    /// plain.
+    /// The inferred role of the column, and the reason if it is not obvious.
     ///
     /// # Errors
     /// Numbers with other words among them, and what to do.
@@ -266,7 +265,7 @@ impl ColumnScan {
         (self.present() as f64 * FEW_SHARE).max(FEW as f64)
     }
 
-    /// Whether whole numbers are written with zeros before them: 007 is no number.
+    /// Whether integers are written with leading zeros: 007 is a code.
     fn has_codes(&self) -> bool {
         let codes = self.tally.codes;
         self.is_numeric()
@@ -276,7 +275,7 @@ impl ColumnScan {
     }
 }
 
-/// Whether a name is one of those that columns of row numbers have.
+/// Whether a name is usual for a column of row numbers.
 pub fn is_id(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let ends = ["id", "index", "_no", "number", "row"];

@@ -1,5 +1,5 @@
-//! What a table's file holds as delimited text: compressed files, spreadsheets, UTF-16, ARFF files and columns set
-//! apart by blanks are written anew, as CSV, into a temporary file without a name. Line numbers stay those of the
+//! The content of a table's file as delimited text: compressed files, spreadsheets, UTF-16, ARFF files and
+//! whitespace-separated columns are converted to CSV in an anonymous temporary file. Line numbers stay those of the
 //! original.
 
 use std::fs::File;
@@ -17,11 +17,11 @@ use super::{arff, spreadsheet};
 use crate::storage::open_seekable;
 use crate::storage::positional::read_some_at;
 
-/// Bytes that a compressed table may have for each of its own, beside [`FREE`].
+/// The most bytes that a compressed table may unpack to per byte, beside [`FREE`].
 const MOST_INFLATED: u64 = 200;
-/// Bytes that a compressed table may have in any case.
+/// Bytes that any compressed table may unpack to.
 const FREE: u64 = 256 << 20;
-/// Bytes at the beginning of a file from which its kind is told.
+/// Bytes at the beginning of a file from which its format is detected.
 pub const BEGIN: usize = 1 << 16;
 
 /// A table's text.
@@ -31,13 +31,13 @@ pub struct Content {
     pub file: Arc<File>,
     /// The first bytes, up to [`BEGIN`].
     pub begin: Vec<u8>,
-    /// Whether it was written anew as CSV: commas, double quotes.
+    /// Whether it was converted to CSV: commas, double quotes.
     pub rewritten: bool,
     /// Whether it was decoded into UTF-8.
     pub decoded: bool,
-    /// Whether the first line names the columns, where the kind of file says it.
+    /// Whether the first line is a header, if the file format defines it.
     pub header: Option<bool>,
-    /// Columns that hold classes whatever their values look like, by their names.
+    /// Names of columns that are categorical by declaration.
     pub nominal: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ impl Content {
         Ok(content)
     }
 
-    /// Reads the file from its beginning, whoever else reads it.
+    /// A reader from the beginning of the file, independent of others.
     pub fn reader(&self) -> FromBeginning {
         FromBeginning::new(self.file.clone())
     }
@@ -188,7 +188,7 @@ impl Content {
     }
 }
 
-/// A file read from its beginning by places, so that several may read it at once.
+/// Reads a file from its beginning with positional reads, so that several readers can share it.
 #[derive(Debug)]
 pub struct FromBeginning {
     file: Arc<File>,
@@ -210,7 +210,7 @@ impl Read for FromBeginning {
     }
 }
 
-/// Encodings of two bytes a character: by a mark, by the layout, or as every second byte is 0.
+/// Detects UTF-16: by a byte order mark, by the layout, or because every second byte is 0.
 fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
     if begin.starts_with(&[0xFF, 0xFE]) {
         return Some(UTF_16LE);
@@ -238,7 +238,7 @@ fn utf_16(begin: &[u8], layout: &Layout) -> Option<&'static Encoding> {
     }
 }
 
-/// A new file that only this process sees, and that is gone with it.
+/// An anonymous temporary file, which disappears with the process.
 fn temporary() -> Result<BufWriter<File>, TableError> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = std::time::UNIX_EPOCH

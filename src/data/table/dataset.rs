@@ -1,4 +1,4 @@
-//! The rows of a split as the net's inputs: kept in memory where they fit, else read again when asked for.
+//! The rows of a split as inputs of the net: cached in memory if they fit, else read again from the file.
 
 use super::encoder::{Encoder, Treated};
 use super::error::FilesError;
@@ -15,25 +15,24 @@ use crate::data::core::task::Task;
 pub struct TableDataset {
     rows: Rows,
     encoder: Encoder,
-    /// `[rows, inputs]`; empty where rows are read when asked for.
+    /// `[rows, inputs]`; empty if rows are read from the file.
     matrix: Vec<f32>,
-    /// Labels or numbers as the net sees them, row by row.
+    /// Multi-label or regression targets as the net sees them, row by row.
     targets: Vec<f32>,
     labels: bool,
 }
 
-/// What reading a split once leaves behind.
+/// The result of reading a split once.
 pub struct Encoded {
     /// The rows.
     pub dataset: TableDataset,
     /// Rows that cannot be used.
     pub skipped: Vec<Skipped>,
-    /// The columns with fields that are not plain.
+    /// The columns with missing or unseen values.
     pub treatments: Vec<Treatment>,
 }
 
-/// Reads every row once: into memory where all fit into `budget` bytes, else to find those that cannot be
-/// used.
+/// Reads every row once: into memory if all fit into `budget` bytes, else to find those that cannot be used.
 ///
 /// # Errors
 /// A file that cannot be read any more.

@@ -1,8 +1,8 @@
-//! Dates and times as people write them, and the numbers that a net learns from them.
+//! Parses dates and times in common formats.
 
 use super::calendar::{Moment, valid};
 
-/// In which order a date's parts are written.
+/// The format of a date or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateForm {
     /// 2020-01-31, 2020/1/31, 2020-01, with or without a time behind it.
@@ -23,8 +23,8 @@ pub enum DateForm {
     UnixMillis,
 }
 
-/// Every form with its name in an experiment. Those that are recognized by the fields alone come first, in the order of
-/// preference where a column leaves it open.
+/// Every form with its name in an experiment. Forms that are recognized without being named come first, in order of
+/// preference for ambiguous columns.
 pub const FORMS: [(&str, DateForm); 8] = [
     ("year-month-day", DateForm::YearFirst),
     ("month/day/year", DateForm::MonthFirst),
@@ -81,7 +81,7 @@ fn named(word: &str, names: &[&str]) -> Option<u32> {
     Some(place as u32 + 1)
 }
 
-/// The moment that a field stands for, where it is written in this form.
+/// Parses a field in this form.
 pub fn read(field: &str, form: DateForm) -> Option<Moment> {
     let field = field.trim();
     if field.is_empty() || field.len() > 48 || !field.contains(|c: char| c.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! Delimited text, written and taken apart.
+//! Writing CSV rows; splitting whitespace-separated lines.
 
 use std::io::Write;
 
@@ -33,7 +33,7 @@ pub fn write_row(out: &mut impl Write, fields: &[Vec<u8>]) -> std::io::Result<()
     out.write_all(&line)
 }
 
-/// The fields of a line between runs of blanks; quotes hold blanks.
+/// The whitespace-separated fields of a line; quoted fields may contain whitespace.
 pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
     let mut fields = Vec::new();
     let mut rest = line.trim_ascii();
@@ -61,7 +61,7 @@ pub fn split_whitespace(line: &[u8], quote: Option<u8>) -> Vec<Vec<u8>> {
     fields
 }
 
-/// A table written anew that cannot be kept, in words that follow its name.
+/// A converted table that cannot be stored; the message follows its name.
 #[derive(Debug, Error)]
 #[error(
     "cannot be kept as plain text in {}: {}; the environment variable TMPDIR names another folder",

@@ -9,18 +9,18 @@ use super::preprocess::{ColumnKind, FittedColumn, FittedPart, MissingCategory, T
 use super::row_error::{FieldError, RowError};
 use super::scan::listed;
 
-/// What was done about a field that is not plain.
+/// How a missing or unseen value was treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treated {
-    /// Nothing had to be.
+    /// A regular value.
     Plain,
-    /// It was missing and was filled in.
+    /// A missing value that was imputed.
     Missing,
-    /// It was a category that training did not have.
+    /// A category that training did not have.
     Unseen,
 }
 
-/// What makes rows into inputs; made from a [`TablePreprocess`].
+/// Encodes rows as inputs; made from a [`TablePreprocess`].
 pub struct Encoder {
     pub(super) layout: Layout,
     pub(super) columns: Vec<(FittedColumn, HashMap<String, usize>)>,
@@ -28,7 +28,7 @@ pub struct Encoder {
 }
 
 impl TablePreprocess {
-    /// What makes rows into inputs.
+    /// The encoder of rows.
     pub fn encoder(&self) -> Encoder {
         let columns = self.columns.iter().map(|column| {
             let index = match &column.kind {
@@ -62,8 +62,8 @@ impl Encoder {
         self.num_inputs
     }
 
-    /// Writes a row's inputs. `field` gives the text of a column, by its place among those that are used;
-    /// `treated` is called for every field that is not plain.
+    /// Writes a row's inputs. `field` gives the text of a used column by its index; `treated` is called for every missing or
+    /// unseen value.
     ///
     /// # Errors
     /// A field that cannot be used, with its column.
@@ -165,8 +165,7 @@ fn treated_if(is: bool, treated: Treated) -> Treated {
     if is { treated } else { Treated::Plain }
 }
 
-/// Writes a category as its number, where the network embeds it, else as a one among zeros; `field` is `None` where it
-/// is missing.
+/// Writes a category as its index, if the network embeds it, else one-hot; `field` is `None` if it is missing.
 fn write_category(
     column: &ColumnKind,
     index: &HashMap<String, usize>,
@@ -235,7 +234,7 @@ fn write_date(parts: &[FittedPart], moment: Moment, out: &mut [f32]) {
     }
 }
 
-/// Counts times rarities, then a length of 1.
+/// TF-IDF: counts times inverse document frequencies, normalized to length 1.
 pub fn weigh(out: &mut [f32], weights: &[f64]) {
     let mut squares = 0.0;
     for (value, weight) in out.iter_mut().zip(weights) {

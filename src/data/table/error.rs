@@ -1,4 +1,4 @@
-//! Why tables cannot be read.
+//! Errors of reading tables.
 
 use std::path::PathBuf;
 
@@ -38,13 +38,13 @@ pub enum TableError {
         /// The limit, bytes.
         most: u64,
     },
-    /// No room for what was written anew.
+    /// A converted table that cannot be stored.
     #[error(transparent)]
     Keep(#[from] KeepError),
     /// Bytes of another encoding.
     #[error("is not written in {0}")]
     Encoding(&'static str),
-    /// An encoding that the experiment names, and nobody knows.
+    /// An encoding that is not known.
     #[error(transparent)]
     UnknownEncoding(#[from] UnknownEncoding),
     /// Bytes that are no text.
@@ -70,7 +70,7 @@ pub enum TableError {
         /// Its number, from 1.
         line: u64,
     },
-    /// Delimiter and quote that cannot be told apart.
+    /// Delimiter and quote that cannot be distinguished.
     #[error("cannot be read: data.delimiter and data.quote are the same")]
     SameSigns,
     /// A sign of more than one byte.

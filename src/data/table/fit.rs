@@ -1,4 +1,4 @@
-//! Fitting what is done to each column on the training rows.
+//! Fits the encoding of each column on the training rows.
 
 use std::collections::HashMap;
 
@@ -16,9 +16,9 @@ use super::row_error::{FieldError, RowError};
 use super::rows::Rows;
 use crate::data::text::{Splitting, WordCounts};
 
-/// Numbers of a column among which the median is found; of more, every second, fourth, ... is taken.
+/// The most numbers from which a median is computed; of longer columns every 2nd, 4th, ... is taken.
 const MEDIAN_OF: usize = 1 << 20;
-/// Different numbers or categories that are counted.
+/// The most distinct numbers or categories that are counted.
 const MOST_VALUES: usize = 1 << 20;
 const DEFAULT_CATEGORIES: usize = 1000;
 const DEFAULT_WORDS: usize = 1000;
@@ -28,15 +28,15 @@ const DEFAULT_WORDS: usize = 1000;
 pub struct Planned {
     /// Its name.
     pub name: String,
-    /// What it is taken for; never [`Role::Ignore`].
+    /// Its role; never [`Role::Ignore`].
     pub role: Role,
-    /// What the experiment says of it.
+    /// Its options.
     pub options: ColumnOptions,
-    /// How its texts become words.
+    /// How its texts are split into words.
     pub splitting: Splitting,
 }
 
-/// What is gathered of a column.
+/// Running statistics of a column.
 enum Gathered {
     Numbers(Box<Numbers>),
     Values {
@@ -359,7 +359,7 @@ fn text(words: WordCounts, options: &ColumnOptions) -> ColumnKind {
     }
 }
 
-/// Whether a choice for a column means anything for its role.
+/// Whether an option applies to the role of a column.
 pub fn misplaced(planned: &Planned) -> Option<(&'static str, &'static str)> {
     let options = &planned.options;
     let numeric = planned.role == Role::Numeric;

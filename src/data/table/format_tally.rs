@@ -1,17 +1,17 @@
-//! Counts how the fields of a column are written, and chooses the format that reads them.
+//! Counts the formats that read the fields of a column, and chooses one.
 
 use super::dates::{DateForm, FORMS, TOLD};
 use super::formats::Format;
 use super::numbers::{NumberFormat, PATTERNS, read_digits, take_apart};
 use super::{dates, numbers};
 
-/// The share of a column's fields that a format has to fit.
+/// The fraction of a column's fields that a format must match.
 const NEARLY_ALL: f64 = 0.9;
 /// The least number that may be a date by itself: that of the year 1000.
 const LEAST_DATE: f64 = 10_000_000.0;
 /// Distinct units that are counted in a column.
 const MOST_UNITS: usize = 4;
-/// Words that people write where a value is missing; compared in small letters.
+/// Common words for missing values; compared in lower case.
 pub const MISSING_WORDS: [&str; 24] = [
     "-",
     "--",
@@ -41,19 +41,19 @@ pub const MISSING_WORDS: [&str; 24] = [
 
 /// Bytes of the longest of them.
 const LONGEST_WORD: usize = 13;
-/// Numbers that people write where a value is missing.
+/// Common numbers for missing values.
 const MISSING_NUMBERS: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99_999.0];
 
-/// What was seen of the ways in which the fields of a column are written.
+/// Counts of the formats seen in a column.
 #[derive(Clone, Debug, Default)]
 pub struct FormatTally {
     /// Fields, without those missing and those of a word for a missing value.
     pub(super) fields: usize,
     /// Fields that each of [`PATTERNS`] reads, beside those counted below.
     pub(super) patterns: [usize; PATTERNS.len()],
-    /// Digits alone.
+    /// Fields of digits alone.
     pub(super) whole: usize,
-    /// Digits with a point among them.
+    /// Fields of digits with a point among them.
     pointed: usize,
     /// Of these, those in which the point may separate thousands.
     pub(super) grouped: usize,
@@ -218,7 +218,7 @@ impl FormatTally {
             && most(true) as f64 >= NEARLY_ALL * self.fields as f64
     }
 
-    /// The format of a column called `name`, of which `numbers` fields are plain numbers; `None` where plain numbers
+    /// The format of a column called `name`, of which `numbers` fields are plain numbers; `None` if plain numbers
     /// or no numbers are written. `decimal_comma` says that other columns of the file have decimal commas.
     pub fn choose(&self, name: &str, numbers: usize, decimal_comma: bool) -> Option<Format> {
         let enough = |count: usize| count > 0 && count as f64 >= NEARLY_ALL * self.fields as f64;
@@ -303,7 +303,7 @@ impl FormatTally {
         Some(FORMS[index].1)
     }
 
-    /// The unit before and behind the numbers; `None` where there are several.
+    /// The unit before and behind the numbers; `None` if there are several.
     pub(super) fn unit(&self) -> Option<[String; 2]> {
         let mut found = [String::new(), String::new()];
         if self.many_units {

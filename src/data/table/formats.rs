@@ -1,4 +1,4 @@
-//! How the fields of a column are written where they are not plain: guessed from the fields, kept in the model file.
+//! Formats of columns that are not plain numbers: inferred from the fields, stored in the model file.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::dates;
 use super::dates::{DateForm, FORMS};
 use super::numbers::{NumberFormat, PATTERNS};
 
-/// How the fields of a column are written: an example (`"$1,234.5"`, `"1.234,5 €"`, `"1234.5 kg"`) or the form of
+/// The format of a column's fields: an example (`"$1,234.5"`, `"1.234,5 €"`, `"1234.5 kg"`) or the form of
 /// a date (`"day.month.year"`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -1,4 +1,4 @@
-//! Columns that are no use for a prediction, or too much: row numbers, copies of the target, parts of its sum.
+//! Hints at columns to leave out: row numbers, copies of the target, parts of a sum that is the target.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const FEWEST: usize = 10;
 const COPY: f64 = 0.999;
 /// The most columns among which sums are looked for.
 const SUMMED: usize = 60;
-/// Words in names of columns that count what really goes on, such as years.
+/// Words in the names of columns that legitimately count upward, such as years.
 const TIMES: [&str; 12] = [
     "year", "month", "day", "week", "hour", "minute", "second", "time", "date", "age", "quarter",
     "step",
@@ -32,7 +32,7 @@ pub struct Hint {
     pub columns: Vec<String>,
     /// Why, in words that follow the name.
     pub why: String,
-    /// Whether it had better be left out.
+    /// Whether the column should be left out.
     pub leave_out: bool,
 }
 
@@ -44,7 +44,7 @@ fn leave_out(name: &str, why: impl Into<String>) -> Hint {
     }
 }
 
-/// Columns that tell the rows apart and nothing else.
+/// Columns that only identify rows.
 pub fn identifiers(columns: &[(String, Role)], scans: &[ColumnScan], target: &str) -> Vec<Hint> {
     let columns = columns.iter().zip(scans);
     let others = columns.filter(|((name, _), scan)| name != target && scan.present() >= FEWEST);
@@ -75,7 +75,7 @@ pub fn identifiers(columns: &[(String, Role)], scans: &[ColumnScan], target: &st
 /// What was read of a column.
 enum Values {
     Numbers(Vec<f64>),
-    /// Of each value, the class it comes with; `None` where a value comes with several.
+    /// Of each value, the class it comes with; `None` if a value comes with several.
     Classes(Option<HashMap<String, String>>),
     Nothing,
 }

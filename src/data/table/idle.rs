@@ -1,4 +1,4 @@
-//! Keys that change nothing for rows: each is a mistake.
+//! Keys without any effect on tables: each is reported as a mistake.
 
 use super::fit::Planned;
 use super::options::{Csv, Impute, Role, Scaling, Unseen};
@@ -6,7 +6,7 @@ use crate::config::{Fault, Path, Preprocess};
 use crate::data::core::faults::key;
 use crate::data::core::task::Task;
 
-/// Scaling of pixel values means nothing here.
+/// Rejects the scaling of pixel values.
 ///
 /// # Errors
 /// A key of it that is given.

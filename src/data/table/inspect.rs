@@ -1,4 +1,4 @@
-//! What a table holds that no experiment describes.
+//! Inspects a table without an experiment: its layout, columns, and task.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ fn messages(faults: &[Fault]) -> String {
     messages.join("; ")
 }
 
-/// Files that were looked through once.
+/// Files that were scanned once.
 pub struct InspectedTable {
     tables: Vec<TableFile>,
     scans: Vec<ColumnScan>,
@@ -75,7 +75,7 @@ pub struct InspectedTable {
 }
 
 impl InspectedTable {
-    /// Looks through a file.
+    /// Scans a file.
     ///
     /// # Errors
     /// Why it is no table that can be read.
@@ -83,8 +83,7 @@ impl InspectedTable {
         InspectedTable::with(&[path.to_path_buf()], &Layout::default(), &BTreeSet::new())
     }
 
-    /// Looks through files of one table. Of the layout, only the keys in `given` are said; the others are told from
-    /// the first file.
+    /// Scans files of one table. Keys of the layout that are not in `given` are inferred from the first file.
     ///
     /// # Errors
     /// As [`InspectedTable::new`].
@@ -125,7 +124,7 @@ impl InspectedTable {
         Ok(looked)
     }
 
-    /// Says of each column how it is read where that is not plain.
+    /// Adds a note for each column with a special format.
     fn note_columns(&mut self) {
         let layout = self.layout().clone();
         for (name, scan) in self.table().columns.clone().iter().zip(&self.scans.clone()) {
@@ -165,7 +164,7 @@ impl InspectedTable {
         &self.table().layout
     }
 
-    /// What was found that is not plain, as messages.
+    /// The notes about what is special.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -175,7 +174,7 @@ impl InspectedTable {
         self.table().nominal.iter().any(|name| name == column)
     }
 
-    /// Rows of each value of a column, where there are not too many to tell.
+    /// Rows of each value of a column; empty if there are too many distinct values.
     pub fn counts(&self, column: &str) -> Vec<usize> {
         let columns = self.table().columns.iter().zip(&self.scans);
         let scan = columns
@@ -222,7 +221,7 @@ impl InspectedTable {
         named.or_else(numbered).or_else(last).or_else(holding)
     }
 
-    /// Columns that had better be left out where `target` is to be predicted, and what gives it away.
+    /// Hints at columns to leave out when predicting `target`.
     ///
     /// # Errors
     /// A file that cannot be read any more.
@@ -306,7 +305,7 @@ impl InspectedTable {
         task.map_err(|faults| TargetError::Unfit { path, faults })
     }
 
-    /// The audit of the file by itself, every row read once more to find those that are there twice.
+    /// The audit of the file alone, with a pass over all rows to find duplicates.
     ///
     /// # Errors
     /// A file that cannot be read any more.

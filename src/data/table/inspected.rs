@@ -1,10 +1,10 @@
-//! What a column of a table holds.
+//! The result of inspecting a column.
 
 use thiserror::Error;
 
 use crate::data::table::options::Role;
 
-/// Why nothing is known of a column.
+/// Why the role of a column is unclear.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UnclearColumn {
     /// Numbers with other words among them.
@@ -33,21 +33,21 @@ pub enum UnclearColumn {
     },
 }
 
-/// What a column holds.
+/// An inspected column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InspectedColumn {
     /// Its name.
     pub name: String,
-    /// What it is taken for, and why, where that is not plain; or what speaks against anything.
+    /// Its inferred role, and the reason if it is not obvious; or why it is unclear.
     pub role: Result<(Role, String), UnclearColumn>,
-    /// Different values, where there are not too many to tell.
+    /// Distinct values, if they were counted.
     pub values: Option<usize>,
     /// Rows in which it is missing.
     pub missing: usize,
-    /// How it is written, where its fields are no plain numbers.
+    /// Its format, if its fields are not plain numbers.
     pub format: Option<String>,
-    /// Whether most of its texts have no blanks between words.
+    /// Whether most of its texts have no spaces between words.
     pub spaceless: bool,
-    /// Whether its fields are several words and different in each row, so that it may be text where nothing else is.
+    /// Whether its fields have several words and differ in each row, so that it may be the text column.
     pub may_be_text: bool,
 }

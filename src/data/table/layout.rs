@@ -1,4 +1,4 @@
-//! How a table's text is laid out: encoding, delimiter, quotes, header.
+//! The layout of delimited text: encoding, delimiter, quotes, header.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,9 +17,9 @@ pub const MAX_ROW: u64 = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Delimiter {
-    /// A sign.
+    /// One character.
     Sign(char),
-    /// Any run of blanks and tabs.
+    /// Any run of spaces and tabs.
     Whitespace,
 }
 
@@ -57,7 +57,7 @@ impl JsonSchema for Delimiter {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "type": "string", "description": "One sign, or \"whitespace\" for any run of blanks and tabs.",
+            "type": "string", "description": "One character, or \"whitespace\" for any run of spaces and tabs.",
             "pattern": "^(.|\\t|whitespace)$"
         })
     }
@@ -85,45 +85,44 @@ fn missing() -> Vec<String> {
         .to_vec()
 }
 
-/// How the text of a table is laid out.
+/// The layout of a table's text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Layout {
-    /// What stands between two fields, or "whitespace" for any run of blanks and tabs; default: that of
-    /// , ; tab | which the first line has most of.
+    /// The field separator, or "whitespace" for any run of spaces and tabs; default: the one of , ; tab | that is most
+    /// frequent in the first line.
     #[serde(default)]
     pub delimiter: Option<Delimiter>,
-    /// What stands around fields that hold delimiters; twice, it stands for itself. "" where nothing does.
+    /// The quote around fields that contain the delimiter; doubled inside a field. "" for no quoting.
     #[serde(default = "quote", with = "quote_text")]
     #[schemars(with = "String", length(max = 1))]
     pub quote: char,
-    /// Whether the first line names the columns; else they are `column_1`, `column_2`, ...
+    /// Whether the first line is a header; else columns are called `column_1`, `column_2`, ...
     #[serde(default = "yes")]
     pub header: bool,
-    /// The text's encoding, by its name on the web ("utf-8", "windows-1252", "shift_jis").
+    /// The text encoding, by its web name ("utf-8", "windows-1252", "shift_jis").
     #[serde(default = "utf_8")]
     pub encoding: String,
-    /// The sign before the decimals of a number.
+    /// The decimal separator.
     #[serde(default = "point")]
     pub decimal: char,
-    /// Fields that stand for a missing value, beside empty ones.
+    /// Fields that count as missing, beside empty ones.
     #[serde(default = "missing")]
     pub missing: Vec<String>,
-    /// Whether classes that are written as numbers are compared as numbers, so that `1` and `1.0` are one; default:
-    /// names of classes are text, and 01234 is another one than 1234.
+    /// Whether class labels are compared as numbers, so that `1` and `1.0` are the same class; by default labels are text,
+    /// and 01234 is not 1234.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numeric_labels: Option<bool>,
-    /// Lines that begin with this sign are no rows.
+    /// Lines that begin with this character are comments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<char>,
-    /// Fields that stand for a missing value in one column, by its name.
+    /// Fields that count as missing in one column, by column name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub missing_in: BTreeMap<String, Vec<String>>,
-    /// How the fields of a column are written, by its name, where they are not plain numbers: an example
-    /// ("$1,234.5", "1234.5 kg") or the form of a date ("day.month.year"). Fields that are not written so are
-    /// missing. Default: told from the fields.
+    /// The formats of columns that are not plain numbers, by column name: an example ("$1,234.5", "1234.5 kg") or the form
+    /// of a date ("day.month.year"). Fields in another format count as missing. Default: inferred from the fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub formats: BTreeMap<String, Format>,
-    /// Of a table without a header that was trained on: its columns, as others are matched by position.
+    /// The number of columns of a training table without a header, whose columns are matched by position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub width: Option<usize>,
@@ -148,13 +147,12 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Whether classes are compared as numbers. Model files of before this was a choice do not say it: their classes
-    /// are numbers where they can be.
+    /// Whether classes are compared as numbers. Old model files lack the key: their classes are numbers where possible.
     pub fn has_numeric_labels(&self) -> bool {
         self.numeric_labels.unwrap_or(true)
     }
 
-    /// The keys that are not as they are where nothing is said.
+    /// The keys that differ from their defaults.
     pub fn said(&self) -> Vec<String> {
         let keys = |layout: &Layout| match serde_json::to_value(layout) {
             Ok(serde_json::Value::Object(keys)) => keys,
@@ -171,7 +169,7 @@ impl Layout {
             .collect()
     }
 
-    /// The same, saying whether classes are compared as numbers.
+    /// The same with an explicit choice whether classes are compared as numbers.
     pub fn settled(&self) -> Layout {
         Layout {
             numeric_labels: Some(self.numeric_labels.unwrap_or(false)),
@@ -232,7 +230,7 @@ impl Layout {
     pub(super) fn encoding(&self) -> Result<&'static Encoding, UnknownEncoding> {
         let found = Encoding::for_label(self.encoding.as_bytes());
         let encoding = found.ok_or_else(|| UnknownEncoding(self.encoding.clone()))?;
-        // Written anew as UTF-8.
+        // Converted to UTF-8.
         Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
             UTF_8
         } else {
@@ -241,12 +239,12 @@ impl Layout {
     }
 }
 
-/// An encoding that nobody knows, in words that follow the file's name.
+/// An unknown encoding; the message follows the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("has an encoding that is not known: {0:?}")]
 pub struct UnknownEncoding(String);
 
-/// A quote of which none is an empty text.
+/// Serializes a quote; none is an empty string.
 mod quote_text {
     use super::*;
 

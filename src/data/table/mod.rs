@@ -1,8 +1,8 @@
 //! Tables: rows of delimited text (CSV, TSV).
 //!
-//! The walk: [`TableFile`] reads rows, [`scan`](scan::scan) tells what each column holds, [`Rows`] knows
-//! where each row lies and what is to be predicted of it, [`fit`](fit::fit) fits what is done to each
-//! column on the training rows, [`TablePreprocess`] makes rows into inputs.
+//! The order: [`TableFile`] reads rows, [`scan`](scan::scan) collects statistics of each column, [`Rows`] holds the
+//! offset and the target of each row, [`fit`](fit::fit) fits the encoding of each column on the training rows, and
+//! [`TablePreprocess`] encodes rows as inputs.
 
 mod arff;
 mod audit;

@@ -1,21 +1,20 @@
-//! Numbers as people write them: with a currency or a unit, thousands separators, a decimal comma, in brackets
-//! for negatives.
+//! Parses formatted numbers: with a currency or unit, thousands separators, a decimal comma, or in brackets if negative.
 
-/// How the numbers of a column are written.
+/// The number format of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberFormat {
-    /// What may stand before the number, such as a currency.
+    /// The prefix, such as a currency.
     pub before: String,
-    /// What stands between groups of three digits.
+    /// The thousands separator.
     pub thousands: Option<char>,
-    /// What stands before the decimals.
+    /// The decimal separator.
     pub decimal: char,
-    /// What may stand behind the number, such as a unit or `%`.
+    /// The suffix, such as a unit or `%`.
     pub after: String,
 }
 
-/// How digits may be written: an example, thousands separator, decimal sign. In the order of preference where a
-/// column leaves it open.
+/// Digit patterns: an example, the thousands separator, the decimal separator. In order of preference for ambiguous
+/// columns.
 pub const PATTERNS: [(&str, Option<char>, char); 8] = [
     ("1234.5", None, '.'),
     ("1,234.5", Some(','), '.'),
@@ -27,23 +26,23 @@ pub const PATTERNS: [(&str, Option<char>, char); 8] = [
     ("1234,5", None, ','),
 ];
 
-/// Currencies by their codes and abbreviations; signs such as `$` and `€` are known beside these.
+/// Currency codes and abbreviations; symbols such as `$` and `€` are recognized as well.
 const CURRENCIES: [&str; 24] = [
     "usd", "eur", "gbp", "jpy", "chf", "cny", "rmb", "inr", "cad", "aud", "nzd", "sek", "nok",
     "dkk", "pln", "brl", "r$", "us$", "rs", "rs.", "kr", "kr.", "zł", "fr.",
 ];
-/// Letters that scale the number before them: a column in which only some numbers have one is not understood.
+/// Suffixes that scale a number: a column in which only some numbers have one is ambiguous.
 const SCALES: [&str; 8] = ["k", "m", "b", "bn", "mn", "mio", "mrd", "t"];
 /// The longest unit, in characters.
 const MAX_UNIT: usize = 12;
 
-/// A field taken apart: what stands before the digits, the digits with their separators, what stands behind.
+/// A field split into prefix, digits with separators, and suffix.
 pub struct Parts<'a> {
     pub before: &'a str,
     pub digits: &'a str,
     pub after: &'a str,
     negative: bool,
-    /// Whether brackets or another minus than `-` say that it is negative.
+    /// Whether it is negative by brackets or by another minus than `-`.
     pub accounting: bool,
 }
 
@@ -55,7 +54,7 @@ fn is_minus(c: char) -> bool {
     matches!(c, '-' | '\u{2212}' | '\u{2013}')
 }
 
-/// Takes a field apart; `None` where it holds no digits, or digits in more than one place.
+/// Takes a field apart; `None` if it holds no digits, or digits in more than one place.
 pub fn take_apart(field: &str) -> Option<Parts<'_>> {
     let mut text = field.trim();
     if text.len() > 64 || !text.contains(|c: char| c.is_ascii_digit()) {
@@ -147,7 +146,7 @@ pub fn scales(after: &str) -> bool {
     SCALES.contains(&&*after.to_lowercase())
 }
 
-/// The number that digits with separators stand for.
+/// Parses digits with separators.
 pub fn read_digits(digits: &str, thousands: Option<char>, decimal: char) -> Option<f64> {
     let (whole, decimals) = match digits.find(decimal) {
         Some(at) => (&digits[..at], &digits[at + decimal.len_utf8()..]),
@@ -198,7 +197,7 @@ pub fn read_digits(digits: &str, thousands: Option<char>, decimal: char) -> Opti
 }
 
 impl NumberFormat {
-    /// The number that a field stands for, where it is written in this way.
+    /// Parses a field in this format.
     pub fn read(&self, field: &str) -> Option<f64> {
         let same =
             |found: &str, expected: &str| found.is_empty() || found.eq_ignore_ascii_case(expected);
@@ -238,7 +237,7 @@ impl NumberFormat {
         format!("{before}{pattern}{space}{}", self.after)
     }
 
-    /// The format that an example says: 1234.5 with its separators, and what stands around it.
+    /// The format of an example: 1234.5 with separators, prefix and suffix.
     pub fn parse(text: &str) -> Option<NumberFormat> {
         let found = PATTERNS.iter().find_map(|(pattern, thousands, decimal)| {
             let at = text.find(pattern)?;

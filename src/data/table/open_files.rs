@@ -11,7 +11,7 @@ use crate::config::{Fault, Path, with_nearest};
 use crate::console::Show as _;
 use crate::data::core::faults::fault;
 
-/// The files that a path stands for: itself, or those that fit a pattern (`part-*.csv`), sorted.
+/// The files of a path: itself, or those that match a pattern (`part-*.csv`), sorted.
 ///
 /// # Errors
 /// A pattern that no file fits.

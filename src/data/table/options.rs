@@ -1,4 +1,4 @@
-//! What an experiment may say of the columns of a table.
+//! The options of a table and of its columns.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ use super::layout::Layout;
 use crate::config::{ByteSize, other_names};
 use crate::data::loading::split_keys::{SplitKeys, describe_keys};
 
-/// Rows of a delimited text file (CSV, TSV): numbers, categories and text in, a class, labels or numbers out.
+/// Rows of a delimited text file (CSV, TSV): numbers, categories and text as inputs; classification, multi-label or
+/// regression targets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 #[schemars(transform = describe_keys(&[
@@ -24,23 +25,21 @@ pub struct Csv {
     pub splits: SplitKeys<Files>,
     /// The column to be predicted, or several.
     pub target: Names,
-    /// What the target is: default, classes where it is text or has few whole numbers, labels where
-    /// several columns hold nothing but 0 and 1, heads where some of several columns are text, else
-    /// numbers.
+    /// The kind of target. Default: classification if it is text or has few distinct integers; multi-label if several
+    /// columns hold only 0 and 1; heads if some of several columns are text; else regression.
     #[serde(default)]
     pub task: Option<TaskKind>,
     /// The role of columns by name: "numeric", "category", "text", "date", "ignore", or a table of options;
-    /// default: told from their values.
+    /// default: inferred from their values.
     #[serde(default)]
     pub columns: BTreeMap<String, Choice>,
     #[serde(flatten)]
     pub defaults: ColumnDefaults,
-    /// Whether numbers to be predicted are brought to mean 0 and deviation 1 for the net. Figures and
-    /// predictions have the units of the data either way; the loss has not.
+    /// Whether regression targets are standardized (mean 0, deviation 1) for the net. Metrics and predictions are in the
+    /// units of the data either way; the loss is not.
     #[serde(default = "yes")]
     pub scale_target: bool,
-    /// Rows are kept as the net's inputs in that much memory, else read again in every epoch; default:
-    /// a quarter of what is free.
+    /// Encoded rows are cached in that much memory, else read again in every epoch; default: a quarter of the free memory.
     #[serde(default)]
     pub cache_memory: Option<ByteSize>,
     #[serde(flatten)]
@@ -51,16 +50,16 @@ fn yes() -> bool {
     true
 }
 
-/// What holds for every column that says nothing else.
+/// Defaults of all columns.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct ColumnDefaults {
     /// How numbers are scaled.
     #[serde(default)]
     pub scale: Scaling,
-    /// What stands for missing numbers; missing categories are a category of their own.
+    /// How missing numbers are imputed; missing categories are a category of their own.
     #[serde(default)]
     pub impute: Impute,
-    /// What is done about categories that training did not have.
+    /// How categories that training did not have are handled.
     #[serde(default)]
     pub unseen: Unseen,
 }
@@ -109,17 +108,17 @@ impl Names {
     }
 }
 
-/// What the target is.
+/// The kind of target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TaskKind {
     /// One class of several.
     Classification,
-    /// Numbers.
+    /// Regression: one number, or several.
     Regression,
-    /// Labels (0 or 1), any number of which may hold.
+    /// Multi-label: columns of 0 or 1, any number of which may be 1.
     Labels,
-    /// Several columns, each a class or a number, said by a head of the net of its own.
+    /// Several columns, each a class or a number, predicted by one head of the net each.
     Heads,
 }
 
@@ -133,7 +132,7 @@ pub enum Choice {
     Options(Box<ColumnOptions>),
 }
 
-/// What a column is taken for.
+/// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -149,41 +148,41 @@ pub enum Role {
     Ignore,
 }
 
-/// What an experiment says of a column.
+/// The options of a column.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnOptions {
-    /// What it is taken for.
+    /// Its role.
     #[serde(default)]
     pub role: Option<Role>,
     /// How its numbers are scaled.
     #[serde(default)]
     pub scale: Option<Scaling>,
-    /// What stands for a missing value.
+    /// How missing values are imputed.
     #[serde(default)]
     pub impute: Option<Impute>,
-    /// The number or category that stands for a missing value, instead of `impute`.
+    /// The number or category that replaces missing values, instead of `impute`.
     #[serde(default)]
     pub fill: Option<Fill>,
     /// Adds an input that is 1 where the number is missing.
     #[serde(default)]
     pub indicator: bool,
-    /// What is done about categories that training did not have.
+    /// How categories that training did not have are handled.
     #[serde(default)]
     pub unseen: Option<Unseen>,
-    /// The most frequent categories that are kept; the others count as unseen. Default 1000.
+    /// How many of the most frequent categories are kept; the others count as unseen. Default 1000.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_categories: Option<usize>,
-    /// A trained vector for each category in place of an input: its length, or the options of the layer
-    /// `embedding` ({ dim = 8, weight_init = "normal", l2 = 1e-4 }). The column is then taken for categories.
+    /// A trained embedding per category: its dimension, or the options of the layer `embedding` ({ dim = 8, weight_init =
+    /// "normal", l2 = 1e-4 }). The column is then categorical.
     #[serde(default)]
     pub embedding: Option<Embedding>,
-    /// Of text: the most frequent words that are kept. Default 1000.
+    /// For text: how many of the most frequent words are kept. Default 1000.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub vocabulary: Option<usize>,
-    /// Of text: what an input says of its word.
+    /// For text: the value of a word's input.
     #[serde(default)]
     pub count: Option<Counting>,
 }
@@ -206,11 +205,11 @@ impl Choice {
 #[serde(rename_all = "snake_case")]
 #[schemars(transform = scaling_names)]
 pub enum Scaling {
-    /// To mean 0 and standard deviation 1 (scikit-learn's `StandardScaler`).
+    /// Standardized to mean 0 and standard deviation 1 (scikit-learn's `StandardScaler`).
     #[default]
     #[serde(alias = "standardise")]
     Standardize,
-    /// To 0 for the least and 1 for the largest (`MinMaxScaler`).
+    /// Scaled to 0 for the minimum and 1 for the maximum (`MinMaxScaler`).
     MinMax,
     /// Not at all.
     None,
@@ -220,14 +219,14 @@ fn scaling_names(schema: &mut Schema) {
     other_names(schema, &[("standardize", "standardise")]);
 }
 
-/// What stands for a missing value.
+/// How missing values are imputed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Impute {
-    /// The mean of the training rows; of categories, a category of its own.
+    /// The mean of the training rows; for categories, a category of its own.
     #[default]
     Mean,
-    /// The median of the training rows; of categories, a category of its own.
+    /// The median of the training rows; for categories, a category of its own.
     Median,
     /// The most frequent value of the training rows.
     MostFrequent,
@@ -235,11 +234,11 @@ pub enum Impute {
     Refuse,
 }
 
-/// How the categories of a column become vectors.
+/// The embedding of a categorical column.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Embedding {
-    /// Values of a vector.
+    /// The embedding dimension.
     Dim(#[schemars(range(min = 1))] usize),
     /// Options of the layer `embedding`.
     Options(BTreeMap<String, Value>),
@@ -265,28 +264,28 @@ pub enum Fill {
     Category(String),
 }
 
-/// What is done about categories that training did not have.
+/// How categories that training did not have are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unseen {
-    /// None of the known categories holds (all inputs are 0); they are counted and shown.
+    /// All inputs are 0; such fields are counted and reported.
     #[default]
     Ignore,
-    /// They count as missing.
+    /// They count as missing values.
     Missing,
     /// The row cannot be used.
     Error,
 }
 
-/// What an input says of its word.
+/// The value of a word's input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Counting {
-    /// How often the word is there.
+    /// The word's count.
     Count,
-    /// Whether it is there.
+    /// 1 if the word occurs, else 0.
     Binary,
-    /// How often, times its rarity, rows of length 1 (scikit-learn's `TfidfVectorizer`).
+    /// TF-IDF, normalized to length 1 (scikit-learn's `TfidfVectorizer`).
     #[default]
     TfIdf,
 }

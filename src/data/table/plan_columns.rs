@@ -1,4 +1,4 @@
-//! Which columns become inputs, and in which role.
+//! Plans the input columns and their roles.
 
 use super::column_scan::ColumnScan;
 use super::fit::{Planned, misplaced};
@@ -74,7 +74,7 @@ pub fn plan_columns(
     Ok(planned)
 }
 
-/// The role of a column, as the experiment gives it or as its fields tell, and why it is ignored, if it is.
+/// The role of a column, given by the experiment or inferred, and why it is ignored, if it is.
 ///
 /// # Errors
 /// Fields that the role cannot take.

@@ -1,4 +1,4 @@
-//! What is predicted: classes, labels or numbers, from the options and the target's values.
+//! Plans the prediction task (classification, multi-label, regression, heads) from the options and the target's values.
 
 use super::column_scan::{ColumnScan, DISTINCT};
 use super::fit::sort_values;
@@ -9,10 +9,10 @@ use crate::config::Fault;
 use crate::data::core::faults::{fault, key};
 use crate::data::core::task::{Head, Output, Task};
 
-/// Whole numbers in a target up to so many different ones are classes.
+/// An integer target with at most that many distinct values is classification.
 const MOST_NUMBERED_CLASSES: usize = 20;
 
-/// What is predicted of the target columns: as `kind` gives it, else as their values tell.
+/// The task of the target columns: as given by `kind`, else inferred from their values.
 ///
 /// # Errors
 /// Values that do not fit the kind of task.
@@ -44,7 +44,7 @@ pub fn plan_task(
     }
 }
 
-/// The kind of task that the values of the target columns tell.
+/// Infers the kind of task from the values of the target columns.
 fn guess_kind(scans: &[&ColumnScan]) -> TaskKind {
     let has_labels = |scan: &&ColumnScan| {
         let mut values = scan.values.iter().flat_map(|values| values.keys());
@@ -128,7 +128,7 @@ fn plan_classes(
     Ok(Task::Classes(classes))
 }
 
-/// Mean and standard deviation of each number over the training rows.
+/// Sets the mean and standard deviation of each regression target over the training rows.
 pub fn scale_targets(task: &mut Task, rows: &Rows) {
     let (width, count) = (task.target_width(), rows.len() as f64);
     let outputs: Vec<(usize, &mut Output)> = match task {

@@ -1,4 +1,4 @@
-//! What is done to each column, fitted on the training rows; part of the model file.
+//! The encoding of each column, fitted on the training rows; part of the model file.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -26,17 +26,17 @@ pub struct TablePreprocess {
 pub struct FittedColumn {
     /// Its name.
     pub name: String,
-    /// What is done to its fields.
+    /// The encoding of its fields.
     pub kind: ColumnKind,
 }
 
-/// What is done to the fields of a column.
+/// The encoding of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
     /// `(number - offset) / divide`.
     Numeric {
-        /// What the numbers were brought to.
+        /// The kind of scaling.
         scale: Scaling,
         /// Subtracted.
         offset: f64,
@@ -51,9 +51,9 @@ pub enum ColumnKind {
     Category {
         /// In the order of the inputs.
         values: Vec<String>,
-        /// What stands for a missing field.
+        /// How missing fields are encoded.
         missing: MissingCategory,
-        /// What is done about others.
+        /// How unseen categories are handled.
         unseen: Unseen,
         /// The options of the layer `embedding`, where the net has a vector for each category.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,9 +70,9 @@ pub enum ColumnKind {
     Text {
         /// How texts become words.
         tokenizer: Tokenizer,
-        /// What an input says.
+        /// The value of a word's input.
         count: Counting,
-        /// Of TF-IDF, each word's rarity.
+        /// For TF-IDF, the inverse document frequency of each word.
         #[serde(default)]
         weights: Vec<f64>,
     },
@@ -103,7 +103,7 @@ pub struct EmbeddedColumn {
     pub options: serde_json::Value,
 }
 
-/// What stands for a missing category.
+/// How a missing category is encoded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingCategory {

@@ -1,7 +1,7 @@
-//! Reading delimited text: row after row with its place, or one row by its place.
+//! Reads delimited text: all rows in order with their offsets, or one row by its offset.
 //!
-//! A file is never held as a whole. An untrusted file cannot exhaust the memory: a row has at most
-//! [`MAX_ROW`](super::layout::MAX_ROW) bytes, so that a quote that is never closed does not swallow a gigabyte.
+//! Files are streamed. An untrusted file cannot exhaust the memory: a row has at most
+//! [`MAX_ROW`](super::layout::MAX_ROW) bytes, so an unclosed quote does not read a gigabyte as one row.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -33,7 +33,7 @@ pub struct TableFile {
     pub columns: Vec<String>,
     /// How the fields are written.
     pub layout: Layout,
-    /// Columns that hold classes whatever their values look like, where the kind of file declares them (ARFF).
+    /// Columns that are categorical by declaration (ARFF).
     pub nominal: Vec<String>,
     delimiter: u8,
     quote: Option<u8>,
@@ -103,7 +103,7 @@ impl TableFile {
         self.file.metadata().map_or(0, |meta| meta.len())
     }
 
-    /// What stands between two fields.
+    /// The delimiter.
     pub fn delimiter(&self) -> u8 {
         self.delimiter
     }
@@ -113,7 +113,7 @@ impl TableFile {
         self.header
     }
 
-    /// The file's bytes, where it was not as it is a table of text, those of what was made of it.
+    /// The file, or the converted table in its place.
     pub fn data(&self) -> &Arc<File> {
         &self.file
     }

@@ -1,4 +1,4 @@
-//! Bounds the length of a row while a file is read; the delimiter and the quote as bytes.
+//! Bounds the length of a row while reading; validates delimiter and quote.
 
 use std::cell::Cell;
 use std::io::Read;
@@ -45,17 +45,17 @@ impl Read for Bounded {
     }
 }
 
-/// A sign that stands between or around fields, as the one byte that it has to be.
+/// A delimiter or quote as a byte.
 ///
 /// # Errors
-/// A letter of several bytes, or the end of a line.
+/// A character of several bytes, or a line end.
 pub fn sign(sign: char, key: &'static str) -> Result<u8, TableError> {
     let byte = u8::try_from(sign).ok().filter(u8::is_ascii);
     byte.filter(|byte| !byte.is_ascii_control() || *byte == b'\t')
         .ok_or(TableError::Sign { key, sign })
 }
 
-/// That of the usual delimiters of which the first line has most, outside of quotes.
+/// The most frequent of the usual delimiters in the first line, outside of quotes.
 pub fn guess_delimiter(begin: &[u8], quote: Option<u8>) -> u8 {
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
     let mut quoted = false;

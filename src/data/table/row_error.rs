@@ -1,4 +1,4 @@
-//! Why a row of a table, or a field in it, cannot be used.
+//! Errors of a row of a table, or of a field in it.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! The rows of a split: where each lies, and what is to be predicted of it.
+//! The rows of a split: the offset and the target of each.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub struct Part {
     pub targets: Vec<usize>,
 }
 
-/// The rows of a split. Each takes 28 bytes, and 8 more for each label or number, whatever it holds.
+/// The rows of a split. Each takes 28 bytes, and 8 more for each multi-label or regression target.
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// The files.
@@ -40,26 +40,26 @@ pub struct Rows {
     places: Vec<RowPlace>,
     /// The class of each row; 0 where there are no classes.
     pub classes: Vec<u32>,
-    /// The labels or numbers of each row, in the units of the data; with heads, also the indices of classes.
+    /// The multi-label or regression targets of each row, in the units of the data; with heads, also class indices.
     pub numbers: Vec<f64>,
     /// A digest of the fields that are used and of the targets, of each row; empty once they were compared.
     pub digests: Vec<u64>,
 }
 
-/// Rows of a file after which the number of all of them is guessed, to grow once instead of by doubling.
+/// Rows of a file after which the total is estimated, to allocate once instead of doubling.
 const GUESS_AFTER: usize = 4096;
 
-/// What the targets of rows are looked up in.
+/// Parses the targets of rows.
 pub struct Targets<'a> {
     /// The columns.
     pub names: &'a [String],
-    /// What they are together.
+    /// The task.
     pub task: &'a Task,
-    /// What each is.
+    /// The kind of each.
     kinds: Vec<Kind<'a>>,
 }
 
-/// What a column of targets holds.
+/// The kind of a target column.
 enum Kind<'a> {
     /// One of these classes.
     Class(ClassNames<'a>),
@@ -94,7 +94,7 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Of one row: its class, and its labels or numbers, among them the classes of heads; `None` where a
+    /// Of one row: its class, and its labels or numbers, among them the classes of heads; `None` if a
     /// target is missing.
     fn read(
         &self,
@@ -140,7 +140,7 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The name of the class that a field stands for: the field itself; where classes are numbers, 1 for 1.0.
+/// The class name of a field: the field itself; if classes are numbers, "1" for "1.0".
 pub fn class_name<'a>(field: &'a str, layout: &Layout) -> Cow<'a, str> {
     let number = layout.has_numeric_labels().then(|| layout.number(field));
     match number.flatten() {
@@ -151,7 +151,7 @@ pub fn class_name<'a>(field: &'a str, layout: &Layout) -> Cow<'a, str> {
     }
 }
 
-/// Whether a label holds: 0 or 1.
+/// Parses a label: 0 or 1.
 pub fn label(field: &str) -> Option<f64> {
     match field.to_ascii_lowercase().as_str() {
         "0" | "0.0" | "false" | "no" => Some(0.0),
@@ -161,7 +161,7 @@ pub fn label(field: &str) -> Option<f64> {
 }
 
 impl Rows {
-    /// Looks through files; rows without a target are left out, by name.
+    /// Indexes the rows of files; rows without a target are skipped, by name.
     ///
     /// # Errors
     /// A file without a column that is used; a ragged row; a target that is of no use.
@@ -240,7 +240,7 @@ impl Rows {
         self.places.is_empty()
     }
 
-    /// Labels or numbers a row.
+    /// Multi-label or regression targets per row.
     pub fn width(&self) -> usize {
         self.numbers.len() / self.len().max(1)
     }
@@ -284,7 +284,7 @@ impl Rows {
         self
     }
 
-    /// Rows of each class, or of each label those in which it holds; none of numbers and heads.
+    /// Rows of each class, or of each label those in which it is 1; none for regression and heads.
     pub fn counts(&self, task: &Task) -> Vec<usize> {
         let mut counts = vec![0; task.len()];
         match task {
@@ -331,7 +331,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Labels and numbers as the net sees them, row by row.
+    /// Multi-label and regression targets as the net sees them, row by row.
     pub fn scaled_targets(&self, task: &Task) -> Vec<f32> {
         let scales = task.target_scales();
         let numbers = self.numbers.chunks_exact(scales.len().max(1));

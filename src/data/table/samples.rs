@@ -90,7 +90,7 @@ pub enum TableFailure {
     /// It cannot be read.
     #[error("{name}: {error}")]
     Table {
-        /// Its name, for people.
+        /// Its name in messages.
         name: String,
         /// The reason.
         error: TableError,
@@ -148,8 +148,8 @@ impl From<Stopped> for Failure {
     }
 }
 
-/// Gives the path of a table and its name for people to `read`, and hands its failure on. What is no file is kept in a
-/// temporary one, as a table is read more than once.
+/// Calls `read` with the path of a table and its name for messages, and passes a failure to the sink. Streams are copied
+/// to a temporary file, because a table is read more than once.
 pub fn each_table(
     origin: Origin<'_>,
     sink: &mut Sink<'_>,
@@ -174,7 +174,7 @@ pub fn each_table(
     }
 }
 
-/// Keeps a stream in a temporary file while it is read; messages name the stream in the file's place.
+/// Copies a stream to a temporary file while it is read; messages name the stream, not the file.
 fn from_stream(
     stream: &mut dyn Read,
     name: &str,
@@ -210,7 +210,7 @@ fn from_stream(
     })
 }
 
-/// Hands on what `prepare` makes of each row, batch after batch.
+/// Passes the samples that `prepare` makes of each row to the sink, in batches.
 pub fn send_rows(
     table: &TableFile,
     name: &str,

@@ -1,4 +1,4 @@
-//! One pass over the training rows, to tell what each column holds.
+//! One pass over the training rows that collects the statistics of each column.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::reader::TableFile;
 
 pub use crate::data::core::class_names::listed;
 
-/// Looks at every row of files with the same columns; the columns are those of the first.
+/// Scans every row of files with the same columns; the column order is that of the first file.
 ///
 /// # Errors
 /// A file that is no table, or whose columns differ.
@@ -43,9 +43,9 @@ pub fn scan(files: &[TableFile]) -> Result<Vec<ColumnScan>, FilesError> {
     Ok(scans)
 }
 
-/// Looks at every row of files with the same columns, tells how each column that is `free` writes its fields, and
-/// looks again where one does not write plain numbers. `free` says whether a column's dates and numbers may be told
-/// (`Some(true)`), its numbers alone (`Some(false)`), or nothing. The formats go into the files' layouts.
+/// Scans files with the same columns, infers the format of each column that is `free`, and scans again if one is not
+/// plain numbers. `free` gives what may be inferred for a column: dates and numbers (`Some(true)`), numbers alone
+/// (`Some(false)`), or nothing. The formats are stored in the files' layouts.
 ///
 /// # Errors
 /// As [`scan`].
@@ -64,7 +64,7 @@ pub fn scan_formats(
     scan(files)
 }
 
-/// The formats of columns that are not said and not plain.
+/// The inferred formats of columns that are not plain numbers.
 pub fn told_formats(
     file: &TableFile,
     scans: &[ColumnScan],

@@ -1,4 +1,4 @@
-//! `kind = "csv"`: from the keys of the experiment to rows that can be trained on.
+//! `kind = "csv"`: rows of delimited text files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct TableSurvey {
     skipped: Vec<Skipped>,
 }
 
-/// Whether a column's dates and numbers, or its numbers alone, are guessed from its fields.
+/// Whether the formats of a column's dates and numbers, or of numbers alone, are inferred.
 fn free_format(options: &Csv, name: &str) -> Option<bool> {
     if options.target.list().iter().any(|target| target == name) {
         return Some(false);

@@ -26,7 +26,7 @@ impl Samples for Rows {
     }
 }
 
-/// What is read of each row, and where the rows of each split are.
+/// The files of the splits, and the columns to read.
 pub struct RowSplits<'a> {
     /// The files of the splits.
     pub keys: &'a SplitKeys<Files>,
@@ -36,7 +36,7 @@ pub struct RowSplits<'a> {
     pub columns: &'a [&'a str],
     /// The columns of the targets.
     pub targets: &'a [String],
-    /// What they are together.
+    /// The task.
     pub task: &'a Task,
 }
 

@@ -1,5 +1,5 @@
 //! Spreadsheets (.xlsx, .ods): the first sheet that holds something, as CSV. Both are XML in a zip archive (ECMA-376,
-//! OpenDocument); only values are read: no formulas, no looks but for those that make a number a date.
+//! OpenDocument); only values are read: no formulas, no styles but those that make a number a date.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Why a spreadsheet cannot be read.
+//! Errors of reading a spreadsheet.
 
 use thiserror::Error;
 
@@ -34,7 +34,7 @@ pub enum SpreadsheetError {
         /// The most cells.
         most: u64,
     },
-    /// No room for what was written anew.
+    /// A converted table that cannot be stored.
     #[error(transparent)]
     Keep(#[from] KeepError),
 }

@@ -1,11 +1,11 @@
-//! What was done about fields that are not plain: counted while rows become inputs, reported afterwards.
+//! Counts of missing and unseen values, collected while rows are encoded and reported afterwards.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::encoder::Treated;
 use super::preprocess::TablePreprocess;
 
-/// What was done about a column's fields.
+/// The counts of one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Treatment {
     /// The column.
@@ -43,7 +43,7 @@ impl Tally {
     }
 }
 
-/// What was done about the fields of `what`, in a sentence.
+/// The counts of `what`, in a sentence.
 pub fn notices(what: &str, treatments: &[Treatment]) -> Option<String> {
     let say = |t: &Treatment| {
         let parts = [(t.missing, "missing"), (t.unseen, "not seen in training")];

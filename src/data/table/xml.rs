@@ -1,4 +1,4 @@
-//! Tags and texts of an XML file, as far as spreadsheets need them.
+//! A minimal XML pull parser for spreadsheets.
 
 /// What comes next.
 #[derive(Debug, PartialEq)]

@@ -40,7 +40,7 @@ impl Texts {
         self.len() == 0
     }
 
-    /// A text's name, for people.
+    /// A text's name in messages.
     pub fn name(&self, index: usize) -> String {
         match self {
             Texts::Rows(rows) => rows.name(index),
@@ -56,7 +56,7 @@ impl Texts {
         }
     }
 
-    /// Texts of each class or label; none of numbers.
+    /// Texts of each class or label; none for regression.
     pub fn counts(&self, task: &Task) -> Vec<usize> {
         match self {
             Texts::Rows(rows) => rows.counts(task),
@@ -81,7 +81,7 @@ impl Texts {
         }
     }
 
-    /// Calls `each` with every text, in order; with the reason where a text cannot be read.
+    /// Calls `each` with every text, in order, or with the error of one that cannot be read.
     ///
     /// # Errors
     /// A table that cannot be read any more.
@@ -131,7 +131,7 @@ pub enum TextError {
     /// It cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Two bytes a character.
+    /// UTF-16.
     #[error("is UTF-16, which is not read; save it as UTF-8")]
     Utf16,
     /// Another encoding.
@@ -159,12 +159,12 @@ pub struct TextDataset {
     tokens: Vec<u32>,
     shape: Shape,
     length: usize,
-    /// Labels or numbers as the net sees them, row by row.
+    /// Multi-label or regression targets as the net sees them, row by row.
     targets: Vec<f32>,
     labels: bool,
 }
 
-/// What is said of the texts of a split.
+/// Counts over the texts of a split, for notices.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextFigures {
     /// Texts.
@@ -190,7 +190,7 @@ impl TextFigures {
     }
 }
 
-/// Makes every text into tokens; those that cannot be read are left out.
+/// Tokenizes every text; those that cannot be read are skipped.
 ///
 /// # Errors
 /// A table that cannot be read any more.

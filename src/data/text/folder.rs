@@ -1,4 +1,4 @@
-//! `kind = "text-folder"`: text files, in one folder a class.
+//! `kind = "text-folder"`: text files, in one folder per class.
 
 use std::path::{Path as FilePath, PathBuf};
 
@@ -24,7 +24,7 @@ use crate::data::loading::split_keys::{SplitKeys, ValidFrom, check_classes, desc
 use crate::data::source::{Source, Survey};
 use crate::data::table::Layout;
 
-/// Text files (.txt, UTF-8), in one folder a class.
+/// Text files (.txt, UTF-8), in one folder per class.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 #[schemars(transform = describe_keys(&[
@@ -35,7 +35,7 @@ use crate::data::table::Layout;
 pub struct TextFolder {
     #[serde(flatten)]
     splits: SplitKeys,
-    /// Folders beside those of the classes that are none, by name.
+    /// Names of folders that are not classes.
     #[serde(default)]
     exclude: Vec<String>,
     #[serde(flatten)]
@@ -99,7 +99,7 @@ fn in_folder(folder: &FilePath, files: Vec<(Box<FilePath>, u32)>) -> TextFiles {
         .collect()
 }
 
-/// The text files of a folder with one folder a class; a folder without any is no class.
+/// The text files of a folder with one folder per class; a folder without any is no class.
 ///
 /// # Errors
 /// What is missing.
@@ -148,8 +148,8 @@ fn list_texts_but(folder: &FilePath, exclude: &[String]) -> Result<Listing, List
     Ok(listing)
 }
 
-/// Of each text file, a digest of its name within the folder; of one with the text of another before it, that of the
-/// other, so that copies go to the same split.
+/// For each text file, a digest of its name within the folder; for a copy of an earlier file, the digest of that file, so
+/// that copies go to the same split.
 fn group_keys(files: &[(PathBuf, u32)], folder: &FilePath) -> Vec<u64> {
     let name = |path: &PathBuf| {
         let name = path.strip_prefix(folder).unwrap_or(path);
@@ -167,10 +167,10 @@ fn group_keys(files: &[(PathBuf, u32)], folder: &FilePath) -> Vec<u64> {
     keys
 }
 
-/// Files that are read to tell their script.
+/// The most files that are read to detect the script.
 const SCRIPT_OF: usize = 100;
 
-/// Whether most of some text files have no blanks between words.
+/// Whether most of some text files have no spaces between words.
 fn spaceless_files(files: &[(PathBuf, u32)]) -> bool {
     let step = files.len().div_ceil(SCRIPT_OF).max(1);
     let some: Vec<(PathBuf, u32)> = files.iter().step_by(step).cloned().collect();

@@ -34,7 +34,7 @@ pub fn audit_files(train: &Texts, valid: &Texts) -> Result<TableAudit, FilesErro
     Ok(audit)
 }
 
-/// What the user should know of the texts of a split.
+/// The notices about the texts of a split.
 pub fn text_notices(what: &str, figures: &TextFigures) -> Vec<String> {
     let texts = figures.texts;
     let mut notices = Vec::new();

@@ -1,4 +1,4 @@
-//! How texts become tokens: the keys that both sources of texts have.
+//! The options of tokenization, shared by both text sources.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,27 +8,28 @@ use super::tokenizer::{FILTERS, Level, Splitting};
 use crate::config::Fault;
 use crate::data::core::faults::key;
 
-/// How texts become tokens.
+/// The options of tokenization.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct TokenOptions {
-    /// The most frequent words that are known; default: all. (Keras's `num_words` counts the padding, too.)
+    /// Vocabulary size: how many of the most frequent words are known; default: all. (Keras's `num_words` counts the padding,
+    /// too.)
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub vocabulary: Option<usize>,
-    /// Words that are there less often are not known.
+    /// The minimum count of a known word.
     #[serde(default = "one")]
     pub min_count: u64,
     /// Whether unknown words have a token of their own, 1; else they are left out (Keras's default).
     #[serde(default = "yes")]
     pub oov: bool,
-    /// Tokens a text; default: the most that a training text has, up to 512.
+    /// Sequence length, tokens; default: that of the longest training text, up to 512.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1_048_576))]
     pub length: Option<usize>,
-    /// Where shorter texts are filled up: at the beginning ("pre", Keras's default) or the end ("post").
+    /// Where shorter texts are padded: at the beginning ("pre", Keras's default) or the end ("post").
     #[serde(default)]
     pub pad: End,
-    /// Where longer texts are cut.
+    /// Where longer texts are truncated.
     #[serde(default)]
     pub truncate: End,
     #[serde(flatten)]

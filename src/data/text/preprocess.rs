@@ -1,4 +1,4 @@
-//! Texts into rows of numbers of one length; part of the model file.
+//! Tokenization and padding of texts; part of the model file.
 
 use std::collections::HashMap;
 
@@ -28,15 +28,15 @@ pub struct TextPreprocess {
     pub tokenizer: Tokenizer,
     /// Whether unknown words have a token of their own, 1; else they are left out.
     pub oov: bool,
-    /// Tokens a text.
+    /// The sequence length, tokens.
     pub length: usize,
-    /// Where shorter texts are filled up, with token 0.
+    /// Where shorter texts are padded, with token 0.
     pub pad: End,
-    /// Where longer texts are cut.
+    /// Where longer texts are truncated.
     pub truncate: End,
     /// The column of the texts, in tables.
     pub text: String,
-    /// The columns that were to be predicted, in tables.
+    /// The target columns, in tables.
     pub targets: Vec<String>,
     /// How tables are written.
     pub layout: Layout,
@@ -54,12 +54,12 @@ impl TextPreprocess {
         }
     }
 
-    /// The token of the most frequent word: 0 fills up, 1 may stand for unknown words.
+    /// The token of the most frequent word: 0 is padding, 1 may be the unknown word.
     fn first_word(&self) -> usize {
         1 + usize::from(self.oov)
     }
 
-    /// What makes texts into tokens.
+    /// The encoder of texts.
     pub fn encoder(&self) -> TextEncoder {
         TextEncoder {
             index: self.tokenizer.index(),
@@ -88,13 +88,13 @@ pub struct TextPreprocessError {
     pub length: usize,
 }
 
-/// What makes texts into tokens.
+/// Encodes texts as tokens.
 pub struct TextEncoder {
     preprocess: TextPreprocess,
     index: HashMap<String, usize>,
 }
 
-/// What was seen of a text while it became tokens.
+/// Counts of one encoded text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Words.
@@ -106,7 +106,7 @@ pub struct Seen {
 }
 
 impl TextEncoder {
-    /// Writes a text's tokens into `out`, filled up or cut.
+    /// Writes a text's tokens into `out`, padded or truncated.
     pub fn write(&self, text: &str, out: &mut [u32]) -> Seen {
         let first = self.preprocess.first_word();
         let mut seen = Seen::default();

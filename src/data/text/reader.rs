@@ -147,7 +147,7 @@ fn flush(batch: &mut Vec<Sample>, sink: &mut Sink<'_>) -> Result<(), Stopped> {
     }
 }
 
-/// Makes texts into tokens, and counts what was seen of them.
+/// Encodes texts, with counts for notices.
 struct Reading<'a> {
     preprocess: &'a TextPreprocess,
     encoder: TextEncoder,
@@ -155,7 +155,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// One without a word is nothing but padding, as in training and evaluation; it is counted, and told of.
+    /// A text without a word is all padding, as in training and evaluation; such texts are counted for a notice.
     fn tokens(&mut self, text: &str) -> Vec<f32> {
         let mut tokens = vec![0; self.preprocess.length];
         let seen = self.encoder.write(text, &mut tokens);
@@ -194,7 +194,7 @@ impl Reading<'_> {
         })
     }
 
-    /// A text a line of standard input; each is answered before the next one comes.
+    /// One text per line of standard input; each is predicted before the next one arrives.
     fn lines(&mut self, sink: &mut Sink<'_>) -> Result<(), Ended> {
         let mut input = BufReader::new(stdin());
         let mut batch = Vec::new();
@@ -231,8 +231,7 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a file is to be read as the tables that the model was trained on: its name says so, or it has their
-/// columns.
+/// Whether a file is read as a table like those of training: by its extension, or because it has their columns.
 fn is_table(path: &Path, preprocess: &TextPreprocess) -> bool {
     let by_name = path.extension().is_some_and(|ext| {
         let tables = [

@@ -1,6 +1,6 @@
-//! Scripts that write no blanks between words.
+//! Detects scripts without spaces between words.
 
-/// Whether a character belongs to a script without blanks between words: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
+/// Whether a character belongs to a script without spaces between words: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
 pub fn is_spaceless_char(c: char) -> bool {
     matches!(c,
         '\u{0E00}'..='\u{0EFF}'      // Thai, Lao
@@ -18,17 +18,17 @@ pub fn is_spaceless_char(c: char) -> bool {
 
 /// Characters of such a script that make about one word.
 const A_WORD: usize = 2;
-/// Characters between two blanks from which a text has none between its words.
+/// The mean run of characters without a space from which a text has no spaces between words.
 const LONG: usize = 4;
 
-/// About how many words a text has.
+/// An estimate of the number of words of a text.
 pub fn count_words(text: &str) -> usize {
     let words = text.split_whitespace();
     let count = |word: &str| word.chars().filter(|c| is_spaceless_char(*c)).count();
     words.map(|word| (count(word) / A_WORD).max(1)).sum()
 }
 
-/// Whether a text is written without blanks between its words.
+/// Whether a text has no spaces between its words.
 pub fn is_spaceless(text: &str) -> bool {
     if text.is_ascii() {
         return false;

@@ -32,7 +32,7 @@ pub struct Text {
     /// The column to be predicted.
     #[serde(default = "label")]
     label: String,
-    /// What the label is: default, classes where it is text or has few whole numbers, else a number.
+    /// The kind of label. Default: classification if it is text or has few distinct integers, else regression.
     #[serde(default)]
     task: Option<TaskKind>,
     #[serde(flatten)]

@@ -21,15 +21,15 @@ use crate::data::preprocess::Preprocessor;
 use crate::data::source::{Datasets, Survey};
 use crate::data::table::{FilesError, Layout, TablePreprocess, audit_tables, no_pixel_scaling};
 
-/// The length to which long texts are cut where the experiment does not say it.
+/// The length to which long texts are cut if the experiment does not set it.
 const DEFAULT_LENGTH: usize = 512;
 
-/// Where texts and targets stand in tables.
+/// The columns of texts and targets in tables.
 pub struct Columns {
     pub(super) text: String,
     pub(super) targets: Vec<String>,
     pub(super) layout: Layout,
-    /// Whether most texts have no blanks between words.
+    /// Whether most texts have no spaces between words.
     pub(super) spaceless: bool,
     /// A message about quotes of a table that are not closed.
     pub(super) odd_quotes: String,
@@ -68,7 +68,7 @@ impl TextSurvey {
                 ));
             }
         }
-        // Where the experiment does not say what a word is, the script does.
+        // Unless the experiment sets the splitting, the script does.
         let by_script = columns.spaceless && options.splitting == Splitting::default();
         let splitting = match by_script {
             true => Splitting::of_script(true),

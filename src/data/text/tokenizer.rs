@@ -1,4 +1,4 @@
-//! Texts into words or characters, and these into numbers: Keras's `Tokenizer`.
+//! Splits texts into words or characters and maps these to indices, as Keras's `Tokenizer`.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,23 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::script::is_spaceless_char;
 
-/// What is taken out of texts unless the experiment says otherwise: Keras's filters.
+/// The default filters: characters that are removed from texts, as in Keras.
 pub const FILTERS: &str = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n";
 
-/// How texts become words.
+/// How texts are split into words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Splitting {
     /// Whether the text is lowercased.
     #[serde(default = "yes")]
     pub lower: bool,
-    /// Characters that become blanks; default: punctuation but for the apostrophe (Keras's). Of no meaning where
-    /// characters are the tokens: all of them are kept (as in Keras); and where Unicode says what a word is.
+    /// Characters that are replaced by spaces; default: punctuation except the apostrophe (Keras's). Without effect if
+    /// tokens are characters, of which all are kept (as in Keras), or Unicode words.
     #[serde(default = "filters")]
     pub filters: String,
-    /// What a token is.
+    /// The kind of token.
     #[serde(default)]
     pub level: Level,
-    /// Characters a token, each token beginning one character after the one before it; of `level = "unicode"`, in
-    /// scripts without blanks.
+    /// Characters per token (overlapping n-grams); with `level = "unicode"`, in scripts without spaces.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1, max = 8))]
     pub ngram: usize,
@@ -55,24 +54,24 @@ impl Default for Splitting {
     }
 }
 
-/// What a token is.
+/// The kind of token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// What stands between blanks.
+    /// Space-separated words.
     #[default]
     Word,
     /// A character.
     Char,
-    /// A word as Unicode has it (UAX 29), without punctuation; in scripts without blanks between words (Chinese,
-    /// Japanese, Thai, Lao, Khmer, Burmese) a character.
+    /// Unicode words (UAX 29), without punctuation; in scripts without spaces between words (Chinese, Japanese, Thai, Lao,
+    /// Khmer, Burmese) characters.
     Unicode,
 }
 
-/// How texts become words, and the words that are known, the most frequent first.
+/// How texts are split into words, and the known words, the most frequent first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tokenizer {
-    /// How texts become words.
+    /// How texts are split into words.
     #[serde(flatten)]
     pub splitting: Splitting,
     /// The words that are known.
@@ -89,7 +88,7 @@ fn n_grams(characters: &[String], length: usize) -> Vec<String> {
 }
 
 impl Splitting {
-    /// That for scripts with or without blanks between words.
+    /// The splitting for scripts with or without spaces between words.
     pub fn of_script(spaceless: bool) -> Splitting {
         Splitting {
             level: if spaceless {
@@ -163,7 +162,7 @@ impl Tokenizer {
     }
 }
 
-/// Different words that are counted; beyond, the rarest are forgotten now and then.
+/// The most distinct words that are counted; beyond, the rarest are dropped from time to time.
 const MOST_COUNTED: usize = 2_000_000;
 
 /// Counts words, to fit a tokenizer.

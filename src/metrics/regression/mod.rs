@@ -32,7 +32,7 @@ pub struct RegressionMetric {
     pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
-    /// Computes it from (predicted, target), which have the same length; `None` where it is not defined.
+    /// Computes it from (predicted, target), which have the same length; `None` if it is not defined.
     pub compute: fn(&[f32], &[f32]) -> Option<f64>,
 }
 

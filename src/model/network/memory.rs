@@ -28,7 +28,7 @@ pub struct Memory {
     pub activations: u64,
     /// Batches that are being loaded or wait.
     pub loading: u64,
-    /// The layer that takes most, and its bytes; `None` where the net has no layer.
+    /// The layer that takes most, and its bytes; `None` if the net has no layer.
     pub most: Option<(usize, u64)>,
 }
 

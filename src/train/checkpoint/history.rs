@@ -17,7 +17,7 @@ use crate::console::Show as _;
 use crate::storage::read_regular;
 use crate::train::run::events::{EpochRecord, is_time};
 
-/// Reads the records of the epochs that a checkpoint was made after, and cuts the file behind their lines; `None` where
+/// Reads the records of the epochs that a checkpoint was made after, and cuts the file behind their lines; `None` if
 /// they are not those of the checkpoint.
 ///
 /// # Errors
@@ -50,7 +50,7 @@ pub fn take_up(
     Ok(Some(records))
 }
 
-/// Puts the lines of another run, or damaged ones, aside; `None` where there is none.
+/// Puts the lines of another run, or damaged ones, aside; `None` if there is none.
 ///
 /// # Errors
 /// A file that cannot be read or written.

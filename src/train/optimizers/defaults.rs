@@ -1,4 +1,4 @@
-//! Numbers that options of several optimizers have where the experiment says nothing: Keras's.
+//! Numbers that options of several optimizers have where the experiment does not set them: Keras's.
 
 pub fn rate() -> f64 {
     1e-3

@@ -23,7 +23,7 @@ pub enum Course {
     },
 }
 
-/// Advice on a finished training; `None` where there is none.
+/// Advice on a finished training; `None` if there is none.
 pub fn course(history: &[EpochRecord], epochs: usize, monitor: &Monitor) -> Option<Course> {
     let best = history.iter().rfind(|record| record.best)?;
     let last = history.last()?;

@@ -154,7 +154,7 @@ mod tests {
         ]
     }
 
-    /// What each key is in vain for, one row a key.
+    /// What each key is in vain for, one row per key.
     #[test]
     fn every_key_is_refused_where_it_changes_nothing() {
         let all = ["two", "three", "labels", "numbers", "heads"];

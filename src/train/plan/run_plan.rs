@@ -28,7 +28,7 @@ pub struct Plan {
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
     pub optimizer: Arc<dyn Optimizer>,
-    /// How the learning rate changes; `None` where it is constant.
+    /// How the learning rate changes; `None` if it is constant.
     pub schedule: Option<Arc<dyn Schedule>>,
     /// What "best" means.
     pub monitor: Monitor,
@@ -111,7 +111,7 @@ impl Plan {
     }
 
     /// The weight of each class in the training loss as far as it is known before samples are decoded, of
-    /// which some may be left out; `None` where there are no weights.
+    /// which some may be left out; `None` if there are no weights.
     pub fn class_weights(&self) -> Option<Vec<f32>> {
         let weights = self.source.experiment.train.class_weights.as_ref()?;
         let summary = self.survey.summary();
@@ -143,7 +143,7 @@ pub struct PlanParts {
     pub loss: Box<dyn Loss>,
     /// What turns gradients into steps.
     pub optimizer: Arc<dyn Optimizer>,
-    /// How the learning rate changes; `None` where it is constant.
+    /// How the learning rate changes; `None` if it is constant.
     pub schedule: Option<Arc<dyn Schedule>>,
     /// What "best" means.
     pub monitor: Monitor,

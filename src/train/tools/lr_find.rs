@@ -122,7 +122,7 @@ impl Found {
     }
 
     /// The rate before the minimum at which the running mean falls fastest over the logarithm of the rate (Lightning's
-    /// suggestion, which also looks behind it); `None` where it never falls, or the sweep was too short.
+    /// suggestion, which also looks behind it); `None` if it never falls, or the sweep was too short.
     pub fn steepest(&self) -> Option<f64> {
         let points = &self.points;
         let slopes = (SKIPPED..self.minimum()?).map(|at| {
@@ -212,7 +212,7 @@ impl<'a> Batches<'a> {
         Some(sum / samples as f64)
     }
 
-    /// The next batch that holds samples; `None` where a whole epoch has none.
+    /// The next batch that holds samples; `None` if a whole epoch has none.
     fn next(&mut self) -> Option<crate::data::Loaded> {
         for _ in 0..2 {
             if let Some(loaded) = self.batches.find(|loaded| !loaded.indices.is_empty()) {

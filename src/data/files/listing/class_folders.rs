@@ -13,7 +13,7 @@ const OWN_RUNS: &str = "a folder of Kiln's own runs";
 const OUTSIDE: &str = "outside the class folders";
 const EXCLUDED: &str = "in a folder that data.exclude names";
 const UNLABELLED: &str = "in a folder of samples without labels";
-/// Names of folders, in small letters, that hold samples without labels and are no classes.
+/// Names of folders, in lower case, that hold samples without labels and are no classes.
 pub const NO_LABELS: [&str; 4] = ["unsup", "unsupervised", "unlabeled", "unlabelled"];
 
 /// Which folders are classes.
@@ -25,7 +25,7 @@ pub struct Classes<'a> {
     pub exclude: &'a [String],
 }
 
-/// Lists the images of `root`, whose folders are the classes. Hidden files and folders are passed over.
+/// Lists the images of `root`, whose folders are the classes. Hidden files and folders are skipped.
 ///
 /// # Errors
 /// A folder that is missing or cannot be read, a class name that is not Unicode, no class folder.

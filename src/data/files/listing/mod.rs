@@ -1,8 +1,7 @@
-//! Listing a folder of images or texts: one folder a class, files at any depth below it.
+//! Listing a folder of images or texts: one folder per class, files at any depth below it.
 //!
-//! Made for a million files: one short path a file, relative to the root, and no question to the
-//! file system beyond reading each folder once. Only files whose names do not tell what they are, are
-//! opened, for their first bytes. Whatever is no sample is counted, with the reason.
+//! Scales to a million files: one relative path per file, and one directory read per folder. Only files with an unknown
+//! extension are opened, for their first bytes. Everything that is not a sample is counted by reason.
 
 mod class_folders;
 mod listed;

@@ -1,4 +1,4 @@
-//! Walks through the folders below a root and tells samples from other files.
+//! Walks the folders below a root and separates samples from other files.
 
 use std::ffi::OsString;
 use std::fs::FileType;
@@ -13,9 +13,9 @@ use crate::data::files::error::ListingError;
 use crate::data::files::kind::{HIDDEN, MAGIC_BYTES, Named, is_hidden, named, sniff};
 use crate::storage::open_regular;
 
-/// Folders nested deeper than this are taken for a loop of links.
+/// A deeper nesting is assumed to be a loop of links.
 pub const MAX_DEPTH: usize = 32;
-/// Why a pipe, socket or device is no sample.
+/// The reason for skipping a pipe, socket or device.
 pub const SPECIAL: &str = "no plain file (a pipe, socket or device)";
 const NO_TEXT: &str = "not a .txt file";
 
@@ -24,7 +24,7 @@ pub struct Walk<'a> {
     pub(super) root: &'a Path,
     pub(super) content: Content,
     pub(super) listing: Listing,
-    /// Indices of files whose names do not tell what they are.
+    /// Indices of files whose extension is not known.
     pub(super) unknown: Vec<usize>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Counts the samples below a folder that is no class.
+    /// Skips the samples below a folder that is no class.
     pub(super) fn set_aside(&mut self, inner: &Path, reason: &str) -> Result<(), ListingError> {
         let listed = self.listing.files.len();
         let unknown = self.unknown.len();
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         Ok(kept)
     }
 
-    /// Opens the files whose names do not tell what they are.
+    /// Opens the files whose extension is not known.
     pub(super) fn finish(self) -> Listing {
         let Walk {
             root,

@@ -1,7 +1,7 @@
-//! The audit: what is wrong with a dataset before an hour is spent on it. Copies and look-alikes within and
+//! The audit: problems of a dataset, found before training: Copies and look-alikes within and
 //! across the splits, blank and misnamed images, unbalanced classes, sizes.
 //!
-//! It is made of what decoding notes of each image ([`Traits`]), so that it costs little more.
+//! It is computed from the [`Traits`] that decoding records of each image, so it adds little time.
 
 mod pairs;
 mod perceptual_hash;
@@ -13,16 +13,16 @@ use crate::data::audit::{Audit, Named, Pair, SplitFigures};
 pub use super::audit::perceptual_hash::{look, similarity};
 pub use traits::Traits;
 
-/// The correlation of the grey levels from which images count as the same photograph. Re-saved JPEGs
+/// The correlation of grey levels from which two images count as the same photograph. Re-saved JPEGs
 /// of quality 50 and resized ones lie above 0.99; different photographs of one scene below.
 const ALIKE: f64 = 0.985;
-/// The same for images of few pixels, which leave less room to differ: handwritten ones of different
-/// hands reach 0.994 (MNIST), copies in CIFAR-10 0.999.
+/// The same for images of few pixels, which differ less: different digits of MNIST reach 0.994, copies in CIFAR-10
+/// 0.999.
 const ALIKE_SMALL: f64 = 0.995;
 /// Height or width below which an image has few pixels.
 const SMALL: u32 = 64;
 
-/// Looks at decoded splits; keeps the images of the first `num_images` pairs.
+/// Audits decoded splits; keeps the images of the first `num_images` pairs.
 pub fn examine(classes: &[String], splits: &[&Decoded], num_images: usize) -> Audit {
     let mut audit = Audit {
         classes: classes.to_vec(),

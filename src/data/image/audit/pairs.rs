@@ -11,10 +11,10 @@ const MAX_BITS: u32 = 12;
 /// Candidates share at least one of these parts of their digests.
 const PARTS: u32 = 8;
 const PART_BITS: u32 = 128 / PARTS;
-/// Larger groups of equal parts are drawings on one ground, not photographs; their members are compared
-/// with their neighbours only.
+/// Larger groups of equal parts are drawings on one background, not photographs; their members are compared with
+/// their neighbours only.
 const MAX_GROUP: usize = 256;
-/// The most candidates that are looked at.
+/// The most candidates that are compared.
 const MAX_CANDIDATES: usize = 200_000;
 
 /// Two of the images, by place in the list, the lower one first.
@@ -35,7 +35,7 @@ pub fn same_bytes(images: &[Traits]) -> Vec<Places> {
     pairs
 }
 
-/// Images whose digests are near, but whose bytes differ; blank ones look like nothing.
+/// Images whose digests are near, but whose bytes differ; blank images are left out.
 pub fn near_looks(images: &[Traits]) -> Vec<Places> {
     let mut pairs: Vec<Places> = (0..PARTS)
         .into_par_iter()

@@ -1,5 +1,5 @@
-//! What an image looks like, in 128 bits and in a number: to find images that are the same
-//! photograph saved twice, in other sizes or qualities.
+//! Perceptual hash (128 bits) and correlation of grey levels: find one photograph that was saved twice, in another
+//! size or quality.
 //!
 //! The digest is the usual perceptual hash: the signs of the low frequencies (a discrete cosine
 //! transform) of a small grey version, about their median. Images whose digests differ in a few bits

@@ -1,4 +1,4 @@
-//! What is noted of an image while it is decoded, in 48 bytes.
+//! Traits of an image that decoding records for the audit, in 48 bytes.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use crate::data::image::decode::error::DecodeError;
 use crate::data::image::decode::pixels::Pixels;
 use crate::data::image::decode::read_header_of;
 
-/// What is noted of an image.
+/// Traits of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
     /// A digest of the file's bytes.
     pub content: u128,
-    /// A digest of what it looks like.
+    /// Its perceptual hash.
     pub look: u128,
-    /// Pixels a row, as stored.
+    /// Pixels per row, as stored.
     pub width: u32,
     /// Rows of pixels, as stored.
     pub height: u32,
@@ -30,16 +30,16 @@ impl Traits {
     pub const SEEN: u32 = 1;
     /// Its bytes were read, but not decoded.
     pub const HASHED: u32 = 16;
-    /// Its name's extension is that of another format.
+    /// Its file extension is that of another format.
     pub const MISNAMED: u32 = 2;
     /// It has one colour.
     pub const BLANK: u32 = 4;
     /// It is stored in grey.
     pub const GREY: u32 = 8;
-    /// It is stored with 16 bits a channel.
+    /// It is stored with 16 bits per channel.
     pub const DEEP: u32 = 32;
 
-    /// Notes what there is of a file of this name, which holds `bytes` and was decoded to `image`.
+    /// The traits of a file of this name, which holds `bytes` and was decoded to `image`.
     pub fn of(name: &Path, bytes: &[u8], image: &Pixels) -> Traits {
         let header = read_header_of(bytes).ok();
         let flag = |set: bool, flag: u32| if set { flag } else { 0 };
@@ -59,7 +59,7 @@ impl Traits {
         }
     }
 
-    /// Notes what there is of a file that is not decoded now.
+    /// The traits of a file that is not decoded now, from its header.
     ///
     /// # Errors
     /// Why it is no image.

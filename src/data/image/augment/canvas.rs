@@ -1,4 +1,4 @@
-//! What the warp reads from and keeps between its stages.
+//! The buffers of the warp: the source image, and what is kept between its stages.
 
 use super::Affine;
 use super::fill::{Fill, fold};
@@ -18,9 +18,9 @@ pub struct Canvas {
     pub bytes: Vec<u8>,
     /// Rows of pixels.
     pub height: usize,
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
-    /// Values a pixel.
+    /// Values per pixel.
     pub channels: usize,
     /// Where each row and column begins, from the first that the warp needs on; those that show the
     /// fill value begin at its pixel.

@@ -1,4 +1,4 @@
-//! What is drawn for one sample: filled in by the augmentations, carried out in one go.
+//! The random change of one sample: filled in by the augmentations, then applied in one pass.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::data::image::decode::pixels::Pixels;
 pub struct Frame {
     /// Rows of pixels.
     pub height: usize,
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
 }
 

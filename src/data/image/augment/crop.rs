@@ -30,7 +30,7 @@ impl Default for RandomResizedCrop {
 }
 
 /// A rectangle of whole pixels with a random share of the area and a random ratio (width by height,
-/// uniform in its logarithm) at a random place; `None` where ten attempts do not fit.
+/// uniform in its logarithm) at a random place; `None` if ten attempts do not fit.
 pub fn random_box(
     rng: &mut Rng,
     frame: Frame,

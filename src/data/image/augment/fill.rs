@@ -1,4 +1,4 @@
-//! What lies beyond the image's edge.
+//! Fill modes: the values beyond the image's edge.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What happens to each row after the warp, while it is in the fastest cache: the colour matrix,
+//! The stages of each row after the warp, while it is in the L1 cache: the colour matrix,
 //! noise, erasing, and the scaling that makes it the net's input.
 
 use super::change::{Change, Erased, Noise};

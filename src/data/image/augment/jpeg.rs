@@ -1,4 +1,4 @@
-//! What JPEG loses.
+//! JPEG compression artefacts.
 
 use std::io::Cursor;
 

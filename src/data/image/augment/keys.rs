@@ -1,4 +1,4 @@
-//! The keys of `[augment]`: those of the family and a few more.
+//! The keys of `[augment]`: the augmentations, and the options of all of them.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,9 @@
-//! Augmentation: each sample is changed anew in each epoch, as a function of (seed, epoch,
-//! sample) alone.
+//! Augmentation: each sample is changed in another way in each epoch, as a function of (seed, epoch, sample) alone.
 //!
 //! An augmentation is one file here and one line of [`AUGMENTS`]. Drawn for a sample, it adds to a
-//! [`Change`], which is then carried out in one go: steps on the whole image (blur, JPEG, tables
+//! [`Change`], which is then applied in one pass: steps on the whole image (blur, JPEG, tables
 //! of grey levels), one bilinear warp by the product of all maps, and on each row of it, still in the
-//! fastest cache, one colour matrix, noise, erasing and the scaling of the net's input. So a
+//! L1 cache, one colour matrix, noise, erasing and the scaling of the net's input. So a
 //! sample is interpolated once and goes straight into the batch. Within a stage the table's order
 //! counts (for maps Keras's: rotation, shift, shear, zoom, flips), not the order in the file.
 //!

@@ -1,4 +1,4 @@
-//! The options of one key.
+//! Reading the options of one augmentation.
 
 use serde_json::{Value, json};
 

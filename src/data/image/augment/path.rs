@@ -1,4 +1,4 @@
-//! Where the pixels of a row come from.
+//! The source coordinates of the pixels of a row.
 
 use super::Affine;
 

@@ -1,4 +1,4 @@
-//! The augmentations of an experiment, carried out in one go.
+//! The augmentation pipeline of an experiment.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ thread_local! {
 }
 
 impl Augmentation {
-    /// Reads `[augment]`; `None` where it changes nothing.
+    /// Reads `[augment]`; `None` if it changes nothing.
     ///
     /// # Errors
     /// Unknown keys and impossible values.
@@ -144,7 +144,7 @@ impl Augmentation {
         (!self.mix.is_empty()).then_some(&self.mix)
     }
 
-    /// How many versions of a sample there are; `None` where each epoch has a new one.
+    /// How many versions of a sample there are; `None` if each epoch has a new one.
     pub fn num_views(&self) -> Option<u64> {
         match self.steps.is_empty() {
             true => Some(1),

@@ -1,4 +1,4 @@
-//! Presets: tables of the same keys that an experiment has. A key beside the preset replaces the
+//! Presets: tables of augmentations under one name. A key beside the preset replaces the
 //! preset's; `key = false` switches it off.
 
 use std::collections::BTreeMap;

@@ -1,11 +1,10 @@
 //! One cache file: decoded samples of one split and one preprocessing, as records of one size.
 //!
-//! Records are only ever added, under a lock that one run holds while it decodes; so any number of
-//! runs can read. A record names its sample, what the sample's file was like, a digest of that file's
-//! content, and checksums of its own head and pixels: whatever is cut short or damaged is found
-//! when it is read, and decoded anew. Records are read by place rather than mapped into memory:
-//! the system keeps the pages either way, but a mapping counts as the program's own memory, and
-//! ends the program when the file is cut.
+//! Records are only appended, under a lock that one run holds while it decodes; any number of runs can read. A record
+//! holds the name of its sample, the stamp of the sample's file, a digest of that file's content, and checksums of its
+//! own header and pixels: truncated or damaged records are detected on reading and decoded again. Records are read
+//! with positional reads, not mapped: the page cache is the same either way, but a mapping counts as memory of the
+//! process, and accessing a truncated mapping kills it.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -22,7 +21,7 @@ use crate::data::image::samples::Stamp;
 use crate::storage::open_private;
 use crate::storage::positional::{read_at, write_at};
 
-/// A cache file that this run alone adds to, until it is finished.
+/// A cache file that is open for appending by this run alone.
 pub struct Adding {
     records: Records,
     known: Known,
@@ -31,12 +30,12 @@ pub struct Adding {
     _lock: File,
 }
 
-/// By a sample's name: the place of its record, its key, the checksum of its pixels.
+/// By the hash of a sample's name: the slot of its record, its key, the checksum of its pixels.
 type Known = HashMap<u64, (u32, Key, u64)>;
 
 /// Where the next record goes.
 struct Slots {
-    /// Of damaged records, and of those that a newer one of the same sample replaced.
+    /// Free slots: of damaged records, and of those that a newer record of the same sample replaced.
     free: Vec<u32>,
     next: u32,
     most: u32,
@@ -102,7 +101,7 @@ impl Adding {
         })
     }
 
-    /// The record of a sample whose file is as it was, and what was noted of it.
+    /// The record of a sample whose file has not changed, and its traits.
     pub fn find(&self, name: u64, stamp: Stamp) -> Option<(u32, Traits)> {
         let (slot, key, _) = self.known.get(&name)?;
         (key.stamp == stamp).then_some((*slot, key.traits))
@@ -120,7 +119,7 @@ impl Adding {
         Some((*slot, known.traits))
     }
 
-    /// Adds a record; `None` where the file is full or cannot be written.
+    /// Adds a record; `None` if the file is full or cannot be written.
     pub fn add(&self, key: &Key, pixels: &[u8]) -> Option<u32> {
         if self.has_failed() {
             return None;
@@ -133,7 +132,7 @@ impl Adding {
         Some(slot)
     }
 
-    /// Whether writing failed: the disk is full, as a rule.
+    /// Whether writing has failed, usually because the disk is full.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
@@ -143,7 +142,7 @@ impl Adding {
         &self.records
     }
 
-    /// Lets other runs add.
+    /// Releases the lock for other runs.
     pub fn finish(self) -> Records {
         self.records
     }

@@ -1,4 +1,4 @@
-//! The files in the folder of caches: what lies in it, what goes first when it is full.
+//! The files in the folder of caches: listing, sizes, and eviction of the oldest.
 
 use std::fs::Metadata;
 use std::io;
@@ -13,7 +13,7 @@ use crate::storage::open_regular;
 pub struct CacheFile {
     /// Where it lies.
     pub path: PathBuf,
-    /// What it holds; `None` where that cannot be read.
+    /// What it holds; `None` if that cannot be read.
     pub description: Option<Description>,
     /// Its size, bytes.
     pub bytes: u64,
@@ -56,7 +56,7 @@ pub fn list_caches(folder: &Path) -> io::Result<Vec<CacheFile>> {
     Ok(files)
 }
 
-/// Removes a cache file. A run that reads it goes on: what it has open stays until it ends.
+/// Removes a cache file. A run that has it open can read it to the end.
 ///
 /// # Errors
 /// A file that cannot be removed.

@@ -1,5 +1,5 @@
-//! Decoded samples, kept: in memory up to a budget, beyond it in a file ([`disk`]), beyond that
-//! not at all; then they are decoded whenever they are asked for.
+//! The cache of decoded samples: in memory up to a budget, then in a file ([`disk`]) up to another; samples beyond both
+//! are decoded each time they are loaded.
 
 mod disk;
 mod folder;
@@ -20,7 +20,7 @@ use crate::storage::{cache_folder, make_cache_folder};
 pub use disk::Adding;
 pub use folder::{CacheFile, list_caches, make_room, remove_cache};
 
-/// How much may be kept.
+/// The size of the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// In memory, bytes.
@@ -34,7 +34,7 @@ impl Budget {
     pub const NONE: Budget = Budget { memory: 0, disk: 0 };
 }
 
-/// A quarter of the memory that can be taken now, or 1 GiB where the system does not say.
+/// A quarter of the memory that can be taken now, or 1 GiB if the system does not report it.
 pub fn default_memory() -> u64 {
     let limit = memory_limit();
     if limit == unknown_memory() {
@@ -84,7 +84,7 @@ impl Cache {
         }
     }
 
-    /// Forgets the samples for which `keep` is false.
+    /// Drops the samples for which `keep` is false.
     pub fn retain(&mut self, keep: &[bool]) {
         let mut keep = keep.iter();
         self.slots.retain(|_| keep.next().is_some_and(|keep| *keep));
@@ -101,7 +101,7 @@ impl Cache {
     }
 
     /// Copies a sample to `pixels`; where it is not kept, or its record is damaged, `decode`s the
-    /// bytes of its file, at most `max_bytes` (and mends the record).
+    /// bytes of its file, at most `max_bytes` (and rewrites the record).
     ///
     /// # Errors
     /// Why the sample cannot be used.

@@ -14,7 +14,7 @@ use crate::data::image::resize::is_whole;
 use crate::data::image::samples::Stamp;
 use crate::storage::positional::{read_at, write_at};
 
-/// Changes where what is stored, or how images are decoded, changes.
+/// The version: to be raised when the stored data or the decoding of images changes.
 pub const FORMAT: u32 = 2;
 pub const MAGIC: &[u8; 8] = b"KILNSMP2";
 /// Bytes before the first record.
@@ -72,7 +72,7 @@ impl Description {
         format!("{:016x}.samples", xxh3_64(text.as_bytes()))
     }
 
-    /// Reads the head of a cache file; `None` where the file is another format or damaged.
+    /// Reads the head of a cache file; `None` if the file is another format or damaged.
     pub fn read(file: &File) -> Option<Description> {
         let mut head = vec![0; HEAD as usize];
         read_at(file, &mut head, 0).ok()?;
@@ -111,9 +111,9 @@ impl Description {
 pub struct Key {
     /// A digest of the sample's name.
     pub name: u64,
-    /// What the sample's file was like.
+    /// The stamp of the sample's file.
     pub stamp: Stamp,
-    /// What was noted of the image; among it a digest of the file's bytes.
+    /// The image's traits, among them a digest of the file's bytes.
     pub traits: Traits,
 }
 
@@ -152,7 +152,7 @@ impl Key {
         head
     }
 
-    /// The key and the checksum of the pixels; `None` where the head is damaged.
+    /// The key and the checksum of the pixels; `None` if the head is damaged.
     pub(super) fn parse(head: &[u8]) -> Option<(Key, u64)> {
         let mut words = [0; WORDS];
         for (word, bytes) in words.iter_mut().zip(head.chunks_exact(8)) {
@@ -207,7 +207,7 @@ impl Records {
         good
     }
 
-    /// Writes a record anew, unless it has become another sample's.
+    /// Rewrites a record, unless it now belongs to another sample.
     ///
     /// # Errors
     /// A file that cannot be written.

@@ -1,6 +1,6 @@
-//! Images with 16 bits a channel. Many of them (medical, astronomical, depth) use a small part of the range,
-//! and would be black in 8 bits. So where the training images do, what they use becomes 0 to 255; the range is
-//! part of the model file, so that it is the same for every image after them.
+//! Images with 16 bits per channel. Many of them (medical, astronomical, depth) use a small part of the range and
+//! would be black in 8 bits. Therefore the range that the training images use is mapped to 0-255; it is stored in the
+//! model file and applied to every later image.
 
 use image::{ColorType, DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,12 @@ pub struct DeepRange(u16, u16);
 pub const WIDE: u16 = 1 << 15;
 
 impl DeepRange {
-    /// The range from `low` to `high`; `None` where it has no extent.
+    /// The range from `low` to `high`; `None` if it has no extent.
     pub fn new(low: u16, high: u16) -> Option<DeepRange> {
         (low < high).then_some(DeepRange(low, high))
     }
 
-    /// Whether there is an extent, which a file from elsewhere may not have.
+    /// Whether the range is not empty; an untrusted model file may hold an empty one.
     pub fn is_valid(&self) -> bool {
         self.0 < self.1
     }
@@ -43,7 +43,7 @@ pub fn plain_level(value: u16) -> u8 {
     ((u32::from(value) + 128) / 257) as u8
 }
 
-/// Whether a colour type has 16 bits a channel.
+/// Whether a colour type has 16 bits per channel.
 pub fn is_deep(colour: ColorType) -> bool {
     use ColorType::{L16, La16, Rgb16, Rgba16};
     matches!(colour, L16 | La16 | Rgb16 | Rgba16)
@@ -84,14 +84,14 @@ pub fn from_deep(image: DynamicImage, range: DeepRange) -> DynamicImage {
     scaled.unwrap_or_default() // as many levels as there were values
 }
 
-/// The share of an image's values that may lie far outside the range of training.
+/// The share of an image's values that may lie far outside the range of the training images.
 const MOST_BEYOND: f64 = 0.9;
 
-/// Checks that an image with 16 bits a channel is one that the range was made for: where nearly all of its values are
+/// Checks that an image with 16 bits per channel is one that the range was made for: where nearly all of its values are
 /// further from it than it is wide, nothing of the image would be left, and any answer would be one to a blank.
 ///
 /// # Errors
-/// Values that are all but out of reach.
+/// An image of which nearly all values are far outside the range.
 pub fn check_within(image: &DynamicImage, range: DeepRange) -> Result<(), DecodeError> {
     let values: &[u16] = match image {
         DynamicImage::ImageLuma16(image) => image.as_raw(),

@@ -1,4 +1,4 @@
-//! Why an image cannot be used. Each error is worded to follow the image's name.
+//! Errors of decoding an image. Each message follows the image's name.
 
 use std::error::Error;
 
@@ -34,7 +34,7 @@ pub enum DecodeError {
     /// A width or height of 0.
     #[error("has no pixels ({width} x {height})")]
     NoPixels {
-        /// Pixels a row.
+        /// Pixels per row.
         width: u32,
         /// Rows.
         height: u32,
@@ -42,7 +42,7 @@ pub enum DecodeError {
     /// More pixels than the experiment allows.
     #[error("has {width} x {height} pixels, more than data.max_pixels = {limit}")]
     TooManyPixels {
-        /// Pixels a row.
+        /// Pixels per row.
         width: u32,
         /// Rows.
         height: u32,
@@ -56,7 +56,7 @@ pub enum DecodeError {
     Impossible {
         /// The size, bytes.
         len: usize,
-        /// Pixels a row.
+        /// Pixels per row.
         width: u32,
         /// Rows.
         height: u32,
@@ -92,7 +92,7 @@ pub enum DecodeError {
     RawSize {
         /// The size, bytes.
         len: usize,
-        /// Pixels a row.
+        /// Pixels per row.
         width: u32,
         /// Rows.
         height: u32,

@@ -1,4 +1,4 @@
-//! What is special about JPEG: files that end early, and decoding at a fraction of the size.
+//! JPEG: detection of truncated files, and decoding at a fraction of the size.
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{Decoder, PixelFormat};
@@ -7,8 +7,7 @@ use jpeg_decoder::{Decoder, PixelFormat};
 const WORTH_IT: u64 = 2_000_000;
 
 /// Decodes at a quarter or an eighth of the size where the image may shrink that much; `None`
-/// where it may not, or where this decoder does not know the file's kind (the usual one then has
-/// the word).
+/// where it may not, or this decoder does not support the file (the usual one is used then).
 ///
 /// The inverse transform takes the low frequencies of each block only, which is what a box filter
 /// would leave of them. An image of 12 million pixels takes 16 ms in place of 48 (with resizing).
@@ -33,8 +32,8 @@ pub fn decode_small(bytes: &[u8], width: u32, height: u32, shrink: f64) -> Optio
     }
 }
 
-/// Whether the end marker follows the first scan. The decoder fills what is missing with grey
-/// and says nothing, which would train on half an image in silence.
+/// Whether the end marker follows the first scan. The decoder silently fills missing parts with grey, so that training
+/// would use half an image without a warning.
 pub fn has_end(bytes: &[u8]) -> bool {
     let mut at = 2;
     while at + 4 <= bytes.len() {

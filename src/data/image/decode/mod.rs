@@ -1,9 +1,9 @@
-//! An image file into pixels: any format that `image` reads, upright, 8 bits a channel.
+//! Decodes an image file of any format that `image` reads to pixels: upright, 8 bits per channel.
 //!
-//! What is handled: 16-bit channels become 8-bit (`deep.rs`), palettes become colours, alpha is dropped or blended,
+//! 16-bit channels become 8-bit (`deep.rs`), palettes become colours, alpha is dropped or blended,
 //! CMYK becomes RGB, EXIF orientation is applied, the first frame of an animation is taken. The format
-//! is told from the content, not from the name. A JPEG that is far larger than what is wanted of it
-//! is decoded at a fraction of its size (`jpeg.rs`).
+//! is detected by content, not by name. A JPEG that is far larger than the requested size is decoded at a fraction of
+//! its size (`jpeg.rs`).
 
 pub mod deep;
 pub mod error;
@@ -154,8 +154,7 @@ pub fn decode_image(bytes: &[u8], wanted: &Wanted) -> Result<DynamicImage, Decod
     Ok(image)
 }
 
-/// The fewest bytes that a format needs for a number of pixels, so that no room is made for what a file
-/// cannot hold; `None` where an image of one colour may take next to none.
+/// The fewest bytes that a format needs for a number of pixels, to reject impossible sizes before allocating; `None` if an image of one colour may take next to none.
 fn least_bytes(format: ImageFormat, pixels: u64) -> Option<u64> {
     let pixels_a_byte = match format {
         ImageFormat::Png => 8 * 1032, // a bit a pixel, and what deflate does at best
@@ -224,7 +223,7 @@ fn is_text(bytes: &[u8]) -> bool {
         && !head.contains(&0)
 }
 
-/// Bytes that tell what a file is.
+/// The bytes of a file that are checked for being text.
 const HEAD: usize = 512;
 
 /// Larger TIFF files are not read for their headers, which may lie at their ends.

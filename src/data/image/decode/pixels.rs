@@ -1,4 +1,4 @@
-//! Decoded pixels, and what is wanted of them.
+//! Decoded pixels, and the options of decoding.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,30 +8,30 @@ use crate::data::image::decode::deep::DeepRange;
 /// Pixels of 8 bits, `[height, width, channels]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels {
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
     /// Rows of pixels.
     pub height: usize,
-    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    /// Values per pixel: 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
     /// Row after row.
     pub bytes: Vec<u8>,
 }
 
-/// What an image's header says.
+/// The header of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Pixels a row, as stored.
+    /// Pixels per row, as stored.
     pub width: u32,
     /// Rows of pixels, as stored.
     pub height: u32,
     /// 1 for grey, 3 for colour; alpha does not count.
     pub channels: usize,
-    /// Whether there are 16 bits a channel.
+    /// Whether there are 16 bits per channel.
     pub deep: bool,
 }
 
-/// What becomes of transparent pixels.
+/// How transparent pixels are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Alpha {
@@ -44,12 +44,12 @@ pub enum Alpha {
     Black,
 }
 
-/// What is wanted of an image file.
+/// The options of decoding an image file.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// Values a pixel: 1 (grey) or 3 (red, green, blue).
+    /// Values per pixel: 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
-    /// What becomes of transparent pixels.
+    /// How transparent pixels are handled.
     pub alpha: Alpha,
     /// Larger images are refused.
     pub max_pixels: u64,

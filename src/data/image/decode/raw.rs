@@ -1,5 +1,5 @@
-//! Images without a format of their own, many in one file (IDX, CIFAR's binaries): held in memory, each given
-//! out as a small uncompressed image that [`decode`](crate::data::image::decode) knows.
+//! Blocks of raw images, many in one file (IDX, CIFAR's binaries, NumPy's arrays), held in memory. Each image is handed
+//! to [`decode`](crate::data::image::decode) in a small uncompressed format of our own.
 
 use std::path::PathBuf;
 
@@ -19,13 +19,13 @@ const HEAD: usize = 20;
 pub struct RawBlock {
     /// The file.
     pub path: PathBuf,
-    /// Rows, pixels a row, values a pixel.
+    /// Rows, pixels per row, values per pixel.
     pub size: [usize; 3],
     /// Whether an image is stored channel after channel.
     pub planar: bool,
     /// Bytes before each image.
     pub skip: usize,
-    /// Bytes a value: 1, or 2 with the lower one first.
+    /// Bytes per value: 1, or 2 with the lower one first.
     pub depth: usize,
     /// All images.
     pub bytes: Vec<u8>,
@@ -46,7 +46,7 @@ impl RawBlock {
         self.len() == 0
     }
 
-    /// An image's name, for people.
+    /// An image's name in messages.
     pub fn name(&self, index: usize) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         format!("{} #{index}", name.to_string_lossy())
@@ -57,7 +57,7 @@ impl RawBlock {
         &self.bytes[index * self.record()..][..self.skip]
     }
 
-    /// One image, as a file would hold it.
+    /// One image in the uncompressed format.
     pub fn image(&self, index: usize) -> Vec<u8> {
         let pixels = &self.bytes[index * self.record() + self.skip..][..self.record() - self.skip];
         let mut out = Vec::with_capacity(HEAD + pixels.len());
@@ -80,7 +80,7 @@ impl RawBlock {
     }
 }
 
-/// What the head of an uncompressed image says; `None` where `bytes` are no such image.
+/// The header of an uncompressed image; `None` if `bytes` are no such image.
 pub fn header(bytes: &[u8]) -> Option<Header> {
     let deep = is_deep(bytes);
     let magic = if deep { DEEP_MAGIC } else { MAGIC };

@@ -1,5 +1,5 @@
-//! What is special about TIFF: a tag may claim any number of values, and the decoder makes room for them
-//! before it looks whether they are there. So they are counted first.
+//! TIFF: a tag may claim any number of values, and the decoder allocates memory for them before it checks that they
+//! exist. Therefore the claims are validated first.
 
 use super::error::DecodeError;
 

@@ -1,4 +1,4 @@
-//! Why the labels of image files cannot be used.
+//! Errors of the labels of image files.
 
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ pub enum LabellingError {
     NoImage {
         /// The folder.
         root: PathBuf,
-        /// What the first row says.
+        /// The image named by the first row.
         first: String,
     },
     /// A label that training lacks.

@@ -1,10 +1,10 @@
-//! Images by what tables call them.
+//! Finds images by the names that tables use.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// What a name stands for.
+/// The result of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// One image, by its place.
@@ -15,7 +15,7 @@ pub enum Found {
     Several,
 }
 
-/// Images by what tables call them: the path, with or without extension, or the name alone.
+/// Index of images by path, with or without extension, or by file name alone.
 pub struct ImageIndex<'a> {
     files: &'a [Box<Path>],
     root: PathBuf,
@@ -52,7 +52,7 @@ impl<'a> ImageIndex<'a> {
         })
     }
 
-    /// The image that a table calls `name`.
+    /// Finds the image that a table refers to by `name`.
     pub fn find(&self, name: &str) -> Found {
         let mut name = name.trim().replace('\\', "/").to_lowercase();
         // A path from the root of the file system.
@@ -68,7 +68,7 @@ impl<'a> ImageIndex<'a> {
         if name.is_empty() {
             return Found::None;
         }
-        // As said, then without the folders before, which may be those that the root lies in.
+        // The name as written, then without leading folders, which may be those above the root.
         let mut rest = Some(name);
         while let Some(path) = rest {
             for tier in 0..2 {

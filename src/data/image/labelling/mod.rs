@@ -1,4 +1,4 @@
-//! What tells the labels of image files: the folders they lie in, their names, or tables and lists beside them.
+//! Labels of image files: from folders, file names, or tables and lists.
 
 pub mod below;
 pub mod error;
@@ -28,13 +28,13 @@ use crate::data::files::listing::{Classes, list_folders};
 const NO_FIT: &str = "a name that does not fit data.label_pattern";
 
 impl Labelling {
-    /// Whether labels come from somewhere else than folders.
+    /// Whether labels come from something other than folders.
     pub fn is_elsewhere(&self) -> bool {
         self.label_pattern.is_some() || self.label_files.is_some()
     }
 
     /// # Errors
-    /// Keys that say how the labels are found, where they are found in another way.
+    /// Keys of one source of labels beside another source of labels.
     pub fn check_keys(&self) -> Result<(), Vec<Fault>> {
         let mut idle = Vec::new();
         if self.label_files.is_none() {
@@ -67,7 +67,7 @@ impl Labelling {
         }
     }
 
-    /// Whether the tables have a row of the split for the end.
+    /// Whether the tables have a row of the test split.
     pub fn has_test_rows(&self) -> bool {
         self.test_label_files.is_some()
             || LabelTables::read(self, [None, None, None]).is_ok_and(|tables| tables.last() == 2)

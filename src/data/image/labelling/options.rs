@@ -1,4 +1,4 @@
-//! What an experiment says of the labels of image files, and what comes of it.
+//! The options for the labels of image files, and the labelled files that result.
 
 use std::path::{Path, PathBuf};
 
@@ -8,43 +8,42 @@ use serde::Deserialize;
 use crate::data::core::left_out::{LeftOut, list_names};
 use crate::data::table::{Files, Layout};
 
-/// What tells the labels of image files.
+/// Where the labels of image files come from.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Labelling {
-    /// Which folders are the classes: those of the split ("top"), or those that images lie in ("leaf").
+    /// Which folders are the classes: the top folders of the split ("top"), or those that directly hold images ("leaf").
     #[serde(default)]
     pub classes: ClassFolders,
-    /// Folders beside those of the classes that are none, by name.
+    /// Names of folders that are not classes.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// The class in the files' names, instead of folders: "{label}.#" is `cat.0.jpg`; # stands for digits, * for
-    /// anything.
+    /// Takes the class from the file name instead of the folder: "{label}.#" matches `cat.0.jpg`; # stands for digits,
+    /// * for anything.
     #[serde(default)]
     pub label_pattern: Option<String>,
-    /// Instead of folders: the table (CSV, TSV) with a row for each image and its label; or several lists, one a
-    /// class, named as the class, with the name of an image in each line.
+    /// Takes labels from tables instead of folders: a table (CSV, TSV) with one row per image; or one list of image
+    /// names per class, named as the class.
     #[serde(default)]
     #[schemars(extend("x-path" = true))]
     pub label_files: Option<Files>,
-    /// The same of the validation images, where they have another.
+    /// The tables of the validation images, if they are separate.
     #[serde(default)]
     #[schemars(extend("x-path" = true))]
     pub valid_label_files: Option<Files>,
-    /// The same of the test images.
+    /// The tables of the test images, if they are separate.
     #[serde(default)]
     #[schemars(extend("x-path" = true))]
     pub test_label_files: Option<Files>,
-    /// The column with the images' names (also without extension or folder); default: the first that is called as
-    /// such columns are.
+    /// The column with the images' names (also without extension or folder); default: the first with a usual name.
     #[serde(default)]
     pub image: Option<String>,
-    /// The column with the class; or several of 0 and 1, one a label.
+    /// The column with the class; or several columns of 0 and 1, one per label.
     #[serde(default)]
     pub label: Option<Columns>,
-    /// The column that says which split an image is of.
+    /// The column with the split of each image.
     #[serde(default)]
     pub split: Option<String>,
-    /// What stands between several labels of one image: " ", "|".
+    /// The separator between several labels of one image: " ", "|".
     #[serde(default)]
     pub separator: Option<String>,
     /// How the tables are laid out.
@@ -59,7 +58,7 @@ pub enum ClassFolders {
     /// Those at the top of the split.
     #[default]
     Top,
-    /// Those that images lie in, at any depth; folders of one name are one class.
+    /// Those that directly hold images, at any depth; folders of the same name are one class.
     Leaf,
 }
 
@@ -108,7 +107,7 @@ pub struct LabelledFiles {
     pub names: Names,
     /// Training, validation and test; those that are not there are `None`.
     pub splits: [Option<SplitFiles>; 3],
-    /// What is no sample.
+    /// Files that are not samples.
     pub left_out: LeftOut,
 }
 

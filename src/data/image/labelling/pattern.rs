@@ -1,4 +1,4 @@
-//! The class in a file's name: `cat.0.jpg` is a cat by the pattern `{label}.#`.
+//! Patterns that take the class from a file name: `{label}.#` matches `cat.0.jpg`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,7 +48,7 @@ pub enum PatternError {
     },
 }
 
-/// Pieces that stand for more than one text; each may be tried at every place of a name.
+/// The most wildcards of a pattern; each may be tried at every place of a name.
 const MAX_WILD: usize = 4;
 
 /// Patterns that people use, the narrowest first.
@@ -123,7 +123,7 @@ impl LabelPattern {
         Ok(LabelPattern { pieces })
     }
 
-    /// The class that a file's name says; `None` where the name does not fit.
+    /// The class in a file's name; `None` if the name does not match.
     pub fn label(&self, path: &Path) -> Option<String> {
         let name = stem(path);
         let mut label = None;
@@ -164,7 +164,7 @@ fn stem(path: &Path) -> String {
     name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Whether `text` fits the pieces; `before` is the sign before it. The longest label is taken.
+/// Whether `text` fits the pieces; `before` is the character before it. The longest label is taken.
 fn fits<'a>(
     pieces: &[Piece],
     text: &'a str,

@@ -1,4 +1,4 @@
-//! Reading what tables and lists say of images.
+//! Reads the rows of label tables and lists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::data::files::read::read_file;
 use crate::data::files::split_names::{SplitName, split_name};
 use crate::data::table::{Files, Layout, RowError, TableError, TableFile, class_name};
 
-/// Names of columns of images, in small letters.
+/// Names of columns of images, in lower case.
 pub const IMAGE_COLUMNS: [&str; 19] = [
     "image",
     "filename",
@@ -35,7 +35,7 @@ pub const IMAGE_COLUMNS: [&str; 19] = [
     "id",
     "filenames",
 ];
-/// Names of columns of labels, in small letters, the likeliest first.
+/// Names of columns of labels, in lower case, the likeliest first.
 pub const LABEL_COLUMNS: [&str; 18] = [
     "label",
     "class",
@@ -59,13 +59,13 @@ pub const LABEL_COLUMNS: [&str; 18] = [
 
 const NO_LABEL: &str = "a row of the labels without a label";
 const OTHER_SPLIT: &str = "a row of the labels whose split has no name that is known";
-/// Why a row is passed over that names no image, or one that is not there.
+/// The reason for skipping a row without an image, or with one that does not exist.
 pub const NO_IMAGE: &str = "a row of the labels without an image";
 
 /// Why tables or lists cannot be used, in words that begin with a file's name.
 #[derive(Debug, Error)]
 pub enum RowsError {
-    /// No row that says something.
+    /// No usable row.
     #[error("{}, which has no row with an image and a label", .file.shown())]
     NoRow {
         /// The file.
@@ -114,7 +114,7 @@ pub enum RowsError {
         /// The columns that there are.
         there: String,
     },
-    /// No column that is called as such columns are.
+    /// No column with a usual name.
     #[error("{}, of which data.{key} has to say the column; it has {there}", .file.shown())]
     WhichColumn {
         /// The file.
@@ -126,18 +126,18 @@ pub enum RowsError {
     },
 }
 
-/// What one row says.
+/// The image, labels and split of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The image, as the table calls it.
+    /// The image's name in the table.
     pub image: String,
     /// Its labels; one where it has a class.
     pub labels: Vec<String>,
-    /// Its split, where a column says it.
+    /// Its split, if there is a column for it.
     pub split: Option<SplitName>,
 }
 
-/// What tables or lists say.
+/// The rows of tables or lists.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// In the order of the files.
@@ -146,7 +146,7 @@ pub struct Rows {
     pub several: bool,
     /// All labels that rows could have.
     pub names: BTreeSet<String>,
-    /// Rows that say nothing of an image.
+    /// Rows that are skipped.
     pub left_out: LeftOut,
 }
 
@@ -201,7 +201,7 @@ fn is_list(file: &Path) -> bool {
         .all(|line| !line.contains([',', ';', '\t', '|']) && line.split(' ').count() == 1)
 }
 
-/// One list a class.
+/// One list per class.
 fn read_lists(files: &[PathBuf]) -> Result<Rows, RowsError> {
     let mut rows = Rows::default();
     for file in files {
@@ -232,7 +232,7 @@ fn read_lists(files: &[PathBuf]) -> Result<Rows, RowsError> {
     Ok(rows)
 }
 
-/// The place of a column: that called `said`, else the first that is called as such columns are.
+/// The index of a column: that of the name `said`, else the first with a usual name.
 fn column(
     table: &TableFile,
     said: Option<&str>,

@@ -1,4 +1,4 @@
-//! Labels in tables and lists beside the images: which image each row speaks of, and what it says.
+//! Labels from tables and lists: matches each row with its image.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::data::files::split_names::SplitName;
 /// The folders of training, validation and test images.
 pub type Roots<'a> = [Option<&'a Path>; 3];
 
-/// Why an image is passed over that no row speaks of.
+/// The reason for skipping an image without a row.
 const NO_ROW: &str = "an image of which no row of the labels speaks";
 const AMBIGUOUS: &str = "a row of the labels whose name several images have";
 const FURTHER: &str = "a further row of the same image with another label";
 
-/// The root of images, and those that rows speak of, with their labels.
+/// The root of the images, and the labelled images below it.
 type Spoken = (PathBuf, Vec<(Box<Path>, Vec<String>)>);
 
-/// The rows of all splits, with the images that they speak of.
+/// The label rows of all splits.
 pub struct LabelTables<'a> {
     labelling: &'a Labelling,
     /// The rows of training, validation and test, each with its images' root.
@@ -95,10 +95,10 @@ impl<'a> LabelTables<'a> {
         self
     }
 
-    /// The images of each split with what the rows say.
+    /// The labelled images of each split.
     ///
     /// # Errors
-    /// A folder that cannot be read; rows that speak of no image; a label that training lacks.
+    /// A folder that cannot be read; rows that match no image; a label that training lacks.
     pub fn into_files(self) -> Result<LabelledFiles, Failure> {
         let mut left_out = LeftOut::default();
         let mut found: [Option<Spoken>; 3] = [None, None, None];
@@ -132,7 +132,7 @@ impl<'a> LabelTables<'a> {
                         Some(labels) if *labels == row.labels => {}
                         Some(_) => left_out.add(FURTHER, || row.image.clone()),
                     },
-                    // Of one table for several folders, the other rows speak of other folders.
+                    // If one table covers several folders, the other rows belong to other folders.
                     Found::None if same_rows => {}
                     Found::None => left_out.add(NO_IMAGE, || row.image.clone()),
                     Found::Several => left_out.add(AMBIGUOUS, || row.image.clone()),
@@ -172,7 +172,7 @@ impl<'a> LabelTables<'a> {
         self.name(found, left_out)
     }
 
-    /// Gives labels their numbers.
+    /// Assigns indices to the labels.
     fn name(
         &self,
         found: [Option<Spoken>; 3],

@@ -1,4 +1,4 @@
-//! Why files that hold many labelled images cannot be used. Each error is worded to begin with the name of a file.
+//! Errors of files that hold many labelled images. Each message begins with the name of a file.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Labelled images that are held in memory, many of a file: what IDX, CIFAR's binaries and NumPy's arrays share.
+//! Labelled blocks of raw images in memory: the common part of IDX, CIFAR's binaries and NumPy's arrays.
 
 use std::fmt::Display;
 use std::path::{Path as FilePath, PathBuf};
@@ -54,7 +54,7 @@ pub struct BlockOptions {
     pub size: Option<[usize; 2]>,
     /// How they are resized.
     pub resize: Filter,
-    /// How many are kept.
+    /// The size of the cache.
     pub memory: Option<ByteSize>,
 }
 
@@ -120,7 +120,7 @@ pub fn survey(
     Ok(Box::new(ImageSurvey::new(images, listed)))
 }
 
-/// Leaves out the classes of which neither split has an image: EMNIST's letters are numbered from 1.
+/// Drops the classes without an image in either split: the labels of EMNIST's letters begin at 1.
 fn occurring(
     classes: Vec<String>,
     mut train: Blocks,
@@ -202,7 +202,7 @@ pub fn files(folder: &FilePath) -> Result<Vec<PathBuf>, BlockError> {
     Ok(paths)
 }
 
-/// A file's name in small letters.
+/// A file's name in lower case.
 pub fn name_of(path: &FilePath) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().to_lowercase()

@@ -31,7 +31,7 @@ pub struct CifarBinary {
     splits: SplitKeys,
     #[serde(flatten)]
     test: TestKey,
-    /// Which labels of CIFAR-100 are taken.
+    /// Which labels of CIFAR-100 are used.
     #[serde(default)]
     labels: Labels,
     /// Height and width to which images are resized; default: their own, 32 x 32.
@@ -40,11 +40,11 @@ pub struct CifarBinary {
     /// How images are resized.
     #[serde(default)]
     resize: Filter,
-    /// Images are kept in that much memory once they are resized; default: a quarter of what is free.
+    /// Resized images are cached in that much memory; default: a quarter of the free memory.
     cache_memory: Option<ByteSize>,
 }
 
-/// Which labels of CIFAR-100 are taken.
+/// Which labels of CIFAR-100 are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
@@ -94,13 +94,13 @@ impl Source for CifarBinary {
 /// Pixels of an image of CIFAR.
 const CIFAR: usize = 3 * 32 * 32;
 
-/// What CIFAR's files hold.
+/// The content of CIFAR's files.
 pub struct Cifar {
     /// The images.
     pub blocks: Blocks,
     /// Class names by number.
     pub classes: Vec<String>,
-    /// The file of the names, where it is missing, and the names are numbers.
+    /// The file of the class names, if it is missing and the classes are named by numbers.
     pub missing_names: Option<&'static str>,
 }
 
@@ -180,8 +180,8 @@ fn read_cifar(path: &FilePath, labels: Labels, words: &[&str]) -> Result<Cifar, 
     })
 }
 
-/// Labelled images for judging a model, where `path` is such a file or a folder of them. `None` for the labels
-/// takes those whose names are `classes`.
+/// Labelled images for evaluating a model, if `path` is such a file or a folder of them. Without `labels`, the kind of
+/// labels whose names are `classes` is used.
 ///
 /// # Errors
 /// Files that are damaged.
@@ -216,7 +216,7 @@ pub fn labelled_cifar(
     })
 }
 
-/// The images of a CIFAR binary without their labels; `None` where `path` is not named as such files are.
+/// The images of a CIFAR binary without their labels; `None` if `path` does not have such a name.
 ///
 /// # Errors
 /// A file that is damaged.

@@ -33,7 +33,7 @@ pub struct Idx {
     splits: SplitKeys,
     #[serde(flatten)]
     test: TestKey,
-    /// The labels of the training images; default: the file called as that of the images, with
+    /// The labels of the training images; default: the file named like that of the images, with
     /// labels and idx1 for images and idx3.
     #[schemars(extend("x-path" = true))]
     #[serde(default, deserialize_with = "crate::console::read_optional_path")]
@@ -50,7 +50,7 @@ pub struct Idx {
     /// How images are resized.
     #[serde(default)]
     resize: Filter,
-    /// Images are kept in that much memory once they are resized; default: a quarter of what is free.
+    /// Resized images are cached in that much memory; default: a quarter of the free memory.
     cache_memory: Option<ByteSize>,
     /// The most bytes that a compressed file may unpack to; default: 64 times its size or 256 MB, whichever is
     /// more.
@@ -101,13 +101,13 @@ impl Source for Idx {
     }
 }
 
-/// Whether a file is named as those of IDX images are.
+/// Whether a file has a name of IDX images.
 pub fn is_images(path: &FilePath) -> bool {
     let name = name_of(path);
     name.contains("images") && (name.contains("idx") || name.contains("ubyte"))
 }
 
-/// The file of a folder's images that has one of the words in its name, or the only one.
+/// The file of images in a folder: that with one of the words in its name, or the only one.
 fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, BlockError> {
     let mut images: Vec<PathBuf> = files(folder)?
         .into_iter()
@@ -135,7 +135,7 @@ fn find_images(folder: &FilePath, words: &[&str]) -> Result<PathBuf, BlockError>
     }
 }
 
-/// The file of the labels, by the name of that of the images.
+/// The file of the labels, by the name of the file of images.
 fn find_labels(images: &FilePath) -> Result<PathBuf, BlockError> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
@@ -186,7 +186,7 @@ fn read_idx(
     Ok(vec![(block, numbers)])
 }
 
-/// Labelled images for judging a model, where `path` is a file of images or a folder of them; the labels are
+/// Labelled images for evaluating a model, where `path` is a file of images or a folder of them; the labels are
 /// numbers.
 ///
 /// # Errors
@@ -208,7 +208,7 @@ pub fn labelled_idx(path: &FilePath) -> Option<Result<Blocks, BlockError>> {
     })
 }
 
-/// The images of an IDX file without their labels; `None` where `path` is not named as such files are.
+/// The images of an IDX file without their labels; `None` if `path` does not have such a name.
 pub fn idx_images(path: &FilePath) -> Option<Result<RawBlock, IdxError>> {
     (path.is_file() && is_images(path))
         .then(|| IdxFile::read(path, Packed::default())?.into_images(path))

@@ -1,4 +1,4 @@
-//! Why an IDX file cannot be used. Each error is worded to follow the file's name.
+//! Errors of reading an IDX file. Each message follows the file's name.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! An IDX file: the sizes and values of an array, compressed with gzip or not.
+//! Parses IDX files: the sizes and values of an array, compressed with gzip or not.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path as FilePath;
@@ -11,7 +11,7 @@ use crate::data::files::size::{MAX_SIDE, Packed};
 use crate::data::image::decode::raw::RawBlock;
 use crate::storage::open_seekable;
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 pub struct IdxFile {
     /// 0x08 unsigned bytes, 0x09 signed, 0x0B 16 bits, 0x0C 32 bits, 0x0D and 0x0E floats.
     pub(super) kind: u8,
@@ -36,7 +36,7 @@ impl IdxFile {
         }
     }
 
-    /// Reads a whole file; `check` is asked whether there may be as many bytes as the head claims.
+    /// Parses a whole file; `check` validates the number of bytes that the header claims.
     pub(super) fn parse(
         mut from: impl Read,
         check: impl FnOnce(u64) -> Result<(), SizeError>,

@@ -1,4 +1,4 @@
-//! `kind = "image-folder"`: image files, labelled by the folders they lie in, their names, or tables beside them.
+//! `kind = "image-folder"`: image files, labelled by their folders, their names, or tables.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::data::loading::split_keys::{
 };
 use crate::data::source::{Source, Survey};
 
-/// Images in folders, one folder a class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table
+/// Images in folders, one folder per class: `train/cats/1.jpg`, `train/dogs/1.jpg`; or with labels in a table
 /// (`label_files`) or in the files' names (`label_pattern`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
@@ -92,7 +92,7 @@ impl Source for ImageFolder {
             );
         }
         let train = as_split(train);
-        // The tables may say the split, so that `data.valid` is not what decides.
+        // The split may come from the tables, so `data.valid` does not decide.
         let mut divided = match valid {
             Some(files) => {
                 let from = files.root.shown().to_string();
@@ -132,7 +132,7 @@ impl Source for ImageFolder {
 }
 
 impl ImageFolder {
-    /// A fault of listing the files, with a hint how a folder should look.
+    /// A fault of listing the files, with a hint at the expected layout.
     fn listing_fault(&self, failure: &Failure) -> Fault {
         let has_table = matches!(failure.error, LabellingError::Classes(_));
         let fault = Fault::new(key(failure.key), failure.to_string());
@@ -145,7 +145,7 @@ impl ImageFolder {
         )
     }
 
-    /// A fault of the only class, with a hint where the classes lie within its folder.
+    /// The fault of a single class, with a hint if the classes lie within its folder.
     fn nested_classes(&self, fault: Fault, classes: &[String]) -> Fault {
         let Some(only) = classes.first().filter(|_| !self.labelling.is_elsewhere()) else {
             return fault;

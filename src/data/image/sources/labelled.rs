@@ -1,4 +1,4 @@
-//! The labelled images of files that hold many.
+//! Labelled images of files that hold many, for evaluating a model.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::data::image::sources::idx::labelled_idx;
 use crate::data::image::sources::labels::{TrainedClasses, UnknownClass};
 use crate::data::image::sources::numpy::labelled_numpy;
 
-/// Labelled images of IDX files, CIFAR's binaries or NumPy's arrays, for judging a model; `None` where `path` is
+/// Labelled images of IDX files, CIFAR's binaries or NumPy's arrays, for evaluating a model; `None` if `path` is
 /// none of them.
 ///
 /// # Errors
@@ -82,7 +82,7 @@ fn match_cifar(cifar: Cifar, trained: &TrainedClasses) -> Result<Blocks, Mismatc
     match_labels(cifar.blocks, None, trained).map_err(MismatchError::Class)
 }
 
-/// Gives labels the places that a model's classes have: by name, or by number where there are no names.
+/// Maps labels to the indices of a model's classes: by name, or by number if there are no names.
 ///
 /// # Errors
 /// A label that is none of the model's classes.

@@ -1,5 +1,4 @@
-//! Labels of files that hold many images, and the classes of a model: matched by name, never by a number that
-//! means something else.
+//! Matches the labels of files that hold many images with the classes of a model: by name, never by an unrelated index.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,13 +19,13 @@ pub struct UnknownClass {
     pub known: String,
 }
 
-/// The classes of a model, and what its experiment says of the labels.
+/// The classes of a model, and the options of its experiment for labels.
 pub struct TrainedClasses<'a> {
     /// In the order of the model.
     pub classes: &'a [String],
-    /// The names by number (`data.classes`), of which the model may have lost some that did not occur.
+    /// The names by number (`data.classes`); the model lacks those that did not occur in training.
     pub names: Option<Vec<String>>,
-    /// Which labels of CIFAR's files it was trained on; `None` where it was trained on other files.
+    /// Which labels of CIFAR's files it was trained on; `None` if it was trained on other files.
     pub cifar: Option<Labels>,
 }
 

@@ -1,4 +1,4 @@
-//! Where images come from: folders, archives, and files that hold many images. One kind of `data.kind` a file.
+//! The sources of images: folders, archives, and files that hold many images. One file per value of `data.kind`.
 
 pub mod block_error;
 pub mod blocks;

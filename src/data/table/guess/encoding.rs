@@ -1,4 +1,4 @@
-//! Guesses the encoding of a text from its bytes beyond ASCII.
+//! Infers the encoding of a text from its non-ASCII bytes.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! Guesses whether the first row of a table holds names or values.
+//! Infers whether the first row of a table is a header.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Guesses how a file is laid out that no experiment describes: encoding, comments, delimiter, quotes, header.
+//! Infers the layout of a file: encoding, comments, delimiter, quotes, header.
 
 mod encoding;
 mod field_kind;
@@ -24,7 +24,7 @@ use sample::{Sample, fields, mode, records};
 /// A layout, and notes for the user.
 #[derive(Clone, Debug, Default)]
 pub struct Guess {
-    /// What was given, completed.
+    /// The given layout, completed.
     pub layout: Layout,
     /// What was found, as messages.
     pub notes: Vec<String>,
@@ -147,7 +147,7 @@ impl Guess {
         }
     }
 
-    /// Quotes are signs like others where they would make several lines one row that are rows by themselves.
+    /// Treats quotes as ordinary characters if they would join several lines that are rows by themselves.
     fn quote(
         &mut self,
         path: &Path,

@@ -7,7 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use crate::data::table::content::{Content, FromBeginning};
 use crate::data::table::layout::MAX_ROW;
 
-/// What a file looks like where quotes are taken for quotes.
+/// The structure of a file if quotes enclose fields.
 pub struct Quoted {
     /// The first and last line of the first row that swallows rows, if one does.
     pub swallowed: Option<(u64, u64)>,

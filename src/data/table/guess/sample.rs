@@ -80,8 +80,7 @@ impl<'a> Sample<'a> {
         first.copied().unwrap_or(self.begin)
     }
 
-    /// The delimiter that makes a table of the lines: that with the most columns of numbers, then with the most
-    /// columns.
+    /// The delimiter that splits the lines into a regular table with the most numeric columns, then the most columns.
     pub fn delimiter(&self) -> Option<Delimiter> {
         let signs = [',', ';', '\t', '|'].map(Delimiter::Sign);
         let candidates = signs.into_iter().chain([Delimiter::Whitespace]);

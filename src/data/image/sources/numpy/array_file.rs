@@ -1,4 +1,4 @@
-//! Files of NumPy's arrays, and what their arrays are as images and labels.
+//! Reads NumPy's array files as images and labels.
 
 use std::io::{BufReader, Read};
 use std::path::{Path as FilePath, PathBuf};
@@ -12,7 +12,7 @@ use crate::data::files::size::{MAX_SIDE, Packed, within_memory};
 use crate::data::image::decode::raw::RawBlock;
 use crate::storage::{Zip, open_seekable};
 
-/// Labels as an array has them.
+/// The labels of an array.
 pub enum Labels {
     /// Numbers.
     Numbers(Vec<u32>),
@@ -69,7 +69,7 @@ impl ArrayFile {
         matches!(self, ArrayFile::Single(_))
     }
 
-    /// The place of the array called `name`, in capitals or not.
+    /// The index of the array called `name`, ignoring case.
     fn find(&self, name: &str) -> Option<usize> {
         let ArrayFile::Several(zip) = self else {
             return None;
@@ -149,7 +149,7 @@ pub fn images(array: Array, path: &FilePath) -> Result<RawBlock, NumpyError> {
     })
 }
 
-/// Bytes a value, and the values: floats become levels of 8 bits, wider whole numbers 16 bits.
+/// Bytes per value, and the values: floats become levels of 8 bits, wider whole numbers 16 bits.
 fn levels(array: Array) -> Result<(usize, Vec<u8>), NumpyError> {
     let (least, most) = match (array.kind, array.width) {
         (Kind::Unsigned, 1) => return Ok((1, array.into_bytes())),

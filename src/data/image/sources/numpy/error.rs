@@ -1,4 +1,4 @@
-//! Why a file of NumPy's arrays cannot be used. Each error is worded to follow the file's name.
+//! Errors of reading a file of NumPy's arrays. Each message follows the file's name.
 
 use thiserror::Error;
 

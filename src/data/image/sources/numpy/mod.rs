@@ -63,7 +63,7 @@ pub struct Npz {
     /// How images are resized.
     #[serde(default)]
     resize: Filter,
-    /// Images are kept in that much memory once they are resized; default: a quarter of what is free.
+    /// Resized images are cached in that much memory; default: a quarter of the free memory.
     cache_memory: Option<ByteSize>,
     /// The most bytes that an array in a compressed file may unpack to; default: 64 times its size or 256 MB,
     /// whichever is more.
@@ -81,7 +81,7 @@ pub enum Part {
     Test,
 }
 
-/// What names of arrays are made of, by part.
+/// Words in the names of arrays, by split.
 const TRAIN_WORDS: &[&str] = &["train", "training"];
 const VALID_WORDS: &[&str] = &["val", "valid", "validation", "dev"];
 const TEST_WORDS: &[&str] = &["test", "testing"];
@@ -154,7 +154,7 @@ impl Source for Npz {
     }
 }
 
-/// Gives the labels of training, and those of validation after it, their numbers.
+/// Maps the labels of training and validation to class indices.
 fn number(
     splits: Vec<(RawBlock, Labels)>,
     classes: Option<&[String]>,
@@ -221,7 +221,7 @@ struct Wanted<'a> {
     labels: Option<&'a FilePath>,
 }
 
-/// Whether a file is named as NumPy's are.
+/// Whether a file has an extension of NumPy's.
 pub fn is_numpy(path: &FilePath) -> bool {
     let extension = path.extension().unwrap_or_default();
     ["npz", "npy"]
@@ -232,7 +232,7 @@ pub fn is_numpy(path: &FilePath) -> bool {
 /// Images with the names of their classes, where the labels are texts.
 pub type NamedBlocks = (Blocks, Option<Vec<String>>);
 
-/// Labelled images for judging a model: blocks whose labels are numbers, and the names of these, where they are
+/// Labelled images for evaluating a model: blocks whose labels are numbers, and the names of these, where they are
 /// names.
 ///
 /// # Errors
@@ -246,7 +246,7 @@ pub fn labelled_numpy(path: &FilePath) -> Option<Result<NamedBlocks, BlockError>
         };
         let packed = Packed::default();
         let read = read_labelled(path, &wanted, packed).or_else(|error| {
-            // A file of training alone may be judged, too.
+            // A file with the training split alone can be evaluated, too.
             let train = Wanted {
                 part: Part::Train,
                 ..wanted
@@ -279,7 +279,7 @@ pub fn array_names(path: &FilePath) -> Result<Vec<String>, NumpyError> {
     Ok(ArrayFile::open(path)?.names())
 }
 
-/// The images of a file, without labels; `None` where `path` is not named as NumPy's files are.
+/// The images of a file, without labels; `None` if `path` does not have an extension of NumPy's.
 ///
 /// # Errors
 /// Why they cannot be used.

@@ -1,6 +1,6 @@
-//! NumPy's `.npy` format: a head that says type, order and shape, then the values. Only numbers, texts and truth
-//! values are read; Python objects (pickles) are refused, and nothing that the head claims is believed before the
-//! values were found to be there.
+//! NumPy's `.npy` format: a header with type, order and shape, then the values. Only numbers, strings and booleans are
+//! read; Python objects (pickles) are refused. The header is untrusted: memory grows with the values that are read, not
+//! with the claimed size.
 //!
 //! The format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
 
@@ -10,15 +10,15 @@ use super::error::{HeadError, NumpyError};
 use crate::data::files::error::FileError;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// A head of more bytes is none: three lines are usual.
+/// The most bytes of a header; three lines are usual.
 const MAX_HEAD: usize = 1 << 16;
 /// Images have four dimensions, at most.
 const MAX_DIMENSIONS: usize = 8;
 
-/// What an array's values are.
+/// The type of an array's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Truth values, a byte each.
+    /// Booleans, one byte each.
     Bool,
     /// Whole numbers from 0.
     Unsigned,
@@ -26,18 +26,18 @@ pub enum Kind {
     Signed,
     /// Floats of 16, 32 or 64 bits.
     Float,
-    /// Texts of 32-bit characters, filled up with zeros.
+    /// Strings of 32-bit characters, padded with zeros.
     Unicode,
-    /// Texts of bytes, filled up with zeros.
+    /// Strings of bytes, padded with zeros.
     Bytes,
 }
 
 /// An array: values in C order.
 #[derive(Debug)]
 pub struct Array {
-    /// What the values are.
+    /// The type of the values.
     pub kind: Kind,
-    /// Bytes a value.
+    /// Bytes per value.
     pub width: usize,
     /// The extents.
     pub shape: Vec<usize>,
@@ -56,7 +56,7 @@ struct Head {
 }
 
 impl Array {
-    /// Reads a whole array; `check` is asked whether there may be as many bytes of values as the head claims.
+    /// Reads a whole array; `check` validates the number of bytes that the header claims.
     ///
     /// # Errors
     /// Why it is no array that can be read; what `check` finds.
@@ -173,7 +173,7 @@ fn half(bits: u16) -> f32 {
     if bits >> 15 == 1 { -value } else { value }
 }
 
-/// Values whose first index runs fastest, with the last index running fastest.
+/// Converts values from Fortran order to C order.
 fn in_c_order(bytes: &[u8], shape: &[usize], width: usize) -> Vec<u8> {
     let mut strides = Vec::with_capacity(shape.len());
     let mut stride = width;

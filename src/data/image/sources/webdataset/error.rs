@@ -1,4 +1,4 @@
-//! Why tar archives cannot be used.
+//! Errors of tar archives.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The images of an archive, whatever its labels.
+//! The images of an archive, without labels.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::storage::positional::read_at;
 pub struct ImageMembers {
     /// In the archive's order.
     pub images: Vec<ImageMember>,
-    /// Members that are no images, but for labels.
+    /// Members that are neither images nor labels.
     pub left_out: LeftOut,
     file: File,
 }
@@ -43,10 +43,10 @@ impl ImageMembers {
     }
 }
 
-/// How the names of members end that hold labels.
+/// File extensions of label members.
 const LABELS: [&str; 3] = [".cls", ".json", ".txt"];
 
-/// Finds the images of an archive. Members that hold labels (`.cls`, `.json`, `.txt` beside an image) are passed over.
+/// Finds the images of an archive. Members that hold labels (`.cls`, `.json`, `.txt` beside an image) are skipped.
 ///
 /// # Errors
 /// An archive that cannot be read to its end.
@@ -89,7 +89,7 @@ pub fn is_hidden_member(name: &str) -> bool {
     parts.any(|part| part != "." && part != ".." && is_hidden(part.as_ref()))
 }
 
-/// Checks that a member is an image: by its name, or by its first bytes where that does not tell.
+/// Checks that a member is an image: by its name or, if the extension is not known, by its first bytes.
 ///
 /// # Errors
 /// Why it is none.

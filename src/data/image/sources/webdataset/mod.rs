@@ -1,8 +1,7 @@
 //! `kind = "webdataset"`: images in tar archives, in the layout of the WebDataset library.
 //!
-//! The archives are looked through once, head by head; then samples are read by place. Training
-//! reads each archive from its beginning to its end, but for a buffer of samples among which the
-//! next one is picked; so archives may be larger than the memory, and lie on slow disks.
+//! The headers of the archives are scanned once; then samples are read by offset. Training reads each archive
+//! sequentially, through a shuffle buffer; so archives may be larger than memory and lie on slow disks.
 
 pub mod error;
 pub mod members;
@@ -54,8 +53,8 @@ pub struct WebDataset {
     test: TestKey,
     /// Class names, where the archives hold numbers: the name of 0, of 1, ...
     classes: Option<Vec<String>>,
-    /// Samples among which the next one is picked, so that an epoch is shuffled although each
-    /// archive is read in sequence.
+    /// Size of the shuffle buffer, samples: the next one is picked from it at random, while each archive is read in
+    /// sequence.
     #[serde(default = "default_buffer")]
     #[schemars(range(min = 1))]
     shuffle_buffer: usize,
@@ -161,7 +160,7 @@ impl WebDataset {
         Ok(archives)
     }
 
-    /// The names of the labels in sorted order; numbers get the names that `classes` gives.
+    /// The names of the labels in sorted order; numbers are mapped to the names in `classes`.
     fn name_classes(&self, archives: &Archives) -> Result<Vec<String>, Vec<Fault>> {
         let labels: BTreeSet<&str> = archives.labels.iter().map(String::as_str).collect();
         let Some(names) = &self.classes else {
@@ -241,7 +240,7 @@ fn sorted(labels: BTreeSet<&str>) -> Vec<String> {
     labels
 }
 
-/// What the archives of one split hold.
+/// The content of the archives of one split.
 struct Archives {
     root: PathBuf,
     shards: Vec<PathBuf>,

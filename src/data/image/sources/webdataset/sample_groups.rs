@@ -1,4 +1,4 @@
-//! Which members of an archive are one sample, and what its label is.
+//! Groups the members of an archive into samples with labels.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -23,7 +23,7 @@ const SECOND_IMAGE: &str = "a further image of the same sample";
 ///
 /// The key of a sample is WebDataset's: its name up to the first dot of the base name. Names with more dots
 /// ("v1.2_000.jpg" beside "v1.2_000.cls", or "cat.0.jpg" and "cat.1.jpg" in a folder of a class) would
-/// become one sample by that rule; there, what stands between the key and the extension tells samples apart.
+/// become one sample by that rule; there, the part between key and extension distinguishes samples.
 pub struct Groups<'a> {
     /// What was gathered so far.
     pub scanned: Scanned,
@@ -172,7 +172,7 @@ impl Groups<'_> {
         });
     }
 
-    /// What there is, when the last member was taken.
+    /// Finishes, after the last member.
     pub fn finish(mut self) -> Scanned {
         self.close();
         self.scanned

@@ -1,4 +1,4 @@
-//! What looking through an archive finds.
+//! The result of scanning an archive.
 
 use crate::data::core::left_out::LeftOut;
 
@@ -15,15 +15,15 @@ pub struct Image {
     pub label: u32,
 }
 
-/// What an archive holds.
+/// The content of an archive.
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// In the archive's order.
     pub images: Vec<Image>,
-    /// Labels, as the archive says them, in the order of their first appearance.
+    /// Labels, as written in the archive, in the order of first appearance.
     pub labels: Vec<String>,
     /// Members that are no samples, with the archive's name.
     pub left_out: LeftOut,
-    /// What may be wrong with it.
+    /// Warnings about it.
     pub warnings: Vec<String>,
 }

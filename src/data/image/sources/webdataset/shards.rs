@@ -1,4 +1,4 @@
-//! Tar archives: which there are, and where in them the labelled images lie.
+//! Finds and scans tar archives for labelled images.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn expand(patterns: &[PathBuf]) -> Result<Vec<PathBuf>, ShardsError> {
         let text = &*path_text(pattern);
         for name in expand_range(text)? {
             let path = text_path(&name);
-            // Whatever it is: that it is no regular file is said when it is opened.
+            // A special file is reported when it is opened.
             if path.exists() && !path.is_dir() {
                 files.push(path);
                 continue;
@@ -74,7 +74,7 @@ fn expand_range(text: &str) -> Result<Vec<String>, ShardsError> {
         .collect())
 }
 
-/// Looks through archives, several at a time.
+/// Scans archives, several at a time.
 ///
 /// # Errors
 /// The first that cannot be read to its end.

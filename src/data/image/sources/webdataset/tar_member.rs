@@ -34,7 +34,7 @@ pub const MAX_LINKS: usize = 16;
 /// Why a link out of the archive is no sample.
 pub const LINK_AWAY: &str = "a link to something outside the archive";
 
-/// A name without "." and ".."; `None` where it leads out of the archive.
+/// A name without "." and ".."; `None` if it leads out of the archive.
 pub fn normal(name: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in name.split('/') {

@@ -1,7 +1,7 @@
 //! Lists the members of a tar archive by their headers alone. Untrusted sizes are checked against the size of the
 //! file before memory is allocated.
 //!
-//! Known are ustar, GNU's long names and PAX. Names and extended headers are read up to [`MAX_EXTENDED`]
+//! Supported are ustar, GNU's long names and PAX. Names and extended headers are read up to [`MAX_EXTENDED`]
 //! bytes. Hard and symbolic links stand for the member that they name.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use super::tar_member::{Content, Member, beside, normal, resolve_links};
 use crate::data::core::left_out::short_name;
 use crate::storage::open_regular;
 
-/// What an archive holds.
+/// The members of an archive.
 #[derive(Debug, Default)]
 pub struct Members {
     /// In the archive's order, links resolved.
@@ -51,7 +51,7 @@ pub fn read_members(path: &Path) -> Result<Members, TarError> {
     Ok(members)
 }
 
-/// What extended headers say of the member that follows.
+/// Extended headers of the member that follows.
 #[derive(Default)]
 struct Extended {
     name: Option<Vec<u8>>,
@@ -166,7 +166,7 @@ impl Headers {
         Ok(())
     }
 
-    /// The member of a header, whose bytes are passed over.
+    /// The member of a header, whose bytes are skipped.
     fn member(
         &mut self,
         header: &Header,
@@ -188,7 +188,7 @@ impl Headers {
                 more = block[504] == 1;
             }
         }
-        // Links have no bytes, whatever their headers say.
+        // Links have no bytes, even if their headers claim some.
         let size = match kind {
             EntryType::Link | EntryType::Symlink | EntryType::Directory => 0,
             _ => extended.size.unwrap_or(size),
