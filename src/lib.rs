@@ -1,8 +1,8 @@
 //! Kiln trains, checks and runs small neural nets from one experiment file.
 //!
-//! # The walk of the data
+//! # The flow of the data
 //!
-//! One way, no back and forth; each room knows only the rooms to its left:
+//! One way; each room imports only rooms to its left:
 //!
 //! ```text
 //! console → storage → config → device → kernels → data → model → metrics → train → report → guide → cli → commands
@@ -24,7 +24,7 @@
 //! | [`config`] | the experiment as plain structs; faults with line, caret and remedy; families of members |
 //! | [`device`] | the choice of a device, vector instructions, memory, tensors as values on the host |
 //! | [`kernels`] | the fast path of the CPU: one folder per kernel, its Burn operation (`block`) beside it |
-//! | [`data`] | `core` (batches, tasks, traits), `files` (folders as people have them), `image`, `table`, `text`, `loading` |
+//! | [`data`] | `core` (batches, tasks, traits), `files` (layouts of files and folders), `image`, `table`, `text`, `loading` |
 //! | [`model`] | layers, planning, losses, parameters, the model file |
 //! | [`metrics`] | one metric a file |
 //! | [`train`] | `plan`, `run`, `checkpoint`, `optimizers`, `schedules`, `tools` (`bench`, `lr-find`) |

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Bytes of the stack on which the command line is read and errors are told.
+/// The stack size of the thread that reads the command line and reports errors, bytes.
 const STACK: usize = 8 << 20;
 
 fn run() -> ExitCode {

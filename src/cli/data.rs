@@ -56,28 +56,28 @@ pub struct AuditArgs {
 A folder may hold splits under the usual names (Training, seg_test, images/val, ...), MNIST's or CIFAR's files,
 NumPy's .npz, archives, or texts in one folder a class; what each folder was taken for is said.")]
 pub struct InitArgs {
-    /// A folder of images or texts; a table (CSV, TSV, blanks, ARFF, spreadsheet, also .gz), also of images beside it;
+    /// A folder of images or texts; a table (CSV, TSV, spaces, ARFF, spreadsheet, also .gz), also with labels of images;
     /// an .npz file, archives; or a pattern of such files
     #[arg(value_name = "DATA")]
     pub folder: PathBuf,
 
-    /// Of a table: the column to be predicted (beside images also several, A,B): its name, its number from 1 on, or "last"
+    /// For a table: the target column (with images also several, A,B), by name, by number from 1 on, or "last"
     #[arg(long, value_name = "COLUMN")]
     pub target: Option<String>,
 
-    /// Of a table: the first line is a row like the others; columns are called column_1, column_2, ...
+    /// For a table: the first line is data, not a header; columns are called column_1, column_2, ...
     #[arg(long)]
     pub no_header: bool,
 
-    /// Of a table: the first line names the columns, whatever it looks like
+    /// For a table: the first line is a header, whatever it looks like
     #[arg(long, conflicts_with = "no_header")]
     pub header: bool,
 
-    /// Of a folder of images: which folders are the classes, those at the top or those that images lie in
+    /// For a folder of images: which folders are the classes, those at the top or those that directly hold images
     #[arg(long, value_name = "LEVEL")]
     pub classes: Option<ClassLevel>,
 
-    /// Of images side by side: the class in their names, as in '{label}_#' (# are digits, * is anything)
+    /// For images in one folder: a pattern for the class in their names, as in '{label}_#' (# for digits, * for anything)
     #[arg(long, value_name = "PATTERN")]
     pub label_pattern: Option<String>,
 
@@ -86,7 +86,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "NAME")]
     pub backbone: Option<String>,
 
-    /// Say a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
+    /// Set a key of the experiment, such as data.encoding=latin1: KEY=VALUE (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 
@@ -100,7 +100,7 @@ pub struct InitArgs {
 pub enum ClassLevel {
     /// Those at the top
     Top,
-    /// Those that images lie in
+    /// Those that directly hold images
     Leaf,
 }
 
@@ -110,7 +110,7 @@ pub enum ClassLevel {
   kiln synth shapes --out shapes
   kiln synth shapes --help")]
 pub struct SynthArgs {
-    /// What to generate.
+    /// The dataset to generate.
     #[command(subcommand)]
     pub kind: SynthKind,
 }
@@ -118,7 +118,7 @@ pub struct SynthArgs {
 /// The datasets that can be generated.
 #[derive(Debug, Subcommand)]
 pub enum SynthKind {
-    /// Drawn circles, squares and triangles, for `image-folder` or `webdataset`
+    /// Synthetic images of circles, squares and triangles, for `image-folder` or `webdataset`
     #[command(after_help = "Examples:
   kiln synth shapes --out shapes
   kiln synth shapes --out many --train 10000 --valid 1000 --size 64 --seed 7
@@ -169,12 +169,12 @@ pub struct CacheArgs {
     #[command(subcommand)]
     pub command: Option<CacheCommand>,
 
-    /// Print one JSON object a file
+    /// Print one JSON object per file
     #[arg(long)]
     pub json: bool,
 }
 
-/// What `kiln cache` can do.
+/// The actions of `kiln cache`.
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
     /// Remove cache files

@@ -1,4 +1,4 @@
-//! The experiment that a command takes, and the commands that look at one without training.
+//! Arguments that name an experiment; the commands check and preview.
 
 use std::path::PathBuf;
 

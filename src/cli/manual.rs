@@ -1,4 +1,4 @@
-//! Commands that print what the program knows: guide, schema, devices, completions.
+//! Commands for information: guide, schema, devices, completions.
 
 use clap::{Args, ValueEnum};
 
@@ -40,11 +40,11 @@ pub struct GuideArgs {
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
 
-    /// Do not page what is longer than the terminal
+    /// Do not use a pager for long output
     #[arg(long)]
     pub no_pager: bool,
 
-    /// Print one JSON object an entry: a page as Markdown, a key with its schema
+    /// Print one JSON object per entry: a page as Markdown, a key with its schema
     #[arg(long)]
     pub json: bool,
 }
@@ -55,7 +55,7 @@ pub struct GuideArgs {
   kiln devices
   kiln devices --json")]
 pub struct DevicesArgs {
-    /// Print one JSON object a device
+    /// Print one JSON object per device
     #[arg(long)]
     pub json: bool,
 }

@@ -36,11 +36,11 @@ pub use weights::{WeightsArgs, WeightsCommand, WeightsGetArgs, WeightsInfoArgs};
 `kiln COMMAND --help` tells more about each command."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 
-    /// Threads for computing and loading [default: one a core; RAYON_NUM_THREADS is honoured]
+    /// Threads for computing and loading [default: one per core; RAYON_NUM_THREADS is honoured]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
@@ -50,33 +50,33 @@ pub struct Cli {
 pub enum Command {
     /// Train the net of an experiment
     Train(TrainArgs),
-    /// Judge a trained model on a labelled folder
+    /// Evaluate a trained model on labelled samples
     Eval(EvalArgs),
-    /// Classify images with a trained model
+    /// Predict samples with a trained model
     Predict(PredictArgs),
     /// Check an experiment: layers, shapes, classes, device; trains nothing
     Check(CheckArgs),
     /// Draw a sheet of training samples before and after augmentation
     Preview(PreviewArgs),
-    /// Look for faults of a dataset: copies, leaks, unreadable and blank images, imbalance
+    /// Audit a dataset: copies, leaks, unreadable and blank images, imbalance
     Audit(AuditArgs),
     /// Time a training step and inference of an experiment's net
     Bench(BenchArgs),
-    /// Sweep the learning rate and suggest one; keeps nothing of what it trains
+    /// Sweep the learning rate and suggest one; the trained weights are discarded
     LrFind(LrFindArgs),
     /// Write a commented starter experiment for a folder of images or a table
     Init(InitArgs),
     /// Generate a small dataset
     Synth(SynthArgs),
-    /// List or clear what is kept of decoded images
+    /// List or clear the cache of decoded images
     Cache(CacheArgs),
     /// List, fetch and look into weights that others trained
     Weights(WeightsArgs),
-    /// List the devices there are
+    /// List the available devices
     Devices(DevicesArgs),
     /// Print the JSON schema of experiments, for editors; or what `style` sets
     Schema(SchemaArgs),
-    /// Read the manual: a page, or what a key, layer, loss, optimizer or metric does
+    /// Read the manual: a page, or the reference of a key, layer, loss, optimizer or metric
     Guide(GuideArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:

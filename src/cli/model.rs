@@ -31,10 +31,10 @@ pub struct EvalArgs {
     #[arg(short, long, value_name = "DATA")]
     pub data: PathBuf,
 
-    /// Compare classes that are written as numbers as numbers: 1.0 and 01 are the class 1 (tables, texts)
+    /// Compare class labels as numbers: 1.0 and 01 are the class 1 (tables, texts)
     #[arg(long)]
     pub numeric_labels: bool,
-    /// The table with the labels of the images in the folder DATA; or a list for each class (repeatable)
+    /// The table with the labels of the images in the folder DATA; or one list per class (repeatable)
     #[arg(long, value_name = "FILE")]
     pub labels: Vec<PathBuf>,
 
@@ -72,7 +72,7 @@ pub struct PredictArgs {
     pub model: PathBuf,
 
     /// Images, folders, patterns ('*.jpg'), IDX files, tar archives, - for a list on standard input; tables (CSV) for a model of
-    /// tables; text files, tables or - (a text a line) for a model of texts
+    /// tables; text files, tables or - (one text per line) for a model of texts
     #[arg(required_unless_present = "texts", value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -84,11 +84,11 @@ pub struct PredictArgs {
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
 
-    /// Where to compute: auto, cpu, gpu or gpu:N (starting a GPU takes longer than a few answers)
+    /// Where to compute: auto, cpu, gpu or gpu:N (starting a GPU takes longer than a few predictions)
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: Choice,
 
-    /// Print one JSON object a sample
+    /// Print one JSON object per sample
     #[arg(long)]
     pub json: bool,
 }

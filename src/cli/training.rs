@@ -25,7 +25,7 @@ pub struct TrainArgs {
     #[arg(short, long, value_name = "FILE", required_unless_present = "resume")]
     pub config: Option<PathBuf>,
 
-    /// Go on with a run that was stopped: its folder; --set may change some of its keys
+    /// Resume a stopped run, given its folder; --set may change some of its keys
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "verify"])]
     pub resume: Option<PathBuf>,
 
@@ -41,12 +41,12 @@ pub struct TrainArgs {
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// Do not look for faults of the data first
+    /// Skip the audit of the data
     #[arg(long)]
     pub no_audit: bool,
 
     /// Train N steps, then N/2 and N/2 with a checkpoint between, in a temporary folder, and compare
-    /// every bit; exit code 1 if they differ
+    /// all bits; exit code 1 if they differ
     #[arg(long, value_name = "N", conflicts_with = "out", value_parser = clap::value_parser!(u32).range(2..))]
     pub verify: Option<u32>,
 
@@ -74,23 +74,23 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
 
-    /// Samples of a batch [default: train.batch_size of the experiment]
+    /// Batch size, samples [default: train.batch_size of the experiment]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
 
-    /// Take the first batch of the training data in place of random numbers
+    /// Use the first batch of the training data instead of random numbers
     #[arg(long)]
     pub real: bool,
 
-    /// Steps on the clock
+    /// Steps that are timed
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: u32,
 
-    /// Steps before the clock starts
+    /// Warm-up steps that are not timed
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub warmup: u32,
 
-    /// Print one JSON object; train and infer are samples a second
+    /// Print one JSON object; train and infer are samples per second
     #[arg(long)]
     pub json: bool,
 }
@@ -107,15 +107,15 @@ pub struct LrFindArgs {
     #[command(flatten)]
     pub experiment: ExperimentArgs,
 
-    /// The first rate
+    /// The first learning rate
     #[arg(long, value_name = "RATE", default_value_t = 1e-7)]
     pub from: f64,
 
-    /// The last rate
+    /// The last learning rate
     #[arg(long, value_name = "RATE", default_value_t = 10.0)]
     pub to: f64,
 
-    /// Rates that are tried, one a step
+    /// The number of learning rates, one per step
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     pub steps: u32,
 
@@ -123,7 +123,7 @@ pub struct LrFindArgs {
     #[arg(long, value_name = "FILE", value_parser = svg_path())]
     pub plot: Option<PathBuf>,
 
-    /// Do not look for faults of the data first
+    /// Skip the audit of the data
     #[arg(long)]
     pub no_audit: bool,
 
@@ -131,7 +131,7 @@ pub struct LrFindArgs {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Print one JSON object a step, and one at the end
+    /// Print one JSON object per step, and one at the end
     #[arg(long)]
     pub json: bool,
 }
@@ -141,7 +141,7 @@ fn svg_path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
     any_text().try_map(|name| svg_name(&name))
 }
 
-/// A name of a drawing with another ending.
+/// A file name without the extension .svg.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a name that ends with .svg")]
 struct NotSvg;

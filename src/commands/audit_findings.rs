@@ -1,4 +1,4 @@
-//! What the audit's findings mean for a training.
+//! The consequences of the audit's findings for training.
 
 use crate::config::{Fault, OnLeak, Path, Source};
 use crate::data::audit::Audit;

@@ -71,7 +71,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// What was skipped, for programs and for people.
+/// The skipped samples, for JSON and for text.
 #[derive(Default)]
 struct Passed {
     left_out: LeftOut,

@@ -75,7 +75,7 @@ struct Suggestion {
     valley: Option<f64>,
     steepest: Option<f64>,
     tenth: Option<f64>,
-    /// What sets a rate in the experiment.
+    /// The flag that sets a learning rate in the experiment.
     set: Option<String>,
 }
 

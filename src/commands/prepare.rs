@@ -37,7 +37,7 @@ pub fn prepare(
     Ok(prepared)
 }
 
-/// What was skipped, for people; `None` if nothing was.
+/// The skipped samples as text; `None` if there are none.
 pub fn told_left_out(prepared: &Prepared) -> Option<String> {
     let what = if prepared.of_rows { ROWS } else { FILES };
     left_out(&prepared.left_out, what)

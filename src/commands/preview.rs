@@ -13,7 +13,7 @@ use crate::report::{Sheet, left_out_json, left_out_of, tables};
 use crate::storage::{require_writable, write_output};
 use crate::train::Plan;
 
-/// Sheets with more pixels are refused; they would be no pleasure to look at.
+/// The most pixels of a sheet.
 const MAX_PIXELS: usize = 100_000_000;
 
 pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {

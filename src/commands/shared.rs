@@ -36,8 +36,7 @@ pub fn take_device(choice: Choice, quiet: bool) -> anyhow::Result<Chosen> {
     Ok(chosen)
 }
 
-/// What the device trains in, for the precision that the experiment asks for; says what the user
-/// should know about it.
+/// The numeric type for training on the device, for the requested precision; prints notices about it.
 ///
 /// # Errors
 /// A GPU without a type of 16 bits.
@@ -124,7 +123,7 @@ pub fn num_workers() -> usize {
     rayon::current_num_threads()
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 pub fn quoted(path: &Path) -> String {
     let text = match path_text(path) {
         text if text.starts_with('-') => Cow::Owned(format!("./{text}")), // no flag

@@ -1,8 +1,7 @@
 //! Signals that end the program: Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! A thread of its own waits for them from the first moment on, whatever the command does. Most commands
-//! have nothing to save: what is temporary is removed and the program ends at once. Training is asked to
-//! stop instead ([`asks`]), for as long as there is a state that it can save; a second signal then ends it at
+//! A thread of its own waits for them from the start. Most commands have nothing to save: temporary files are removed
+//! and the program ends at once. Training is asked to stop instead ([`asks`]), for as long as there is a state that it can save; a second signal then ends it at
 //! once as well.
 //!
 //! The program ends with the code that shells give to a process that the signal ended: 130 for Ctrl-C, 143
@@ -16,7 +15,7 @@ use crate::say;
 use crate::storage::end_program;
 use crate::train::StopFlag;
 
-/// What is asked to stop, where something is: signals are the process's, and so is this.
+/// The stop flag of the running training, if any; global, because signals are.
 static ASKED: Mutex<Option<StopFlag>> = Mutex::new(None);
 
 fn asked() -> MutexGuard<'static, Option<StopFlag>> {

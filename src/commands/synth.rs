@@ -46,7 +46,7 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// A dataset that is being written: it goes where that fails, or the program is ended.
+/// A dataset that is being written; removed if that fails or the program is killed.
 struct Unfinished(Vec<Temporary>);
 
 impl Unfinished {

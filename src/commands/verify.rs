@@ -88,7 +88,7 @@ fn digest_after(
     Ok(run.stepper.digest())
 }
 
-/// A folder that goes when it is no longer needed.
+/// A temporary folder.
 struct TemporaryFolder(PathBuf, #[expect(dead_code, reason = "held")] Temporary);
 
 impl TemporaryFolder {

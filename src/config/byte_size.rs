@@ -1,4 +1,4 @@
-//! A size in bytes, as people write it.
+//! Sizes in bytes: "500 MB".
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Describes in words what a JSON schema expects, and reads its parts.
+//! Describes JSON schemas in words, for messages.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub fn names_of(schema: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Whether nothing but names fits.
+/// Whether only names are allowed.
 fn is_names(schema: &Value) -> bool {
     match alternatives(schema) {
         Some(options) => options

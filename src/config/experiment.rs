@@ -1,5 +1,5 @@
-//! The experiment: the keys of one file, as plain types. Families (sources of data, layers,
-//! losses, optimizers) stay unread here; the room that owns a family reads it.
+//! The experiment: the keys of one file, as plain types. Members of families (data sources, layers, losses, optimizers)
+//! stay unparsed here; the room that owns a family reads them.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct Experiment {
     /// Names the run folders; default: the file's name.
     #[serde(default)]
     pub name: String,
-    /// Every random choice is a function of this number.
+    /// The random seed; every random choice is a function of it.
     #[serde(default = "default_seed")]
     pub seed: u64,
     /// The library whose defaults apply to every option that the experiment does not set: `kiln schema --styles`
@@ -29,10 +29,10 @@ pub struct Experiment {
     /// The samples: kind, folders, size.
     #[schemars(with = "Table", extend("x-family" = "data"))]
     pub data: BTreeMap<String, Value>,
-    /// What is done to every sample, in training and after it.
+    /// The preprocessing of every sample, in training and inference.
     #[serde(default)]
     pub preprocess: Preprocess,
-    /// What is done to training samples only, drawn anew each epoch.
+    /// The random augmentation of training samples.
     #[serde(default)]
     #[schemars(with = "Table", extend("x-family" = "augment"))]
     pub augment: BTreeMap<String, Value>,
@@ -40,13 +40,13 @@ pub struct Experiment {
     pub model: Model,
     /// How it is trained.
     pub train: Train,
-    /// When what is trained is saved.
+    /// When checkpoints are saved.
     #[serde(default)]
     pub checkpoint: Checkpoints,
     /// How it is evaluated.
     #[serde(default)]
     pub eval: Eval,
-    /// What is done about faults of the data.
+    /// How problems of the data are handled.
     #[serde(default, skip_serializing_if = "Audit::is_default")]
     pub audit: Audit,
     /// Where it runs.
@@ -78,8 +78,7 @@ pub struct Model {
     /// From the input to the output; the last layer gives the logits.
     #[schemars(length(min = 1), extend("x-family" = "layers"))]
     pub layers: Vec<Spec>,
-    /// Where the data has several targets of different kinds: by the target's name, the layers that lead
-    /// from the output of `layers` to it.
+    /// For several targets of different kinds: the layers of each head, by the target's name, from the output of `layers`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("x-family" = "heads"))]
     pub heads: BTreeMap<String, Vec<Spec>>,

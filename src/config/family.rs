@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::node::Path;
 use super::validate::{validate, with_nearest};
 
-/// One pick from a family, its options not read yet: `{ dense = { units = 1 } }` or `"relu"`.
+/// The choice of a member of a family, its options not parsed yet: `{ dense = { units = 1 } }` or `"relu"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Spec {
@@ -102,8 +102,8 @@ pub fn schema_of<T: JsonSchema>() -> Value {
     schema
 }
 
-/// Closes every table whose keys are listed and that does not say whether it takes others: a key that is not
-/// known is a mistake everywhere, also within the variants of an enum.
+/// Sets `additionalProperties: false` for every table with listed keys: unknown keys are mistakes everywhere, also
+/// within the variants of an enum.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(table) => {

@@ -1,5 +1,4 @@
-//! A mistake in an experiment, and how it is shown: file and line, key, what was found, what was
-//! expected, what to do.
+//! Faults: mistakes in an experiment, shown with file and line, key, what was found, what was expected, and a remedy.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +14,7 @@ pub struct Fault {
     pub at_key: bool,
     /// What was found and what was expected: the sentence behind the path.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: Option<String>,
 }
 
@@ -36,7 +35,7 @@ impl Fault {
         self
     }
 
-    /// The same fault with what to do.
+    /// The same fault with a remedy.
     pub fn hint(mut self, hint: impl Into<String>) -> Fault {
         self.hint = Some(hint.into());
         self
@@ -55,7 +54,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Several mistakes of one experiment, already in words.
+/// Several faults of one experiment, rendered as text.
 #[derive(Debug)]
 pub struct ExperimentError(pub String);
 
@@ -156,10 +155,10 @@ impl Excerpts {
     }
 }
 
-/// Letters of a line or flag that are shown.
+/// Characters of a line or flag that are shown.
 const MOST_SHOWN: usize = 160;
 
-/// So many letters of a text.
+/// The first characters of a text.
 fn cut(text: &str, from: usize, count: usize) -> String {
     let mut shown: String = text.chars().skip(from).take(count).collect();
     if text.chars().nth(from + count).is_some() {

@@ -1,5 +1,5 @@
-//! Values that are picked by name, with options or without: `"elu"` or `{ elu = { alpha = 1.5 } }`; and other
-//! libraries' names for them.
+//! Enum values that are chosen by name, with or without options: `"elu"` or `{ elu = { alpha = 1.5 } }`; and aliases from
+//! other libraries.
 
 use schemars::Schema;
 use serde::{Deserialize, Deserializer, de};

@@ -1,4 +1,4 @@
-//! A parsed experiment in which every key and value remembers where it was written.
+//! The parse tree of an experiment, in which every key and value knows its position in the file.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,18 +6,18 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Levels of tables and lists that an experiment may have: what walks over one calls itself for each, and a model
-/// file, which holds the experiment, is read with at most 128.
+/// The most nested levels of an experiment: functions recurse over them, and a model file, which contains the experiment,
+/// is parsed with at most 128.
 pub const MAX_DEPTH: usize = 64;
 
-/// Where a key or a value came from.
+/// The origin of a key or value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Origin {
     /// A byte range of the experiment file.
     File(Range<usize>),
     /// The `--set` flag with this index.
     Flag(usize),
-    /// Known to be in the file, but not where (the root table).
+    /// In the file, without a position (the root table).
     Unknown,
 }
 
@@ -50,17 +50,17 @@ pub enum Step {
     Index(usize),
 }
 
-/// The way from the root to a value; prints as `model.layers[2].dense.units`.
+/// The path from the root to a value; prints as `model.layers[2].dense.units`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {
-    /// Reads a path of the program's own, as [`read`](Self::read) does; a text that is no path is one key.
+    /// Parses a path of the program's own; a text that is no path is one key.
     pub fn parse(text: &str) -> Path {
         Self::read(text).unwrap_or_else(|_| Path(vec![Step::Key(text.to_string())]))
     }
 
-    /// Reads `a.b.c`; list indices are written `a[2]`, keys of other signs than letters, digits, `_` and `-` in
+    /// Parses `a.b.c`; list indices are written `a[2]`, keys with characters other than letters, digits, `_` and `-` in
     /// quotes as in TOML: `a."b.c"`.
     ///
     /// # Errors
@@ -208,7 +208,7 @@ fn read_key(text: &str) -> Result<(String, &str), PathError> {
 }
 
 impl Node {
-    /// An empty table with no known place.
+    /// An empty table without a position.
     pub fn empty() -> Node {
         Node {
             kind: Kind::Table(Vec::new()),
@@ -216,7 +216,7 @@ impl Node {
         }
     }
 
-    /// Where the first value lies that is nested too deep, if there is one.
+    /// The position of the first value that is nested too deep, if there is one.
     pub fn too_deep(&self, levels: usize) -> Option<&Origin> {
         if levels == 0 {
             return Some(&self.origin);

@@ -1,4 +1,4 @@
-//! TOML and JSON text into a tree of [`Node`]s.
+//! Parses TOML and JSON into a tree of [`Node`]s.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -9,9 +9,9 @@ use toml_edit::{Document, Item, Table, Value as TomlValue};
 
 use super::node::{Kind, Node, Origin};
 
-/// A text that is neither valid TOML nor valid JSON: what is wrong and where.
+/// A syntax error of TOML or JSON, with its position.
 pub struct SyntaxFault {
-    /// The parser's words.
+    /// The parser's message.
     pub message: String,
     /// The byte range in the text.
     pub span: Option<Range<usize>>,

@@ -1,4 +1,4 @@
-//! Values of an experiment that are paths.
+//! Path values of an experiment.
 
 use std::borrow::Cow;
 use std::ops::Deref;

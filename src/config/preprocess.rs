@@ -1,4 +1,4 @@
-//! The section `[preprocess]`: what is done to every sample.
+//! The section `[preprocess]`: scaling of pixel values.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

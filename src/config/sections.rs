@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is done about faults of the data, which are looked for before training.
+/// How problems of the data are handled, which the audit finds before training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audit {
-    /// What is done where validation samples are also training samples.
+    /// What happens if validation samples are also training samples.
     #[serde(default)]
     pub leaks: OnLeak,
 }
@@ -18,19 +18,18 @@ impl Audit {
     }
 }
 
-/// What is done where validation samples are also training samples.
+/// What happens if validation samples are also training samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnLeak {
-    /// Nothing is trained.
+    /// Training is refused.
     #[default]
     Fail,
     /// A warning is printed.
     Warn,
 }
 
-/// When what is trained is saved beside the end of every epoch. No choice here changes a bit of the
-/// trained net.
+/// When checkpoints are saved, beside the end of every epoch. No choice here changes a bit of the trained net.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoints {
@@ -41,7 +40,7 @@ pub struct Checkpoints {
     #[serde(default = "default_minutes")]
     #[schemars(range(min = 0))]
     pub every_minutes: f64,
-    /// Older checkpoints that are kept beside `last.safetensors`, as `last-1.safetensors` and so on.
+    /// How many older checkpoints are kept beside `last.safetensors`, as `last-1.safetensors` and so on.
     #[serde(default = "default_keep")]
     #[schemars(range(max = 100))]
     pub keep: usize,
@@ -72,7 +71,7 @@ pub struct Eval {
     /// The class for which precision, recall, F1 and AUC are computed; default: the last in sorted order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
-    /// A probability of the positive class of at least this counts as positive.
+    /// The probability of the positive class from which a sample is predicted positive.
     #[serde(default = "default_threshold")]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub threshold: f64,

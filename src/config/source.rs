@@ -1,4 +1,4 @@
-//! Loading an experiment: file, `--set` flags, checks; and showing where a fault lies.
+//! Loads an experiment (file, `--set` flags, validation) and renders faults with their position.
 
 use std::path::{Path as FilePath, PathBuf};
 
@@ -31,8 +31,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `file` (TOML, or JSON where it ends in `.json`) and applies `--set` flags in order. Paths stay as they are
-    /// written: which keys of `[data]` hold some is the data's to say (see `data::load`).
+    /// Reads `file` (TOML, or JSON where it ends in `.json`) and applies `--set` flags in order. Paths stay as
+    /// written: the data room knows which keys of `[data]` are paths (see `data::load`).
     ///
     /// # Errors
     /// A file that cannot be read, a syntax error, and every unknown key, wrong type, impossible
@@ -74,7 +74,7 @@ impl Source {
         })
     }
 
-    /// Makes the paths that a key of `[data]` holds absolute: one, or a list. Relative ones are resolved against the
+    /// Makes the path, or list of paths, of a key of `[data]` absolute. Relative ones are resolved against the
     /// experiment file, or against the working folder where a flag gave them.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ fn set(tree: &mut Node, index: usize, flag: &str, excerpts: &Excerpts) -> anyhow
     Ok(())
 }
 
-/// What stands before and behind the first `=` that is not in a quoted key.
+/// The parts before and after the first `=` that is not in a quoted key.
 fn key_and_value(flag: &str) -> Option<(&str, &str)> {
     let (mut place, mut begins) = (0, true);
     while let Some(c) = flag[place..].chars().next() {
@@ -207,7 +207,7 @@ fn key_and_value(flag: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Everything below `node` came from flag `index`.
+/// Marks everything below `node` as coming from flag `index`.
 fn mark(node: &mut Node, index: usize) {
     node.origin = Origin::Flag(index);
     match &mut node.kind {
@@ -222,7 +222,7 @@ fn mark(node: &mut Node, index: usize) {
     }
 }
 
-/// Why a value has no place in an experiment, in words that follow the flag that gives it.
+/// A `--set` flag whose key does not fit the experiment; the message follows the flag.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 enum PlaceError {
     #[error("has index {index}, but the list holds {len} items")]

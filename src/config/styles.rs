@@ -74,7 +74,7 @@ fn settings_in(family: &'static str, member: &str, schema: &Value) -> Vec<Settin
     settings.collect()
 }
 
-/// Takes the declarations out of a schema that is shown: both defaults are for this program alone.
+/// Removes the declarations from a schema that is published: they are internal.
 pub fn without_styles(schema: &mut Value) {
     match schema {
         Value::Object(table) => {
@@ -163,7 +163,7 @@ impl Fill<'_> {
         }
     }
 
-    /// Adds what a pick from a family leaves out: a name, or a table of one.
+    /// Adds defaults to a member given by name, or by name and options.
     fn pick(self, pick: &mut Value, family: &str) {
         let name = match &*pick {
             Value::String(name) => name.clone(),

@@ -12,22 +12,22 @@ use super::family::Spec;
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = {"required": ["ema", "swa"]}))]
 pub struct Train {
-    /// Passes over the training samples.
+    /// The number of epochs.
     #[schemars(range(min = 1))]
     pub epochs: usize,
-    /// Samples a step, or "all".
+    /// The batch size, samples, or "all".
     #[serde(default)]
     pub batch_size: BatchSize,
-    /// Leaves out the last batch of an epoch where it is smaller than the others.
+    /// Drops the last batch of an epoch if it is smaller than the others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drop_last: bool,
-    /// Batches whose gradients make one update: their mean over all samples, as of one batch of so many times the
-    /// size. Schedules, warm-up, `max_steps` and checkpoints count updates; the last update of an epoch may be of
-    /// fewer batches.
+    /// Gradient accumulation: the number of batches per update. The update uses the mean gradient over all samples, as
+    /// one batch of that many times the size. Schedules, warm-up, `max_steps` and checkpoints count updates; the last
+    /// update of an epoch may have fewer batches.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1))]
     pub accumulate: usize,
-    /// What training lowers.
+    /// The loss.
     #[schemars(extend("x-family" = "losses"))]
     pub loss: Spec,
     /// How much a sample of each class counts in the loss: "balanced" (samples / (classes * samples of the
@@ -35,36 +35,35 @@ pub struct Train {
     /// those it does not name). Default: 1 for all. Validation weighs nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
-    /// Which samples an epoch takes, in which order.
+    /// How the samples of an epoch are drawn.
     #[serde(default, skip_serializing_if = "Sampler::is_default")]
     pub sampler: Sampler,
-    /// What turns gradients into steps.
+    /// The optimizer.
     #[serde(default = "default_optimizer")]
     #[schemars(extend("x-family" = "optimizers"))]
     pub optimizer: Spec,
-    /// How the learning rate changes.
+    /// The learning rate schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-family" = "schedules"))]
     pub schedule: Option<Spec>,
-    /// The learning rate rises along a line first: over a number of steps, or { epochs = 1 }.
+    /// Linear warm-up of the learning rate: a number of steps, or { epochs = 1 }.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Warmup>,
-    /// Gradients whose norm, over all parameters, is larger are scaled down to it (PyTorch's
-    /// `clip_grad_norm_`, Keras's `global_clipnorm`).
+    /// Clips the gradient to this norm over all parameters (PyTorch's `clip_grad_norm_`, Keras's `global_clipnorm`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
-    /// Every gradient is cut to this size (Keras's `clipvalue`).
+    /// Clips every gradient element to this absolute value (Keras's `clipvalue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_value: Option<f64>,
-    /// Times the sum of the absolute weights (not of biases), added to what training lowers (Keras's `l1`);
-    /// the reported loss is without it.
+    /// L1 penalty: this times the sum of the absolute weights (not of biases) is added to the loss (Keras's `l1`); the
+    /// reported loss is without it.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0))]
     pub l1: f64,
-    /// Times the sum of the squared weights (not of biases), added to what training lowers (Keras's `l2`);
-    /// the reported loss is without it.
+    /// L2 penalty: this times the sum of the squared weights (not of biases) is added to the loss (Keras's `l2`); the
+    /// reported loss is without it.
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0))]
     pub l2: f64,
@@ -75,23 +74,23 @@ pub struct Train {
     /// Averages the weights of the last epochs (stochastic weight averaging), for the same uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swa: Option<Swa>,
-    /// Ends the training where validation gets no better. `best.safetensors` holds the best epoch in any
+    /// Early stopping: ends the training when validation stops improving. `best.safetensors` holds the best epoch in any
     /// case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
-    /// Ends the training after so many steps.
+    /// Ends the training after this many steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_steps: Option<u64>,
-    /// Ends the training after so many minutes.
+    /// Ends the training after this many minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub max_minutes: Option<f64>,
-    /// The figure that decides which epoch is best, as `history.jsonl` calls it.
+    /// The metric that decides which epoch is best, by its name in `history.jsonl`.
     #[serde(default = "default_monitor")]
     pub monitor: String,
-    /// What the heavy layers compute in while training; master weights, gradients for the optimizer
-    /// and its state always have 32 bits, and so do evaluation and prediction.
+    /// The numeric type of the heavy layers while training; master weights, gradients for the optimizer and its state
+    /// always have 32 bits, and so do evaluation and prediction.
     #[serde(default)]
     pub precision: Precision,
     /// What happens when the loss or the parameters are not finite any more.
@@ -111,11 +110,11 @@ fn is_zero(number: &f64) -> bool {
     *number == 0.0
 }
 
-/// How long the learning rate rises at first.
+/// The length of the warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Warmup {
-    /// That many steps.
+    /// A number of steps.
     Steps(usize),
     /// In epochs.
     Epochs {
@@ -130,11 +129,11 @@ pub enum Warmup {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ema {
-    /// The share `d` of the average that a step keeps.
+    /// The decay `d`: the fraction of the average that a step keeps.
     #[serde(default = "default_decay")]
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub decay: f64,
-    /// Whether the average follows faster at first, so that the first weights do not linger: step t keeps
+    /// Whether the decay is lower at first, so that the initial weights do not linger: step t keeps
     /// `min(decay, (1 + t) / (10 + t))`, as in TensorFlow. Without it as Keras's `use_ema` and PyTorch's `AveragedModel`.
     #[serde(default = "default_warmup")]
     pub warmup: bool,
@@ -157,27 +156,27 @@ pub struct Swa {
     /// The first epoch, counted from 1, whose weights are averaged.
     #[schemars(range(min = 1))]
     pub start_epoch: usize,
-    /// The learning rate from that epoch on, in place of the schedule's.
+    /// The constant learning rate from that epoch on, instead of the schedule's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub learning_rate: Option<f64>,
 }
 
-/// Ends the training where validation gets no better.
+/// Early stopping: ends the training when validation stops improving.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
-    /// The figure that is to get better, as `history.jsonl` calls it; default: `train.monitor`.
+    /// The metric that must improve, by its name in `history.jsonl`; default: `train.monitor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor: Option<String>,
-    /// Epochs without a better value after which training ends.
+    /// Epochs without improvement after which training ends.
     #[schemars(range(min = 1))]
     pub patience: usize,
-    /// A value must be better by more than this to count.
+    /// The minimum improvement that counts.
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub min_delta: f64,
-    /// Epochs at the beginning in which nothing is counted.
+    /// Epochs at the beginning that are not counted.
     #[serde(default)]
     pub start_from_epoch: usize,
 }
@@ -189,7 +188,7 @@ pub enum OnNonFinite {
     /// The run ends with an error; the last checkpoint stays.
     #[default]
     Stop,
-    /// Goes back to the last checkpoint with half the learning rate, at most 5 times. This keeps a
+    /// Rolls back to the last checkpoint and halves the learning rate, at most 5 times. This keeps a
     /// copy of parameters and optimizer state in memory from the first step on.
     BackOff,
 }
@@ -198,11 +197,11 @@ pub enum OnNonFinite {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClassWeights {
-    /// All classes weigh the same together.
+    /// All classes have the same total weight.
     Balanced(Balanced),
-    /// One number for each class, in sorted order.
+    /// One weight per class, in sorted order.
     PerClass(#[schemars(inner(range(min = 0)))] Vec<f64>),
-    /// Numbers by the class's name.
+    /// Weights by class name.
     Named(
         #[schemars(extend("patternProperties" = {"": {"type": "number", "minimum": 0}}))]
         BTreeMap<String, f64>,
@@ -217,7 +216,7 @@ pub enum Balanced {
     Balanced,
 }
 
-/// Which samples an epoch takes, in which order.
+/// How the samples of an epoch are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampler {
@@ -235,7 +234,7 @@ impl Sampler {
     }
 }
 
-/// What the heavy layers compute in while training.
+/// The numeric type of the heavy layers while training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -256,13 +255,13 @@ fn default_monitor() -> String {
     "valid_loss".into()
 }
 
-/// The number of samples a step.
+/// The batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum BatchSize {
     /// That many; the last batch of an epoch may be smaller.
     Count(#[schemars(range(min = 1))] usize),
-    /// One batch an epoch.
+    /// One batch per epoch.
     All(All),
 }
 

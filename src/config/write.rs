@@ -1,4 +1,4 @@
-//! Writes an experiment as a TOML file that a person can read and a later run can load.
+//! Writes an experiment as readable TOML that can be loaded again.
 
 use serde_json::{Map, Value};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value as TomlValue, value};

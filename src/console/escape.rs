@@ -93,7 +93,7 @@ pub fn field(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A path for people: control characters and bytes that are not UTF-8 are visible.
+/// A path for messages: control characters and bytes that are not UTF-8 are escaped.
 pub fn shown(path: &Path) -> Shown<'_> {
     Shown(path)
 }
@@ -112,7 +112,7 @@ pub fn json_path(path: &Path) -> String {
 
 /// What [`shown`] is for paths and parts of paths.
 pub trait Show {
-    /// The name for people.
+    /// The name for messages.
     fn shown(&self) -> Shown<'_>;
 }
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
-/// The private character that stands for byte 0; those for 0x80 to 0xFF are used.
+/// The private character for byte 0; those for 0x80 to 0xFF are used.
 const BYTE_0: u32 = 0x10_FE00;
 
-/// The byte that a private character stands for.
+/// The byte of a private character.
 pub fn hidden_byte(c: char) -> Option<u8> {
     let byte = (c as u32).checked_sub(BYTE_0)?;
     u8::try_from(byte).ok().filter(|byte| *byte >= 0x80)
@@ -34,7 +34,7 @@ pub fn path_text(path: &Path) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The path that a text stands for.
+/// The path of a text.
 pub fn text_path(text: &str) -> PathBuf {
     #[cfg(unix)]
     if text.contains(|c| hidden_byte(c).is_some()) {

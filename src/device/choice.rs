@@ -10,7 +10,7 @@ use burn_wgpu::graphics::AutoGraphicsApi;
 #[cfg(feature = "gpu")]
 use burn_wgpu::wgpu;
 
-/// What the user asked for.
+/// The requested device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// A real GPU where there is one, else the CPU.
@@ -180,9 +180,9 @@ fn block_on<F: Future>(future: F) -> F::Output {
 pub struct Chosen {
     /// For tensors; without autodiff.
     pub device: Device,
-    /// For people: "CPU, 8 threads", "gpu:0 NVIDIA H200 (discrete GPU, vulkan)".
+    /// The name in messages: "CPU, 8 threads", "gpu:0 NVIDIA H200 (discrete GPU, vulkan)".
     pub label: String,
-    /// What the user should know about the choice.
+    /// A notice about the choice.
     pub notice: Option<String>,
     /// Whether it is a GPU.
     pub is_gpu: bool,
@@ -193,7 +193,7 @@ pub fn on_cpu(device: &Device) -> bool {
     device.clone().inner() == Device::flex()
 }
 
-/// What happens on a real GPU in the first steps.
+/// The notice that the first steps on a GPU are slow.
 #[cfg(feature = "gpu")]
 const TUNING: &str = if cfg!(feature = "tune-cache") {
     "kernels are tuned for this GPU in the first step, which takes longer; the result is kept"
@@ -202,13 +202,13 @@ const TUNING: &str = if cfg!(feature = "tune-cache") {
      the program ends (a build with the feature tune-cache keeps it for later runs)"
 };
 
-/// What to install where no adapter is found.
+/// The hint where no adapter is found: what to install.
 #[cfg(feature = "gpu")]
 const INSTALL: &str = "no graphics adapter was found. Install the GPU's Vulkan driver (Debian and \
      Ubuntu: libvulkan1 with nvidia-driver, or mesa-vulkan-drivers for AMD and Intel), check with \
      `kiln devices`, or use --device cpu";
 
-/// Takes the device that was asked for.
+/// Opens the requested device.
 ///
 /// # Errors
 /// A GPU that is not there.
@@ -241,7 +241,7 @@ pub fn choose(choice: Choice) -> anyhow::Result<Chosen> {
     }
 }
 
-/// What a build without the feature `gpu` says about GPUs.
+/// The message of a build without the feature `gpu`.
 pub const NO_GPU_SUPPORT: &str = "this build of kiln has no GPU support. Use --device cpu, or build with the \
      feature gpu, which is on by default: `cargo install --path .` without --no-default-features";
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::storage::read_text;
 
-/// What limits the memory that the program takes.
+/// The limit of the program's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimit {
     /// Bytes that can still be taken.
@@ -13,7 +13,7 @@ pub struct MemoryLimit {
     pub why: &'static str,
 }
 
-/// What is taken for the machine's memory if the system does not report it: 1 TiB. No single request can be absurd then.
+/// The assumed memory if the system does not report it: 1 TiB, which no sensible request exceeds.
 const UNKNOWN: MemoryLimit = MemoryLimit {
     bytes: 1 << 40,
     why: "is the most that this program takes where the system does not tell how much is free",
@@ -38,7 +38,7 @@ pub fn memory_limit() -> MemoryLimit {
     all.min_by_key(|limit| limit.bytes).unwrap_or(UNKNOWN)
 }
 
-/// Where the memory of another device is meant: no program tells how much there is.
+/// The limit for the memory of another device, which is not known.
 pub fn unknown_memory() -> MemoryLimit {
     UNKNOWN
 }
@@ -49,7 +49,7 @@ fn machine() -> Option<u64> {
     Some((available + field(&text, "SwapFree:").unwrap_or(0)) * 1024)
 }
 
-/// What the system tells in a file.
+/// The content of a file of the system.
 fn read(path: &Path) -> Option<String> {
     read_text(path, 1 << 20).ok()
 }

@@ -9,9 +9,9 @@ use pulp::{Arch, Simd, WithSimd};
 pub enum SimdLimit {
     /// All that the CPU has.
     Native,
-    /// AVX2 and FMA on x86-64, which is also what is used where there is no more; NEON elsewhere.
+    /// AVX2 and FMA on x86-64, also the fallback there; NEON elsewhere.
     Avx2,
-    /// What every CPU of the kind has.
+    /// The baseline of the architecture.
     Portable,
 }
 

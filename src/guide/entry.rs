@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry<'a> {
-    /// Where it stands: `train.optimizer.adam`.
+    /// Its path: `train.optimizer.adam`.
     pub path: String,
     pub(super) node: &'a Value,
     /// Its docstring.

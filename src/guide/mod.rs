@@ -19,7 +19,7 @@ pub use schema::{experiment_schema, styles_table};
 /// One page of the manual.
 #[derive(Clone, Copy, Debug)]
 pub struct Topic {
-    /// What `kiln guide` takes; also the name of the page's file.
+    /// The argument of `kiln guide`; also the name of the page's file.
     pub name: &'static str,
     /// Markdown; `{{styles}}` stands for the table of what `style` sets.
     source: &'static str,

@@ -59,7 +59,7 @@ fn replace_picks(schema: &mut Value, pick: &Value, reference: &str) {
     }
 }
 
-/// `valid` or `valid_fraction`, not both; nothing is asked where a table or lists say the split.
+/// `valid` or `valid_fraction`, not both; neither is required if tables or lists give the splits.
 fn one_validation_split(properties: &Value) -> Value {
     let has = |key: &&str| properties.get(key).is_some();
     let by_table = ["split", "valid_label_files"].into_iter().filter(has);
@@ -69,7 +69,7 @@ fn one_validation_split(properties: &Value) -> Value {
     json!({"anyOf": ways})
 }
 
-/// What may be monitored; figures of heads bear names that the user chose.
+/// The metrics that may be monitored; metrics of heads have user-defined names.
 fn known_figures() -> Value {
     let valid = known_metrics().into_iter();
     let valid = valid.map(|metric| format!("valid_{}", metric.name));

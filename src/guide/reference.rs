@@ -1,6 +1,6 @@
 //! The reference of every key, layer, loss, optimizer, schedule, augmentation, initializer, activation and metric, as
-//! Markdown. It is read out of the JSON schema, which holds the docstrings, types, ranges and defaults of the code: there
-//! is no second list.
+//! Markdown. It is generated from the JSON schema, which holds the docstrings, types, ranges and defaults of the code:
+//! there is no second list.
 
 use serde_json::{Map, Value, json};
 
@@ -82,7 +82,7 @@ fn metrics() -> Value {
 }
 
 impl Reference {
-    /// What stands at a path of the experiment (`train.optimizer.adam.beta1`), or has that name anywhere (`adam`,
+    /// The entries at a path of the experiment (`train.optimizer.adam.beta1`), or has that name anywhere (`adam`,
     /// `conv2d`, `f1`, `valid_f1`): the entries with the shortest path first. Empty where there is nothing.
     pub fn find(&self, name: &str) -> Vec<Entry<'_>> {
         let name = strip_indices(name.trim());

@@ -1,4 +1,4 @@
-//! Markdown as a terminal shows it: wrapped to a width, with headings and code distinguished by style.
+//! Renders Markdown for a terminal: wrapped to a width, headings and code styled.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -37,7 +37,7 @@ const CODE: Style = AnsiColor::Cyan.on_default();
 /// Spaces before a code block.
 const INDENT: &str = "    ";
 
-/// A space at which no line ends: a command or a value is not torn apart.
+/// A non-breaking space, used within commands and values.
 const HARD_SPACE: &str = "\u{a0}";
 
 struct Page {
@@ -152,7 +152,7 @@ impl Page {
         }
     }
 
-    /// Where a link goes, behind its text: to a page by its command, to an address as it is.
+    /// The target of a link, after its text: to a page by its command, to an address as it is.
     fn target(&self, url: &str) -> String {
         let page = url.rsplit('/').next().unwrap_or(url);
         match page.strip_suffix(".md") {

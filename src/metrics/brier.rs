@@ -1,4 +1,4 @@
-//! The Brier score (1950): the mean squared distance of the probabilities from what was the case.
+//! The Brier score (1950): the mean squared distance of the probabilities from the one-hot targets.
 
 use super::Confusion;
 use super::class_predictions::ClassPredictions;

@@ -1,4 +1,4 @@
-//! Predicted labels of a split, any number of which may hold for a sample.
+//! Multi-label predictions of a split.
 //!
 //! Averages over labels are scikit-learn's of an indicator matrix: macro the mean of the labels'
 //! figures, micro the figure of all (sample, label) pairs together.
@@ -26,7 +26,7 @@ pub struct LabelPredictions {
 pub struct LabelMetric {
     /// The name in `history.jsonl`, behind `valid_`.
     pub name: &'static str,
-    /// What it is, in a sentence for the guide.
+    /// Its definition, in a sentence for the guide.
     pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,

@@ -1,7 +1,7 @@
 //! Log loss: the mean of `-ln p` of each sample's class.
 //!
-//! For a net trained on a cross-entropy it is the loss, but for what rounding to probabilities loses: the
-//! loss comes from the logits, which know how sure the net is where the probability is 0 or 1.
+//! For a net trained on a cross-entropy it is the loss, except for rounding: the loss is computed from the logits, which
+//! are still precise where the probability rounds to 0 or 1.
 
 use super::Confusion;
 use super::class_predictions::ClassPredictions;

@@ -1,10 +1,10 @@
 //! Metrics: one file each, computed on the host in 64-bit floats from the predictions of a split.
 //!
 //! Definitions and edge cases follow scikit-learn (`zero_division=0`); `tests/suite/metrics.rs` compares them with its
-//! figures. With two classes precision, recall and F1 speak of the positive class, with more they are
+//! figures. With two classes precision, recall and F1 are those of the positive class, with more they are
 //! macro averages; `_macro`, `_micro` and `_weighted` are these averages for any number of classes.
 //! AUC and PR AUC are macro averages of one class against the rest. [`regression`] has
-//! the metrics of predicted numbers.
+//! the metrics of regression.
 //!
 //! Adding a metric: one file, and one line in [`METRICS`].
 
@@ -44,13 +44,13 @@ pub use predictions::{HeadFigures, HeadPredictions, Known, Predictions, known_me
 pub struct Metric {
     /// The name in `history.jsonl`, behind `valid_`.
     pub name: &'static str,
-    /// What it is, in a sentence or two for the guide.
+    /// Its definition, in a sentence or two for the guide.
     pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
     /// Computes it; `None` if it is not defined.
     pub compute: fn(&ClassPredictions, &Confusion) -> Option<f64>,
-    /// Whether it is in the tables for people; `history.jsonl` and `--json` have every metric.
+    /// Whether it is in the printed tables; `history.jsonl` and `--json` have every metric.
     pub in_tables: bool,
     /// The fewest classes with which it is defined.
     pub min_classes: usize,

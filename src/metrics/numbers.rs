@@ -1,4 +1,4 @@
-//! Predicted numbers of a split; with several numbers a sample, a figure is the mean over them
+//! Regression predictions of a split; with several targets per sample, a metric is the mean over them
 //! (scikit-learn's `multioutput="uniform_average"`).
 
 use super::figure::{Figure, mean_loss};

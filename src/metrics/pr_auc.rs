@@ -1,5 +1,5 @@
 //! Area under the precision-recall curve, as average precision: the mean, over the samples of the
-//! class, of the precision at their rank. Where a class is rare it tells more than the ROC's area.
+//! class, of the precision at their rank. For a rare class it is more informative than the area under the ROC curve.
 
 use super::Confusion;
 use super::class_predictions::ClassPredictions;

@@ -1,4 +1,4 @@
-//! What a net said of a split, whatever its task, and every figure of it.
+//! The predictions of a net for a split, for any task, and every metric of them.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ pub enum Predictions {
     Heads(HeadPredictions),
 }
 
-/// What the heads of a net said of a split.
+/// The predictions of the heads of a net for a split.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadPredictions {
     /// Each by its name; its losses are not weighted.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::config::{bare_names, by_name};
 use crate::data::Value;
 
-/// What follows a layer's linear part: a name, or { leaky_relu = { slope = 0.2 } }.
+/// The activation after a layer's linear part: a name, or { leaky_relu = { slope = 0.2 } }.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 #[schemars(transform = bare_names)]

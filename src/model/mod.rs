@@ -1,5 +1,4 @@
-//! The net: layers, shape inference, parameters, losses, the model file, and
-//! weights that others trained ([`import`]).
+//! The net: layers, shape inference, parameters, losses, the model file, and imported pretrained weights ([`import`]).
 
 mod activation;
 mod backbones;

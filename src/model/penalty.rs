@@ -32,7 +32,7 @@ fn is_zero(number: &f64) -> bool {
 /// A parameter's penalties, and which of its values belong to one unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Restraint {
-    /// What the layer's options say.
+    /// The regularisation of a layer's options.
     pub penalty: Penalty,
     /// The parameter as `[groups, before, units, after]`: a unit's values lie along `before` and `after`.
     pub view: [usize; 4],

@@ -1,4 +1,4 @@
-//! What an audit found, for people and for programs.
+//! Reports the findings of an audit, as text and as JSON.
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn leaks_of(audit: &Audit, split: usize) -> Option<String> {
     (!pairs.is_empty()).then(|| paragraph(&format!("{what} (of {})", grouped(all as u64)), &pairs))
 }
 
-/// What is wrong, a paragraph a kind of fault, the gravest first; empty where nothing is.
+/// The findings, one paragraph per kind, the most severe first; empty if there are none.
 pub fn findings(audit: &Audit) -> Vec<String> {
     if let Some(table) = &audit.table {
         return table_findings(audit, table);
@@ -201,7 +201,7 @@ fn table_figures(audit: &TableAudit) -> String {
     print(&rows)
 }
 
-/// The rows of a file by itself, and what each of its columns is taken for; at most fifty by name.
+/// The rows of a single file, and the inferred role of each column; at most fifty columns.
 fn columns(audit: &TableAudit) -> String {
     let mut columns = table(&["column", "role", "values", "missing"], &[2, 3]);
     for column in audit.columns.iter().take(COLUMNS_SHOWN) {

@@ -1,4 +1,4 @@
-//! Progress for programs: one object per line on standard output.
+//! Progress as JSON lines on standard output.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};

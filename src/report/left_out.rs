@@ -1,4 +1,4 @@
-//! What was left out, the same way after every command.
+//! Reports skipped files and rows, the same way after every command.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What people and programs see of a run: progress, tables, JSON lines.
+//! Output of a run: progress, tables, JSON lines.
 
 pub mod audit;
 mod bench;

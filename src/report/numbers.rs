@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Formats numbers for messages and tables.
 
 /// A share with three decimals, or a dash where it is not defined.
 pub fn figure(value: Option<f64>) -> String {
@@ -18,7 +18,7 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// A size in bytes for people: 1.5 GB.
+/// Formats a size in bytes: 1.5 GB.
 pub fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let mut size = count as f64;

@@ -1,4 +1,4 @@
-//! Progress for people: bars on a terminal, plain lines elsewhere; on standard error.
+//! Progress on standard error: bars on a terminal, plain lines elsewhere.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::numbers::figure;
 use crate::data::Progress;
 use crate::train::{EpochRecord, Event, Observer};
 
-/// Several observers, told in order.
+/// Several observers, notified in order.
 pub struct Several(pub Vec<Box<dyn Observer>>);
 
 impl Observer for Several {

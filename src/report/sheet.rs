@@ -1,4 +1,4 @@
-//! A sheet of images in columns, as one image.
+//! Arranges images in columns on one sheet.
 
 use std::io::Cursor;
 

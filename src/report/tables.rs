@@ -1,4 +1,4 @@
-//! Tables for people, as text.
+//! Text tables.
 
 use comfy_table::{CellAlignment, presets};
 
@@ -13,7 +13,7 @@ use crate::metrics::{
 };
 use crate::model::{Memory, Network};
 
-/// A table for people: whatever stands in its cells, it has one line per row.
+/// Renders a table with one line per row, whatever its cells contain.
 pub struct Table(comfy_table::Table);
 
 impl Table {
@@ -103,7 +103,7 @@ pub fn layers(network: &Network, batch_size: usize, memory: &Memory) -> String {
     )
 }
 
-/// What the data holds: the columns of a table; classes, labels or numbers, and the samples of both
+/// The content of the data: the columns of a table; classes, labels or regression targets, and the samples of both
 /// splits.
 pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> String {
     let mut out = String::new();
@@ -194,7 +194,7 @@ fn classes(
 /// Samples that are named with their reasons; of a table, millions may share one.
 const SKIPPED_SHOWN: usize = 1000;
 
-/// Samples that could not be used, each with its reason; `what` they are is said in singular and plural.
+/// Samples that could not be used, each with its reason; `what` names them in singular and plural.
 pub fn skipped(skipped: &[Skipped], [one, many]: [&str; 2]) -> Option<String> {
     if skipped.is_empty() {
         return None;
@@ -248,7 +248,7 @@ fn evaluated_labels(predictions: &LabelPredictions) -> String {
     format!("{summary}\n{}", print(&each))
 }
 
-/// The figures of predicted numbers, of all and, where there are several, of each.
+/// The metrics of regression, of all targets and, if there are several, of each.
 fn evaluated_numbers(predictions: &NumberPredictions) -> String {
     let summary = metric_values(&predictions.figures());
     if predictions.names.len() < 2 {
@@ -306,7 +306,7 @@ fn evaluated_classes(predictions: &ClassPredictions) -> String {
     )
 }
 
-/// What a figure speaks of.
+/// The part of the data that a metric is about.
 fn note(metric: &str, predictions: &ClassPredictions) -> String {
     match metric {
         "accuracy" => {
@@ -371,7 +371,7 @@ fn per_class(predictions: &ClassPredictions) -> String {
     );
     for (class, name) in predictions.classes.iter().enumerate() {
         let scores = confusion.class(class);
-        // Of a class without samples there is nothing to say.
+        // A class without samples has no metrics.
         let of_class = |value: f64| figure((scores.samples > 0).then_some(value));
         table.add_row(vec![
             short_name(name).into_owned(),

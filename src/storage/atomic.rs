@@ -56,7 +56,7 @@ impl StagedFile {
 
     /// Makes room for a file of `len` bytes beside `path`, to be filled by [`put_parts`](Self::put_parts).
     /// It takes no place on the disk yet, but its pages are in memory: taking those is most of what
-    /// writing a new file takes, and here nobody waits for it.
+    /// writing a new file takes, and here it delays nothing.
     ///
     /// # Errors
     /// A full disk, a missing folder, a folder without permission.
@@ -215,7 +215,7 @@ pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// What cannot be written, and why where the folder tells.
+/// The error of a file that cannot be written, with the reason if the folder shows it.
 pub fn failure(path: &Path) -> String {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     match folder.filter(|folder| !folder.exists()) {

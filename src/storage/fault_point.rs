@@ -30,7 +30,7 @@ enum Place {
 }
 
 impl FaultPoint {
-    /// What `KILN_FAULT` says.
+    /// The value of `KILN_FAULT`.
     ///
     /// # Errors
     /// A text that names no place.

@@ -1,6 +1,6 @@
-//! Opening and reading what may be anything: a file, a FIFO (named pipe), a terminal, a device.
+//! Opens and reads paths of any kind: a file, a FIFO (named pipe), a terminal, a device.
 //!
-//! Nothing here waits for ever: files are opened without blocking and looked at before they are read. What
+//! Nothing here blocks for ever: files are opened without blocking and checked before they are read. What
 //! lies in a folder of data has to be a regular file ([`open_regular`]). What the user names may also be the
 //! end of a pipe (`<(...)`, `/dev/stdin`), which is read once and within a limit ([`read_bounded`]).
 
@@ -44,7 +44,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
-/// What a path is that is no regular file.
+/// The kind of a path that is not a regular file.
 fn not_a_file(kind: FileType) -> io::Error {
     let message = format!("it is {}, expected a regular file", name_of(kind));
     let error = match kind.is_dir() {
@@ -71,7 +71,7 @@ fn name_of(kind: FileType) -> &'static str {
     if kind.is_dir() { "a folder" } else { "no file" }
 }
 
-/// Opening a socket fails with a number that says little.
+/// Replaces the uninformative error of opening a socket.
 fn explain(path: &Path, error: io::Error) -> io::Error {
     match path.metadata() {
         Ok(meta) if !meta.is_file() && !meta.is_dir() => {
@@ -177,7 +177,7 @@ fn unnamed_file() -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a file or a stream, and tells whether it is a regular file.
+/// Opens a file or a stream; the flag is whether it is a regular file.
 fn open_named(path: &Path) -> io::Result<(File, bool)> {
     let opened = without_waiting(OpenOptions::new().read(true)).open(path);
     let file = opened.map_err(|error| explain(path, error))?;
@@ -215,8 +215,8 @@ fn read_file(file: File, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Copies a stream to its end. While somebody has it open for writing there may be more to come; where
-/// nobody has and nothing came, nobody may ever.
+/// Copies a stream to its end. While a writer has it open, more may come; without a writer and without data, it gives up
+/// after a while.
 fn copy_stream(mut from: File, limit: u64, to: &mut dyn Write) -> io::Result<()> {
     let is_pipe = !is_device(&from);
     let begin = Instant::now();

@@ -1,12 +1,12 @@
-//! The names of the files of a run's folder: training makes them, and the listing of classes tells such a
-//! folder from a class.
+//! The names of the files in a run folder: training creates them, and the listing of classes recognizes such folders by
+//! them.
 
 use std::path::Path;
 
 /// The folder of all runs, in the working folder.
 pub const RUNS: &str = "runs";
 
-/// The file that is locked; it stays behind, which says nothing.
+/// The lock file; it stays behind after the run.
 pub const LOCK: &str = ".lock";
 
 /// One object an epoch.

@@ -1,5 +1,4 @@
-//! Names of temporary files, and the list of what is removed where the program is ended before it has done
-//! so itself.
+//! Names of temporary files, and the list of files to remove when the program is killed by a signal.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -25,7 +24,7 @@ enum Entry {
 
 impl Entry {
     fn remove(&self) {
-        // Whatever cannot be removed stays; there is nobody left to tell.
+        // What cannot be removed stays; the error cannot be reported any more.
         match self {
             Entry::File(path) => drop(std::fs::remove_file(path)),
             Entry::Folder(path) => remove_folder(path),
@@ -93,7 +92,7 @@ impl Temporary {
     /// Makes a file with `make`, unless the program is being ended; the file is removed when it is.
     ///
     /// # Errors
-    /// What `make` says.
+    /// The error of `make`.
     pub fn file<T>(
         path: &Path,
         make: impl FnOnce() -> std::io::Result<T>,
@@ -116,7 +115,7 @@ impl Temporary {
     /// Makes a folder with `make`, unless the program is being ended; all of it is removed when it is.
     ///
     /// # Errors
-    /// What `make` says.
+    /// The error of `make`.
     pub fn folder(
         path: &Path,
         make: impl FnOnce() -> std::io::Result<()>,
@@ -163,7 +162,7 @@ pub fn end_program(exit_code: u8) -> ! {
     std::process::exit(i32::from(exit_code))
 }
 
-/// A number that cannot be guessed.
+/// An unguessable number.
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish()

@@ -55,7 +55,7 @@ pub struct Zip {
     zero_is_none: bool,
 }
 
-/// What the directory says of a member.
+/// The directory entry of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZipMember {
     /// Its name; what is no Unicode is replaced.

@@ -1,4 +1,4 @@
-//! A starter for a folder of images or texts, in the layouts that people have.
+//! A starter for a folder of images or texts, in any recognized layout.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::data::{
 /// The plan of an experiment for a folder.
 ///
 /// # Errors
-/// What is there, where there is nothing that can be learned from.
+/// A folder without usable samples, with a description of its content.
 pub(super) fn plan(args: &InitArgs, folder: &Path) -> anyhow::Result<Plan> {
     let layout = FolderLayout::find(folder)
         .map_err(|message| anyhow!("{} {message}{}", folder.shown(), hint(folder)))?;
@@ -207,7 +207,7 @@ fn texts(folder: &Path, layout: &FolderLayout) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-/// What to do with a folder of something else.
+/// The hint for a folder of unsupported files.
 fn hint(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<PathBuf> = entries
@@ -221,7 +221,7 @@ fn hint(folder: &Path) -> String {
         .map_or(String::new(), |text| format!("; {text}"))
 }
 
-/// What a file is that nothing is learned from as it is, and what to do.
+/// The kind of an unsupported file, and a hint.
 pub(super) fn other(path: &Path) -> Option<String> {
     let name = path
         .file_name()

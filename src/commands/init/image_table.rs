@@ -198,7 +198,7 @@ impl Table {
         )
     }
 
-    /// What stands between several labels in a field, if something does.
+    /// The separator of several labels in a field, if there is one.
     pub(super) fn separator(&self, column: &str) -> Option<&'static str> {
         let fields: Vec<&str> = self.field(column).collect();
         let is_between = |separator: &&str| {

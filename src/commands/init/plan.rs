@@ -16,7 +16,7 @@ use crate::data::{Survey, read_source};
 pub(super) struct Entry {
     key: &'static str,
     value: Said,
-    /// Behind the key, for people.
+    /// The comment after the key.
     remark: &'static str,
 }
 
@@ -31,7 +31,7 @@ enum Said {
 #[derive(Default)]
 pub(super) struct Plan {
     entries: Vec<Entry>,
-    /// What was found, for people.
+    /// Notes about what was found.
     pub notes: Vec<String>,
     /// Samples without labels, for `predict`.
     pub unlabelled: Vec<PathBuf>,

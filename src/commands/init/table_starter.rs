@@ -16,9 +16,9 @@ use crate::data::table::{Hint, InspectedColumn, InspectedTable, Role};
 pub(super) struct Starter {
     /// The experiment.
     pub text: String,
-    /// What it is for.
+    /// Its purpose.
     pub what: String,
-    /// What was found that is not plain.
+    /// Notes about special formats.
     pub notes: Vec<String>,
     /// Whether it is of texts, so that it has no columns.
     pub is_text: bool,
@@ -215,12 +215,12 @@ fn no_input(table: &Path, target: &str, others: &[InspectedColumn]) -> anyhow::E
     )
 }
 
-/// What goes into the experiment file.
+/// The content of the experiment file.
 struct Experiment<'a> {
     name: &'a str,
     /// The experiment file.
     out: &'a Path,
-    /// What is predicted, in words.
+    /// The prediction task, in words.
     what: &'a str,
     num_rows: usize,
     /// The text of the section `[data]`.

@@ -1,4 +1,4 @@
-//! The tables that a path stands for: their files, their name, and those in a folder.
+//! The tables at a path: their files, their name, and those in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::console::shown;
 
-/// The files of a table that a path stands for: a file, or those that fit a pattern; none of a folder.
+/// The files of a table at a path: a file, or those that match a pattern; none for a folder.
 ///
 /// # Errors
 /// A path where nothing is: what is near it.
@@ -87,7 +87,7 @@ pub(super) fn refuse_folder_of_tables(said: &Path, folder: &Path) -> anyhow::Res
     );
 }
 
-/// The name of an experiment for a table: that of the file, without its ends and the signs of a pattern.
+/// The name of an experiment for a table: that of the file, without extensions and wildcards.
 pub(super) fn name(table: &Path) -> String {
     let name = table
         .file_name()

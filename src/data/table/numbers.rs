@@ -54,7 +54,7 @@ fn is_minus(c: char) -> bool {
     matches!(c, '-' | '\u{2212}' | '\u{2013}')
 }
 
-/// Takes a field apart; `None` if it holds no digits, or digits in more than one place.
+/// Splits a field; `None` if it holds no digits, or more than one run of digits.
 pub fn take_apart(field: &str) -> Option<Parts<'_>> {
     let mut text = field.trim();
     if text.len() > 64 || !text.contains(|c: char| c.is_ascii_digit()) {

@@ -47,7 +47,7 @@ pub enum ColumnKind {
         /// Whether a further input is 1 where the number is missing.
         indicator: bool,
     },
-    /// One input a category; or one for all, the number of the category, which the net embeds.
+    /// One-hot: one input per category; or one input with the index of the category, which the net embeds.
     Category {
         /// In the order of the inputs.
         values: Vec<String>,

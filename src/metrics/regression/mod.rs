@@ -1,4 +1,4 @@
-//! Metrics of predicted numbers, for one output: the mean over several is the caller's.
+//! Metrics of regression, for one output; the caller averages over several.
 
 //!
 //! Adding a metric: one file, and one line in [`REGRESSION_METRICS`].
@@ -28,7 +28,7 @@ pub use rmse::rmse;
 pub struct RegressionMetric {
     /// The name, as in `history.jsonl` behind `valid_`.
     pub name: &'static str,
-    /// What it is, in a sentence for the guide.
+    /// Its definition, in a sentence for the guide.
     pub about: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,

@@ -1,4 +1,4 @@
-//! What a loss is.
+//! The trait of a loss.
 
 use std::fmt::Debug;
 

@@ -1,10 +1,10 @@
-//! Why a loss does not fit the task or the net.
+//! Errors of a loss that does not fit the task or the net.
 
 use std::fmt;
 
 use crate::data::Task;
 
-/// A task that a loss is not for, or a net whose outputs it cannot take; as a message it says what to do.
+/// A loss that does not support the task or the net's outputs; the message says what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LossMismatch {
     /// The loss is for targets of another kind.
@@ -59,7 +59,7 @@ pub enum LossMismatch {
     },
     /// `per_head` is for several targets, the data has one.
     OneTarget {
-        /// What it is.
+        /// Its kind.
         found: String,
         /// Its names.
         names: Vec<String>,

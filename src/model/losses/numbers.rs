@@ -1,4 +1,4 @@
-//! What the losses of regression share.
+//! Common parts of the regression losses.
 
 use burn::tensor::Tensor;
 

@@ -1,4 +1,4 @@
-//! A loss for each head of a net; what training lowers is their weighted sum.
+//! A loss for each head of a net; training minimizes their weighted sum.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ pub struct PerHead {
 /// The name of the loss.
 pub const NAME: &str = "per_head";
 
-/// The losses within its options, which lie at `path`, where they can be told.
+/// The losses within its options at `path`, if they can be read.
 pub fn described(options: &Value, path: &Path) -> Vec<(Path, Spec)> {
     let heads = options.as_object().into_iter().flatten();
     let losses = heads.filter_map(|(head, options)| {

@@ -4,7 +4,7 @@ use super::net::Network;
 use crate::model::graph::PlannedLayer;
 use crate::model::tuning::Frozen;
 
-/// What a net is used for.
+/// The use of a net: training or inference.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryUse {
     /// Samples of a batch.

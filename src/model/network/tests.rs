@@ -1,4 +1,4 @@
-//! Nets of layers within layers: every plan stands for itself, and the walk comes to every parameter.
+//! Nested layers: every plan is independent, and the walk visits every parameter.
 
 use burn::tensor::{Device, Tensor};
 use serde_json::json;

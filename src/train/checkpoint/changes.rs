@@ -1,5 +1,5 @@
-//! What a resumed run changes in its experiment: some of it is applied and listed, the rest is
-//! refused, as the run would not be the same any more.
+//! Changes of the experiment of a resumed run: some are applied and listed, the others are refused because the run
+//! would not be the same any more.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::model::{ModelInfo, bare_name, visit_weights};
 use crate::train::plan::run_plan::Plan;
 
 /// Keys that may change, with all below them. Where the data lies (the keys that hold paths) may change too: its
-/// content is told by the fingerprint.
+/// content is identified by the fingerprint.
 const FREE: [&str; 20] = [
     "name",
     "audit",
@@ -40,15 +40,15 @@ const FREE: [&str; 20] = [
 /// Keys of [`FREE`] before those of the data.
 const BEFORE_DATA: usize = 5;
 
-/// How labels are compared: what comes of it is told by the classes.
+/// How labels are compared: its effect shows in the classes.
 const NUMERIC_LABELS: &str = "numeric_labels";
 
 /// The keys that differ, as "train.epochs: 4 -> 8".
 #[derive(Debug)]
 pub struct Changes {
-    /// For people.
+    /// The change, as a message.
     pub listed: Vec<String>,
-    /// Whether the optimizer's numbers are other ones: the rate starts from what they say.
+    /// Whether the optimizer's hyperparameters changed: the learning rate restarts from them.
     pub optimizer: bool,
 }
 

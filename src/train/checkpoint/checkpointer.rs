@@ -1,5 +1,4 @@
-//! When checkpoints are taken, and their writing in the background: training waits for the copy
-//! alone. At most one is being written.
+//! Takes checkpoints and writes them in the background: training waits only for the copy. At most one is being written.
 
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

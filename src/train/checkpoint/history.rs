@@ -1,6 +1,5 @@
-//! `history.jsonl` of a run that is resumed: appended to, never written anew. A line that was
-//! appended after the last checkpoint is taken back, as its epoch is trained again; so is half a
-//! line, which a kill may leave.
+//! `history.jsonl` of a resumed run: appended to, never rewritten. A line that was appended after the last checkpoint is
+//! removed, because its epoch is trained again; so is a partial line, which a kill may leave.
 //!
 //! The figures are read as they were written, to the last bit, and compared with the checkpoint's digest.
 
@@ -144,7 +143,7 @@ fn parse(line: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(whole).ok()
 }
 
-/// Whether a line says of an epoch what the record does, but for times.
+/// Whether a line has the same metrics of an epoch as the record, ignoring times.
 fn same(read: &Map<String, Value>, record: &EpochRecord) -> bool {
     // Through the same text: reading numbers may change their last bit.
     let expected = figures(record).ok().and_then(|figures| {
@@ -196,7 +195,7 @@ mod tests {
         serde_json::to_string(record).expect("JSON") + "\n"
     }
 
-    /// The file after `before` was reconciled with two records, and whether something was told.
+    /// The file after `before` was reconciled with two records, and whether there was a notice.
     fn after(before: &str) -> (String, bool) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("history.jsonl");

@@ -1,4 +1,4 @@
-//! What a run leaves behind, and how it is taken up again.
+//! Run folders and checkpoints: what a run saves, and how it is resumed.
 
 pub mod changes;
 pub mod checkpointer;

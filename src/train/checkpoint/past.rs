@@ -1,6 +1,6 @@
-//! What a checkpoint knows of the epochs that are over. Their figures lie in `history.jsonl`; a checkpoint that held them
-//! too would grow with every epoch, and so would the time that it takes. It holds a digest of them, by which resuming
-//! tells that the file is that of the run, bit for bit.
+//! The record of past epochs in a checkpoint. Their metrics are in `history.jsonl`; a checkpoint with a copy of them would
+//! grow with every epoch. Instead it holds a digest, by which resuming verifies that the file belongs to the run, bit
+//! for bit.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::train::run::events::{EpochRecord, is_time};
 
-/// What a checkpoint knows of the epochs that are over.
+/// The record of past epochs in a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// Epochs at the beginning whose lines were lost: the history begins behind them.
@@ -30,7 +30,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Past {
-    /// What is known after these epochs.
+    /// The record after these epochs.
     ///
     /// # Errors
     /// Figures that are no JSON.
@@ -60,7 +60,7 @@ impl Past {
     }
 }
 
-/// What a record says, without times.
+/// The metrics of a record, without times.
 pub fn figures(record: &EpochRecord) -> serde_json::Result<Map<String, Value>> {
     Ok(match serde_json::to_value(record)? {
         Value::Object(map) => map.into_iter().filter(|(key, _)| !is_time(key)).collect(),

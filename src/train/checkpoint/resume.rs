@@ -1,5 +1,4 @@
-//! Taking up a run: its checkpoint is read, checked against the experiment, and put into the
-//! stepper.
+//! Resumes a run: reads its checkpoint, checks it against the experiment, and loads it into the stepper.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use crate::train::run::stepper_tensors::slot_name;
 
 /// A checkpoint, read.
 pub struct Checkpoint {
-    /// What the model file says.
+    /// The metadata of the model file.
     pub info: ModelInfo,
     /// The same, letter for letter.
     text: String,

@@ -1,9 +1,9 @@
-//! A copy of a run's state, and how it is written: the checkpoint `last.safetensors` and, after the
-//! best epoch, the model `best.safetensors`.
+//! A copy of a run's state, and how it is written: the checkpoint `last.safetensors` and, after the best epoch, the model
+//! `best.safetensors`.
 //!
-//! The copy goes straight into the new file beside the old one, that is, into memory of the system's
-//! which it takes back when the disk has it; the program's own stays as small as before. Only where
-//! training may have to go back (`on_non_finite = "back_off"`) a copy is kept here as well.
+//! The copy is written straight to the new file beside the old one, that is, to the page cache, so the memory of the
+//! process does not grow. Only if training may have to roll back (`on_non_finite = "back_off"`) a copy is kept in memory
+//! as well.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

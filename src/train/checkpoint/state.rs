@@ -1,4 +1,4 @@
-//! Where a run stands: all that its future depends on beside parameters and optimizer state.
+//! The training state: everything that a resumed run depends on beside parameters and optimizer state.
 //!
 //! There is no random state in it: every random choice is a function of seed, epoch and sample
 //! (see [`random`](crate::data::Rng)). Nor are there times, nor a count of restarts: a run that was
@@ -15,7 +15,7 @@ use crate::train::run::events::EpochRecord;
 /// The version of the state that this program writes. Version 1, which it reads too, held the whole history.
 pub const STATE_VERSION: u32 = 2;
 
-/// Where a run stands, between two batches.
+/// The training state between two batches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// [`STATE_VERSION`] of the program that wrote it.

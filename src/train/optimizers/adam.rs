@@ -12,7 +12,7 @@ use crate::kernels::{Update, rules};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct Adam {
-    /// How far a step goes.
+    /// The learning rate.
     #[serde(flatten)]
     step: StepSize,
     /// Of its moving averages.

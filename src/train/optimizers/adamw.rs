@@ -13,7 +13,7 @@ use crate::kernels::Update;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct AdamW {
-    /// How far a step goes.
+    /// The learning rate.
     #[serde(flatten)]
     step: StepSize,
     /// Of its moving averages.

@@ -1,4 +1,4 @@
-//! What an optimizer is.
+//! The trait of an optimizer.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::kernels::Update;
 use crate::model::Param;
 
-/// What turns gradients into steps.
+/// Turns gradients into updates of the parameters.
 pub trait Optimizer: Debug + Send + Sync {
     /// The names of the state's slots ("adam.m"); each has the parameter's shape and starts at 0.
     fn slots(&self) -> &'static [&'static str];
@@ -37,7 +37,7 @@ pub fn new_slots(optimizer: &dyn Optimizer, param: &Param) -> Vec<Tensor<1>> {
     (0..count).map(|_| param.tensor.zeros_like()).collect()
 }
 
-/// Whose way of writing an update is meant, where they differ.
+/// The library whose form of an update is used, where they differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {

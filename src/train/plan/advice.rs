@@ -1,10 +1,10 @@
-//! What a user should know of a training that is over, or about to begin.
+//! Advice after a training run, and warnings before one.
 
 use super::monitor::Monitor;
 use crate::config::Experiment;
 use crate::train::run::events::EpochRecord;
 
-/// The fewest epochs from which a course is told.
+/// The fewest epochs from which a trend is recognized.
 const FEWEST: usize = 3;
 /// A validation loss so much above its best is falling back, not noise.
 const WORSE: f64 = 1.1;
@@ -81,7 +81,7 @@ impl Course {
     }
 }
 
-/// What is odd about an experiment that can be trained all the same.
+/// Warnings about an experiment that can be trained all the same.
 pub fn warnings(experiment: &Experiment, batch_size: usize) -> Vec<String> {
     let model = serde_json::to_string(&experiment.model).unwrap_or_default();
     let normalizes = model.contains("\"batch_norm\"");

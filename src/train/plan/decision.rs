@@ -1,11 +1,11 @@
-//! What makes a class of two the predicted one.
+//! The decision rule of binary classification: positive class and threshold.
 
 use crate::data::Task;
 use crate::metrics::{
     ClassPredictions, HeadPredictions, LabelPredictions, NumberPredictions, Predictions,
 };
 
-/// What makes a class of two the predicted one.
+/// The decision rule of binary classification.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision {
     /// The index of the positive class.

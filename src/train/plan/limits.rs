@@ -1,5 +1,5 @@
-//! What ends a training before its last epoch, as the experiment says: no progress, or a budget. What is asked of
-//! the history alone is a function of it, so that a resumed run ends where one that was never stopped does.
+//! Early stopping and budgets. Conditions on the history are pure functions of it, so that a resumed run ends where an
+//! uninterrupted one does.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use super::monitor::{Monitor, Watch};
 use crate::config::{EarlyStopping, Train};
 use crate::train::run::events::EpochRecord;
 
-/// What ends a training.
+/// The conditions that end a training run early.
 #[derive(Clone, Debug)]
 pub struct Limits {
     early_stopping: Option<EarlyStopping>,

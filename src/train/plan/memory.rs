@@ -1,4 +1,4 @@
-//! How much memory training takes, before any of it is taken.
+//! Estimates the memory of training before it begins.
 
 use burn::tensor::Device;
 

@@ -1,4 +1,4 @@
-//! The plan of a run: what an experiment says, read and checked before any sample is decoded.
+//! The plan of a run: the experiment, read and validated before any sample is decoded.
 
 pub mod advice;
 pub mod class_weights;

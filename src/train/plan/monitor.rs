@@ -1,4 +1,4 @@
-//! What "best" means: one figure of the history, and whether more of it is better.
+//! The monitored metric, which defines the best epoch, and whether higher is better.
 
 use crate::config::{Fault, Path, with_nearest};
 use crate::data::Task;

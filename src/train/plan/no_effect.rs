@@ -1,13 +1,13 @@
-//! Keys that change nothing for this kind of data, target or training: each is a mistake. What the options of
-//! the data's kind have among themselves, and augmentations, their own rooms check.
+//! Keys without any effect for this kind of data, target or training: each is reported as a mistake. Options of the data
+//! source and augmentations are checked where they are declared.
 //!
-//! A value that is the default is no statement: run folders keep it of every key.
+//! A value that equals the default is not reported: run folders contain every key.
 
 use crate::config::{BatchSize, Eval, Experiment, Fault, Path, Sampler, Train};
 use crate::data::Task;
 use crate::train::optimizers::optimizer::Optimizer;
 
-/// What an experiment may say, and when that is in vain.
+/// A key, and the conditions under which it has no effect.
 struct Rule {
     key: &'static str,
     /// Why it changes nothing, in words that follow the key; and what to do.
@@ -154,7 +154,7 @@ mod tests {
         ]
     }
 
-    /// What each key is in vain for, one row per key.
+    /// The cases in which each key has no effect, one row per key.
     #[test]
     fn every_key_is_refused_where_it_changes_nothing() {
         let all = ["two", "three", "labels", "numbers", "heads"];

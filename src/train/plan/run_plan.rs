@@ -1,5 +1,5 @@
-//! The plan of a run: every part of an experiment read and checked, from the cheapest to the
-//! dearest, before any sample is decoded.
+//! The plan of a run: every part of an experiment read and validated, the cheapest checks first, before any sample is
+//! decoded.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ pub struct Plan {
     pub source: Source,
     /// The net, with every shape.
     pub network: Network,
-    /// What training lowers.
+    /// The loss.
     pub loss: Box<dyn Loss>,
-    /// What turns gradients into steps.
+    /// The optimizer.
     pub optimizer: Arc<dyn Optimizer>,
     /// How the learning rate changes; `None` if it is constant.
     pub schedule: Option<Arc<dyn Schedule>>,
@@ -34,16 +34,16 @@ pub struct Plan {
     pub monitor: Monitor,
     /// The figure that early stopping watches, where it is not the monitored one.
     pub stopping: Option<Monitor>,
-    /// What is done to training samples.
+    /// The augmentation of training samples.
     pub augmentation: Option<Augmentation>,
     /// The samples, listed.
     pub survey: Box<dyn Survey>,
-    /// What makes a class of two the predicted one.
+    /// The decision rule of binary classification.
     pub decision: Decision,
 }
 
 impl Plan {
-    /// Checks an experiment: first alone, then with what the folders and headers say.
+    /// Checks an experiment: first by itself, then against the folders and file headers.
     ///
     /// # Errors
     /// Every mistake that can be found without decoding a sample, with file, line and remedy.
@@ -139,9 +139,9 @@ pub struct PlanParts {
     pub source: Source,
     /// The net, with every shape.
     pub network: Network,
-    /// What training lowers.
+    /// The loss.
     pub loss: Box<dyn Loss>,
-    /// What turns gradients into steps.
+    /// The optimizer.
     pub optimizer: Arc<dyn Optimizer>,
     /// How the learning rate changes; `None` if it is constant.
     pub schedule: Option<Arc<dyn Schedule>>,
@@ -149,7 +149,7 @@ pub struct PlanParts {
     pub monitor: Monitor,
     /// The figure that early stopping watches, where it is not the monitored one.
     pub stopping: Option<Monitor>,
-    /// What makes a class of two the predicted one.
+    /// The decision rule of binary classification.
     pub decision: Decision,
     /// Samples a step.
     pub batch_size: usize,
@@ -189,9 +189,9 @@ fn read_schedule(train: &Train) -> Result<Option<Arc<dyn Schedule>>, Vec<Fault>>
 pub struct Net {
     /// The net, with every shape.
     pub network: Network,
-    /// What training lowers.
+    /// The loss.
     pub loss: Box<dyn Loss>,
-    /// What turns gradients into steps.
+    /// The optimizer.
     pub optimizer: Arc<dyn Optimizer>,
     /// The prediction task, or a task of the loss where the data was not looked at.
     pub task: Task,
@@ -252,7 +252,7 @@ fn task_of(loss: &dyn Loss, num_outputs: usize) -> Task {
     tasks.iter().find(fits).unwrap_or(&tasks[0]).clone()
 }
 
-/// What the experiment alone says.
+/// The parts of a plan that need no data.
 struct Parts {
     loss: Box<dyn Loss>,
     optimizer: Arc<dyn Optimizer>,
@@ -262,7 +262,7 @@ struct Parts {
     augmentation: Option<Augmentation>,
 }
 
-/// Reads what the experiment alone says; collects the faults of all parts.
+/// Reads the parts that need no data; collects the faults of all of them.
 fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let experiment = &source.experiment;
     let train = &experiment.train;
@@ -270,7 +270,7 @@ fn read_parts(source: &Source) -> Result<Parts, Vec<Fault>> {
     let path = Path::parse("train.optimizer");
     let optimizer = read_member(OPTIMIZERS, "optimizer", &train.optimizer, &path);
     let mut faults = Faults::default();
-    // In the order in which they are told.
+    // In the order in which they are reported.
     let schedule = faults.keep(read_schedule(train));
     faults.keep(check_averages(train));
     let stopping = faults.keep(read_stopping(experiment));

@@ -1,4 +1,4 @@
-//! The same rate all the time.
+//! A constant learning rate.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

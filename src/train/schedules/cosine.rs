@@ -1,4 +1,4 @@
-//! A rate that falls along half a cosine (Loshchilov and Hutter, 2017).
+//! Cosine annealing (Loshchilov and Hutter, 2017).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub struct Cosine {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1))]
     min: f64,
-    /// Epochs after which the rate begins anew; default: one cycle for the whole training.
+    /// Epochs after which the schedule restarts; default: one cycle for the whole training.
     #[serde(default)]
     #[schemars(range(min = 1))]
     cycle_epochs: Option<u64>,

@@ -1,4 +1,4 @@
-//! A rate that falls by the same share every epoch.
+//! Exponential decay: the learning rate is multiplied by a factor every epoch.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

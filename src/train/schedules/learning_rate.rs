@@ -18,9 +18,9 @@ pub struct LearningRate {
     pub per_epoch: u64,
     /// Steps of the whole training.
     pub steps: u64,
-    /// What the figures of validation have made of the rate.
+    /// The factor of the plateau schedule.
     pub reduced: f64,
-    /// A rate that holds from a step on, whatever the rest says.
+    /// A constant rate from a step on, which overrides the schedule.
     pub last: Option<(u64, f64)>,
 }
 

@@ -1,4 +1,4 @@
-//! A lower rate where validation gets no better.
+//! Lowers the learning rate when the validation metric stops improving.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

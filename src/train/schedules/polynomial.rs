@@ -1,4 +1,4 @@
-//! A rate that falls along a power of what is left.
+//! Polynomial decay: a power of the remaining fraction of training.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,8 +1,8 @@
-//! What a schedule is.
+//! The trait of a learning rate schedule.
 
 use std::fmt::Debug;
 
-/// Where a training stands.
+/// The progress of training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     /// Steps before this one; those of the warm-up do not count.

@@ -1,4 +1,4 @@
-//! A lower rate every few epochs.
+//! Lowers the learning rate every few epochs.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! How fast a net trains and runs: the whole step, and each layer on its own.
+//! Benchmarks a net: the whole training step, inference, and each layer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A sweep of the learning rate (Smith, 2017): a net that is thrown away is trained with a rate that grows by the same
-//! factor at each update, until its loss goes up. In the middle of the long fall before lies a rate to train with.
+//! Learning rate range test (Smith, 2017): a throw-away net is trained with a rate that grows by a constant factor at each
+//! update, until the loss diverges. The middle of the longest descent before that is a good rate.
 
 use burn::tensor::Device;
 
@@ -30,7 +30,7 @@ pub struct Point {
     pub smoothed: f64,
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// One an update, in order.
@@ -56,7 +56,7 @@ impl Sweep {
         self.from * (self.to / self.from).powf(share)
     }
 
-    /// Trains a net that nobody needs any more. `tick` is called after each update.
+    /// Trains a throw-away net. `tick` is called after each update.
     pub fn run(
         &self,
         mut stepper: Stepper<'_>,
