@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
+use thiserror::Error;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::feature_store::{FeatureStore, Writer};
 use crate::data::image::cache::Budget;
-use crate::data::{Dataset, Progress, ReadingOrder, SampleId, Shape, input_to_device, view_of};
+use crate::data::{
+    Dataset, Progress, ReadingOrder, SampleError, SampleId, Shape, input_to_device, view_of,
+};
 use crate::model::{Compute, Network, Pass, Training, flat_values, host};
 
 /// Samples that the frozen layers take at a time.
@@ -77,6 +80,11 @@ impl FrozenLayers<'_> {
     }
 }
 
+/// A sample that could not be loaded, for the reason that its dataset gave.
+#[derive(Clone, Debug, Error)]
+#[error("{0}")]
+struct Unusable(String);
+
 /// A split whose samples are the features of another's.
 pub struct Features {
     inner: Arc<dyn Dataset>,
@@ -84,7 +92,7 @@ pub struct Features {
     num_views: u64,
     store: FeatureStore,
     /// Why a version of a sample has none.
-    failed: Vec<Option<String>>,
+    failed: Vec<Option<Unusable>>,
 }
 
 impl Features {
@@ -123,7 +131,7 @@ impl Features {
             let mut missing = (Vec::new(), Vec::new(), Vec::new());
             for (&record, sample) in chunk.iter().zip(loaded) {
                 match sample {
-                    Err(reason) => failed[record] = Some(reason),
+                    Err(error) => failed[record] = Some(Unusable(error.to_string())),
                     Ok((_, digest)) if writer.take(record, digest) => {}
                     Ok((input, digest)) => {
                         missing.0.extend(input);
@@ -157,7 +165,7 @@ impl Features {
 }
 
 /// A sample's input with its digest, or why there is none.
-type Input = Result<(Vec<f32>, u128), String>;
+type Input = Result<(Vec<f32>, u128), SampleError>;
 
 /// Loads versions of samples: all samples in their first version, then all in their second, ...
 fn load(inner: &dyn Dataset, records: &[usize]) -> Vec<Input> {
@@ -205,12 +213,12 @@ impl Dataset for Features {
         self.inner.reading_order()
     }
 
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         let view = epoch.map_or(0, |epoch| view_of(epoch, self.num_views));
         let record = view as usize * self.inner.len() + index;
         match &self.failed[record] {
-            Some(reason) => Err(reason.clone()),
-            None => self.store.read(record, out),
+            Some(unusable) => Err(unusable.clone().into()),
+            None => Ok(self.store.read(record, out)?),
         }
     }
 }
