@@ -5,6 +5,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use super::hdf5::Hdf5Fault;
 use super::mismatch::Mismatch;
 use super::pickle::fault::PickleError;
 use crate::console::{shown, visible};
@@ -53,6 +54,9 @@ pub enum ImportFault {
     /// A damaged pickle.
     #[error("{0}; copy or download it again")]
     Pickle(#[from] PickleError),
+    /// A damaged HDF5 file.
+    #[error("it {0}; copy or download it again")]
+    Hdf5(#[from] Hdf5Fault),
     /// Damage anywhere else.
     #[error("{0}; copy or download it again")]
     Damaged(String),

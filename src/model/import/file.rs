@@ -12,7 +12,7 @@ use super::error::{ImportError, ImportFault, shown_name};
 use super::mismatch::{Wanted, compare};
 use super::opened::{Opened, TensorSource};
 use super::tensor::TensorInfo;
-use super::{pytorch, safetensors};
+use super::{hdf5, keras, pytorch, safetensors};
 use crate::data::within_memory;
 use crate::storage::positional::Section;
 use crate::storage::{Zip, open_seekable};
@@ -35,6 +35,10 @@ pub enum Format {
     PyTorchLegacy,
     /// safetensors.
     Safetensors,
+    /// The archive of Keras 3.
+    Keras,
+    /// HDF5, as Keras writes it.
+    Hdf5,
 }
 
 impl Format {
@@ -44,6 +48,8 @@ impl Format {
             Format::PyTorch => "PyTorch",
             Format::PyTorchLegacy => "PyTorch (before 1.6)",
             Format::Safetensors => "safetensors",
+            Format::Keras => "Keras",
+            Format::Hdf5 => "Keras (HDF5)",
         }
     }
 }
@@ -227,7 +233,13 @@ fn open_as(file: &Arc<File>) -> Result<(Format, Opened), ImportFault> {
             let zip = zip.with_optional_checksums();
             return Ok((Format::PyTorch, pytorch::open_zip(zip)?));
         }
+        if keras::is_keras(&zip) {
+            return Ok((Format::Keras, keras::open_archive(&zip)?));
+        }
         return Err(ImportFault::Kind("a zip archive that holds no weights"));
+    }
+    if hdf5::is_hdf5(&begin) {
+        return Ok((Format::Hdf5, keras::open_file(file)?));
     }
     if pytorch::is_legacy(&begin) {
         return Ok((Format::PyTorchLegacy, pytorch::open_legacy(file)?));
@@ -240,7 +252,7 @@ fn open_as(file: &Arc<File>) -> Result<(Format, Opened), ImportFault> {
 
 /// What a file is that holds no weights.
 fn other_kind(begin: &[u8]) -> &'static str {
-    let starts: [(&[u8], &str); 10] = [
+    let starts: [(&[u8], &str); 9] = [
         (b"", "an empty file"),
         (
             b"version https://git-lfs",
@@ -259,7 +271,6 @@ fn other_kind(begin: &[u8]) -> &'static str {
         (b"\x93NUMPY", "a NumPy array"),
         (b"\x80", "a pickle that torch.save did not write"),
         (b"\x08", "an ONNX file, as it seems"),
-        (b"\x89HDF", "an HDF5 file"),
     ];
     if begin.is_empty() {
         return starts[0].1;

@@ -1,4 +1,4 @@
-//! Weights that others trained: files of PyTorch and safetensors as named tensors.
+//! Weights that others trained: files of PyTorch, safetensors and Keras as named tensors.
 //!
 //! Files are untrusted: no code in them is run, every size is checked against what the file can hold before room is
 //! made, and damage is an error. A file's content tells its format, whatever its name is.
@@ -8,6 +8,8 @@ mod catalogue;
 mod download;
 mod error;
 mod file;
+mod hdf5;
+mod keras;
 mod mismatch;
 mod number_type;
 mod opened;
