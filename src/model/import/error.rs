@@ -6,7 +6,6 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::hdf5::Hdf5Fault;
-use super::mismatch::Mismatch;
 use super::pickle::fault::PickleError;
 use crate::console::{shown, visible};
 use crate::data::short_name;
@@ -74,9 +73,6 @@ pub enum ImportFault {
     /// A name that is not there.
     #[error("it has no tensor {}", shown_name(.0))]
     Missing(String),
-    /// Tensors that are not those of the net.
-    #[error("{0}")]
-    Mismatch(#[from] Mismatch),
 }
 
 /// A name that a file holds, as messages show it.

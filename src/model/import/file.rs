@@ -9,8 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::error::{ImportError, ImportFault, shown_name};
-use super::mismatch::{Wanted, compare};
-use super::opened::{Opened, TensorSource};
+use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
 use super::{hdf5, keras, pytorch, safetensors};
 use crate::data::within_memory;
@@ -66,7 +65,7 @@ pub struct WeightsFile {
     unreadable: BTreeMap<String, String>,
     prefix: String,
     section: Option<String>,
-    source: Box<dyn TensorSource>,
+    source: Box<dyn ValueReader>,
 }
 
 impl WeightsFile {
@@ -170,26 +169,6 @@ impl WeightsFile {
             true => Ok(values),
             false => Err(ImportFault::tensor(name, "is damaged: it is too short")),
         }
-    }
-
-    /// Checks that the file has every wanted tensor in its shape, and none beside them but those that `left_out`
-    /// names: the old classifier, counters.
-    ///
-    /// # Errors
-    /// All differences at once, as one table; a wanted tensor that is not read.
-    pub fn require(
-        &self,
-        wanted: &[Wanted],
-        left_out: impl Fn(&str) -> bool,
-    ) -> Result<(), ImportError> {
-        let fail = |fault: ImportFault| ImportError::new(&self.path, fault);
-        let unread = wanted
-            .iter()
-            .find_map(|want| Some((&want.name, self.unreadable.get(&want.name)?)));
-        if let Some((name, why)) = unread {
-            return Err(fail(ImportFault::tensor(name, &**why)));
-        }
-        compare(&self.tensors, wanted, left_out).map_err(|mismatch| fail(mismatch.into()))
     }
 
     /// The SHA-256 of the file, in hexadecimal digits.

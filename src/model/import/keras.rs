@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::error::ImportFault;
 use super::hdf5::{Dataset, Found, Hdf5, Source};
-use super::opened::{Opened, TensorSource};
+use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
 use crate::data::within_memory;
 use crate::storage::Zip;
@@ -87,7 +87,7 @@ struct KerasSource {
     datasets: Vec<Dataset>,
 }
 
-impl TensorSource for KerasSource {
+impl ValueReader for KerasSource {
     fn read(&self, index: usize) -> Result<Vec<f32>, ImportFault> {
         Ok(self.hdf5.read(&self.datasets[index])?)
     }

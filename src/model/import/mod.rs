@@ -10,7 +10,6 @@ mod error;
 mod file;
 mod hdf5;
 mod keras;
-mod mismatch;
 mod number_type;
 mod opened;
 mod pickle;
@@ -26,7 +25,6 @@ pub use catalogue::{
 pub use download::{DownloadError, download};
 pub use error::{ImportError, ImportFault};
 pub use file::{Format, WeightsFile};
-pub use mismatch::Wanted;
 pub use number_type::NumberType;
 pub use places::{
     WeightsFolder, WeightsNotFound, download_folder, find_in_folders, find_weights, weights_folders,

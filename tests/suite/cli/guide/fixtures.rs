@@ -28,7 +28,10 @@ pub fn fixtures() -> World {
         ("model.weights.h5", "keras.weights.h5"),
     ] {
         let folder = project().join("tests/fixtures/weights");
-        world.write(name, std::fs::read(folder.join(fixture)).expect("a fixture"));
+        world.write(
+            name,
+            std::fs::read(folder.join(fixture)).expect("a fixture"),
+        );
     }
     for name in ["configs", "data"] {
         std::os::unix::fs::symlink(project().join(name), world.path(name))
