@@ -163,7 +163,8 @@ impl WeightsFile {
         };
         let tensor = &self.tensors[*place];
         let count: usize = tensor.shape.iter().product();
-        within_memory(count as u64 * 4).map_err(|why| ImportFault::tensor(name, why))?;
+        within_memory(count as u64 * 4)
+            .map_err(|why| ImportFault::tensor(name, why.to_string()))?;
         let values = self.source.read(*place)?;
         match values.len() == count {
             true => Ok(values),
