@@ -30,9 +30,10 @@ pub enum WeightsCommand {
     /// Download a file, check its digest, and keep it
     #[command(after_help = "Examples:
   kiln weights get efficientnet_lite0
-  KILN_WEIGHTS=weights kiln weights get resnet18    into the folder weights
+  kiln weights get resnet18 --from https://mirror.example.org/models --json
 
-A download that broke off goes on where it ended. The file gets its name once all of it is there and its SHA-256 is
+The file goes into the folder that KILN_WEIGHTS names, else into Kiln's cache folder. A download that broke off goes on
+where it ended. The file gets its name once all of it is there and its SHA-256 is
 right. HTTPS_PROXY and NO_PROXY are honoured; SSL_CERT_FILE names other certificates than those of the system.")]
     Get(WeightsGetArgs),
     /// Show what a file holds: its tensors' names, shapes and types; no code in it is run

@@ -47,6 +47,7 @@ pub const TOPICS: &[Topic] = topics![
     "audit",
     "resume",
     "model-files",
+    "weights",
     "styles",
     "devices",
     "speed",

@@ -30,6 +30,11 @@ pub trait TensorSource {
     /// # Errors
     /// What cannot be read.
     fn read(&self, name: &str) -> Result<Vec<f32>>;
+
+    /// Why a tensor that is there is not read; words that follow its name.
+    fn unreadable(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 impl TensorSource for WeightsFile {
@@ -44,6 +49,10 @@ impl TensorSource for WeightsFile {
 
     fn read(&self, name: &str) -> Result<Vec<f32>> {
         Ok(WeightsFile::read(self, name)?)
+    }
+
+    fn unreadable(&self, name: &str) -> Option<String> {
+        WeightsFile::unreadable(self).get(name).cloned()
     }
 }
 
@@ -141,7 +150,7 @@ fn matched(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<Matched>
     let shapes = tensors.iter();
     let shapes = shapes.map(|tensor| (tensor.name.clone(), tensor.shape.clone()));
     let shapes: HashMap<String, Vec<usize>> = shapes.collect();
-    let mut wrong = compare(&mapped, &shapes);
+    let mut wrong = compare(&mapped, &shapes, source);
     let (mut dropped, ours) = (Vec::new(), |name: &str| name.starts_with(&prefix));
     for tensor in &tensors {
         if mapped.iter().any(|one| one.tensor == tensor.name) {
@@ -251,11 +260,19 @@ fn squeezed(shape: &[usize], rank: usize) -> &[usize] {
 }
 
 /// What is missing, and what has other sizes.
-fn compare(mapped: &[Mapped], shapes: &HashMap<String, Vec<usize>>) -> Vec<Row> {
+fn compare(
+    mapped: &[Mapped],
+    shapes: &HashMap<String, Vec<usize>>,
+    source: &dyn TensorSource,
+) -> Vec<Row> {
     let wrong = mapped.iter().enumerate().filter_map(|(index, one)| {
         let expected = one.expected();
         let Some(found) = shapes.get(&one.tensor) else {
-            return Some(Row::of(&one.tensor, sizes(&expected), "nothing".into()));
+            let found = source
+                .unreadable(&one.tensor)
+                .map(|why| format!("one that {why}"));
+            let found = found.unwrap_or_else(|| "nothing".into());
+            return Some(Row::of(&one.tensor, sizes(&expected), found));
         };
         let mut wanted = expected.clone();
         if index == 0 && adapts(one, found) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::mismatch::Mismatch;
+use super::hdf5::Hdf5Fault;
 use super::pickle::fault::PickleError;
 use crate::console::{shown, visible};
 use crate::data::short_name;
@@ -53,6 +53,9 @@ pub enum ImportFault {
     /// A damaged pickle.
     #[error("{0}; copy or download it again")]
     Pickle(#[from] PickleError),
+    /// A damaged HDF5 file.
+    #[error("it {0}; copy or download it again")]
+    Hdf5(#[from] Hdf5Fault),
     /// Damage anywhere else.
     #[error("{0}; copy or download it again")]
     Damaged(String),
@@ -70,9 +73,6 @@ pub enum ImportFault {
     /// A name that is not there.
     #[error("it has no tensor {}", shown_name(.0))]
     Missing(String),
-    /// Tensors that are not those of the net.
-    #[error("{0}")]
-    Mismatch(#[from] Mismatch),
 }
 
 /// A name that a file holds, as messages show it.

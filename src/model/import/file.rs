@@ -9,10 +9,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::error::{ImportError, ImportFault, shown_name};
-use super::mismatch::{Wanted, compare};
-use super::opened::{Opened, TensorSource};
+use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
-use super::{pytorch, safetensors};
+use super::{hdf5, keras, pytorch, safetensors};
 use crate::data::within_memory;
 use crate::storage::positional::Section;
 use crate::storage::{Zip, open_seekable};
@@ -35,6 +34,10 @@ pub enum Format {
     PyTorchLegacy,
     /// safetensors.
     Safetensors,
+    /// The archive of Keras 3.
+    Keras,
+    /// HDF5, as Keras writes it.
+    Hdf5,
 }
 
 impl Format {
@@ -44,6 +47,8 @@ impl Format {
             Format::PyTorch => "PyTorch",
             Format::PyTorchLegacy => "PyTorch (before 1.6)",
             Format::Safetensors => "safetensors",
+            Format::Keras => "Keras",
+            Format::Hdf5 => "Keras (HDF5)",
         }
     }
 }
@@ -60,7 +65,7 @@ pub struct WeightsFile {
     unreadable: BTreeMap<String, String>,
     prefix: String,
     section: Option<String>,
-    source: Box<dyn TensorSource>,
+    source: Box<dyn ValueReader>,
 }
 
 impl WeightsFile {
@@ -167,26 +172,6 @@ impl WeightsFile {
         }
     }
 
-    /// Checks that the file has every wanted tensor in its shape, and none beside them but those that `left_out`
-    /// names: the old classifier, counters.
-    ///
-    /// # Errors
-    /// All differences at once, as one table; a wanted tensor that is not read.
-    pub fn require(
-        &self,
-        wanted: &[Wanted],
-        left_out: impl Fn(&str) -> bool,
-    ) -> Result<(), ImportError> {
-        let fail = |fault: ImportFault| ImportError::new(&self.path, fault);
-        let unread = wanted
-            .iter()
-            .find_map(|want| Some((&want.name, self.unreadable.get(&want.name)?)));
-        if let Some((name, why)) = unread {
-            return Err(fail(ImportFault::tensor(name, &**why)));
-        }
-        compare(&self.tensors, wanted, left_out).map_err(|mismatch| fail(mismatch.into()))
-    }
-
     /// The SHA-256 of the file, in hexadecimal digits.
     ///
     /// # Errors
@@ -228,7 +213,13 @@ fn open_as(file: &Arc<File>) -> Result<(Format, Opened), ImportFault> {
             let zip = zip.with_optional_checksums();
             return Ok((Format::PyTorch, pytorch::open_zip(zip)?));
         }
+        if keras::is_keras(&zip) {
+            return Ok((Format::Keras, keras::open_archive(&zip)?));
+        }
         return Err(ImportFault::Kind("a zip archive that holds no weights"));
+    }
+    if hdf5::is_hdf5(&begin) {
+        return Ok((Format::Hdf5, keras::open_file(file)?));
     }
     if pytorch::is_legacy(&begin) {
         return Ok((Format::PyTorchLegacy, pytorch::open_legacy(file)?));
@@ -241,7 +232,7 @@ fn open_as(file: &Arc<File>) -> Result<(Format, Opened), ImportFault> {
 
 /// What a file is that holds no weights.
 fn other_kind(begin: &[u8]) -> &'static str {
-    let starts: [(&[u8], &str); 10] = [
+    let starts: [(&[u8], &str); 9] = [
         (b"", "an empty file"),
         (
             b"version https://git-lfs",
@@ -260,7 +251,6 @@ fn other_kind(begin: &[u8]) -> &'static str {
         (b"\x93NUMPY", "a NumPy array"),
         (b"\x80", "a pickle that torch.save did not write"),
         (b"\x08", "an ONNX file, as it seems"),
-        (b"\x89HDF", "an HDF5 file"),
     ];
     if begin.is_empty() {
         return starts[0].1;

@@ -1,4 +1,4 @@
-//! Weights that others trained: files of PyTorch and safetensors as named tensors.
+//! Weights that others trained: files of PyTorch, safetensors and Keras as named tensors.
 //!
 //! Files are untrusted: no code in them is run, every size is checked against what the file can hold before room is
 //! made, and damage is an error. A file's content tells its format, whatever its name is.
@@ -8,7 +8,8 @@ mod catalogue;
 mod download;
 mod error;
 mod file;
-mod mismatch;
+mod hdf5;
+mod keras;
 mod number_type;
 mod opened;
 mod pickle;
@@ -24,7 +25,6 @@ pub use catalogue::{
 pub use download::{DownloadError, download};
 pub use error::{ImportError, ImportFault};
 pub use file::{Format, WeightsFile};
-pub use mismatch::Wanted;
 pub use number_type::NumberType;
 pub use places::{
     WeightsFolder, WeightsNotFound, download_folder, find_in_folders, find_weights, weights_folders,

@@ -4,7 +4,7 @@ use super::error::ImportFault;
 use super::tensor::TensorInfo;
 
 /// A reader of the values of one file's tensors.
-pub trait TensorSource: Send + Sync {
+pub trait ValueReader: Send + Sync {
     /// The values of the tensor of that place, row by row.
     ///
     /// # Errors
@@ -24,5 +24,5 @@ pub struct Opened {
     /// Whether this program wrote it: then no prefix is taken off its names.
     pub is_kilns: bool,
     /// Reads the values.
-    pub source: Option<Box<dyn TensorSource>>,
+    pub source: Option<Box<dyn ValueReader>>,
 }

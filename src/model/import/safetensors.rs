@@ -7,7 +7,7 @@ use ::safetensors::tensor::Metadata;
 
 use super::error::ImportFault;
 use super::number_type::{ByteOrder, NumberType};
-use super::opened::{Opened, TensorSource};
+use super::opened::{Opened, ValueReader};
 use super::tensor::{TensorInfo, checked_shape};
 use crate::storage::positional::read_at;
 
@@ -89,7 +89,7 @@ struct Source {
     types: Vec<NumberType>,
 }
 
-impl TensorSource for Source {
+impl ValueReader for Source {
     fn read(&self, index: usize) -> Result<Vec<f32>, ImportFault> {
         let (begin, len) = self.places[index];
         let mut bytes = vec![0; len];

@@ -12,6 +12,7 @@ mod commands;
 mod corpus;
 mod images;
 mod tables;
+mod weights;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -278,3 +278,68 @@ fn a_file_of_another_kind_is_named() {
     );
     assert!(WeightsFile::open(&fixture(".")).is_err());
 }
+
+/// The place of bytes in a file.
+fn place(file: &[u8], wanted: &[u8]) -> usize {
+    let found = file.windows(wanted.len()).position(|part| part == wanted);
+    found.expect("they are there")
+}
+
+#[test]
+fn hdf5_files_that_lead_back_into_themselves_or_claim_too_much_are_refused() {
+    let whole = std::fs::read(fixture("h5py.h5")).unwrap();
+    let change = |at: usize, bytes: &[u8]| {
+        let mut changed = whole.clone();
+        changed[at..at + bytes.len()].copy_from_slice(bytes);
+        changed
+    };
+    // The root's tree, a leaf with two children, becomes a node whose children are itself: 2^32 ways or more for
+    // whoever follows them all.
+    let root = place(&whole, b"TREE");
+    assert_eq!(
+        &whole[root + 4..root + 8],
+        [0, 0, 2, 0],
+        "a group's leaf with two children"
+    );
+    let own = (root as u64).to_le_bytes();
+    let mut looped = change(root + 32, &own);
+    looped[root + 48..root + 56].copy_from_slice(&own);
+    looped[root + 5] = 9;
+    let told = refused(&looped);
+    assert!(told.contains("a tree leads back into itself"), "{told}");
+    let told = refused(&change(root + 6, &[0xFF, 0xFF]));
+    assert!(told.contains("is cut or damaged"), "{told}");
+    // Sizes of the dataset "plain", 10 x 7, which has neither chunks nor a largest shape of its own.
+    let sizes = [&10u64.to_le_bytes()[..], &7u64.to_le_bytes()].concat();
+    let plain = place(&whole, &sizes);
+    let names = open(&whole).unwrap().tensors().len();
+    for size in [11, 1 << 20, 1 << 40, u64::MAX] {
+        let file = open(&change(plain, &size.to_le_bytes())).expect("the others are whole");
+        assert_eq!(file.tensors().len(), names - 1, "{size}");
+        let (_, why) = file.unreadable().iter().next().unwrap();
+        assert!(
+            why.contains("its values are not there") || why.contains("more than"),
+            "{why}"
+        );
+    }
+    for cut in [20, 90, whole.len() / 2] {
+        refused(&whole[..cut]);
+    }
+}
+
+#[test]
+fn a_keras_archive_that_is_a_bomb_is_refused() {
+    alone(|| {
+        let zeros = vec![0; 80 << 20];
+        let bomb = zip(
+            &[("config.json", b"{}"), ("model.weights.h5", &zeros)],
+            true,
+        );
+        let (told, taken) = most_taken(|| refused(&bomb));
+        assert!(
+            told.contains("its model.weights.h5 has more than 67108864 bytes"),
+            "{told}"
+        );
+        assert!(taken < 4 << 20, "{taken}");
+    });
+}

@@ -4,6 +4,7 @@
 #[cfg(feature = "download")]
 mod downloading;
 mod hostile;
+mod keras;
 mod pickles;
 mod pytorch;
 

@@ -1,6 +1,6 @@
 //! Files that PyTorch and safetensors wrote.
 
-use kiln::model::import::{Format, Wanted};
+use kiln::model::import::Format;
 
 use super::{fixture, listing, numbers, open};
 
@@ -142,33 +142,6 @@ fn what_holds_no_tensors_is_told_with_its_remedy() {
     assert_eq!(sparse.read("dense").unwrap(), numbers(0, 0..4));
     let told = sparse.read("sparse").unwrap_err().to_string();
     assert!(told.contains("_rebuild_sparse_tensor"), "{told}");
-}
-
-#[test]
-fn tensors_of_another_net_are_told_as_a_table() {
-    let file = open("zip.pth");
-    let want = |name: &str, shape: &[usize]| Wanted {
-        parameter: format!("model.{name}"),
-        name: name.into(),
-        shape: shape.to_vec(),
-    };
-    let wanted = [
-        want("conv.weight", &[2, 3, 2, 2]),
-        want("conv.bias", &[3]),
-        want("bn.weight", &[2]),
-    ];
-    let told = file.require(&wanted, |_| false).unwrap_err().to_string();
-    let table = told.split_once("zip.pth: ").unwrap().1;
-    assert_eq!(
-        table,
-        "its tensors are not those of the net (3 differences, 3 tensors are needed)\n\
-         \x20 parameter        expected       in the file\n\
-         \x20 model.conv.bias  conv.bias [3]  [2]\n\
-         \x20 model.bn.weight  bn.weight [2]  missing\n\
-         \x20 none             nothing        fc.weight [4, 2]"
-    );
-    let classifier = |name: &str| name.starts_with("fc.") || name == "conv.bias";
-    file.require(&wanted[..1], classifier).expect("all there");
 }
 
 #[test]

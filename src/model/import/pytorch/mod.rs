@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::error::{ImportFault, shown_name};
 use super::number_type::ByteOrder;
-use super::opened::{Opened, TensorSource};
+use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
 use crate::storage::Zip;
 use container::{Container, Storages};
@@ -82,7 +82,7 @@ struct Source {
     order: ByteOrder,
 }
 
-impl TensorSource for Source {
+impl ValueReader for Source {
     fn read(&self, index: usize) -> Result<Vec<f32>, ImportFault> {
         let view = &self.views[index];
         if view.span == 0 {

@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 8;
 /// The most bytes of a storage's key, which is a number.
 const MAX_KEY: usize = 64;
 /// An expanded tensor (a stride of 0) may have so many values though its storage has fewer.
-const MAX_EXPANDED: usize = 1 << 24;
+const MAX_EXPANDED: usize = 1 << 22;
 
 /// A part of a storage, as `torch.as_strided` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

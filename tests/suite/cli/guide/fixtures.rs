@@ -23,6 +23,16 @@ pub fn fixtures() -> World {
     world.write("more-reviews.csv", reviews(80..100));
     world.write("animals.csv", animals());
     world.write("films.csv", films());
+    for (name, fixture) in [
+        ("checkpoint.pth", "checkpoint.pth"),
+        ("model.weights.h5", "keras.weights.h5"),
+    ] {
+        let folder = project().join("tests/fixtures/weights");
+        world.write(
+            name,
+            std::fs::read(folder.join(fixture)).expect("a fixture"),
+        );
+    }
     for name in ["configs", "data"] {
         std::os::unix::fs::symlink(project().join(name), world.path(name))
             .expect("a link can be made");
