@@ -22,24 +22,28 @@ pub struct FeatureStore {
     places: Vec<Option<(u32, u64)>>,
 }
 
+/// Features that were damaged in the cache file, in words that follow the sample's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has damaged features in the cache file; kiln cache clear")]
+pub struct DamagedFeatures;
+
 impl FeatureStore {
     /// Copies a record to `out`.
     ///
     /// # Errors
-    /// A cache file that was damaged since, in words that follow the sample's name.
-    pub fn read(&self, record: usize, out: &mut [f32]) -> Result<(), String> {
+    /// A cache file that was damaged since.
+    pub fn read(&self, record: usize, out: &mut [f32]) -> Result<(), DamagedFeatures> {
         let in_memory = self.memory.len() / self.len;
         if record < in_memory {
             out.copy_from_slice(&self.memory[record * self.len..][..self.len]);
             return Ok(());
         }
         let place = self.places[record - in_memory];
-        let damaged = || "has damaged features in the cache file; kiln cache clear".to_string();
-        let (records, (slot, name)) = self.file.as_ref().zip(place).ok_or_else(damaged)?;
+        let (records, (slot, name)) = self.file.as_ref().zip(place).ok_or(DamagedFeatures)?;
         let mut bytes = Vec::new();
         match records.read(slot, name, &mut bytes) {
             true => from_bytes(&bytes, out),
-            false => return Err(damaged()),
+            false => return Err(DamagedFeatures),
         }
         Ok(())
     }

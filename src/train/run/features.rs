@@ -1,6 +1,7 @@
 //! Features: what frozen layers make of a sample, computed once and kept. The layers behind them then train at the speed
 //! of a table; the bits are those of computing everything in each step.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
@@ -9,7 +10,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::feature_store::{FeatureStore, Writer};
 use crate::data::image::cache::Budget;
-use crate::data::{Dataset, Progress, ReadingOrder, SampleId, Shape, input_to_device, view_of};
+use crate::data::{
+    Dataset, Progress, ReadingOrder, SampleError, SampleId, Shape, input_to_device, view_of,
+};
 use crate::model::{Compute, Network, Pass, Training, flat_values, host};
 
 /// Samples that the frozen layers take at a time.
@@ -84,7 +87,7 @@ pub struct Features {
     num_views: u64,
     store: FeatureStore,
     /// Why a version of a sample has none.
-    failed: Vec<Option<String>>,
+    failed: Vec<Option<LoadFailed>>,
 }
 
 impl Features {
@@ -123,7 +126,7 @@ impl Features {
             let mut missing = (Vec::new(), Vec::new(), Vec::new());
             for (&record, sample) in chunk.iter().zip(loaded) {
                 match sample {
-                    Err(reason) => failed[record] = Some(reason),
+                    Err(error) => failed[record] = Some(LoadFailed(error.into())),
                     Ok((_, digest)) if writer.take(record, digest) => {}
                     Ok((input, digest)) => {
                         missing.0.extend(input);
@@ -157,7 +160,12 @@ impl Features {
 }
 
 /// A sample's input with its digest, or why there is none.
-type Input = Result<(Vec<f32>, u128), String>;
+type Input = Result<(Vec<f32>, u128), SampleError>;
+
+/// The error of a sample that could not be loaded when its features were computed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+struct LoadFailed(Arc<dyn Error + Send + Sync>);
 
 /// Loads versions of samples: all samples in their first version, then all in their second, ...
 fn load(inner: &dyn Dataset, records: &[usize]) -> Vec<Input> {
@@ -205,12 +213,12 @@ impl Dataset for Features {
         self.inner.reading_order()
     }
 
-    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), String> {
+    fn load(&self, index: usize, epoch: Option<u64>, out: &mut [f32]) -> Result<(), SampleError> {
         let view = epoch.map_or(0, |epoch| view_of(epoch, self.num_views));
         let record = view as usize * self.inner.len() + index;
         match &self.failed[record] {
-            Some(reason) => Err(reason.clone()),
-            None => self.store.read(record, out),
+            Some(failed) => Err(failed.clone().into()),
+            None => Ok(self.store.read(record, out)?),
         }
     }
 }
