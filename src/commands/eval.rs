@@ -189,14 +189,14 @@ fn figures_of(predictions: &Predictions) -> Map<String, Value> {
         .collect();
     match predictions {
         Predictions::Classes(predictions) => add_classes(&mut object, predictions),
-        Predictions::Labels(predictions) => {
+        Predictions::MultiLabel(predictions) => {
             let each = predictions.names.iter().enumerate().map(|(label, name)| {
                 let of_label = figures(compute_all(&predictions.label(label)));
                 (name.clone(), Value::Object(of_label))
             });
             object.insert("per_label".into(), Value::Object(each.collect()));
         }
-        Predictions::Numbers(predictions) => {
+        Predictions::Regression(predictions) => {
             let each = predictions.names.iter().enumerate().map(|(number, name)| {
                 let of_number = REGRESSION_METRICS
                     .iter()
@@ -288,8 +288,8 @@ fn header(predictions: &Predictions) -> String {
 fn names_of_fields(predictions: &Predictions) -> Vec<String> {
     let (first, names, forms): (&[&str], &[String], &[&str]) = match predictions {
         Predictions::Classes(p) => (&["class", "predicted", "correct"], &p.classes, &["p({})"]),
-        Predictions::Labels(p) => (&[], &p.names, &["{}", "p({})"]),
-        Predictions::Numbers(p) => (&[], &p.names, &["{}", "predicted({})"]),
+        Predictions::MultiLabel(p) => (&[], &p.names, &["{}", "p({})"]),
+        Predictions::Regression(p) => (&[], &p.names, &["{}", "predicted({})"]),
         Predictions::Heads(_) => (&[], &[], &[]),
     };
     let first = first.iter().chain(&["loss"]).map(|name| name.to_string());
@@ -317,14 +317,14 @@ fn fields(predictions: &Predictions, sample: usize) -> String {
                 let _ = write!(row, ",{probability}");
             }
         }
-        Predictions::Labels(p) => {
+        Predictions::MultiLabel(p) => {
             let _ = write!(row, "{loss}");
             for pair in (sample * p.names.len()..).take(p.names.len()) {
                 let target = u8::from(p.targets[pair]);
                 let _ = write!(row, ",{target},{}", p.probabilities[pair]);
             }
         }
-        Predictions::Numbers(p) => {
+        Predictions::Regression(p) => {
             let _ = write!(row, "{loss}");
             for pair in (sample * p.names.len()..).take(p.names.len()) {
                 let _ = write!(row, ",{},{}", p.targets[pair], p.predicted[pair]);

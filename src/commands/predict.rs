@@ -240,8 +240,8 @@ fn answer(row: &[f32], task: &Task, top: usize) -> Map<String, Value> {
                 ("top", json!(top)),
             ]
         }
-        Task::Labels(_) => vec![("probabilities", each())],
-        Task::Numbers(_) => vec![("predicted", each())],
+        Task::MultiLabel(_) => vec![("probabilities", each())],
+        Task::Regression(_) => vec![("predicted", each())],
         Task::Heads(_) => {
             let heads = parts(task, row)
                 .map(|(head, own)| (head.name.clone(), answer(own, &head.task, top).into()));
@@ -258,7 +258,7 @@ fn fields(row: &[f32], task: &Task, top: usize) -> Vec<String> {
     if let Task::Heads(_) = task {
         let heads = parts(task, row).flat_map(|(head, own)| {
             let name = match head.task {
-                Task::Numbers(_) => None, // the name of the number
+                Task::Regression(_) => None, // the name of the number
                 _ => Some(head.name.clone()),
             };
             name.into_iter().chain(fields(own, &head.task, top))
@@ -269,7 +269,7 @@ fn fields(row: &[f32], task: &Task, top: usize) -> Vec<String> {
     let told = order(row, task, top).into_iter();
     told.flat_map(|index| {
         let value = match task {
-            Task::Numbers(_) => row[index].to_string(),
+            Task::Regression(_) => row[index].to_string(),
             _ => format!("{:.4}", row[index]),
         };
         [names[index].to_string(), value]

@@ -64,7 +64,7 @@ impl Preprocessor {
     pub fn check_task(&self, task: &Task) -> Result<(), PreprocessError> {
         let targets = match self {
             Preprocessor::Image(_)
-                if task.classes().is_empty() && !matches!(task, Task::Labels(_)) =>
+                if task.classes().is_empty() && !matches!(task, Task::MultiLabel(_)) =>
             {
                 return Err(PreprocessError::ImageTask(task.what()));
             }

@@ -18,16 +18,16 @@ mod ece;
 mod f1;
 pub mod figure;
 mod interval;
-mod labels;
+mod label_predictions;
 mod log_loss;
 mod loss;
-mod numbers;
 mod pr_auc;
 mod precision;
 mod predictions;
 mod ranking;
 mod recall;
 pub mod regression;
+mod regression_predictions;
 mod top_5_accuracy;
 
 pub use crate::metrics::figure::Figure;
@@ -35,9 +35,9 @@ pub use class_predictions::ClassPredictions;
 pub use class_predictions::decide;
 pub use confusion::{ClassScores, Confusion};
 pub use interval::wilson;
-pub use labels::{LABEL_METRICS, LabelPredictions};
-pub use numbers::NumberPredictions;
+pub use label_predictions::{LABEL_METRICS, LabelPredictions};
 pub use predictions::{HeadFigures, HeadPredictions, Known, Predictions, known_metrics};
+pub use regression_predictions::RegressionPredictions;
 
 /// One figure of a split.
 #[derive(Clone, Copy, Debug)]

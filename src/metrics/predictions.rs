@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::class_predictions::ClassPredictions;
-use super::labels::{LABEL_METRICS, LabelPredictions};
-use super::numbers::NumberPredictions;
+use super::label_predictions::{LABEL_METRICS, LabelPredictions};
 use super::regression::REGRESSION_METRICS;
+use super::regression_predictions::RegressionPredictions;
 use super::{METRICS, compute_all};
 use crate::data::Task;
 use crate::metrics::figure::mean_loss;
@@ -16,9 +16,9 @@ pub enum Predictions {
     /// One class of several.
     Classes(ClassPredictions),
     /// Labels, each of which holds or not.
-    Labels(LabelPredictions),
+    MultiLabel(LabelPredictions),
     /// Numbers.
-    Numbers(NumberPredictions),
+    Regression(RegressionPredictions),
     /// Several of these, each by a head of the net.
     Heads(HeadPredictions),
 }
@@ -47,8 +47,8 @@ impl Predictions {
     pub fn losses(&self) -> &[f32] {
         match self {
             Predictions::Classes(p) => &p.losses,
-            Predictions::Labels(p) => &p.losses,
-            Predictions::Numbers(p) => &p.losses,
+            Predictions::MultiLabel(p) => &p.losses,
+            Predictions::Regression(p) => &p.losses,
             Predictions::Heads(p) => &p.losses,
         }
     }
@@ -58,8 +58,8 @@ impl Predictions {
     pub fn figures(&self) -> Vec<(String, Option<f64>)> {
         let figures = match self {
             Predictions::Classes(p) => compute_all(p),
-            Predictions::Labels(p) => p.figures(),
-            Predictions::Numbers(p) => p.figures(),
+            Predictions::MultiLabel(p) => p.figures(),
+            Predictions::Regression(p) => p.figures(),
             Predictions::Heads(p) => vec![("loss", mean_loss(&p.losses))],
         };
         let own = figures
@@ -82,8 +82,8 @@ impl Predictions {
         };
         match self {
             Predictions::Classes(p) => first(&p.probabilities, self.len()),
-            Predictions::Labels(p) => first(&p.probabilities, self.len()),
-            Predictions::Numbers(p) => first(&p.predicted, self.len()),
+            Predictions::MultiLabel(p) => first(&p.probabilities, self.len()),
+            Predictions::Regression(p) => first(&p.predicted, self.len()),
             Predictions::Heads(p) => {
                 let heads = p.heads.iter();
                 heads.filter_map(|(_, head)| head.first_not_finite()).min()
@@ -103,7 +103,7 @@ impl Predictions {
     pub fn majority_share(&self) -> Option<f64> {
         match self {
             Predictions::Classes(p) => p.majority_share(),
-            Predictions::Labels(_) | Predictions::Numbers(_) | Predictions::Heads(_) => None,
+            Predictions::MultiLabel(_) | Predictions::Regression(_) | Predictions::Heads(_) => None,
         }
     }
 }
@@ -147,7 +147,7 @@ pub struct Known {
     pub name: &'static str,
     /// Whether more is better.
     pub higher_is_better: bool,
-    /// Whether it is defined for classes, labels and numbers.
+    /// Whether it is defined for classification, multi-label and regression.
     tasks: [bool; 3],
     /// The fewest classes with which it is defined.
     pub min_classes: usize,
@@ -158,8 +158,8 @@ impl Known {
     pub fn is_for(&self, task: &Task) -> bool {
         match task {
             Task::Classes(_) => self.tasks[0],
-            Task::Labels(_) => self.tasks[1],
-            Task::Numbers(_) => self.tasks[2],
+            Task::MultiLabel(_) => self.tasks[1],
+            Task::Regression(_) => self.tasks[2],
             Task::Heads(_) => self.name == "loss",
         }
     }

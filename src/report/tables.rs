@@ -8,8 +8,8 @@ use crate::data::{Column, Skipped, Summary, Task, list_names, short_name};
 use crate::device::Adapter;
 use crate::metrics::regression::REGRESSION_METRICS;
 use crate::metrics::{
-    ClassPredictions, Figure, LabelPredictions, METRICS, Metric, NumberPredictions, Predictions,
-    compute_all, wilson,
+    ClassPredictions, Figure, LabelPredictions, METRICS, Metric, Predictions,
+    RegressionPredictions, compute_all, wilson,
 };
 use crate::model::{Memory, Network};
 
@@ -112,7 +112,7 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
         out.push('\n');
     }
     match &summary.task {
-        Task::Numbers(_) => {
+        Task::Regression(_) => {
             let names = list_names(&summary.task.names());
             let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
             let (train, valid) = (grouped(train), grouped(valid));
@@ -121,7 +121,7 @@ pub fn data(summary: &Summary, positive: usize, weights: Option<&[f32]>) -> Stri
             ));
         }
         Task::Classes(names) => out.push_str(&classes(names, summary, Some(positive), weights)),
-        Task::Labels(names) => out.push_str(&classes(names, summary, None, None)),
+        Task::MultiLabel(names) => out.push_str(&classes(names, summary, None, None)),
         Task::Heads(heads) => {
             let (train, valid) = (summary.num_train as u64, summary.num_valid as u64);
             let (train, valid) = (grouped(train), grouped(valid));
@@ -218,8 +218,8 @@ pub fn skipped(skipped: &[Skipped], [one, many]: [&str; 2]) -> Option<String> {
 pub fn evaluation(predictions: &Predictions) -> String {
     match predictions {
         Predictions::Classes(p) => evaluated_classes(p),
-        Predictions::Labels(p) => evaluated_labels(p),
-        Predictions::Numbers(p) => evaluated_numbers(p),
+        Predictions::MultiLabel(p) => evaluated_labels(p),
+        Predictions::Regression(p) => evaluated_regression(p),
         Predictions::Heads(p) => {
             let heads = p.heads.iter();
             let heads = heads
@@ -249,7 +249,7 @@ fn evaluated_labels(predictions: &LabelPredictions) -> String {
 }
 
 /// The metrics of regression, of all targets and, if there are several, of each.
-fn evaluated_numbers(predictions: &NumberPredictions) -> String {
+fn evaluated_regression(predictions: &RegressionPredictions) -> String {
     let summary = metric_values(&predictions.figures());
     if predictions.names.len() < 2 {
         return summary;

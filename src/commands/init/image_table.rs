@@ -256,7 +256,7 @@ impl Table {
                         ));
                     }
                     None => {
-                        if let Ok(Task::Numbers(_)) = self.looked.task(label) {
+                        if let Ok(Task::Regression(_)) = self.looked.task(label) {
                             bail!(
                                 "{}: the column {label:?} holds numbers, and of images Kiln predicts classes or labels; \
                                  write what is to be told apart into a column (\"low\", \"high\")",

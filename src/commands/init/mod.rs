@@ -180,7 +180,7 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
     let num_samples = summary.num_train + summary.num_valid + summary.num_test;
     let samples = if plan.texts { "texts" } else { "images" };
     let what = match summary.task {
-        Task::Labels(_) => "labels",
+        Task::MultiLabel(_) => "labels",
         _ => "classes",
     };
     let written = write(

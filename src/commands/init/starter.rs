@@ -40,11 +40,11 @@ pub(super) fn text(
         Task::Classes(_) if count == 2 => {
             (1, "binary_cross_entropy", "the logit of the second class")
         }
-        Task::Labels(_) => (count, "binary_cross_entropy", "one a label"),
+        Task::MultiLabel(_) => (count, "binary_cross_entropy", "one a label"),
         _ => (count, "sparse_categorical_cross_entropy", "one a class"),
     };
     let what = match &summary.task {
-        Task::Labels(_) => "labels, any number of which may hold",
+        Task::MultiLabel(_) => "labels, any number of which may hold",
         _ => "classes",
     };
     let usual = survey.typical_size();

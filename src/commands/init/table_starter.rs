@@ -93,7 +93,7 @@ pub(super) fn starter(
     };
     let what = match &task {
         Task::Classes(classes) => format!("{target}, one of {} classes", classes.len()),
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => format!("{target}, a number"),
+        Task::MultiLabel(_) | Task::Regression(_) | Task::Heads(_) => format!("{target}, a number"),
     };
     let experiment = Experiment {
         name,
@@ -243,8 +243,8 @@ impl Experiment<'_> {
                 let loss = "sparse_categorical_cross_entropy";
                 (classes.len(), loss, "one a class".into())
             }
-            Task::Labels(names) => (names.len(), "binary_cross_entropy", "one a label".into()),
-            Task::Numbers(_) | Task::Heads(_) => (self.task.len(), "mse", "the number".into()),
+            Task::MultiLabel(names) => (names.len(), "binary_cross_entropy", "one a label".into()),
+            Task::Regression(_) | Task::Heads(_) => (self.task.len(), "mse", "the number".into()),
         }
     }
 

@@ -11,15 +11,17 @@ use thiserror::Error;
 pub enum Task {
     /// Which one of these classes it is of, in sorted order.
     Classes(Vec<String>),
-    /// Which of these labels hold; any number of them may.
-    Labels(Vec<String>),
-    /// These numbers.
-    Numbers(Vec<Output>),
+    /// Multi-label: which of these labels hold; any number of them may.
+    #[serde(rename = "labels")]
+    MultiLabel(Vec<String>),
+    /// Regression targets.
+    #[serde(rename = "numbers")]
+    Regression(Vec<Output>),
     /// Several of these at once, each by a head of the net.
     Heads(Vec<Head>),
 }
 
-/// The prediction task of one head: classes, labels or regression targets.
+/// The prediction task of one head.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// The column.
@@ -28,7 +30,7 @@ pub struct Head {
     pub task: Task,
 }
 
-/// A number to be predicted, and how it is scaled for the net: `(value - mean) / std`.
+/// A regression target, and how it is scaled for the net: `(value - mean) / std`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// The column.
@@ -40,7 +42,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// A number that the net sees as it is.
+    /// A target that is not scaled.
     pub fn unscaled(name: &str) -> Output {
         Output {
             name: name.to_string(),
@@ -49,7 +51,7 @@ impl Output {
         }
     }
 
-    /// The number that the net's output stands for.
+    /// The value of the net's output in the units of the data.
     pub fn unscale(&self, value: f32) -> f32 {
         (f64::from(value) * self.std + self.mean) as f32
     }
@@ -62,22 +64,22 @@ impl Default for Task {
 }
 
 impl Task {
-    /// The classes, labels or numbers by name; of heads, those of each in turn.
+    /// The names of the classes, labels or regression targets; with heads, those of each in turn.
     pub fn names(&self) -> Vec<&str> {
         match self {
-            Task::Classes(names) | Task::Labels(names) => {
+            Task::Classes(names) | Task::MultiLabel(names) => {
                 names.iter().map(String::as_str).collect()
             }
-            Task::Numbers(outputs) => outputs.iter().map(|output| &*output.name).collect(),
+            Task::Regression(outputs) => outputs.iter().map(|output| &*output.name).collect(),
             Task::Heads(heads) => heads.iter().flat_map(|head| head.task.names()).collect(),
         }
     }
 
-    /// The number of classes, labels or numbers, of all heads together.
+    /// The number of classes, labels or regression targets, of all heads together.
     pub fn len(&self) -> usize {
         match self {
-            Task::Classes(names) | Task::Labels(names) => names.len(),
-            Task::Numbers(outputs) => outputs.len(),
+            Task::Classes(names) | Task::MultiLabel(names) => names.len(),
+            Task::Regression(outputs) => outputs.len(),
             Task::Heads(heads) => heads.iter().map(|head| head.task.len()).sum(),
         }
     }
@@ -86,7 +88,7 @@ impl Task {
     pub fn heads(&self) -> &[Head] {
         match self {
             Task::Heads(heads) => heads,
-            Task::Classes(_) | Task::Labels(_) | Task::Numbers(_) => &[],
+            Task::Classes(_) | Task::MultiLabel(_) | Task::Regression(_) => &[],
         }
     }
 
@@ -94,7 +96,7 @@ impl Task {
     pub fn target_width(&self) -> usize {
         match self {
             Task::Classes(_) => 1,
-            Task::Labels(_) | Task::Numbers(_) => self.len(),
+            Task::MultiLabel(_) | Task::Regression(_) => self.len(),
             Task::Heads(heads) => heads.iter().map(|head| head.task.target_width()).sum(),
         }
     }
@@ -102,8 +104,8 @@ impl Task {
     /// Of each number of a target, the scaling for the net, where there is one.
     pub fn target_scales(&self) -> Vec<Option<&Output>> {
         match self {
-            Task::Classes(_) | Task::Labels(_) => vec![None; self.target_width()],
-            Task::Numbers(outputs) => outputs.iter().map(Some).collect(),
+            Task::Classes(_) | Task::MultiLabel(_) => vec![None; self.target_width()],
+            Task::Regression(outputs) => outputs.iter().map(Some).collect(),
             Task::Heads(heads) => {
                 let heads = heads.iter();
                 heads.flat_map(|head| head.task.target_scales()).collect()
@@ -128,8 +130,8 @@ impl Task {
             Task::Classes(classes) if classes.len() == 1 => {
                 Err(TaskError::OneClass(classes[0].clone()))
             }
-            Task::Classes(_) | Task::Labels(_) => distinct(self.names().into_iter()),
-            Task::Numbers(outputs) => {
+            Task::Classes(_) | Task::MultiLabel(_) => distinct(self.names().into_iter()),
+            Task::Regression(outputs) => {
                 distinct(outputs.iter().map(|output| &*output.name))?;
                 let scaled = |output: &&Output| {
                     let fits = |number: f64| number.is_finite() && (number as f32).is_finite();
@@ -147,7 +149,7 @@ impl Task {
     pub fn num_targets(&self) -> usize {
         match self {
             Task::Classes(_) => 1,
-            Task::Labels(_) | Task::Numbers(_) => self.len(),
+            Task::MultiLabel(_) | Task::Regression(_) => self.len(),
             Task::Heads(heads) => heads.len(),
         }
     }
@@ -161,7 +163,7 @@ impl Task {
     pub fn classes(&self) -> &[String] {
         match self {
             Task::Classes(names) => names,
-            Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => &[],
+            Task::MultiLabel(_) | Task::Regression(_) | Task::Heads(_) => &[],
         }
     }
 
@@ -174,8 +176,8 @@ impl Task {
 
     fn unscale_row(&self, mut row: &mut [f32]) {
         match self {
-            Task::Classes(_) | Task::Labels(_) => {}
-            Task::Numbers(outputs) => {
+            Task::Classes(_) | Task::MultiLabel(_) => {}
+            Task::Regression(outputs) => {
                 for (value, output) in row.iter_mut().zip(outputs) {
                     *value = output.unscale(*value);
                 }
@@ -194,8 +196,8 @@ impl Task {
     pub fn what(&self) -> &'static str {
         match self {
             Task::Classes(_) => "classes",
-            Task::Labels(_) => "labels",
-            Task::Numbers(_) => "numbers",
+            Task::MultiLabel(_) => "labels",
+            Task::Regression(_) => "numbers",
             Task::Heads(_) => "heads",
         }
     }
@@ -261,11 +263,11 @@ mod tests {
             classes(&[]),
             classes(&["a"]),
             classes(&["a", "a"]),
-            Task::Labels(Vec::new()),
-            Task::Numbers(Vec::new()),
-            Task::Numbers(vec![number(0.0, 0.0)]),
-            Task::Numbers(vec![number(1e300, 1.0)]),
-            Task::Numbers(vec![number(0.0, 1.0), number(0.0, 1.0)]),
+            Task::MultiLabel(Vec::new()),
+            Task::Regression(Vec::new()),
+            Task::Regression(vec![number(0.0, 0.0)]),
+            Task::Regression(vec![number(1e300, 1.0)]),
+            Task::Regression(vec![number(0.0, 1.0), number(0.0, 1.0)]),
             Task::Heads(Vec::new()),
             Task::Heads(vec![head(Task::Heads(vec![head(classes(&["a", "b"]))]))]),
             Task::Heads(vec![head(classes(&["a", "b"])), head(classes(&["a", "b"]))]),
@@ -288,7 +290,7 @@ mod tests {
         let classes = Task::Classes(vec!["cat".into(), "dog".into(), "emu".into()]);
         let task = Task::Heads(vec![
             head("kind", classes),
-            head("price", Task::Numbers(vec![price])),
+            head("price", Task::Regression(vec![price])),
         ]);
         assert_eq!((task.len(), task.target_width()), (4, 2));
         let mut rows = [0.2, 0.3, 0.5, 1.0, 0.1, 0.2, 0.7, -1.0];

@@ -287,7 +287,7 @@ fn number(
         .collect();
     let (files, root) = (files.files, files.root);
     match (task, names) {
-        (Task::Labels(_), names) => {
+        (Task::MultiLabel(_), names) => {
             let mut sets = Vec::new();
             for index in 0..names.len() {
                 let mut set = vec![false; trained.len()];

@@ -110,7 +110,7 @@ impl ImageSurvey {
                 valid_counts: counts(&valid, classes.len(), sets.as_deref()),
                 task: match sets {
                     None => Task::Classes(classes),
-                    Some(_) => Task::Labels(classes),
+                    Some(_) => Task::MultiLabel(classes),
                 },
                 valid_from,
                 left_out,

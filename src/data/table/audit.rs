@@ -166,7 +166,7 @@ fn find_leaked(
 fn ordered_targets(task: &Task, first: usize) -> Vec<usize> {
     match task {
         Task::Classes(classes) if classes.len() > 2 => Vec::new(),
-        Task::Classes(_) | Task::Labels(_) | Task::Numbers(_) => {
+        Task::Classes(_) | Task::MultiLabel(_) | Task::Regression(_) => {
             (first..first + task.target_width()).collect()
         }
         Task::Heads(heads) => {

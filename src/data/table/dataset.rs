@@ -75,7 +75,7 @@ pub fn encode(
     let targets = rows.scaled_targets(task);
     Ok(Encoded {
         dataset: TableDataset {
-            labels: matches!(task, Task::Labels(_)),
+            labels: matches!(task, Task::MultiLabel(_)),
             targets,
             rows,
             encoder,

@@ -94,7 +94,7 @@ pub fn copies(
     let Some(place) = columns.iter().position(|(name, _)| name == target) else {
         return Ok(Vec::new());
     };
-    let numbers = matches!(task, Task::Numbers(_));
+    let numbers = matches!(task, Task::Regression(_));
     let (values, rows) = read_values(table, columns, scans, (target, place), numbers)?;
     if rows < FEWEST {
         return Ok(Vec::new());

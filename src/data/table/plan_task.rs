@@ -24,7 +24,7 @@ pub fn plan_task(
 ) -> Result<Task, Vec<Fault>> {
     let is_guessed = kind.is_none();
     match kind.unwrap_or_else(|| guess_kind(scans)) {
-        TaskKind::Labels => Ok(Task::Labels(targets.to_vec())),
+        TaskKind::Labels => Ok(Task::MultiLabel(targets.to_vec())),
         TaskKind::Regression => plan_numbers(targets, scans),
         TaskKind::Heads => {
             let heads = targets.iter().zip(scans).map(|(target, scan)| {
@@ -72,7 +72,7 @@ fn guess_kind(scans: &[&ColumnScan]) -> TaskKind {
 fn plan_numbers(targets: &[String], scans: &[&ColumnScan]) -> Result<Task, Vec<Fault>> {
     let mut all = targets.iter().zip(scans);
     match all.find(|(_, scan)| !scan.is_numeric()) {
-        None => Ok(Task::Numbers(
+        None => Ok(Task::Regression(
             targets.iter().map(|name| Output::unscaled(name)).collect(),
         )),
         Some((name, scan)) => {
@@ -132,13 +132,13 @@ fn plan_classes(
 pub fn scale_targets(task: &mut Task, rows: &Rows) {
     let (width, count) = (task.target_width(), rows.len() as f64);
     let outputs: Vec<(usize, &mut Output)> = match task {
-        Task::Classes(_) | Task::Labels(_) => Vec::new(),
-        Task::Numbers(outputs) => outputs.iter_mut().enumerate().collect(),
+        Task::Classes(_) | Task::MultiLabel(_) => Vec::new(),
+        Task::Regression(outputs) => outputs.iter_mut().enumerate().collect(),
         // A column each.
         Task::Heads(heads) => {
             let numbered = heads.iter_mut().enumerate();
             let outputs = numbered.filter_map(|(column, head)| match &mut head.task {
-                Task::Numbers(outputs) => outputs.first_mut().map(|output| (column, output)),
+                Task::Regression(outputs) => outputs.first_mut().map(|output| (column, output)),
                 _ => None,
             });
             outputs.collect()

@@ -74,8 +74,8 @@ impl Kind<'_> {
     fn of(task: &Task, numeric: bool) -> Vec<Kind<'_>> {
         match task {
             Task::Classes(classes) => vec![Kind::Class(ClassNames::new(classes, numeric))],
-            Task::Labels(labels) => labels.iter().map(|_| Kind::Label).collect(),
-            Task::Numbers(outputs) => outputs.iter().map(|_| Kind::Number).collect(),
+            Task::MultiLabel(labels) => labels.iter().map(|_| Kind::Label).collect(),
+            Task::Regression(outputs) => outputs.iter().map(|_| Kind::Number).collect(),
             Task::Heads(heads) => {
                 let kinds = heads.iter().flat_map(|head| Kind::of(&head.task, numeric));
                 kinds.collect()
@@ -293,14 +293,14 @@ impl Rows {
                     counts[class as usize] += 1;
                 }
             }
-            Task::Labels(_) => {
+            Task::MultiLabel(_) => {
                 for row in self.numbers.chunks_exact(counts.len().max(1)) {
                     for (count, label) in counts.iter_mut().zip(row) {
                         *count += usize::from(*label > 0.5);
                     }
                 }
             }
-            Task::Numbers(_) | Task::Heads(_) => counts.clear(),
+            Task::Regression(_) | Task::Heads(_) => counts.clear(),
         }
         counts
     }

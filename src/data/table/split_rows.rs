@@ -79,7 +79,7 @@ fn divide(all: Rows, split_off: SplitOff, task: &Task) -> Result<Divided<Rows>, 
     let sample = |rows: &Rows, index: usize| (rows.digests[index], rows.classes[index] as usize);
     let of = match task {
         Task::Classes(_) => " of each class",
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => "",
+        Task::MultiLabel(_) | Task::Regression(_) | Task::Heads(_) => "",
     };
     let mut divided = split_off.divide(all, sample, of);
     if divided.valid.is_empty() && count > 0 {
@@ -95,7 +95,7 @@ fn divide(all: Rows, split_off: SplitOff, task: &Task) -> Result<Divided<Rows>, 
             let absent = classes.filter(|(_, count)| **count == 0);
             absent.map(|(class, _)| class.clone()).collect()
         }
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => Vec::new(),
+        Task::MultiLabel(_) | Task::Regression(_) | Task::Heads(_) => Vec::new(),
     };
     if !alone.is_empty() {
         divided.from.push_str(&format!(

@@ -233,7 +233,7 @@ pub fn encode(
             Texts::Rows(rows) => rows.scaled_targets(task),
             Texts::Files(_) => Vec::new(),
         },
-        labels: matches!(task, Task::Labels(_)),
+        labels: matches!(task, Task::MultiLabel(_)),
         texts,
         tokens,
     };

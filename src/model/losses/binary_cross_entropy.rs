@@ -49,11 +49,11 @@ impl BinaryCrossEntropy {
 impl Loss for BinaryCrossEntropy {
     fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         match task {
-            Task::Labels(labels) if labels.len() == 1 => Err(LossMismatch::OneLabel {
+            Task::MultiLabel(labels) if labels.len() == 1 => Err(LossMismatch::OneLabel {
                 label: labels[0].clone(),
             }),
-            Task::Labels(labels) if labels.len() == num_outputs => Ok(()),
-            Task::Labels(labels) => Err(LossMismatch::Outputs {
+            Task::MultiLabel(labels) if labels.len() == num_outputs => Ok(()),
+            Task::MultiLabel(labels) => Err(LossMismatch::Outputs {
                 loss: "binary_cross_entropy",
                 of: TargetKind::Labels,
                 num_targets: labels.len(),

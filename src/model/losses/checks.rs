@@ -10,7 +10,7 @@ use crate::data::Task;
 pub fn for_classes(loss: &'static str, task: &Task) -> Result<usize, LossMismatch> {
     match task {
         Task::Classes(classes) => Ok(classes.len()),
-        Task::Labels(_) | Task::Numbers(_) | Task::Heads(_) => {
+        Task::MultiLabel(_) | Task::Regression(_) | Task::Heads(_) => {
             Err(LossMismatch::of_task(loss, "classes", task))
         }
     }

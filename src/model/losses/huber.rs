@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::loss::Loss;
 use super::mismatch::LossMismatch;
-use super::numbers::{check, mean_of_row, wanted};
+use super::regression::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
-/// For numbers: squared near 0, absolute far from it. Keras's `Huber`, PyTorch's `HuberLoss`.
+/// For regression: squared near 0, absolute far from it. Keras's `Huber`, PyTorch's `HuberLoss`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Huber {

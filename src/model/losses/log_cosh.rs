@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::loss::Loss;
 use super::mismatch::LossMismatch;
-use super::numbers::{check, mean_of_row, wanted};
+use super::regression::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
-/// For numbers: about `e^2 / 2` near 0 and `|e| - ln 2` far from it. Keras's `LogCosh`.
+/// For regression: about `e^2 / 2` near 0 and `|e| - ln 2` far from it. Keras's `LogCosh`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogCosh {}

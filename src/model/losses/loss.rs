@@ -29,7 +29,7 @@ pub trait Loss: Debug + Send + Sync {
     /// net).
     ///
     /// # Shapes
-    /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, numbers]`.
+    /// Logits `[batch, outputs]`; result `[batch, classes]`, `[batch, labels]` or `[batch, targets]`.
     fn predictions(&self, logits: Tensor<2>) -> Tensor<2>;
 
     /// The same check for a net with heads: the outputs of each, by name, in their order in the logits. The loss keeps

@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::loss::Loss;
 use super::mismatch::LossMismatch;
-use super::numbers::{check, mean_of_row, wanted};
+use super::regression::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
-/// For numbers; less moved by outliers than `mse`. Keras's `MeanAbsoluteError`, PyTorch's `L1Loss`.
+/// For regression; less sensitive to outliers than `mse`. Keras's `MeanAbsoluteError`, PyTorch's `L1Loss`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mae {}

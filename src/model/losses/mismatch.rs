@@ -113,8 +113,8 @@ impl LossMismatch {
         let instead = match task {
             Task::Classes(classes) if classes.len() == 2 => "binary_cross_entropy",
             Task::Classes(_) => "sparse_categorical_cross_entropy",
-            Task::Labels(_) => "binary_cross_entropy",
-            Task::Numbers(_) => "mse",
+            Task::MultiLabel(_) => "binary_cross_entropy",
+            Task::Regression(_) => "mse",
             Task::Heads(_) => "{ per_head = { NAME = ... } }",
         };
         let names = task.names().into_iter().take(10);

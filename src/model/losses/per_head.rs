@@ -222,8 +222,8 @@ impl Loss for PerHead {
                 targets: first..first + head.task.target_width(),
                 kind: match head.task {
                     Task::Classes(_) => TargetKind::Classes,
-                    Task::Labels(_) => TargetKind::Labels,
-                    Task::Numbers(_) | Task::Heads(_) => TargetKind::Numbers,
+                    Task::MultiLabel(_) => TargetKind::Labels,
+                    Task::Regression(_) | Task::Heads(_) => TargetKind::Numbers,
                 },
             });
             first += head.task.target_width();

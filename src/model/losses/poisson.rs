@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::loss::Loss;
 use super::mismatch::LossMismatch;
-use super::numbers::{check, mean_of_row, wanted};
+use super::regression::{check, mean_of_row, wanted};
 use crate::data::{Target, Task};
 use crate::model::activation::Activation;
 
@@ -19,7 +19,7 @@ impl Loss for Poisson {
     fn check(&self, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
         check("poisson", num_outputs, task)?;
         match task {
-            Task::Numbers(outputs) if outputs.iter().any(|o| o.mean != 0.0 || o.std != 1.0) => {
+            Task::Regression(outputs) if outputs.iter().any(|o| o.mean != 0.0 || o.std != 1.0) => {
                 Err(LossMismatch::ScaledCounts)
             }
             _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::data::Task;
 use crate::metrics::{
-    ClassPredictions, HeadPredictions, LabelPredictions, NumberPredictions, Predictions,
+    ClassPredictions, HeadPredictions, LabelPredictions, Predictions, RegressionPredictions,
 };
 
 /// The decision rule of binary classification.
@@ -27,14 +27,14 @@ impl Decision {
                 positive: self.positive,
                 threshold: self.threshold,
             }),
-            Task::Labels(_) => Predictions::Labels(LabelPredictions {
+            Task::MultiLabel(_) => Predictions::MultiLabel(LabelPredictions {
                 names,
                 threshold: self.threshold,
                 ..LabelPredictions::default()
             }),
-            Task::Numbers(_) => Predictions::Numbers(NumberPredictions {
+            Task::Regression(_) => Predictions::Regression(RegressionPredictions {
                 names,
-                ..NumberPredictions::default()
+                ..RegressionPredictions::default()
             }),
             Task::Heads(heads) => {
                 let heads = heads.iter().map(|head| {

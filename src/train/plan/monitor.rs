@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn every_metric_can_be_monitored_where_it_is_defined() {
         let classes = |count: usize| Task::Classes((0..count).map(|c| c.to_string()).collect());
-        let numbers = Task::Numbers(vec![Output::unscaled("price")]);
+        let numbers = Task::Regression(vec![Output::unscaled("price")]);
         for metric in METRICS {
             let monitor = Monitor::read(&format!("valid_{}", metric.name), &[]).expect("a figure");
             let two = monitor.check(&classes(2));
@@ -201,7 +201,7 @@ mod tests {
             task,
         };
         let kinds = Task::Classes(vec!["cat".into(), "dog".into()]);
-        let numbers = Task::Numbers(vec![Output::unscaled("price")]);
+        let numbers = Task::Regression(vec![Output::unscaled("price")]);
         let task = Task::Heads(vec![head("kind", kinds), head("price", numbers)]);
         let check = |name| Monitor::read(name, &["kind", "price"]).map(|m| m.check(&task).is_ok());
         for (name, fits) in [

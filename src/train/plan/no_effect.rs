@@ -90,8 +90,8 @@ fn is_one_batch(experiment: &Experiment) -> bool {
 fn decides(task: &Task) -> bool {
     match task {
         Task::Classes(classes) => classes.len() == 2,
-        Task::Labels(_) => true,
-        Task::Numbers(_) => false,
+        Task::MultiLabel(_) => true,
+        Task::Regression(_) => false,
         Task::Heads(heads) => heads.iter().any(|head| decides(&head.task)),
     }
 }
@@ -148,8 +148,8 @@ mod tests {
         [
             ("two", classes(2)),
             ("three", classes(3)),
-            ("labels", Task::Labels(vec!["a".into()])),
-            ("numbers", Task::Numbers(vec![Output::unscaled("y")])),
+            ("labels", Task::MultiLabel(vec!["a".into()])),
+            ("numbers", Task::Regression(vec![Output::unscaled("y")])),
             ("heads", Task::Heads(vec![head])),
         ]
     }

@@ -241,12 +241,12 @@ fn task_of(loss: &dyn Loss, num_outputs: usize) -> Task {
     let names = |count: usize| (0..count).map(|index| index.to_string()).collect();
     let tasks = [
         Task::Classes(names(num_outputs.max(2))),
-        Task::Numbers(
+        Task::Regression(
             (0..num_outputs)
                 .map(|i| Output::unscaled(&i.to_string()))
                 .collect(),
         ),
-        Task::Labels(names(num_outputs)),
+        Task::MultiLabel(names(num_outputs)),
     ];
     let fits = |task: &&Task| loss.check(num_outputs, task).is_ok();
     tasks.iter().find(fits).unwrap_or(&tasks[0]).clone()

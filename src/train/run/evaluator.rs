@@ -45,12 +45,12 @@ fn add(
             let classes = targets.classes().iter();
             to.targets.extend(classes.map(|&class| class as usize));
         }
-        (Predictions::Labels(to), HostTargets::Labels(labels)) => {
+        (Predictions::MultiLabel(to), HostTargets::Labels(labels)) => {
             to.losses.extend(losses);
             to.probabilities.extend(predicted);
             to.targets.extend(labels.iter().map(|&label| label > 0.5));
         }
-        (Predictions::Numbers(to), HostTargets::Real(mut numbers)) => {
+        (Predictions::Regression(to), HostTargets::Real(mut numbers)) => {
             task.unscale(&mut predicted);
             task.unscale(&mut numbers);
             to.losses.extend(losses);
@@ -84,8 +84,8 @@ fn targets_of(task: &Task, columns: Vec<f32>) -> HostTargets {
         Task::Classes(_) => {
             HostTargets::Classes(columns.iter().map(|&class| class as u32).collect())
         }
-        Task::Labels(_) => HostTargets::Labels(columns),
-        Task::Numbers(_) | Task::Heads(_) => HostTargets::Real(columns),
+        Task::MultiLabel(_) => HostTargets::Labels(columns),
+        Task::Regression(_) | Task::Heads(_) => HostTargets::Real(columns),
     }
 }
 

@@ -3,19 +3,12 @@
 
 use std::io;
 
-use thiserror::Error;
-
 use crate::console::shown;
 use crate::data::Shape;
 use crate::data::image::audit::Traits;
 use crate::data::image::cache::{Adding, Budget, Description, FORMAT, Key, Records, make_room};
 use crate::data::image::samples::Stamp;
 use crate::storage::{cache_folder, make_cache_folder};
-
-/// A record of the cache file that was damaged while it was in use.
-#[derive(Clone, Copy, Debug, Error)]
-#[error("has damaged features in the cache file; clear it (kiln cache clear)")]
-pub struct Damaged;
 
 /// Features by the number of their record.
 pub struct FeatureStore {
@@ -29,23 +22,28 @@ pub struct FeatureStore {
     places: Vec<Option<(u32, u64)>>,
 }
 
+/// Features that were damaged in the cache file, in words that follow the sample's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("has damaged features in the cache file; kiln cache clear")]
+pub struct DamagedFeatures;
+
 impl FeatureStore {
     /// Copies a record to `out`.
     ///
     /// # Errors
     /// A cache file that was damaged since.
-    pub fn read(&self, record: usize, out: &mut [f32]) -> Result<(), Damaged> {
+    pub fn read(&self, record: usize, out: &mut [f32]) -> Result<(), DamagedFeatures> {
         let in_memory = self.memory.len() / self.len;
         if record < in_memory {
             out.copy_from_slice(&self.memory[record * self.len..][..self.len]);
             return Ok(());
         }
         let place = self.places[record - in_memory];
-        let (records, (slot, name)) = self.file.as_ref().zip(place).ok_or(Damaged)?;
+        let (records, (slot, name)) = self.file.as_ref().zip(place).ok_or(DamagedFeatures)?;
         let mut bytes = Vec::new();
         match records.read(slot, name, &mut bytes) {
             true => from_bytes(&bytes, out),
-            false => return Err(Damaged),
+            false => return Err(DamagedFeatures),
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! Features: what frozen layers make of a sample, computed once and kept. The layers behind them then train at the speed
 //! of a table; the bits are those of computing everything in each step.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
-use thiserror::Error;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::feature_store::{FeatureStore, Writer};
@@ -80,11 +80,6 @@ impl FrozenLayers<'_> {
     }
 }
 
-/// A sample that could not be loaded, for the reason that its dataset gave.
-#[derive(Clone, Debug, Error)]
-#[error("{0}")]
-struct Unusable(String);
-
 /// A split whose samples are the features of another's.
 pub struct Features {
     inner: Arc<dyn Dataset>,
@@ -92,7 +87,7 @@ pub struct Features {
     num_views: u64,
     store: FeatureStore,
     /// Why a version of a sample has none.
-    failed: Vec<Option<Unusable>>,
+    failed: Vec<Option<LoadFailed>>,
 }
 
 impl Features {
@@ -131,7 +126,7 @@ impl Features {
             let mut missing = (Vec::new(), Vec::new(), Vec::new());
             for (&record, sample) in chunk.iter().zip(loaded) {
                 match sample {
-                    Err(error) => failed[record] = Some(Unusable(error.to_string())),
+                    Err(error) => failed[record] = Some(LoadFailed(error.into())),
                     Ok((_, digest)) if writer.take(record, digest) => {}
                     Ok((input, digest)) => {
                         missing.0.extend(input);
@@ -166,6 +161,11 @@ impl Features {
 
 /// A sample's input with its digest, or why there is none.
 type Input = Result<(Vec<f32>, u128), SampleError>;
+
+/// The error of a sample that could not be loaded when its features were computed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+struct LoadFailed(Arc<dyn Error + Send + Sync>);
 
 /// Loads versions of samples: all samples in their first version, then all in their second, ...
 fn load(inner: &dyn Dataset, records: &[usize]) -> Vec<Input> {
@@ -217,7 +217,7 @@ impl Dataset for Features {
         let view = epoch.map_or(0, |epoch| view_of(epoch, self.num_views));
         let record = view as usize * self.inner.len() + index;
         match &self.failed[record] {
-            Some(unusable) => Err(unusable.clone().into()),
+            Some(failed) => Err(failed.clone().into()),
             None => Ok(self.store.read(record, out)?),
         }
     }

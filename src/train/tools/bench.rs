@@ -109,8 +109,8 @@ pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> Ho
             let classes = (0..batch).map(|_| rng.below(num_classes) as u32);
             HostTargets::Classes(classes.collect())
         }
-        Task::Labels(_) => HostTargets::Labels(rows(&mut rng)),
-        Task::Numbers(_) | Task::Heads(_) => HostTargets::Real(rows(&mut rng)),
+        Task::MultiLabel(_) => HostTargets::Labels(rows(&mut rng)),
+        Task::Regression(_) | Task::Heads(_) => HostTargets::Real(rows(&mut rng)),
     };
     HostBatch {
         input,
@@ -123,8 +123,8 @@ pub fn synthetic_batch(shape: Shape, task: &Task, batch: usize, seed: u64) -> Ho
 fn synthetic_target(task: &Task, rng: &mut Rng) -> Vec<f32> {
     match task {
         Task::Classes(classes) => vec![rng.below(classes.len().max(1)) as f32],
-        Task::Labels(labels) => labels.iter().map(|_| rng.below(2) as f32).collect(),
-        Task::Numbers(outputs) => outputs.iter().map(|_| rng.normal() as f32).collect(),
+        Task::MultiLabel(labels) => labels.iter().map(|_| rng.below(2) as f32).collect(),
+        Task::Regression(outputs) => outputs.iter().map(|_| rng.normal() as f32).collect(),
         Task::Heads(heads) => heads
             .iter()
             .flat_map(|head| synthetic_target(&head.task, rng))

@@ -6,7 +6,7 @@ use super::regression::{REGRESSION_METRICS, RegressionMetric};
 
 /// Predicted numbers and those that were to be predicted, in the units of the data.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NumberPredictions {
+pub struct RegressionPredictions {
     /// The numbers' names.
     pub names: Vec<String>,
     /// `[samples, numbers]`, row by row.
@@ -17,7 +17,7 @@ pub struct NumberPredictions {
     pub losses: Vec<f32>,
 }
 
-impl NumberPredictions {
+impl RegressionPredictions {
     /// One number of every sample: (predicted, target).
     pub fn column(&self, number: usize) -> (Vec<f32>, Vec<f32>) {
         let width = self.names.len().max(1);
@@ -55,7 +55,7 @@ mod tests {
     /// of that pair, in scikit-learn 1.9.
     #[test]
     fn several_numbers_are_averaged() {
-        let predictions = NumberPredictions {
+        let predictions = RegressionPredictions {
             names: vec!["a".into(), "b".into()],
             predicted: vec![1.0, 12.0, 3.0, 20.0, 4.0, 28.0],
             targets: vec![1.0, 10.0, 2.0, 20.0, 4.0, 30.0],

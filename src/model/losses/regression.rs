@@ -10,21 +10,21 @@ use crate::data::{Target, Task};
 /// # Errors
 /// A task of another kind; another number of outputs.
 pub fn check(loss: &'static str, num_outputs: usize, task: &Task) -> Result<(), LossMismatch> {
-    let Task::Numbers(numbers) = task else {
+    let Task::Regression(targets) = task else {
         return Err(LossMismatch::of_task(loss, "numbers", task));
     };
-    if num_outputs == numbers.len() {
+    if num_outputs == targets.len() {
         return Ok(());
     }
     Err(LossMismatch::Outputs {
         loss,
         of: TargetKind::Numbers,
-        num_targets: numbers.len(),
+        num_targets: targets.len(),
         num_outputs,
     })
 }
 
-/// The regression targets, `[batch, numbers]`.
+/// The regression targets, `[batch, targets]`.
 pub fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
     match target {
         Target::Real(numbers) | Target::Multi(numbers) | Target::Soft(numbers) => numbers.clone(),
@@ -36,7 +36,7 @@ pub fn wanted(target: &Target, like: &Tensor<2>) -> Tensor<2> {
     }
 }
 
-/// The mean over the numbers of a sample.
+/// The mean over the targets of a sample.
 pub fn mean_of_row(each: Tensor<2>) -> Tensor<1> {
     each.mean_dim(1).squeeze_dim(1)
 }
