@@ -70,6 +70,10 @@ pub struct WeightsInfoArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
+    /// Read the values too, and print the SHA-256 of each tensor's values as 32-bit floats (little-endian)
+    #[arg(long)]
+    pub digests: bool,
+
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

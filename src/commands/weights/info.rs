@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::WeightsInfoArgs;
 use crate::console;
-use crate::model::import::{CATALOGUE, WeightsFile, find_weights};
+use crate::model::import::{CATALOGUE, ImportError, WeightsFile, digest_of_values, find_weights};
 use crate::report::{grouped, tables};
 
 pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
@@ -17,8 +17,14 @@ pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
     let mut out = console::out();
     if args.json {
         let tensors = file.tensors().iter().map(|tensor| {
-            json!({"name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype.name()})
+            let mut object =
+                json!({"name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype.name()});
+            if args.digests {
+                object["values_sha256"] = digest_of_values(&file.read(&tensor.name)?).into();
+            }
+            Ok(object)
         });
+        let tensors: Result<Vec<_>, ImportError> = tensors.collect();
         let object = json!({
             "path": console::json_path(file.path()),
             "format": file.format().name(),
@@ -26,7 +32,7 @@ pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
             "known_as": known.map(|entry| entry.name),
             "section": file.section(),
             "prefix": file.prefix(),
-            "tensors": tensors.collect::<Vec<_>>(),
+            "tensors": tensors?,
             "unreadable": file.unreadable(),
         });
         writeln!(out, "{object}")?;
@@ -52,12 +58,18 @@ pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
     if !file.prefix().is_empty() {
         writeln!(out, "the prefix {} of all names is left out", file.prefix())?;
     }
-    let mut table = tables::table(&["tensor", "shape", "type"], &[]);
+    let heads = ["tensor", "shape", "type", "values' sha-256"];
+    let heads = &heads[..if args.digests { 4 } else { 3 }];
+    let mut table = tables::table(heads, &[]);
     let mut total = 0;
     for tensor in file.tensors() {
         total += tensor.shape.iter().product::<usize>() as u64;
         let shape = format!("{:?}", tensor.shape);
-        table.add_row([&tensor.name, &shape, tensor.dtype.name()]);
+        let mut row = vec![tensor.name.clone(), shape, tensor.dtype.name().into()];
+        if args.digests {
+            row.push(digest_of_values(&file.read(&tensor.name)?));
+        }
+        table.add_row(row);
     }
     writeln!(out, "\n{}", tables::print(&table))?;
     writeln!(

@@ -198,6 +198,16 @@ pub fn digest(file: &File) -> std::io::Result<String> {
     Ok(hexadecimal(&sum.finalize()))
 }
 
+/// The SHA-256 of values as little-endian 32-bit floats, in hexadecimal digits.
+pub fn digest_of_values(values: &[f32]) -> String {
+    let mut sum = Sha256::new();
+    for piece in values.chunks(1 << 12) {
+        let bytes: Vec<u8> = piece.iter().flat_map(|value| value.to_le_bytes()).collect();
+        sum.update(&bytes);
+    }
+    hexadecimal(&sum.finalize())
+}
+
 /// Bytes as hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

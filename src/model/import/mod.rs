@@ -24,7 +24,7 @@ pub use catalogue::{
 #[cfg(feature = "download")]
 pub use download::{DownloadError, download};
 pub use error::{ImportError, ImportFault};
-pub use file::{Format, WeightsFile};
+pub use file::{Format, WeightsFile, digest_of_values};
 pub use number_type::NumberType;
 pub use places::{
     WeightsFolder, WeightsNotFound, download_folder, find_in_folders, find_weights, weights_folders,
