@@ -19,7 +19,7 @@ use crate::device::Choice;
   kiln eval --model best.safetensors --data photos --labels cats.txt --labels dogs.txt
 
 The folder holds one folder a class, with the names that the model knows; or, where the model was trained so,
-files whose names say the class. Of a table with a column of splits, the rows of the test are judged. Names are
+files whose names say the class. Of a table with a column of splits, the test rows are evaluated. Names are
 compared as text; where another program has written the class 1 as 1.0, --numeric-labels takes one for the other.")]
 pub struct EvalArgs {
     /// The model file

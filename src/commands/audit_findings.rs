@@ -8,7 +8,7 @@ use crate::report::audit;
 ///
 /// # Errors
 /// Validation samples that are also training samples, unless the experiment allows it.
-pub fn judge(source: &Source, found: Audit) -> anyhow::Result<()> {
+pub fn check_findings(source: &Source, found: Audit) -> anyhow::Result<()> {
     if let Some(leaks) = audit::leaks(&found)
         && source.experiment.audit.leaks == OnLeak::Fail
     {

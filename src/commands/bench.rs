@@ -31,13 +31,13 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         (None, BatchSize::Count(count)) => count,
         (None, BatchSize::All(_)) => BATCH,
     };
-    let (net, batch, passed_over) = if args.real {
+    let (net, batch, skipped) = if args.real {
         real_batch(source, size, &device, compute)?
     } else {
         let net = Net::read(&source)?;
         check_bench(&source, &net, size, &device, compute)?;
         let batch = synthetic_batch(net.network.input, &net.task, size, seed);
-        (net, batch, Passed::default())
+        (net, batch, SkippedSamples::default())
     };
     let size = batch.ids.len();
     let bench = Bench {
@@ -55,7 +55,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         let mut object = as_json(&name, &device.label, size, &figures);
         object["precision"] = json!(precision);
         object["computed_in"] = json!(compute.name());
-        object["left_out"] = left_out_json(&passed_over.left_out);
+        object["left_out"] = left_out_json(&skipped.left_out);
         writeln!(out, "{object}")?;
     } else {
         let trained = match precision {
@@ -64,7 +64,7 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
         };
         writeln!(out, "{name}: batch of {size}, {}{trained}\n", device.label)?;
         writeln!(out, "{}", bench_table(&figures, size))?;
-        if let Some(text) = passed_over.told {
+        if let Some(text) = skipped.text {
             crate::say!("note: {text}");
         }
     }
@@ -73,9 +73,9 @@ pub fn run(args: BenchArgs) -> anyhow::Result<u8> {
 
 /// The skipped samples, for JSON and for text.
 #[derive(Default)]
-struct Passed {
+struct SkippedSamples {
     left_out: LeftOut,
-    told: Option<String>,
+    text: Option<String>,
 }
 
 /// The first batch that training would take.
@@ -84,15 +84,15 @@ fn real_batch(
     size: usize,
     device: &Chosen,
     compute: Compute,
-) -> anyhow::Result<(Net, HostBatch, Passed)> {
+) -> anyhow::Result<(Net, HostBatch, SkippedSamples)> {
     let mut plan = Plan::check(source)?;
     plan.source.experiment.train.batch_size = BatchSize::Count(size);
     check_training(&plan, device, compute)?;
     let experiment = &plan.source.experiment;
     let summary = plan.survey.summary();
-    let passed_over = Passed {
+    let skipped = SkippedSamples {
         left_out: summary.left_out.clone(),
-        told: left_out_of(summary),
+        text: left_out_of(summary),
     };
     for warning in &summary.warnings {
         crate::say!("warning: {warning}");
@@ -110,7 +110,7 @@ fn real_batch(
         optimizer: plan.optimizer,
         task: datasets.task,
     };
-    Ok((net, batch, passed_over))
+    Ok((net, batch, skipped))
 }
 
 fn as_json(name: &str, device: &str, batch: usize, figures: &Figures) -> serde_json::Value {

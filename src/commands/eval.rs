@@ -34,7 +34,7 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
     let device = take_device(args.device, args.quiet || args.json)?;
     let model = ModelFile::open(&args.model, &device.device)?;
     let batch = fitting_batch(&args.model, &model, BATCH, &device)?;
-    let judging = Judging {
+    let eval_run = EvalRun {
         path: &args.data,
         tables: &args.labels,
         device: &device.device,
@@ -42,12 +42,12 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
         numeric_labels: args.numeric_labels,
         quiet: args.quiet,
     };
-    let judged = judging.run(&model);
-    let Judged {
+    let evaluated = eval_run.run(&model);
+    let Evaluated {
         evaluation,
         dataset,
         left_out: passed_over,
-    } = judged.map_err(|error| anyhow::anyhow!("--data {error}"))?;
+    } = evaluated.map_err(|error| anyhow::anyhow!("--data {error}"))?;
     let skipped = &evaluation.failed;
     if let Some(path) = &args.predictions {
         write_predictions(path, &*dataset, &evaluation)?;
@@ -67,7 +67,7 @@ pub fn run(args: EvalArgs) -> anyhow::Result<u8> {
 }
 
 /// A model evaluated on labelled samples.
-pub struct Judged {
+pub struct Evaluated {
     pub evaluation: Evaluation,
     pub dataset: Arc<dyn Dataset>,
     /// Files that are not samples.
@@ -75,7 +75,7 @@ pub struct Judged {
 }
 
 /// The model, the samples and the options of an evaluation.
-pub struct Judging<'a> {
+pub struct EvalRun<'a> {
     /// Where the samples lie.
     pub path: &'a Path,
     /// The tables of their labels, where the labels lie outside the samples.
@@ -88,13 +88,13 @@ pub struct Judging<'a> {
     pub quiet: bool,
 }
 
-impl Judging<'_> {
+impl EvalRun<'_> {
     /// Evaluates a model and prints warnings about the samples.
     ///
     /// # Errors
     /// Samples that do not fit the model, or of which none can be used, answers that are not finite; in words that
     /// begin with the path.
-    pub fn run(&self, model: &ModelFile) -> anyhow::Result<Judged> {
+    pub fn run(&self, model: &ModelFile) -> anyhow::Result<Evaluated> {
         let path = self.path;
         let mut preprocess = model.info.preprocess.clone();
         if self.numeric_labels {
@@ -145,7 +145,7 @@ impl Judging<'_> {
             let name = dataset.name(evaluation.indices[sample]);
             bail!("{}: {name}: {NOT_FINITE}", path.shown());
         }
-        Ok(Judged {
+        Ok(Evaluated {
             evaluation,
             dataset,
             left_out: labelled.left_out,

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::memory::check_training;
-use super::prepare::{prepare, told_left_out};
+use super::prepare::{prepare, skipped_samples};
 use super::shared::quoted;
 use super::shared::{inputs_of, load, require_apart, take_compute, take_device};
 use crate::cli::LrFindArgs;
@@ -51,20 +51,20 @@ pub fn run(args: LrFindArgs) -> anyhow::Result<u8> {
              value of the data is not a number"
         );
     }
-    let told = Suggestion::new(&found, &optimizer);
+    let suggestion = Suggestion::new(&found, &optimizer);
     if let Some(path) = &args.plot {
-        let image = told.curve(&found).svg();
+        let image = suggestion.curve(&found).svg();
         write_output(path, image.as_bytes())?;
     }
     let text = if args.json {
-        told.json(&found, &prepared.left_out)
+        suggestion.json(&found, &prepared.left_out)
     } else {
-        told.text(&found, &args)
+        suggestion.text(&found, &args)
     };
     out()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")?;
-    if let Some(text) = told_left_out(&prepared).filter(|_| !args.quiet && !args.json) {
+    if let Some(text) = skipped_samples(&prepared).filter(|_| !args.quiet && !args.json) {
         crate::say!("note: {text}");
     }
     Ok(0)

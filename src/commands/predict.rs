@@ -266,13 +266,14 @@ fn fields(row: &[f32], task: &Task, top: usize) -> Vec<String> {
         return heads.collect();
     }
     let names = task.names();
-    let told = order(row, task, top).into_iter();
-    told.flat_map(|index| {
-        let value = match task {
-            Task::Regression(_) => row[index].to_string(),
-            _ => format!("{:.4}", row[index]),
-        };
-        [names[index].to_string(), value]
-    })
-    .collect()
+    let shown = order(row, task, top).into_iter();
+    shown
+        .flat_map(|index| {
+            let value = match task {
+                Task::Regression(_) => row[index].to_string(),
+                _ => format!("{:.4}", row[index]),
+            };
+            [names[index].to_string(), value]
+        })
+        .collect()
 }

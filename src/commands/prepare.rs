@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
-use super::audit_findings::judge;
+use super::audit_findings::check_findings;
 use crate::device::Chosen;
 use crate::model::Compute;
 use crate::report::{DecodeBar, FILES, ROWS, left_out, tables};
@@ -32,13 +32,13 @@ pub fn prepare(
         crate::say!("note: {notice}");
     }
     if let Some(found) = findings.audit {
-        judge(&prepared.plan.source, found)?;
+        check_findings(&prepared.plan.source, found)?;
     }
     Ok(prepared)
 }
 
 /// The skipped samples as text; `None` if there are none.
-pub fn told_left_out(prepared: &Prepared) -> Option<String> {
+pub fn skipped_samples(prepared: &Prepared) -> Option<String> {
     let what = if prepared.of_rows { ROWS } else { FILES };
     left_out(&prepared.left_out, what)
 }

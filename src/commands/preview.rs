@@ -23,7 +23,7 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let plan = Plan::check(source)?;
     let summary = plan.survey.summary();
     let classes = summary.task.classes().to_vec();
-    let (passed_over, told) = (summary.left_out.clone(), left_out_of(summary));
+    let (left_out, note) = (summary.left_out.clone(), left_out_of(summary));
     for warning in &summary.warnings {
         crate::say!("warning: {warning}");
     }
@@ -42,8 +42,8 @@ pub fn run(args: PreviewArgs) -> anyhow::Result<u8> {
     let columns = columns(&*dataset, &classes, epochs)?;
     let sheet = Sheet::new(columns.iter().map(|column| &column.images[..]).collect());
     write_output(&args.out, &sheet.png()?)?;
-    print(&args, &*dataset, &columns, &skipped, &passed_over)?;
-    if let Some(text) = told.filter(|_| !args.json) {
+    print(&args, &*dataset, &columns, &skipped, &left_out)?;
+    if let Some(text) = note.filter(|_| !args.json) {
         crate::say!("note: {text}");
     }
     Ok(0)

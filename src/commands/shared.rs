@@ -45,7 +45,7 @@ pub fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Re
     let Some(compute) = Compute::on(precision, &device.device) else {
         return Err(source.explain(&[no_half(&device.label)]));
     };
-    let told = match compute {
+    let notice = match compute {
         Compute::F32 => None,
         Compute::Bf16Kernels => (!has_bf16()).then_some(
             "note: this CPU does not multiply bf16 by itself; f32 is as fast here and more exact",
@@ -53,8 +53,8 @@ pub fn take_compute(source: &Source, device: &Chosen, quiet: bool) -> anyhow::Re
         Compute::Half(Half::Bf16) => Some("precision: bf16 on the GPU"),
         Compute::Half(Half::F16) => Some("precision: f16 on the GPU, with loss scaling"),
     };
-    if let Some(told) = told.filter(|_| !quiet) {
-        crate::say!("{told}");
+    if let Some(notice) = notice.filter(|_| !quiet) {
+        crate::say!("{notice}");
     }
     Ok(compute)
 }

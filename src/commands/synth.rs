@@ -33,15 +33,15 @@ pub fn run(args: &SynthArgs) -> anyhow::Result<u8> {
     let total = (shapes.train + shapes.valid) * SHAPES.len();
     let names: Vec<&str> = SHAPES.iter().map(|shape| shape.name).collect();
     unfinished.keep();
-    let mut told = out();
+    let mut output = out();
     writeln!(
-        told,
+        output,
         "wrote {total} images of {} into {}",
         names.join(", "),
         shown(&shapes.out)
     )?;
     if shapes.per_shard.is_none() {
-        writeln!(told, "  kiln init {}", quoted(&shapes.out))?;
+        writeln!(output, "  kiln init {}", quoted(&shapes.out))?;
     }
     Ok(0)
 }

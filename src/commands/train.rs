@@ -9,7 +9,7 @@ use anyhow::Context;
 use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
-use super::eval::{Judged, Judging};
+use super::eval::{EvalRun, Evaluated};
 use super::memory::check_training;
 use super::prepare::prepare;
 use super::shared::{load, take_compute, take_device};
@@ -112,13 +112,15 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         true => None,
         false => at_the_end(&trained, &run.folder, &run.device, args.quiet)?,
     };
-    let told = ResultLines {
+    let summary = ResultLines {
         folder: &run.folder,
         info: &run.info,
         left_out: &left_out,
         test: test.as_ref(),
     };
-    let printed = lines.result().and_then(|()| print(&outcome, &told, &args));
+    let printed = lines
+        .result()
+        .and_then(|()| print(&outcome, &summary, &args));
     finish(&outcome, &run.folder, &stop, printed)
 }
 
@@ -130,7 +132,7 @@ fn advise(run: &Run<'_>) {
     }
 }
 
-/// Judges the best net on the test split, as `kiln eval` does, and writes its figures beside the history.
+/// Evaluates the best net on the test split, as `kiln eval` does, and writes its figures beside the history.
 ///
 /// # Errors
 /// A split that does not fit, a file that cannot be written.
@@ -139,7 +141,7 @@ fn at_the_end(
     folder: &RunFolder,
     device: &Device,
     quiet: bool,
-) -> anyhow::Result<Option<Judged>> {
+) -> anyhow::Result<Option<Evaluated>> {
     let data = &experiment.data;
     let path = |key: &str| data.get(key).and_then(Value::as_str).map(text_path);
     let files = |key: &str| -> Option<Files> {
@@ -162,7 +164,7 @@ fn at_the_end(
     if in_table && path("test").is_none() && !has_test_rows(data) {
         return Ok(None);
     }
-    let judging = Judging {
+    let eval_run = EvalRun {
         path: &at,
         tables: tables.as_ref().map_or(&[], Files::list),
         device,
@@ -173,11 +175,11 @@ fn at_the_end(
         numeric_labels: false,
         quiet,
     };
-    let judged = judging.run(&model).context("data.test")?;
-    let figures = test_figures(&judged);
+    let evaluated = eval_run.run(&model).context("data.test")?;
+    let figures = test_figures(&evaluated);
     let file = folder.path().join("test.json");
     write_atomically(&file, format!("{}\n", Value::Object(figures)).as_bytes())?;
-    Ok(Some(judged))
+    Ok(Some(evaluated))
 }
 
 /// Whether the table of the labels has a row of the test split.
@@ -188,14 +190,14 @@ fn has_test_rows(data: &BTreeMap<String, Value>) -> bool {
 }
 
 /// The figures of the test split, as `test_loss`, `test_accuracy`, ...
-fn test_figures(judged: &Judged) -> Map<String, Value> {
-    let figures = judged.evaluation.predictions.figures().into_iter();
+fn test_figures(evaluated: &Evaluated) -> Map<String, Value> {
+    let figures = evaluated.evaluation.predictions.figures().into_iter();
     let mut figures: Map<String, Value> = figures
         .map(|(name, value)| (format!("test_{name}"), Value::from(value)))
         .collect();
     figures.insert(
         "test_samples".into(),
-        json!(judged.evaluation.predictions.len()),
+        json!(evaluated.evaluation.predictions.len()),
     );
     figures
 }
@@ -205,7 +207,7 @@ struct ResultLines<'a> {
     folder: &'a RunFolder,
     info: &'a ModelInfo,
     left_out: &'a LeftOut,
-    test: Option<&'a Judged>,
+    test: Option<&'a Evaluated>,
 }
 
 /// A run that was stopped.
@@ -309,13 +311,13 @@ fn observers(args: &TrainArgs, lines: &JsonLines) -> Several {
 }
 
 /// Prints what came out, on standard output.
-fn print(outcome: &Outcome, told: &ResultLines<'_>, args: &TrainArgs) -> std::io::Result<()> {
+fn print(outcome: &Outcome, summary: &ResultLines<'_>, args: &TrainArgs) -> std::io::Result<()> {
     let ResultLines {
         folder,
         info,
         left_out,
         test,
-    } = *told;
+    } = *summary;
     if let Some(text) = tables::skipped(&outcome.failed, info.preprocess.what()) {
         say!("warning: while training, {text}");
     }

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_told() {
+    fn what_is_no_path_is_reported() {
         for text in [
             "a..b",
             ".a",
@@ -346,7 +346,7 @@ mod tests {
             Path::read(text).expect_err(text);
         }
         let deep = vec!["a"; 20_000].join(".");
-        let told = Path::read(&deep).expect_err("too deep").to_string();
-        assert_eq!(told, "has more than 64 levels");
+        let message = Path::read(&deep).expect_err("too deep").to_string();
+        assert_eq!(message, "has more than 64 levels");
     }
 }

@@ -308,9 +308,9 @@ mod tests {
     fn integers_end_where_those_of_toml_do() {
         let schema = json!({"type": "integer", "minimum": 0});
         assert!(messages(json!(i64::MAX), schema.clone()).is_empty());
-        let told = "expected an integer of at least 0 (at most 9223372036854775807)";
+        let message = "expected an integer of at least 0 (at most 9223372036854775807)";
         for number in [json!(1u64 << 63), json!(u64::MAX)] {
-            let expected = format!("train is {number}, {told}");
+            let expected = format!("train is {number}, {message}");
             assert_eq!(messages(number, schema.clone()), [expected]);
         }
         let either = json!({"anyOf": [schema, {"type": "null"}]});
@@ -358,18 +358,18 @@ mod tests {
                 {"type": "object", "additionalProperties": false, "properties": {key: {"type": "number"}}}}})
         };
         let schema = json!({"oneOf": [variant("uniform", "min"), variant("normal", "std"), {"const": "zeros"}]});
-        let told = |value: Value| messages(value, schema.clone()).join("\n");
-        assert!(told(json!({"normal": {"std": 1}})).is_empty());
+        let message = |value: Value| messages(value, schema.clone()).join("\n");
+        assert!(message(json!({"normal": {"std": 1}})).is_empty());
         assert_eq!(
-            told(json!({"normal": {"stdd": 1}})),
+            message(json!({"normal": {"stdd": 1}})),
             "train.normal.stdd is not a known key; expected one of std\nhint: did you mean `std`?"
         );
         assert_eq!(
-            told(json!({"norml": {"std": 1}})),
+            message(json!({"norml": {"std": 1}})),
             "train.norml is not a known name; expected one of normal, uniform, zeros\nhint: did you mean `normal`?"
         );
         assert_eq!(
-            told(json!({"zeros": {"a": 1}})),
+            message(json!({"zeros": {"a": 1}})),
             "train.zeros takes no options, expected the name alone, \"zeros\""
         );
     }

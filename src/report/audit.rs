@@ -87,14 +87,14 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         .filter(|pair| !pair.is_leak() && !pair.is_conflict())
         .collect();
     let mut found: Vec<String> = leaks(audit).into_iter().collect();
-    let mut say = |what: String, names: Vec<String>| {
+    let mut add = |what: String, names: Vec<String>| {
         if !names.is_empty() {
             found.push(paragraph(&what, &names));
         }
     };
     let pairs = |pairs: &[&Pair]| pairs.iter().map(|pair| describe(pair)).collect::<Vec<_>>();
     let names = |named: &[Named]| named.iter().map(full_name).collect::<Vec<_>>();
-    say(
+    add(
         counted(
             num_others(conflicts.iter().copied()),
             "image has",
@@ -106,19 +106,19 @@ pub fn findings(audit: &Audit) -> Vec<String> {
         .unusable
         .iter()
         .map(|s| format!("{}: {}", s.name, s.reason));
-    say(
+    add(
         counted(audit.unusable.len(), "file", "files") + " cannot be used",
         unusable.collect(),
     );
-    say(
+    add(
         counted(audit.blank.len(), "image has", "images have") + " one colour only",
         names(&audit.blank),
     );
-    say(
+    add(
         counted(num_others(within.iter().copied()), "image is", "images are") + " there twice",
         pairs(&within),
     );
-    say(
+    add(
         counted(audit.misnamed.len(), "file is", "files are")
             + " of another format than the name says",
         names(&audit.misnamed),
@@ -126,7 +126,7 @@ pub fn findings(audit: &Audit) -> Vec<String> {
     if let Some(deep) = audit.deep.filter(|_| !audit.narrow.is_empty()) {
         let what = counted(audit.narrow.len(), "image has", "images have");
         let range = deep.range().map_or([0, u16::MAX], |range| range.bounds());
-        say(
+        add(
             format!(
                 "{what} 16 bits a channel, and those of training use the values {} to {} only, which become 0 to 255",
                 range[0], range[1]
@@ -253,7 +253,7 @@ fn shared(audit: &TableAudit) -> String {
 /// The gravest first.
 fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
     let mut found = Vec::new();
-    let mut say = |what: String, names: Vec<String>| {
+    let mut add = |what: String, names: Vec<String>| {
         if !names.is_empty() {
             found.push(paragraph(&what, &names));
         }
@@ -262,7 +262,7 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
         let pairs = pairs.iter();
         pairs.map(|(name, why)| format!("{name}: {why}")).collect()
     };
-    say(
+    add(
         counted(table.leaked.len(), "column gives", "columns give") + " the target away",
         named(&table.leaked),
     );
@@ -273,34 +273,34 @@ fn table_findings(audit: &Audit, table: &TableAudit) -> Vec<String> {
                 .to_string(),
         );
     }
-    let mut say = |what: String, names: Vec<String>| {
+    let mut add = |what: String, names: Vec<String>| {
         if !names.is_empty() {
             found.push(paragraph(&what, &names));
         }
     };
-    say(
+    add(
         counted(table.unclear.len(), "column has", "columns have") + " odd values",
         table.unclear.clone(),
     );
     let unusable = audit.unusable.iter();
-    say(
+    add(
         counted(audit.unusable.len(), "row", "rows") + " cannot be used",
         unusable
             .map(|s| format!("{} {}", s.name, s.reason))
             .collect(),
     );
-    say(
+    add(
         "targets lie beyond those of training".into(),
         table.out_of_range.clone(),
     );
     let missing = table.missing.iter();
-    say(
+    add(
         counted(table.missing.len(), "column has", "columns have") + " missing values",
         missing
             .map(|(name, share)| format!("{name}: {:.1}% of the rows", 100.0 * share))
             .collect(),
     );
-    say(
+    add(
         counted(table.ignored.len(), "column is", "columns are") + " not used",
         named(&table.ignored),
     );

@@ -117,8 +117,11 @@ fn weights_that_are_not_finite_are_named() {
         let model = ModelFile::open(&path, &device).err().expect("refused");
         let checkpoint = Checkpoint::open(&path).err().expect("refused");
         for error in [model, checkpoint] {
-            let told = format!("{error:#}");
-            assert!(told.contains("the tensor model.0.weight holds"), "{told}");
+            let message = format!("{error:#}");
+            assert!(
+                message.contains("the tensor model.0.weight holds"),
+                "{message}"
+            );
         }
     }
     std::fs::write(&path, whole).unwrap();

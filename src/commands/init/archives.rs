@@ -117,7 +117,7 @@ fn blocks(kind: &str, remark: &'static str, path: &Path, files: &[PathBuf]) -> P
                 plan.at(
                     "test",
                     path,
-                    "the files of the test: judged once, after training; never part of it",
+                    "the files of the test: evaluated once, after training; never part of it",
                 );
             }
         }
@@ -146,7 +146,7 @@ fn numpy(file: &Path) -> anyhow::Result<Plan> {
         plan.at(
             "test",
             file,
-            "its arrays of the test: judged once, after training; never part of it",
+            "its arrays of the test: evaluated once, after training; never part of it",
         );
     }
     plan.notes.push(format!(
@@ -184,7 +184,11 @@ fn archives(tars: &[PathBuf]) -> Plan {
     }
     if let Some(test) = splits.get(&Some(SplitName::Test)) {
         match &short(test)[..] {
-            [one] => plan.at("test", one, "judged once, after training; never part of it"),
+            [one] => plan.at(
+                "test",
+                one,
+                "evaluated once, after training; never part of it",
+            ),
             _ => plan.notes.push(format!(
                 "{} archives of a test are not used; once trained, `kiln eval` judges them",
                 test.len()

@@ -36,7 +36,7 @@ pub(super) fn plan(args: &InitArgs, folder: &Path) -> anyhow::Result<Plan> {
         false => elsewhere(args, folder, &layout)?,
     };
     plan.photographs = true;
-    plan.notes.splice(0..0, layout.told.iter().cloned());
+    plan.notes.splice(0..0, layout.notes.iter().cloned());
     Ok(plan)
 }
 
@@ -196,7 +196,7 @@ fn texts(folder: &Path, layout: &FolderLayout) -> anyhow::Result<Plan> {
         "tokens; longer texts are cut, shorter ones filled up",
     );
     plan.texts = true;
-    plan.notes = layout.told.clone();
+    plan.notes = layout.notes.clone();
     if let Some(test) = &layout.test {
         plan.notes.push(format!(
             "once trained: kiln eval --model runs/NAME-1/best.safetensors --data {}",

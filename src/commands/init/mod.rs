@@ -206,9 +206,9 @@ fn is_large(survey: &dyn Survey) -> bool {
 
 fn write(out: &Path, text: &str, what: &str) -> anyhow::Result<u8> {
     write_new(out, text.as_bytes())?;
-    let mut told = console::out();
-    writeln!(told, "wrote {} for {}", shown(out), visible(what))?;
-    writeln!(told, "  kiln check --config {}", in_a_shell(out))?;
-    writeln!(told, "  kiln train --config {}", in_a_shell(out))?;
+    let mut output = console::out();
+    writeln!(output, "wrote {} for {}", shown(out), visible(what))?;
+    writeln!(output, "  kiln check --config {}", in_a_shell(out))?;
+    writeln!(output, "  kiln train --config {}", in_a_shell(out))?;
     Ok(0)
 }

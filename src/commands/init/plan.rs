@@ -82,7 +82,7 @@ impl Plan {
             self.at(
                 "test",
                 test,
-                "judged once, after training; never part of it",
+                "evaluated once, after training; never part of it",
             );
         }
     }

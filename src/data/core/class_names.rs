@@ -255,38 +255,38 @@ mod tests {
             for (index, name) in all.iter().enumerate() {
                 assert_eq!(place(&classes, name), Ok(index as u32), "{name}");
             }
-            let told = place(&classes, "7.0")
+            let message = place(&classes, "7.0")
                 .expect_err("of two classes")
                 .to_string();
-            assert!(told.contains("several classes"), "{told}");
+            assert!(message.contains("several classes"), "{message}");
         }
     }
 
     #[test]
-    fn classes_that_are_one_number_are_told_of() {
-        let told = |all: &[&str]| equal_classes(&Task::Classes(names(all)));
-        assert_eq!(told(&["0", "1", "a", "A"]), None);
-        let notice = told(&["7", "a", "007"]).expect("a notice");
+    fn classes_that_are_one_number_are_reported() {
+        let message = |all: &[&str]| equal_classes(&Task::Classes(names(all)));
+        assert_eq!(message(&["0", "1", "a", "A"]), None);
+        let notice = message(&["7", "a", "007"]).expect("a notice");
         assert!(notice.contains("\"7\" and \"007\""), "{notice}");
     }
 
     #[test]
     fn a_label_that_is_a_class_as_a_number_needs_to_be_allowed() {
         let all = names(&["0", "1", "b"]);
-        let told = place(&ClassNames::new(&all, false), "1.0")
+        let message = place(&ClassNames::new(&all, false), "1.0")
             .expect_err("not allowed")
             .to_string();
         assert!(
-            told.contains("the class \"1\"") && told.contains("--numeric-labels"),
-            "{told}"
+            message.contains("the class \"1\"") && message.contains("--numeric-labels"),
+            "{message}"
         );
         let classes = ClassNames::new(&all, true);
         assert_eq!(
             [place(&classes, "1.0"), place(&classes, "-0e5")],
             [Ok(1), Ok(0)]
         );
-        let told = place(&classes, "2").expect_err("no class").to_string();
-        assert_eq!(told, "is \"2\", expected one of the classes 0, 1, b");
+        let message = place(&classes, "2").expect_err("no class").to_string();
+        assert_eq!(message, "is \"2\", expected one of the classes 0, 1, b");
         assert!(place(&classes, "nan").is_err());
     }
 }

@@ -44,7 +44,7 @@ const OTHER_EXTENSIONS: [&str; 35] = [
     "safetensors",
 ];
 
-/// The kind of a file, judged by its name.
+/// The kind of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
     /// An image that can be decoded.
@@ -64,7 +64,7 @@ const RAW: &str = "a camera's raw file, which is not decoded; convert it to PNG 
 /// The reason for skipping files that are not images.
 pub const NO_IMAGE: &str = "not an image";
 
-/// The kind of a file, judged by its name.
+/// The kind of a file, by its name.
 pub fn named(path: &Path) -> Named {
     if is_image_name(path) {
         return Named::Image;

@@ -39,7 +39,7 @@ pub struct Layout {
     /// Whether the folders of the classes hold folders with samples, and nothing else.
     pub deeper: bool,
     /// The role inferred for each folder, as messages.
-    pub told: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl Layout {
@@ -64,7 +64,7 @@ impl Layout {
         };
         let mut finder = Finder {
             content,
-            told: Vec::new(),
+            notes: Vec::new(),
             root,
         };
         finder.find(&tree)
@@ -73,7 +73,7 @@ impl Layout {
 
 struct Finder<'a> {
     content: Content,
-    told: Vec<String>,
+    notes: Vec<String>,
     root: &'a Path,
 }
 
@@ -86,9 +86,9 @@ impl Finder<'_> {
         }
     }
 
-    fn tell(&mut self, path: &Path, what: &str) {
+    fn note(&mut self, path: &Path, what: &str) {
         let line = format!("{}: {what}", self.short(path));
-        self.told.push(line);
+        self.notes.push(line);
     }
 
     fn find(&mut self, tree: &Tree) -> Result<Layout, ListingError> {
@@ -122,14 +122,14 @@ impl Finder<'_> {
                 && others.len() >= 2;
             if !is_class {
                 for other in others {
-                    self.tell(&other.path, "no split by its name; not used");
+                    self.note(&other.path, "no split by its name; not used");
                 }
                 return Ok(self.of_splits(train, valid, test));
             }
         }
         if filled.is_empty() || (tree.direct(self.content) > 0 && filled.len() < 2) {
             for other in &filled {
-                self.tell(&other.path, "not used, as samples lie beside it");
+                self.note(&other.path, "not used, as samples lie beside it");
             }
             return Ok(self.layout(tree, Labelled::Elsewhere));
         }
@@ -155,7 +155,7 @@ impl Finder<'_> {
             let content = place(self.content);
             let empty = train.folders.iter().filter(|tree| tree.total[content] == 0);
             for other in empty {
-                self.tell(&other.path, "holds no samples; no class");
+                self.note(&other.path, "holds no samples; no class");
                 exclude.push(other.name.clone());
             }
         }
@@ -168,7 +168,7 @@ impl Finder<'_> {
             exclude,
             labelled,
             deeper,
-            told: std::mem::take(&mut self.told),
+            notes: std::mem::take(&mut self.notes),
         }
     }
 
@@ -192,9 +192,9 @@ impl Finder<'_> {
             0 => Labelled::Elsewhere,
             _ => Labelled::Folders,
         };
-        self.tell(&root.path, "training");
+        self.note(&root.path, "training");
         let mut layout = self.layout(root, labelled);
-        self.told = std::mem::take(&mut layout.told);
+        self.notes = std::mem::take(&mut layout.notes);
         let classes = root.class_names(self.content);
         for (split, tree) in [(SplitName::Valid, valid), (SplitName::Test, test)] {
             let Some(tree) = tree else { continue };
@@ -204,32 +204,32 @@ impl Finder<'_> {
             match (has_labels, split) {
                 (true, SplitName::Valid) => {
                     if labelled == Labelled::Folders {
-                        self.tell(&tree.path, "validation");
+                        self.note(&tree.path, "validation");
                     }
                     layout.valid = Some(tree.path.clone());
                 }
                 (true, _) => {
                     if labelled == Labelled::Folders {
-                        self.tell(&tree.path, "the test at the end");
+                        self.note(&tree.path, "the test at the end");
                     }
                     layout.test = Some(tree.path.clone());
                 }
                 (false, _) => self.set_aside(&mut layout, tree),
             }
         }
-        layout.told = std::mem::take(&mut self.told);
+        layout.notes = std::mem::take(&mut self.notes);
         layout
     }
 
     fn set_aside(&mut self, layout: &mut Layout, tree: &Tree) {
-        self.tell(&tree.path, "without labels, for predict");
+        self.note(&tree.path, "without labels, for predict");
         layout.unlabelled.push(tree.path.clone());
     }
 
     fn of_classes(&mut self, tree: &Tree, valid: Option<&Tree>, test: Option<&Tree>) -> Layout {
-        self.tell(&tree.path, "training, one folder a class");
+        self.note(&tree.path, "training, one folder a class");
         let mut layout = self.layout(tree, Labelled::Folders);
-        self.told = std::mem::take(&mut layout.told);
+        self.notes = std::mem::take(&mut layout.notes);
         let classes = tree.class_names(self.content);
         for (split, tree) in [(SplitName::Valid, valid), (SplitName::Test, test)] {
             let Some(tree) = tree else { continue };
@@ -238,16 +238,16 @@ impl Finder<'_> {
             match (inner.class_names(self.content).is_disjoint(&classes), split) {
                 (true, _) => self.set_aside(&mut layout, tree),
                 (false, SplitName::Valid) => {
-                    self.tell(&inner.path, "validation");
+                    self.note(&inner.path, "validation");
                     layout.valid = Some(inner.path.clone());
                 }
                 (false, _) => {
-                    self.tell(&inner.path, "the test at the end");
+                    self.note(&inner.path, "the test at the end");
                     layout.test = Some(inner.path.clone());
                 }
             }
         }
-        layout.told = std::mem::take(&mut self.told);
+        layout.notes = std::mem::take(&mut self.notes);
         layout
     }
 }

@@ -239,7 +239,7 @@ fn by_table(
         if let Ok(tables) = LabelTables::read(&labelling, roots) {
             let part = tables.last();
             warnings.push(format!(
-                "of {}, the rows of the split {} are judged",
+                "of {}, the rows of the split {} are evaluated",
                 path.shown(),
                 SPLIT_KEYS[part]
             ));

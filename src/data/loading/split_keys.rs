@@ -28,7 +28,7 @@ pub struct SplitKeys<P = PathValue> {
 /// The key of the test split.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct TestKey {
-    /// The test images: the folder or file, of which the part for a test is taken; the best net is judged on them
+    /// The test images: the folder or file, of which the part for a test is taken; the best net is evaluated on them
     /// once, after training.
     #[schemars(extend("x-path" = true))]
     pub test: Option<PathValue>,

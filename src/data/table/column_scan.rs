@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_told_from_the_values() {
+    fn roles_are_inferred_from_the_values() {
         let role = |fields: &[&str]| scan_of(fields).role("x_id").expect("a role");
         assert_eq!(
             scan_of(&["7", "8", "9"]).role("year"),

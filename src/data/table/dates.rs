@@ -37,7 +37,7 @@ pub const FORMS: [(&str, DateForm); 8] = [
 ];
 
 /// The number of forms that are recognized by the fields alone.
-pub const TOLD: usize = 5;
+pub const RECOGNIZED: usize = 5;
 
 impl DateForm {
     /// The name in an experiment.
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
     use crate::data::table::calendar::civil;
 
-    fn told(field: &str, form: DateForm) -> Option<(i64, u32, u32, f64)> {
+    fn parsed(field: &str, form: DateForm) -> Option<(i64, u32, u32, f64)> {
         let moment = read(field, form)?;
         let (year, month, day) = civil(moment.day);
         Some((year, month, day, moment.seconds))
@@ -323,7 +323,7 @@ mod tests {
             ("1582934400", DateForm::Unix, date),
             ("1582934400000", DateForm::UnixMillis, date),
         ] {
-            assert_eq!(told(field, form), expected, "{field}");
+            assert_eq!(parsed(field, form), expected, "{field}");
         }
         assert_eq!(
             read("9:05 pm", DateForm::Time).map(|m| m.seconds),

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_told_with_its_column() {
+    fn what_is_no_number_is_reported_with_its_column() {
         let error = encode(["ten", "a"]).expect_err("a word").to_string();
         assert_eq!(error, "column \"n\" is \"ten\", expected a number");
         let error = encode(["inf", "a"]).expect_err("infinite").to_string();

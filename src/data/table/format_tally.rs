@@ -1,6 +1,6 @@
 //! Counts the formats that read the fields of a column, and chooses one.
 
-use super::dates::{DateForm, FORMS, TOLD};
+use super::dates::{DateForm, FORMS, RECOGNIZED};
 use super::formats::Format;
 use super::numbers::{NumberFormat, PATTERNS, read_digits, take_apart};
 use super::{dates, numbers};
@@ -108,7 +108,7 @@ impl FormatTally {
         }
         if plain.is_none() {
             self.slashes += usize::from(field.contains('/'));
-            for (index, (_, form)) in FORMS[..TOLD].iter().enumerate() {
+            for (index, (_, form)) in FORMS[..RECOGNIZED].iter().enumerate() {
                 self.dates[index] += usize::from(dates::read(field, *form).is_some());
             }
         }
@@ -176,7 +176,7 @@ impl FormatTally {
         if number < LEAST_DATE {
             return;
         }
-        for (index, (_, form)) in FORMS.iter().enumerate().skip(TOLD) {
+        for (index, (_, form)) in FORMS.iter().enumerate().skip(RECOGNIZED) {
             let possible = match form {
                 DateForm::Unix => (1e8..1e10).contains(&number),
                 DateForm::UnixMillis => (1e11..1e13).contains(&number),
@@ -225,9 +225,9 @@ impl FormatTally {
         if let Some(form) = self.dated_by_name(name, numbers) {
             return Some(Format::Date(form));
         }
-        let told = self.dates[..TOLD].iter().enumerate();
+        let counts = self.dates[..RECOGNIZED].iter().enumerate();
         // The first of the most frequent ones.
-        let date = told.rev().max_by_key(|(_, count)| **count);
+        let date = counts.rev().max_by_key(|(_, count)| **count);
         if let Some((index, &count)) = date
             && enough(count)
         {
@@ -299,7 +299,7 @@ impl FormatTally {
             DateForm::Compact => called(&["date", "day", "datum", "fecha"]),
             _ => called(&["unix", "timestamp", "epoch"]) || name == "ts" || name.ends_with("_ts"),
         };
-        let index = (TOLD..FORMS.len()).find(|&index| all(index) && fits(index))?;
+        let index = (RECOGNIZED..FORMS.len()).find(|&index| all(index) && fits(index))?;
         Some(FORMS[index].1)
     }
 
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_numbers_for_missing_values_are_told() {
+    fn words_and_numbers_for_missing_values_are_inferred() {
         let missing = |fields: &[&str]| {
             let mut tally = FormatTally::default();
             let mut numbers = 0;

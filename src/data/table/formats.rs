@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_that_is_none_is_told() {
+    fn a_format_that_is_none_is_reported() {
         let error = Format::try_from("dollars".to_string())
             .expect_err("no format")
             .to_string();

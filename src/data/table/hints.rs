@@ -283,18 +283,21 @@ mod tests {
         let c: Vec<f64> = (0..40).map(|i| f64::from(i * 3 % 17)).collect();
         let of = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..40).map(f).collect() };
         let columns = [("a", &a[..]), ("b", &b[..]), ("c", &c[..])];
-        let told =
+        let message =
             |target: Vec<f64>| sum(&columns, &target, "y").map(|hint| (hint.columns, hint.why));
-        let both = told(of(&|i| a[i] + c[i])).expect("a sum");
+        let both = message(of(&|i| a[i] + c[i])).expect("a sum");
         assert_eq!(both.0, ["a", "c"]);
         assert!(both.1.contains("sum"));
-        assert_eq!(told(of(&|i| a[i] + b[i] + c[i])).expect("a sum").0.len(), 3);
+        assert_eq!(
+            message(of(&|i| a[i] + b[i] + c[i])).expect("a sum").0.len(),
+            3
+        );
         assert!(
-            told(of(&|i| a[i] * b[i]))
+            message(of(&|i| a[i] * b[i]))
                 .expect("a product")
                 .1
                 .contains("product")
         );
-        assert_eq!(told(of(&|i| a[i] + 0.5 * c[i])), None);
+        assert_eq!(message(of(&|i| a[i] + 0.5 * c[i])), None);
     }
 }

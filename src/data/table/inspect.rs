@@ -16,7 +16,7 @@ use super::layout::Layout;
 use super::options::{Role, TaskKind};
 use super::plan_task::plan_task;
 use super::reader::TableFile;
-use super::scan::{listed, scan, told_formats};
+use super::scan::{infer_formats, listed, scan};
 use crate::config::{Fault, Path as Key, with_nearest};
 use crate::console::Show as _;
 use crate::data::audit::{Audit, TableAudit};
@@ -99,7 +99,7 @@ impl InspectedTable {
         let tables: Result<Vec<TableFile>, FilesError> = paths.iter().map(open).collect();
         let mut tables = tables?;
         let mut scans = scan(&tables)?;
-        let formats = told_formats(&tables[0], &scans, |_| Some(true));
+        let formats = infer_formats(&tables[0], &scans, |_| Some(true));
         let missing = match given.contains("missing") || given.contains("missing_in") {
             true => BTreeMap::new(),
             false => missing_words(&tables[0], &scans, &formats),

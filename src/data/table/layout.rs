@@ -153,7 +153,7 @@ impl Layout {
     }
 
     /// The keys that differ from their defaults.
-    pub fn said(&self) -> Vec<String> {
+    pub fn non_default_keys(&self) -> Vec<String> {
         let keys = |layout: &Layout| match serde_json::to_value(layout) {
             Ok(serde_json::Value::Object(keys)) => keys,
             _ => serde_json::Map::new(),

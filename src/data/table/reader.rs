@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn signs_that_no_table_has_are_refused() {
-        let told = |layout: Layout| {
+        let message = |layout: Layout| {
             table(b"a,b\n1,2", &layout)
                 .expect_err("no sign")
                 .to_string()
@@ -328,17 +328,17 @@ mod tests {
             quote: '«',
             ..Layout::default()
         };
-        assert!(told(quote).contains("data.quote = '«', expected an ASCII sign"));
+        assert!(message(quote).contains("data.quote = '«', expected an ASCII sign"));
         let delimiter = Layout {
             delimiter: Some(Delimiter::Sign('\n')),
             ..Layout::default()
         };
-        assert!(told(delimiter).contains("data.delimiter"));
+        assert!(message(delimiter).contains("data.delimiter"));
         let same = Layout {
             delimiter: Some(Delimiter::Sign('"')),
             ..Layout::default()
         };
-        assert!(told(same).contains("are the same"));
+        assert!(message(same).contains("are the same"));
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn another_encoding_is_told_or_read() {
+    fn another_encoding_is_reported_or_read() {
         let text = b"city,n\nM\xFCnchen,1\n";
         let (_folder, utf8) = table(text, &Layout::default()).expect("a table");
         let error = rows(&utf8).expect_err("no UTF-8").to_string();
@@ -388,16 +388,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_told() {
-        let told = |bytes: &[u8]| {
+    fn what_is_no_table_is_reported() {
+        let message = |bytes: &[u8]| {
             table(bytes, &Layout::default())
                 .expect_err("no table")
                 .to_string()
         };
-        assert!(told(b"").contains("is empty"));
-        assert!(told(b"PK\x03\x04zip").contains("export it as CSV"));
-        assert!(told(b"a\0\0\0b,c\n").contains("bytes of 0"));
-        assert!(told(b"a,b,a\n1,2,3").contains("two columns \"a\": numbers 1 and 3"));
+        assert!(message(b"").contains("is empty"));
+        assert!(message(b"PK\x03\x04zip").contains("export it as CSV"));
+        assert!(message(b"a\0\0\0b,c\n").contains("bytes of 0"));
+        assert!(message(b"a,b,a\n1,2,3").contains("two columns \"a\": numbers 1 and 3"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn scan_formats(
     free: impl Fn(&str) -> Option<bool>,
 ) -> Result<Vec<ColumnScan>, FilesError> {
     let scans = scan(files)?;
-    let found = told_formats(&files[0], &scans, free);
+    let found = infer_formats(&files[0], &scans, free);
     if found.is_empty() {
         return Ok(scans);
     }
@@ -65,7 +65,7 @@ pub fn scan_formats(
 }
 
 /// The inferred formats of columns that are not plain numbers.
-pub fn told_formats(
+pub fn infer_formats(
     file: &TableFile,
     scans: &[ColumnScan],
     free: impl Fn(&str) -> Option<bool>,
@@ -73,7 +73,7 @@ pub fn told_formats(
     let comma = scans.iter().any(|scan| scan.tally.has_decimal_comma());
     let columns = file.columns.iter().zip(scans);
     let said = |name: &str| file.layout.formats.contains_key(name);
-    let told = columns
+    let inferred = columns
         .filter(|(name, _)| !said(name))
         .filter_map(|(name, scan)| {
             let dates = free(name)?;
@@ -81,7 +81,7 @@ pub fn told_formats(
             let fits = dates || matches!(format, Format::Number(_));
             fits.then(|| (name.clone(), format))
         });
-    told.collect()
+    inferred.collect()
 }
 
 /// # Errors

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_are_told_apart() {
+    fn scripts_are_distinguished() {
         assert!(
             is_spaceless("味道很差太贵了不值")
                 && is_spaceless("อร่อยมากแนะนำ")

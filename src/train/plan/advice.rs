@@ -115,16 +115,16 @@ mod tests {
     }
 
     #[test]
-    fn the_course_is_told_from_the_history() {
+    fn the_trend_is_inferred_from_the_history() {
         let monitor = Monitor::read("valid_loss", &[]).expect("a figure");
-        let told = |losses: &[(f64, f64)], epochs| course(&history(losses), epochs, &monitor);
+        let trend = |losses: &[(f64, f64)], epochs| course(&history(losses), epochs, &monitor);
         let improving = [(1.0, 1.0), (0.8, 0.9), (0.7, 0.8)];
-        assert_eq!(told(&improving, 3), Some(Course::Improving));
-        assert_eq!(told(&improving, 9), None, "stopped before its last epoch");
+        assert_eq!(trend(&improving, 3), Some(Course::Improving));
+        assert_eq!(trend(&improving, 9), None, "stopped before its last epoch");
         let overfits = [(1.0, 1.0), (0.5, 0.8), (0.1, 1.2)];
-        assert_eq!(told(&overfits, 3), Some(Course::Overfits { best: 2 }));
+        assert_eq!(trend(&overfits, 3), Some(Course::Overfits { best: 2 }));
         let noisy = [(1.0, 1.0), (0.8, 0.8), (0.75, 0.81)];
-        assert_eq!(told(&noisy, 3), None);
+        assert_eq!(trend(&noisy, 3), None);
         let advice = Course::Improving.advice(&history(&improving), "runs/a-1");
         assert!(
             advice.ends_with("kiln train --resume runs/a-1 --set train.epochs=6"),

@@ -136,20 +136,20 @@ mod tests {
             let faults = check(Some(&weights), &task()).expect_err("a fault");
             faults[0].to_string()
         };
-        let told = fault(named(&[("dog", 2.0)]));
+        let message = fault(named(&[("dog", 2.0)]));
         assert!(
-            told.starts_with("train.class_weights.dog is no class"),
-            "{told}"
+            message.starts_with("train.class_weights.dog is no class"),
+            "{message}"
         );
-        assert!(told.contains("did you mean `dogs`"), "{told}");
-        let told = fault(ClassWeights::PerClass(vec![1.0, 2.0]));
+        assert!(message.contains("did you mean `dogs`"), "{message}");
+        let message = fault(ClassWeights::PerClass(vec![1.0, 2.0]));
         assert!(
-            told.contains("has 2 items, expected one for each of the 3"),
-            "{told}"
+            message.contains("has 2 items, expected one for each of the 3"),
+            "{message}"
         );
-        let told = fault(named(&[("dogs", -1.0)]));
-        assert!(told.contains("dogs is -1, expected"), "{told}");
-        let told = fault(ClassWeights::PerClass(vec![0.0; 3]));
-        assert!(told.contains("all 0"), "{told}");
+        let message = fault(named(&[("dogs", -1.0)]));
+        assert!(message.contains("dogs is -1, expected"), "{message}");
+        let message = fault(ClassWeights::PerClass(vec![0.0; 3]));
+        assert!(message.contains("all 0"), "{message}");
     }
 }

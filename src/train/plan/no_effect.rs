@@ -33,7 +33,7 @@ const RULES: &[Rule] = &[
             let given = experiment.eval.threshold != Eval::default().threshold;
             let why = format!(
                 "is for two classes or for labels; the data has {}",
-                told(task)
+                description(task)
             );
             (given && !decides(task)).then_some((why, REMOVE))
         },
@@ -96,7 +96,7 @@ fn decides(task: &Task) -> bool {
     }
 }
 
-fn told(task: &Task) -> String {
+fn description(task: &Task) -> String {
     match task {
         Task::Classes(classes) => format!("{} classes", classes.len()),
         other => other.what().to_string(),

@@ -105,6 +105,6 @@ fn a_run_that_is_stopped_finishes_its_group_and_goes_on_with_the_same_bits() {
         .expect_success();
     assert_eq!(run.json()[0]["same"], true);
     let run = resume(&world, &["--set", "train.accumulate=2"]).expect_failure();
-    let told = "train.accumulate is 2, but the run was begun with 5";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "train.accumulate is 2, but the run was begun with 5";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }

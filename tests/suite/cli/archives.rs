@@ -70,9 +70,13 @@ fn trains_on_archives_with_the_same_bits_for_any_number_of_threads() {
             "cpu",
             "--threads",
         ];
-        let told = world.kiln(&[&base[..], &[threads, "--out", &out]].concat());
-        let told = told.expect_success();
-        assert!(told.stderr.contains(" blue      12"), "{}", told.stderr);
+        let message = world.kiln(&[&base[..], &[threads, "--out", &out]].concat());
+        let message = message.expect_success();
+        assert!(
+            message.stderr.contains(" blue      12"),
+            "{}",
+            message.stderr
+        );
         models.push(std::fs::read(world.path(&out).join("best.safetensors")).unwrap());
     }
     assert!(models[0] == models[1] && models[1] == models[2]);
@@ -100,8 +104,8 @@ fn trains_on_archives_with_the_same_bits_for_any_number_of_threads() {
     }
     let other = [("0.cls", b"green".to_vec()), ("0.png", vec![1])];
     pack(&world, "tars/other.tar", &other);
-    let told = world.kiln(&[&eval[..], &["tars/other.tar"]].concat());
-    assert!(told.expect_failure().stderr.contains("MISSING"));
+    let message = world.kiln(&[&eval[..], &["tars/other.tar"]].concat());
+    assert!(message.expect_failure().stderr.contains("MISSING"));
 }
 
 #[test]
@@ -148,18 +152,18 @@ fn bad_images_in_an_archive_are_named_and_left_out() {
             ("5.png", good),
         ],
     );
-    let told = world
+    let message = world
         .train(&["--set", "train.epochs=1"])
         .expect_success()
         .stderr;
-    assert!(told.contains("3 files cannot be used"), "{told}");
+    assert!(message.contains("3 files cannot be used"), "{message}");
     for reason in [
         "train-02.tar:a/red/2.png: cannot be decoded",
         "train-02.tar:a/blue/3.png: is empty (0 bytes)",
         "train-02.tar:a/blue/4.jpg: is not an image (it holds text)",
         "train-02.tar:5.png",
     ] {
-        assert!(told.contains(reason), "{reason}: {told}");
+        assert!(message.contains(reason), "{reason}: {message}");
     }
 }
 
@@ -168,27 +172,30 @@ fn archives_that_cannot_be_used_are_faults_with_their_line() {
     let world = packed();
     let fault = |train: &str| {
         let set = format!("data.train=\"{train}\"");
-        let told = world.kiln(&["check", "--config", "experiment.toml", "--set", &set]);
-        told.expect_failure().stderr
+        let message = world.kiln(&["check", "--config", "experiment.toml", "--set", &set]);
+        message.expect_failure().stderr
     };
-    let told = fault("tars/train-{00..03}.tar");
+    let message = fault("tars/train-{00..03}.tar");
     assert!(
-        told.contains("there is no file") && told.contains("train-03.tar"),
-        "{told}"
+        message.contains("there is no file") && message.contains("train-03.tar"),
+        "{message}"
     );
     world.write("tars/text.tar", "hello".repeat(300));
-    let told = fault("tars/text.tar");
-    assert!(told.contains("is damaged or no tar archive"), "{told}");
+    let message = fault("tars/text.tar");
+    assert!(
+        message.contains("is damaged or no tar archive"),
+        "{message}"
+    );
     pack(&world, "tars/plain.tar", &[("1.txt", b"text".to_vec())]);
-    let told = fault("tars/plain.tar");
-    assert!(told.contains("hold no labelled image"), "{told}");
+    let message = fault("tars/plain.tar");
+    assert!(message.contains("hold no labelled image"), "{message}");
     pack(
         &world,
         "tars/other.tar",
         &[("green/1.png", vec![1]), ("red/1.png", vec![1])],
     );
-    let told = fault("tars/other.tar");
-    assert!(told.contains("MISSING"), "{told}");
+    let message = fault("tars/other.tar");
+    assert!(message.contains("MISSING"), "{message}");
 }
 
 #[test]
@@ -196,8 +203,8 @@ fn a_balanced_sampler_is_refused_for_archives() {
     let world = packed();
     let more = ["--set", "train.sampler=balanced"];
     let base = ["check", "--config", "experiment.toml"];
-    let told = world.kiln(&[&base[..], &more].concat()).expect_failure();
-    insta::assert_snapshot!(world.anonymous(&told.stderr));
+    let message = world.kiln(&[&base[..], &more].concat()).expect_failure();
+    insta::assert_snapshot!(world.anonymous(&message.stderr));
 }
 
 /// A header of a link.
@@ -209,7 +216,7 @@ fn link(builder: &mut tar::Builder<File>, kind: tar::EntryType, name: &str, targ
 }
 
 #[test]
-fn links_are_samples_and_what_is_left_out_is_told() {
+fn links_are_samples_and_what_is_left_out_is_reported() {
     let world = packed();
     let image = |name: &str| std::fs::read(world.path(name)).unwrap();
     let mut builder = tar::Builder::new(File::create(world.path("tars/linked.tar")).unwrap());
@@ -251,10 +258,13 @@ fn links_are_samples_and_what_is_left_out_is_told() {
     // Cut where a member ends: every whole member is there, but the end is not.
     let whole = image("tars/linked.tar");
     world.write("tars/cut.tar", &whole[..whole.len() - 1024]);
-    let told = world
+    let message = world
         .kiln(&[&check[..], &["data.train=\"tars/cut.tar\""]].concat())
         .expect_success();
-    let warning = told.json()[0]["warnings"][0].as_str().unwrap().to_string();
+    let warning = message.json()[0]["warnings"][0]
+        .as_str()
+        .unwrap()
+        .to_string();
     assert!(
         warning.contains("cut.tar has no end-of-archive mark"),
         "{warning}"
@@ -307,23 +317,27 @@ fn a_label_of_a_hundred_kilobytes_is_shortened_in_messages() {
     ];
     pack(&world, "tars/long.tar", &entries);
     let set = "data.train=\"tars/long.tar\"";
-    let told = world
+    let message = world
         .kiln(&["check", "--config", "experiment.toml", "--set", set])
         .expect_failure();
     assert!(
-        told.stderr.contains("MISSING") && told.stderr.contains("ééé…ééé"),
+        message.stderr.contains("MISSING") && message.stderr.contains("ééé…ééé"),
         "{}",
-        told.stderr
+        message.stderr
     );
-    assert!(told.stderr.len() < 4000, "{} bytes", told.stderr.len());
+    assert!(
+        message.stderr.len() < 4000,
+        "{} bytes",
+        message.stderr.len()
+    );
     let same = ["--set", set, "--set", "data.valid=\"tars/long.tar\""];
-    let told = world
+    let message = world
         .kiln(&[&["check", "--config", "experiment.toml"], &same[..]].concat())
         .expect_success();
     assert!(
-        told.stdout.contains('…') && told.stdout.len() < 8000,
+        message.stdout.contains('…') && message.stdout.len() < 8000,
         "{}",
-        told.stdout.len()
+        message.stdout.len()
     );
 }
 

@@ -28,7 +28,7 @@ fn run_past_its_best(world: &World) {
 }
 
 #[test]
-fn a_best_model_that_is_lost_or_another_run_s_is_told_and_never_judged() {
+fn a_best_model_that_is_lost_or_another_run_s_is_reported_and_never_evaluated() {
     let world = World::colours();
     run_past_its_best(&world);
     let best = world.path("run/best.safetensors");
@@ -267,8 +267,11 @@ fn names_in_another_encoding_are_a_header() {
     let check = world
         .kiln(&["check", "--config", "ru.csv.toml"])
         .expect_success();
-    let told = &check.stdout;
-    assert!(told.contains("пол") && !told.contains("column_1"), "{told}");
+    let message = &check.stdout;
+    assert!(
+        message.contains("пол") && !message.contains("column_1"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -73,13 +73,13 @@ fn clean_data_has_no_faults() {
         found["splits"]["valid"]["height"],
         serde_json::json!([90, 90, 90])
     );
-    let told = world.kiln(&["audit", "."]).expect_success().stdout;
-    assert!(told.contains("no faults found"), "{told}");
-    let told = world
+    let message = world.kiln(&["audit", "."]).expect_success().stdout;
+    assert!(message.contains("no faults found"), "{message}");
+    let message = world
         .train(&["--set", "train.epochs=1"])
         .expect_success()
         .stderr;
-    assert!(!told.contains("warning"), "{told}");
+    assert!(!message.contains("warning"), "{message}");
 }
 
 #[test]
@@ -102,21 +102,21 @@ fn a_photograph_in_both_splits_is_a_leak_however_it_was_saved() {
         assert_eq!(found["pairs"][0]["one"]["name"], "blue/3.jpg");
         assert_eq!(found["pairs"][0]["other"]["name"], "blue/copy.jpg");
 
-        let told = world
+        let message = world
             .train(&["--set", "train.epochs=1", "--set", "data.size=[32,32]"])
             .expect_failure()
             .stderr;
         assert!(
-            told.contains("experiment.toml:7: data.valid is not apart from data.train"),
-            "{told}"
+            message.contains("experiment.toml:7: data.valid is not apart from data.train"),
+            "{message}"
         );
         assert!(
-            told.contains(&format!("train/blue/3.jpg = valid/blue/copy.jpg ({how}")),
-            "{told}"
+            message.contains(&format!("train/blue/3.jpg = valid/blue/copy.jpg ({how}")),
+            "{message}"
         );
         assert!(
-            told.contains("audit.leaks = \"warn\""),
-            "the remedy: {told}"
+            message.contains("audit.leaks = \"warn\""),
+            "the remedy: {message}"
         );
         assert!(!world.path("run/last.safetensors").exists());
     }
@@ -127,17 +127,17 @@ fn a_leak_can_be_allowed_or_not_looked_for() {
     let world = photographs();
     world.write("valid/blue/copy.jpg", jpeg(&photograph(3), 90));
     let warn = ["--set", "audit.leaks=\"warn\"", "--set", "train.epochs=1"];
-    let told = world.train(&warn).expect_success().stderr;
+    let message = world.train(&warn).expect_success().stderr;
     assert!(
-        told.contains("warning: 1 validation image is also in training"),
-        "{told}"
+        message.contains("warning: 1 validation image is also in training"),
+        "{message}"
     );
     std::fs::remove_dir_all(world.path("run")).unwrap();
-    let told = world
+    let message = world
         .train(&["--no-audit", "--set", "train.epochs=1"])
         .expect_success()
         .stderr;
-    assert!(!told.contains("also in training"), "{told}");
+    assert!(!message.contains("also in training"), "{message}");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn every_other_fault_is_found_and_named() {
         "{pairs:?}"
     );
     assert!(found["imbalance"].as_f64().unwrap() > 5.0);
-    let told = world
+    let message = world
         .train(&["--set", "train.epochs=1"])
         .expect_success()
         .stderr;
@@ -199,7 +199,7 @@ fn every_other_fault_is_found_and_named() {
         "of another format than the name says:\n  train/red/jpeg.png",
         "times as frequent as the rarest",
     ] {
-        assert!(told.contains(text), "{text}: {told}");
+        assert!(message.contains(text), "{text}: {message}");
     }
 }
 
@@ -222,19 +222,19 @@ fn images_that_no_cache_holds_are_compared_by_their_bytes() {
     let world = photographs();
     world.write("valid/blue/copy.jpg", jpeg(&photograph(3), 90));
     let none = ["--set", "data.cache_memory=0", "--set", "data.cache_disk=0"];
-    let told = world.train(&none).expect_failure().stderr;
+    let message = world.train(&none).expect_failure().stderr;
     assert!(
-        told.contains("1 validation image is also in training"),
-        "{told}"
+        message.contains("1 validation image is also in training"),
+        "{message}"
     );
     // From the cache file the second time, without decoding.
     let disk = ["--set", "data.cache_memory=0", "--set", "train.epochs=1"];
     for _ in 0..2 {
         assert!(!world.path("run").exists(), "nothing was trained in it");
-        let told = world.train(&disk).expect_failure().stderr;
+        let message = world.train(&disk).expect_failure().stderr;
         assert!(
-            told.contains("1 validation image is also in training"),
-            "{told}"
+            message.contains("1 validation image is also in training"),
+            "{message}"
         );
     }
 }
@@ -242,10 +242,10 @@ fn images_that_no_cache_holds_are_compared_by_their_bytes() {
 #[test]
 fn what_is_to_be_looked_at_must_be_said() {
     let world = photographs();
-    let told = world.kiln(&["audit"]).expect_failure().stderr;
-    assert!(told.contains("kiln audit FOLDER"), "{told}");
-    let told = world.kiln(&["audit", "nowhere"]).expect_failure().stderr;
-    assert!(told.contains("nowhere does not exist"), "{told}");
+    let message = world.kiln(&["audit"]).expect_failure().stderr;
+    assert!(message.contains("kiln audit FOLDER"), "{message}");
+    let message = world.kiln(&["audit", "nowhere"]).expect_failure().stderr;
+    assert!(message.contains("nowhere does not exist"), "{message}");
     let found = world
         .kiln(&["audit", "--config", "experiment.toml", "--json"])
         .expect_success();

@@ -171,14 +171,14 @@ fn an_average_neither_begins_nor_ends_on_the_way_but_its_numbers_may_change() {
     world.train(&EMA).expect_success();
     let more = ["--set", "train.epochs=5", "--set", "train.ema.decay=0.5"];
     let run = resume(&world, &more).expect_success();
-    let told = "changed: train.ema.decay: 0.9 -> 0.5\n";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "changed: train.ema.decay: 0.9 -> 0.5\n";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     std::fs::remove_dir_all(world.path("run")).unwrap();
     world.train(&[]).expect_success();
     let run = resume(&world, &["--set", "train.ema={}"]).expect_failure();
-    let told =
+    let message =
         "train.ema the run was begun without an average of the weights; it cannot go on with one";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     let both = [
         "--set",
         "train.ema={}",
@@ -194,7 +194,7 @@ fn an_average_neither_begins_nor_ends_on_the_way_but_its_numbers_may_change() {
     );
     let late = ["--set", "train.swa={start_epoch=5}"];
     let run = world.kiln(&[&["check", "--config", "experiment.toml"][..], &late].concat());
-    let told = "train.swa.start_epoch is 5, but there are 4 epochs";
+    let message = "train.swa.start_epoch is 5, but there are 4 epochs";
     let run = run.expect_failure();
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }

@@ -32,20 +32,20 @@ fn train_with(name: &str, content: impl AsRef<[u8]>) -> String {
 }
 
 fn assert_skipped(name: &str, content: impl AsRef<[u8]>, reason: &str) {
-    let told = train_with(name, content);
+    let message = train_with(name, content);
     assert!(
-        told.contains("1 file cannot be used and will be left out"),
-        "{told}"
+        message.contains("1 file cannot be used and will be left out"),
+        "{message}"
     );
-    assert!(told.contains(&format!("{name}: {reason}")), "{told}");
+    assert!(message.contains(&format!("{name}: {reason}")), "{message}");
 }
 
 fn assert_used(name: &str, content: impl AsRef<[u8]>) {
-    let told = train_with(name, content);
-    assert!(!told.contains("cannot be used"), "{told}");
+    let message = train_with(name, content);
+    assert!(!message.contains("cannot be used"), "{message}");
     assert!(
-        told.contains(" red       13"),
-        "it counts as a sample: {told}"
+        message.contains(" red       13"),
+        "it counts as a sample: {message}"
     );
 }
 
@@ -173,10 +173,11 @@ fn images_in_nested_folders_belong_to_the_class() {
 
 #[test]
 fn files_without_an_images_name_are_counted_and_named() {
-    let told = train_with("Thumbs.db", "x");
+    let message = train_with("Thumbs.db", "x");
     assert!(
-        told.contains("left out 1 file:\n  1: hidden, or put there by the system: red/Thumbs.db"),
-        "{told}"
+        message
+            .contains("left out 1 file:\n  1: hidden, or put there by the system: red/Thumbs.db"),
+        "{message}"
     );
 }
 

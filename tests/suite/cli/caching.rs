@@ -16,9 +16,9 @@ fn model(world: &World, more: &[&str]) -> Vec<u8> {
     if run.exists() {
         std::fs::remove_dir_all(&run).unwrap();
     }
-    let told = world.train(&[&["--set", "train.epochs=2"], more].concat());
-    let told = told.expect_success().stderr;
-    assert!(!told.contains("note: "), "{told}");
+    let message = world.train(&[&["--set", "train.epochs=2"], more].concat());
+    let message = message.expect_success().stderr;
+    assert!(!message.contains("note: "), "{message}");
     std::fs::read(run.join("last.safetensors")).unwrap()
 }
 
@@ -118,8 +118,8 @@ fn the_cache_is_listed_cleared_and_bounded() {
     let world = World::colours();
     let list = || world.kiln(&["cache", "--json"]).expect_success().json();
     assert!(list().is_empty());
-    let told = world.kiln(&["cache"]).expect_success().stdout;
-    assert!(told.starts_with("no cache files in "), "{told}");
+    let message = world.kiln(&["cache"]).expect_success().stdout;
+    assert!(message.starts_with("no cache files in "), "{message}");
     model(&world, &LITTLE);
     let files = list();
     let mut samples: Vec<u64> = files
@@ -137,23 +137,23 @@ fn the_cache_is_listed_cleared_and_bounded() {
         train["pixels"],
         "8 x 8 x 3, bilinear, stretch, pad 0, alpha drop"
     );
-    let told = world.kiln(&["cache"]).expect_success().stdout;
-    assert!(told.contains("today"), "{told}");
+    let message = world.kiln(&["cache"]).expect_success().stdout;
+    assert!(message.contains("today"), "{message}");
 
-    let told = world.kiln(&["cache", "clear", "nonsense"]).expect_failure();
+    let message = world.kiln(&["cache", "clear", "nonsense"]).expect_failure();
     assert!(
-        told.stderr.contains("no cache file nonsense"),
+        message.stderr.contains("no cache file nonsense"),
         "{}",
-        told.stderr
+        message.stderr
     );
     let name = train["name"].as_str().unwrap();
     world.kiln(&["cache", "clear", name]).expect_success();
     assert_eq!(list().len(), 1);
-    let told = world.kiln(&["cache", "clear"]).expect_success();
+    let message = world.kiln(&["cache", "clear"]).expect_success();
     assert!(
-        told.stdout.starts_with("removed 1 cache files"),
+        message.stdout.starts_with("removed 1 cache files"),
         "{}",
-        told.stdout
+        message.stdout
     );
     assert!(list().is_empty());
 
@@ -207,23 +207,23 @@ fn a_cache_folder_that_cannot_be_made_is_a_note() {
     ];
     let mut command = world.command(&[&base[..], &LITTLE].concat());
     command.env("KILN_CACHE_DIR", world.path("a file/cache"));
-    let told = finish(command).expect_success().stderr;
+    let message = finish(command).expect_success().stderr;
     assert!(
-        told.contains("note: no cache file can be written"),
-        "{told}"
+        message.contains("note: no cache file can be written"),
+        "{message}"
     );
 }
 
 #[test]
 fn a_size_that_is_none_is_refused() {
     let world = World::colours();
-    let told = world
+    let message = world
         .train(&["--set", "data.cache_disk=\"4 XB\""])
         .expect_failure();
     assert!(
-        told.stderr.contains("\"4 XB\" is no size"),
+        message.stderr.contains("\"4 XB\" is no size"),
         "{}",
-        told.stderr
+        message.stderr
     );
 }
 

@@ -182,7 +182,7 @@ fn features_that_are_kept_change_no_bit() {
 }
 
 #[test]
-fn what_makes_new_samples_in_every_epoch_is_told() {
+fn what_makes_new_samples_in_every_epoch_is_reported() {
     let world = World::colours();
     let layers = layers("freeze=true");
     for (augment, expected) in [

@@ -89,8 +89,8 @@ fn half_precision_trains_as_32_bits_do_or_is_refused_with_the_reason() {
     }
     // In 32 bits both devices agree to a thousandth, and the CPU is quicker than a software GPU.
     let (half, whole) = (half.expect_success(), train("f32", "cpu").expect_success());
-    let told = "precision: f16 on the GPU, with loss scaling";
-    assert!(half.stderr.contains(told), "{}", half.stderr);
+    let message = "precision: f16 on the GPU, with loss scaling";
+    assert!(half.stderr.contains(message), "{}", half.stderr);
     assert!(!whole.stderr.contains("precision:"), "{}", whole.stderr);
     let (half, whole) = (half.json(), whole.json());
     for epoch in 0..2 {
@@ -125,11 +125,14 @@ fn a_net_that_leaves_the_range_of_16_bits_ends_with_the_reason() {
         "train.optimizer.adam.learning_rate=1e6",
     ]);
     command.env("CUBECL_AUTOTUNE_LEVEL", "minimal");
-    let told = crate::support::world::finish(command)
+    let message = crate::support::world::finish(command)
         .expect_failure()
         .stderr;
-    assert!(told.contains("not finite any more (epoch 1"), "{told}");
-    assert!(told.contains("train.precision = \"f32\""), "{told}");
+    assert!(
+        message.contains("not finite any more (epoch 1"),
+        "{message}"
+    );
+    assert!(message.contains("train.precision = \"f32\""), "{message}");
 }
 
 #[test]
@@ -139,8 +142,8 @@ fn a_gpu_that_is_not_there_is_an_error_that_says_what_to_do() {
     let run = world
         .kiln(&[&base[..], &["gpu:99"]].concat())
         .expect_failure();
-    let told = run.stderr.contains("`kiln devices`");
-    assert!(told, "{}", run.stderr);
+    let message = run.stderr.contains("`kiln devices`");
+    assert!(message, "{}", run.stderr);
 }
 
 /// The optimizer's state and the loss scale travel through a checkpoint on a GPU as well.

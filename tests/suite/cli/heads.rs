@@ -183,7 +183,7 @@ fn heads_and_targets_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn a_net_without_heads_is_told_to_have_some() {
+fn a_net_without_heads_is_refused_with_the_remedy() {
     let world = world();
     let begin = EXPERIMENT.find("[model.heads]").unwrap();
     let end = EXPERIMENT.find("[train]").unwrap();

@@ -169,8 +169,8 @@ fn characters_have_no_filters_and_no_images_of_their_own_size_a_filter() {
         "--set",
         "data.filters=x",
     ];
-    let told = world.kiln(&both).expect_failure().stderr;
-    assert!(told.contains("data.filters is for words"), "{told}");
+    let message = world.kiln(&both).expect_failure().stderr;
+    assert!(message.contains("data.filters is for words"), "{message}");
     let fit = [
         "check",
         "--config",
@@ -186,7 +186,7 @@ fn characters_have_no_filters_and_no_images_of_their_own_size_a_filter() {
 #[test]
 fn one_batch_an_epoch_has_no_last_one_and_none_to_gather() {
     let world = world();
-    for (flag, told) in [
+    for (flag, message) in [
         (
             "train.drop_last=true",
             "train.drop_last leaves out a smaller last batch",
@@ -201,7 +201,7 @@ fn one_batch_an_epoch_has_no_last_one_and_none_to_gather() {
         let run = world
             .kiln(&[&check[..], &all[..]].concat())
             .expect_failure();
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
     }
 }
 

@@ -78,7 +78,7 @@ fn digits_are_learned_and_judged() {
 }
 
 #[test]
-fn damaged_files_are_told() {
+fn damaged_files_are_reported() {
     let check = |world: &World| world.kiln(&["check", "--config", "experiment.toml"]);
     let images = "digits/train-images-idx3-ubyte";
     let spoilt = |bytes: &[u8]| {
@@ -193,10 +193,10 @@ fn images_of_an_idx_file_are_predicted_without_labels() {
     let folder = world.kiln(&["predict", "--model", model, "digits"]);
     let folder = folder.expect_success();
     assert_eq!(folder.stdout, lines);
-    let told = folder.stderr;
+    let message = folder.stderr;
     assert!(
-        told.contains("left out 1 file") && told.contains("bad-images"),
-        "{told}"
+        message.contains("left out 1 file") && message.contains("bad-images"),
+        "{message}"
     );
     world.write("bad-images-idx3-ubyte", [0, 0, 8, 3, 0]);
     let bad = world.kiln(&["predict", "--model", model, "bad-images-idx3-ubyte"]);

@@ -77,8 +77,8 @@ fn a_run_that_is_killed_at_any_moment_ends_with_the_same_bytes() {
             assert_same(&left(&world, "run"), &alone, &when);
             std::fs::remove_dir_all(world.path("run")).unwrap();
         } else {
-            let told = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), None, "{when}: {told}");
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), None, "{when}: {message}");
             killed += 1;
             by_fault += u64::from(inside);
         }
@@ -113,8 +113,8 @@ fn a_kill_between_checkpoint_and_best_model_loses_neither() {
 #[cfg(unix)]
 fn script(world: &World, text: &str) -> Run {
     let mut command = Command::new("sh");
-    let told = command.args(["-c", text]).current_dir(world.path(""));
-    told.env("KILN", env!("CARGO_BIN_EXE_kiln"));
+    let message = command.args(["-c", text]).current_dir(world.path(""));
+    message.env("KILN", env!("CARGO_BIN_EXE_kiln"));
     finish(command)
 }
 
@@ -151,11 +151,11 @@ fn a_run_folder_that_is_removed_meanwhile_is_named() {
     }
     std::fs::rename(world.path("run"), world.path("gone")).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(
-        told.contains("the folder run is not there (was it removed"),
-        "{told}"
+        message.contains("the folder run is not there (was it removed"),
+        "{message}"
     );
 }
 

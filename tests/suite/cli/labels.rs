@@ -53,8 +53,8 @@ fn classes_that_are_equal_as_numbers_are_several() {
     let classes = &judged.json()[0]["classes"];
     assert_eq!(*classes, json!(["007", "7", "100", "1e2", "01234", "1234"]));
     world.write("new.csv", table(&["7.0"]));
-    let told = world.kiln(&EVAL).expect_failure().stderr;
-    assert!(told.contains("several classes as a number"), "{told}");
+    let message = world.kiln(&EVAL).expect_failure().stderr;
+    assert!(message.contains("several classes as a number"), "{message}");
     world
         .kiln(&[&EVAL[..], &["--numeric-labels"]].concat())
         .expect_failure();
@@ -66,7 +66,7 @@ fn a_label_that_is_a_class_as_a_number_only_needs_a_flag() {
     let world = world(&["0", "1"]);
     world.train(&[]).expect_success();
     world.write("new.csv", table(&["0.0", "1.0"]));
-    let told = world.kiln(&EVAL).expect_failure().stderr;
+    let message = world.kiln(&EVAL).expect_failure().stderr;
     for part in [
         "line 2",
         "\"0.0\"",
@@ -74,7 +74,7 @@ fn a_label_that_is_a_class_as_a_number_only_needs_a_flag() {
         "--numeric-labels",
         "data.numeric_labels",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(message.contains(part), "{part}: {message}");
     }
     let judged = world
         .kiln(&[&EVAL[..], &["--numeric-labels"]].concat())
@@ -97,8 +97,8 @@ fn a_label_that_is_a_class_as_a_number_only_needs_a_flag() {
         "--out",
         "split",
     ];
-    let told = world.kiln(&train).expect_failure().stderr;
-    assert!(told.contains("data.numeric_labels"), "{told}");
+    let message = world.kiln(&train).expect_failure().stderr;
+    assert!(message.contains("data.numeric_labels"), "{message}");
     world
         .kiln(&[&train[..], &["--set", "data.numeric_labels=true"]].concat())
         .expect_success();

@@ -78,23 +78,31 @@ fn every_command_ends_with_what_it_left_out() {
     for part in ["left out 6 files:", "1: HEIC", "red/IMG.heic", "3: hidden"] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
-    let told = world
+    let message = world
         .kiln(&["init", "train", "--out", "new.toml"])
         .expect_success();
-    assert!(told.stderr.contains("left out 6 files:"), "{}", told.stderr);
+    assert!(
+        message.stderr.contains("left out 6 files:"),
+        "{}",
+        message.stderr
+    );
     let starter = world.read("new.toml");
     assert!(starter.contains("2 classes: blue, red"), "{starter}");
 }
 
 #[test]
-fn a_file_that_is_named_is_told_by_its_format() {
+fn a_file_that_is_named_is_reported_by_its_format() {
     let world = World::colours();
     world.train(&["--set", "train.epochs=1"]).expect_success();
     world.write("a.jpg", HEIC);
-    let told = world
+    let message = world
         .kiln(&["predict", "--model", "run/best.safetensors", "a.jpg"])
         .expect_failure();
-    assert!(told.stderr.contains("a.jpg: is HEIC"), "{}", told.stderr);
+    assert!(
+        message.stderr.contains("a.jpg: is HEIC"),
+        "{}",
+        message.stderr
+    );
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn portable_maps_are_images() {
 }
 
 #[test]
-fn text_folders_are_read_at_any_depth_and_the_rest_is_told() {
+fn text_folders_are_read_at_any_depth_and_the_rest_is_reported() {
     let world = World::empty();
     for (number, (good, bad)) in [
         ("fine film", "dull film"),

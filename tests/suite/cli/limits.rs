@@ -43,11 +43,16 @@ fn nothing_is_nested_too_deep_to_be_read() {
     let brackets = format!("model.layers={}", "[".repeat(20_000) + &"]".repeat(20_000));
     let indices = format!("model.layers{}=1", "[0]".repeat(20_000));
     for flag in [dots, only_dots, brackets, indices] {
-        let told = world
+        let message = world
             .kiln(&[&CHECK[..], &["--set", &flag]].concat())
             .expect_failure()
             .stderr;
-        assert!(told.len() < 2000, "{} bytes: {}", told.len(), &told[..500]);
+        assert!(
+            message.len() < 2000,
+            "{} bytes: {}",
+            message.len(),
+            &message[..500]
+        );
     }
     let nested = |depth: usize| {
         let mut layer = json!({"dense": {"units": 1}});
@@ -67,8 +72,11 @@ fn nothing_is_nested_too_deep_to_be_read() {
         .kiln(&["eval", "--model", "run/best.safetensors", "--data", "t.csv"])
         .expect_success();
     world.write("experiment.json", nested(100));
-    let told = world.kiln(&CHECK).expect_failure().stderr;
-    assert!(told.contains("nested more than 64 levels deep"), "{told}");
+    let message = world.kiln(&CHECK).expect_failure().stderr;
+    assert!(
+        message.contains("nested more than 64 levels deep"),
+        "{message}"
+    );
     let deep = [
         ("experiment.json", "[".repeat(100_000)),
         ("experiment.json", "{\"a\":".repeat(100_000)),
@@ -79,11 +87,16 @@ fn nothing_is_nested_too_deep_to_be_read() {
     ];
     for (file, text) in deep {
         world.write(file, text);
-        let told = world
+        let message = world
             .kiln(&["check", "--config", file])
             .expect_failure()
             .stderr;
-        assert!(told.len() < 2000, "{} bytes: {}", told.len(), &told[..500]);
+        assert!(
+            message.len() < 2000,
+            "{} bytes: {}",
+            message.len(),
+            &message[..500]
+        );
     }
 }
 
@@ -139,13 +152,13 @@ fn a_seed_is_exact_or_refused() {
                 .expect_success();
         } else {
             for run in [trained, flagged] {
-                let told = run.expect_failure().stderr;
+                let message = run.expect_failure().stderr;
                 assert!(
-                    told.contains("seed is") && told.contains("expected an integer"),
-                    "{told}"
+                    message.contains("seed is") && message.contains("expected an integer"),
+                    "{message}"
                 );
                 if seed.starts_with("9223") || seed.starts_with("18") {
-                    assert!(told.contains("at most 9223372036854775807"), "{told}");
+                    assert!(message.contains("at most 9223372036854775807"), "{message}");
                 }
             }
         }
@@ -168,26 +181,26 @@ fn binary_images_of_their_own_size_have_no_filter() {
     world.write("experiment.json", experiment.to_string());
     world.kiln(&CHECK).expect_success();
     let nearest = ["--set", "data.resize=nearest"];
-    let told = world
+    let message = world
         .kiln(&[&CHECK[..], &nearest].concat())
         .expect_failure()
         .stderr;
     assert!(
-        told.contains("data.resize is for images that are resized"),
-        "{told}"
+        message.contains("data.resize is for images that are resized"),
+        "{message}"
     );
     let sized = ["--set", "data.size=[6, 6]"];
     world
         .kiln(&[&CHECK[..], &nearest, &sized].concat())
         .expect_success();
     let labels = ["--set", "data.valid_labels=t.answers"];
-    let told = world
+    let message = world
         .kiln(&[&CHECK[..], &labels].concat())
         .expect_failure()
         .stderr;
     assert!(
-        told.contains("data.valid_labels is for the images of data.valid"),
-        "{told}"
+        message.contains("data.valid_labels is for the images of data.valid"),
+        "{message}"
     );
 }
 

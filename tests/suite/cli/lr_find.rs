@@ -72,8 +72,8 @@ fn a_sweep_ends_where_the_loss_goes_up() {
         std::fs::remove_dir_all(world.path("run")).unwrap();
     }
     let text = find(&world, &sets).expect_success().stdout;
-    let told = format!("ended after {count} of 150 steps: the loss went up");
-    assert!(text.contains(&told), "{text}");
+    let message = format!("ended after {count} of 150 steps: the loss went up");
+    assert!(text.contains(&message), "{text}");
     let command = format!("--set train.optimizer=sgd --set '{net}' --set {set}\n");
     assert!(text.ends_with(&command), "{text}");
 }
@@ -116,8 +116,9 @@ fn the_curve_is_drawn_and_the_command_printed() {
         "{}",
         run.stdout
     );
-    let told = "\n  kiln train --config experiment.toml --set train.optimizer.adam.learning_rate=";
-    assert!(run.stdout.contains(told), "{}", run.stdout);
+    let message =
+        "\n  kiln train --config experiment.toml --set train.optimizer.adam.learning_rate=";
+    assert!(run.stdout.contains(message), "{}", run.stdout);
     assert!(run.stdout.contains("\nsuggestion: ") && run.stdout.contains("\notherwise: "));
     let svg = world.read("curve.svg");
     assert!(

@@ -61,10 +61,10 @@ fn every_mistake_is_refused_and_names_its_key() {
     for mistake in mistakes {
         let base = &listed["bases"][mistake["base"].as_str().expect("a name")];
         let run = check(&merge(base, &mistake["patch"]));
-        let told = mistake["told"].as_str().expect("a text");
+        let message = mistake["told"].as_str().expect("a text");
         assert_eq!(run.code, 1, "{}: {}", mistake["name"], run.stderr);
         assert!(
-            run.stderr.contains(told),
+            run.stderr.contains(message),
             "{}: {}",
             mistake["name"],
             run.stderr

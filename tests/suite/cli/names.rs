@@ -182,7 +182,7 @@ fn flags_reach_keys_of_any_name() {
     world.write("t.csv", table());
     world.write("experiment.json", experiment().to_string());
     let check = |flag: &str| world.kiln(&["check", "--config", "experiment.json", "--set", flag]);
-    for (flag, told) in [
+    for (flag, message) in [
         (
             r#"data.columns."km/h".embedding=-3"#,
             r#"data.columns."km/h".embedding is -3"#,
@@ -215,7 +215,11 @@ fn flags_reach_keys_of_any_name() {
         ("model.layers[x].dense=3", "expected an index such as [0]"),
     ] {
         let refused = check(flag).expect_failure();
-        assert!(refused.stderr.contains(told), "{flag}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message),
+            "{flag}: {}",
+            refused.stderr
+        );
     }
     check(r#"data.columns."km/h".embedding=3"#).expect_success();
     check("data.columns.km/h.embedding=3").expect_success();

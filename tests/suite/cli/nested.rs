@@ -16,10 +16,10 @@ fn check(model: &str, loss: &str) -> String {
 }
 
 #[track_caller]
-fn told(model: &str, parts: &[&str]) {
-    let told = check(model, "\"binary_cross_entropy\"");
+fn reports(model: &str, parts: &[&str]) {
+    let message = check(model, "\"binary_cross_entropy\"");
     for part in parts {
-        assert!(told.contains(part), "{part:?} is not in:\n{told}");
+        assert!(message.contains(part), "{part:?} is not in:\n{message}");
     }
 }
 
@@ -30,7 +30,7 @@ fn a_mistake_within_a_block_is_shown_where_it_is() {
     let block = format!(
         "{{ residual = {{ layers = [\n  {{ conv2d = {{ filter = 3, kernel = 3 }} }},\n] }} }},{END}"
     );
-    told(
+    reports(
         &block,
         &[
             "experiment.toml:10: model.layers[0].residual.layers[0].conv2d.filter is not a known key",
@@ -42,7 +42,7 @@ fn a_mistake_within_a_block_is_shown_where_it_is() {
     let deeper = format!(
         "{{ residual = {{ layers = [\n  {{ residual = {{ layers = [\n    {{ conv2 = {{}} }},\n    {{ dropout = {{ rate = 2 }} }},\n  ] }} }},\n] }} }},{END}"
     );
-    told(
+    reports(
         &deeper,
         &[
             "experiment.toml:11: model.layers[0].residual.layers[0].residual.layers[0] is `conv2`",
@@ -57,7 +57,7 @@ fn a_shape_that_does_not_fit_within_a_block_is_shown_where_it_is() {
     let block = format!(
         "{{ residual = {{ layers = [\n  {{ flatten = {{}} }},\n  {{ conv2d = {{ filters = 3, kernel = 3 }} }},\n] }} }},{END}"
     );
-    told(
+    reports(
         &block,
         &[
             "experiment.toml:11: model.layers[0].residual.layers[1] (conv2d) expects an image",
@@ -68,7 +68,7 @@ fn a_shape_that_does_not_fit_within_a_block_is_shown_where_it_is() {
     let window = format!(
         "{{ residual = {{ layers = [\n  {{ conv2d = {{ filters = 3, kernel = 30 }} }},\n] }} }},{END}"
     );
-    told(
+    reports(
         &window,
         &[
             "experiment.toml:10: model.layers[0].residual.layers[0] (conv2d) expects a height of at least 30",
@@ -79,17 +79,17 @@ fn a_shape_that_does_not_fit_within_a_block_is_shown_where_it_is() {
 #[test]
 fn a_mistake_of_a_layer_that_runs_both_ways_is_said_once() {
     let both = "{ reshape = { shape = [8, 24] } },\n{ bidirectional = { layer = { lstm = {\n  unit = 3,\n} } } },\n{ dense = { units = 1 } },";
-    let told = check(both, "\"binary_cross_entropy\"");
+    let message = check(both, "\"binary_cross_entropy\"");
     let line =
         "experiment.toml:11: model.layers[1].bidirectional.layer.lstm.unit is not a known key";
-    assert_eq!(told.matches(line).count(), 1, "{told}");
-    assert!(told.contains("did you mean `units`?"), "{told}");
+    assert_eq!(message.matches(line).count(), 1, "{message}");
+    assert!(message.contains("did you mean `units`?"), "{message}");
     let image =
         "{ bidirectional = { layer = {\n lstm = { units = 3 } } } },\n{ dense = { units = 1 } },";
-    let told = check(image, "\"binary_cross_entropy\"");
+    let message = check(image, "\"binary_cross_entropy\"");
     assert!(
-        told.contains("model.layers[0].bidirectional.layer (lstm) expects a sequence"),
-        "{told}"
+        message.contains("model.layers[0].bidirectional.layer (lstm) expects a sequence"),
+        "{message}"
     );
 }
 
@@ -97,14 +97,14 @@ fn a_mistake_of_a_layer_that_runs_both_ways_is_said_once() {
 fn a_mistake_in_the_loss_of_a_head_is_shown_where_it_is() {
     let net = format!("{{ dense = {{ units = 1 }} }},{END}");
     let loss = "{ per_head = { \"km/h\" = { focal = { gama = 1 } }, b = { loss = \"hubr\", weight = 2 } } }";
-    let told = check(&net, loss);
+    let message = check(&net, loss);
     for part in [
         "train.loss.per_head.\"km/h\".focal.gama is not a known key",
         "did you mean `gamma`?",
         "train.loss.per_head.b.loss is `hubr`",
         "did you mean `huber`?",
     ] {
-        assert!(told.contains(part), "{part:?} is not in:\n{told}");
+        assert!(message.contains(part), "{part:?} is not in:\n{message}");
     }
 }
 
@@ -116,11 +116,11 @@ fn advice_names_the_optimizer_in_use() {
         let other = format!("optimizer = {{ {name} = {{ learning_rate = {rate} }} }}");
         let text = crate::support::world::EXPERIMENT.replace(optimizer, &other);
         world.write("experiment.toml", text);
-        let told = world.train_into(&["--out", name]).expect_failure().stderr;
+        let message = world.train_into(&["--out", name]).expect_failure().stderr;
         assert!(
-            told.contains(&format!("train.optimizer.{name}.learning_rate")),
-            "{told}"
+            message.contains(&format!("train.optimizer.{name}.learning_rate")),
+            "{message}"
         );
-        assert!(!told.contains("adam"), "{told}");
+        assert!(!message.contains("adam"), "{message}");
     }
 }

@@ -132,8 +132,8 @@ fn arrays_are_learned_judged_and_predicted() {
 }
 
 #[test]
-fn arrays_that_cannot_be_used_are_told() {
-    let told = |bytes: Vec<u8>, expected: &str| {
+fn arrays_that_cannot_be_used_are_reported() {
+    let message = |bytes: Vec<u8>, expected: &str| {
         let world = world();
         world.write("digits.npz", bytes);
         let run = world
@@ -145,29 +145,29 @@ fn arrays_that_cannot_be_used_are_told() {
         npz(&[("train_images", images), ("train_labels", labels)])
     };
     let good = || npy("|u1", "(80,)", &labels(80));
-    told(
+    message(
         npz(&[("a", images(0, 8))]),
         "has no array called train_images",
     );
-    told(npz(&[("a", images(0, 8))]), "it has a.npy");
-    told(with(images(0, 79), good()), "with 79 images, but");
-    told(
+    message(npz(&[("a", images(0, 8))]), "it has a.npy");
+    message(with(images(0, 79), good()), "with 79 images, but");
+    message(
         with(npy("|u1", "(80, 6, 6)", &[1; 100]), good()),
         "claims 2880 bytes, but has 174",
     );
-    told(
+    message(
         with(npy("|u1", "(99999999, 6, 6)", &[1; 100]), good()),
         "claims 3599999964 bytes, but has",
     );
-    told(with(npy("|O", "(80,)", &[1; 80]), good()), "Python objects");
-    told(
+    message(with(npy("|O", "(80,)", &[1; 80]), good()), "Python objects");
+    message(
         with(images(0, 80), npy("|u1", "(80, 2)", &[0; 160])),
         "expected one label for each image",
     );
     let whole = with(images(0, 80), good());
-    told(whole[..whole.len() / 2].to_vec(), "is no whole .npz file");
-    told(b"hello".to_vec(), "is truncated: its head is not whole");
+    message(whole[..whole.len() / 2].to_vec(), "is no whole .npz file");
+    message(b"hello".to_vec(), "is truncated: its head is not whole");
     // 300 MB of zeros in a few.
     let zeros = npy("|u1", "(80, 1500, 2500)", &vec![0; 300_000_000]);
-    told(with(zeros, good()), "data.max_unpacked");
+    message(with(zeros, good()), "data.max_unpacked");
 }

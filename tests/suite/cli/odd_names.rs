@@ -134,14 +134,14 @@ fn names_that_are_not_utf_8_work_everywhere() {
     ]);
     let model = out.join("best.safetensors");
     let base = [os("predict"), os("--model"), model.as_os_str()];
-    let told = run(&[&base[..], &[image.as_os_str()]].concat());
+    let message = run(&[&base[..], &[image.as_os_str()]].concat());
     assert!(
-        told.stdout.contains("p\\xE9\\xFF.png\"\t"),
+        message.stdout.contains("p\\xE9\\xFF.png\"\t"),
         "{}",
-        told.stdout
+        message.stdout
     );
-    let told = run(&[&base[..], &[os("--json"), image.as_os_str()]].concat());
-    let file = told.json()[0]["file"].as_str().unwrap().to_string();
+    let message = run(&[&base[..], &[os("--json"), image.as_os_str()]].concat());
+    let file = message.json()[0]["file"].as_str().unwrap().to_string();
     assert!(file.ends_with("p\\xE9\\xFF.png"), "{file}");
     run(&[&base[..], &[root.join("valid").as_os_str()]].concat());
     let csv = world.path(odd(b"csv"));

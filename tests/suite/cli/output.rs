@@ -8,8 +8,9 @@ use crate::support::world::{Run, World, finish};
 /// Runs an `sh` script in the world; `$KILN` is the program.
 pub fn script(world: &World, text: &str) -> Run {
     let mut command = Command::new("sh");
-    let told = command.args(["-c", text]).current_dir(world.path(""));
-    told.env("KILN", env!("CARGO_BIN_EXE_kiln"))
+    let message = command.args(["-c", text]).current_dir(world.path(""));
+    message
+        .env("KILN", env!("CARGO_BIN_EXE_kiln"))
         .env("KILN_CACHE_DIR", world.path("cache"));
     finish(command)
 }
@@ -43,8 +44,8 @@ fn standard_output_that_cannot_be_written_loses_no_run_and_the_exit_code_tells()
     for more in ["", "--json"] {
         let world = World::colours();
         let run = script(&world, &format!("{TRAIN} {more} >/dev/full")).expect_failure();
-        let told = "the run is complete and saved in run, but standard output cannot be written";
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        let message = "the run is complete and saved in run, but standard output cannot be written";
+        assert!(run.stderr.contains(message), "{}", run.stderr);
         assert!(is_saved(&world));
         let model = "--model run/best.safetensors";
         let eval = format!("$KILN eval {model} --data valid >/dev/full");

@@ -166,6 +166,9 @@ fn the_kernels_can_be_kept_from_using_all_that_the_cpu_has() {
             );
         }
     }
-    let told = predict("sse9").expect_failure().stderr;
-    assert!(told.contains("expected native, avx2 or portable"), "{told}");
+    let message = predict("sse9").expect_failure().stderr;
+    assert!(
+        message.contains("expected native, avx2 or portable"),
+        "{message}"
+    );
 }

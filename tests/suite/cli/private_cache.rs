@@ -43,8 +43,8 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn folders_and_files_are_their_user_s_alone() {
     let world = World::colours();
-    let told = train(&world).stderr;
-    assert!(!told.contains("cache"), "{told}");
+    let message = train(&world).stderr;
+    assert!(!message.contains("cache"), "{message}");
     assert_eq!(mode(&world.path("cache")), 0o700);
     for ending in ["samples", "lock"] {
         let found = files(&world.path("cache"), ending);
@@ -62,12 +62,12 @@ fn a_link_planted_as_a_cache_file_is_not_followed() {
         world.write("victim", "kept");
         symlink(world.path("victim"), &planted).unwrap();
     }
-    let told = train(&world).stderr;
+    let message = train(&world).stderr;
     assert!(
-        told.contains("note: no cache file can be written"),
-        "{told}"
+        message.contains("note: no cache file can be written"),
+        "{message}"
     );
-    assert!(told.contains("symbolic link"), "{told}");
+    assert!(message.contains("symbolic link"), "{message}");
     assert_eq!(world.read("victim"), "kept");
 }
 
@@ -76,13 +76,16 @@ fn a_folder_of_another_user_or_open_to_others_is_not_used() {
     let world = World::colours();
     std::fs::create_dir(world.path("cache")).unwrap();
     std::fs::set_permissions(world.path("cache"), PermissionsExt::from_mode(0o777)).unwrap();
-    let told = train(&world).stderr;
-    assert!(told.contains("others may write into the folder"), "{told}");
+    let message = train(&world).stderr;
+    assert!(
+        message.contains("others may write into the folder"),
+        "{message}"
+    );
     assert!(files(&world.path("cache"), "samples").is_empty());
     if std::os::unix::fs::chown(world.path("cache"), Some(65_534), None).is_ok() {
         std::fs::set_permissions(world.path("cache"), PermissionsExt::from_mode(0o700)).unwrap();
-        let told = train(&world).stderr;
-        assert!(told.contains("belongs to another user"), "{told}");
+        let message = train(&world).stderr;
+        assert!(message.contains("belongs to another user"), "{message}");
         assert!(files(&world.path("cache"), "samples").is_empty());
     }
 }
@@ -118,11 +121,11 @@ fn a_lock_that_is_held_for_ever_is_given_up() {
     let held = std::fs::File::open(lock).unwrap();
     held.lock().unwrap();
     let begin = Instant::now();
-    let told = train(&world).stderr;
+    let message = train(&world).stderr;
     assert!(begin.elapsed().as_secs() < 60);
-    assert!(told.contains("waiting for another run"), "{told}");
+    assert!(message.contains("waiting for another run"), "{message}");
     assert!(
-        told.contains("note: no cache file can be written"),
-        "{told}"
+        message.contains("note: no cache file can be written"),
+        "{message}"
     );
 }

@@ -153,12 +153,12 @@ fn plants_by_their_leaves() {
     filled
         .class("plants/Grape/rot/#.png", 2, 6)
         .class("plants/Grape/healthy/h#.png", 1, 6);
-    let told = filled
+    let message = filled
         .world
         .kiln(&["init", "plants", "--out", "top.toml"])
         .expect_success()
         .stderr;
-    assert!(told.contains("--classes leaf takes those"), "{told}");
+    assert!(message.contains("--classes leaf takes those"), "{message}");
     let tried = first_try(
         &filled.world,
         &["plants", "--classes", "leaf"],

@@ -113,8 +113,8 @@ fn ctrl_c_and_sigterm_save_say_how_to_go_on_and_tell_themselves_apart() {
         assert_eq!(run.code, code, "{}", run.stderr);
         let end: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
         assert_eq!(end["interrupted"], true);
-        let told = "to go on from here:\n  kiln train --resume run\n";
-        assert!(run.stderr.ends_with(told), "{}", run.stderr);
+        let message = "to go on from here:\n  kiln train --resume run\n";
+        assert!(run.stderr.ends_with(message), "{}", run.stderr);
         let eval = ["eval", "-m", "run/last.safetensors", "-d", "valid"];
         world
             .kiln(&[&eval[..], &["--device", "cpu"]].concat())
@@ -122,8 +122,8 @@ fn ctrl_c_and_sigterm_save_say_how_to_go_on_and_tell_themselves_apart() {
         let more = world.read("run/history.jsonl").lines().count() + 3;
         let epochs = format!("train.epochs={more}");
         let run = resume(&world, &["--set", &epochs]).expect_success();
-        let told = format!("changed: train.epochs: 100000 -> {more}\n");
-        assert!(run.stderr.contains(&told), "{}", run.stderr);
+        let message = format!("changed: train.epochs: 100000 -> {more}\n");
+        assert!(run.stderr.contains(&message), "{}", run.stderr);
         let sets = [&MANY[..], &["--set", &epochs]].concat();
         assert_same(&left(&world, "run"), &left_alone(&world, &sets), signal);
         std::fs::remove_dir_all(world.path("run")).unwrap();
@@ -245,8 +245,8 @@ fn other_data_is_refused_and_moved_data_is_not() {
         std::fs::rename(name("red"), name("scarlet")).unwrap();
     }
     let run = resume(&world, &["--set", "train.epochs=3"]).expect_failure();
-    let told = "are blue, scarlet, but the run was begun with blue, red";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "are blue, scarlet, but the run was begun with blue, red";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }
 
 #[test]
@@ -279,8 +279,8 @@ fn a_second_run_in_the_same_folder_is_refused() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let run = resume(&world, &[]).expect_failure();
-    let told = "another process is training in run; wait until it has ended, or stop it";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "another process is training in run; wait until it has ended, or stop it";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     child.kill().unwrap();
     child.wait().unwrap();
     // The lock goes with the process.
@@ -406,6 +406,6 @@ fn backing_off_goes_on_with_half_the_rate_and_says_so_or_gives_up_after_five_tim
     let run = world
         .train(&[&policy[..], &["--set", &hopeless]].concat())
         .expect_failure();
-    let told = "error: 5 times half the rate did not help: the loss is not finite any more";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "error: 5 times half the rate did not help: the loss is not finite any more";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }

@@ -160,8 +160,8 @@ fn the_output_of_another_program_is_read() {
     let rows = bash("$KILN predict --model table/best.safetensors <(cat t.csv)").expect_success();
     assert_eq!(rows.stdout.lines().count(), 10);
     bash("$KILN eval --model table/best.safetensors --data <(cat t.csv)").expect_success();
-    let told = bash("$KILN audit <(cat t.csv)").stdout;
-    assert!(told.contains("10"), "{told}");
+    let message = bash("$KILN audit <(cat t.csv)").stdout;
+    assert!(message.contains("10"), "{message}");
 }
 
 #[test]

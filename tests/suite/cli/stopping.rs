@@ -16,9 +16,9 @@ fn early_stopping_follows_its_own_figure_and_best_stays_the_best() {
     let stopping = "train.early_stopping={monitor=\"valid_accuracy\",patience=3}";
     let run = world.train(&["--set", "train.epochs=200", "--set", stopping, "--json"]);
     let run = run.expect_success();
-    let told =
+    let message =
         "the training ends here: valid_accuracy got no better for 3 epochs (train.early_stopping)";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     let found = left(&world, "run");
     let accuracy = values(&found.history, "valid_accuracy");
     let count = accuracy.len();
@@ -35,7 +35,7 @@ fn early_stopping_follows_its_own_figure_and_best_stays_the_best() {
     assert_ne!(best, first + 1, "the two figures differ here");
     // A run that ended stays ended.
     let run = resume(&world, &[]).expect_success();
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     assert_same(&left(&world, "run"), &found, "when resumed");
     let run = resume(&world, &["--set", "train.early_stopping.patience=4"]).expect_success();
     assert!(run.stderr.contains("for 4 epochs"), "{}", run.stderr);
@@ -51,16 +51,16 @@ fn a_figure_that_there_is_not_is_named_with_its_key() {
         let run = world.kiln(&[&base[..], &[&stopping]].concat());
         run.expect_failure().stderr
     };
-    let told = check("val_loss");
+    let message = check("val_loss");
     assert!(
-        told.contains("train.early_stopping.monitor is \"val_loss\", expected one of"),
-        "{told}"
+        message.contains("train.early_stopping.monitor is \"val_loss\", expected one of"),
+        "{message}"
     );
-    assert!(told.contains("did you mean `valid_loss`?"), "{told}");
-    let told = check("valid_r2");
+    assert!(message.contains("did you mean `valid_loss`?"), "{message}");
+    let message = check("valid_r2");
     assert!(
-        told.contains("train.early_stopping.monitor is \"valid_r2\", which classes have not"),
-        "{told}"
+        message.contains("train.early_stopping.monitor is \"valid_r2\", which classes have not"),
+        "{message}"
     );
 }
 
@@ -70,8 +70,8 @@ fn a_budget_of_steps_ends_within_an_epoch_and_may_be_raised() {
     let run = world
         .train(&["--set", "train.max_steps=8"])
         .expect_success();
-    let told = "the training ends here: train.max_steps = 8 are made";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "the training ends here: train.max_steps = 8 are made";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     let updates = || {
         let bytes = std::fs::read(world.path("run/last.safetensors")).unwrap();
         let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
@@ -97,8 +97,8 @@ fn a_budget_of_minutes_ends_a_training_without_an_end() {
     ];
     let begin = std::time::Instant::now();
     let run = world.train(&sets).expect_success();
-    let told = "the training ends here: train.max_minutes = 0.01 are over";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "the training ends here: train.max_minutes = 0.01 are over";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     assert!(begin.elapsed().as_secs_f64() >= 0.6);
     assert!(!left(&world, "run").history.is_empty());
 }

@@ -83,9 +83,9 @@ fn sentences_are_learned_and_answered() {
         .collect();
     assert_eq!(classes, ["happy", "sad"], "{}", said.stdout);
     let strange = ["predict", "--model", model, "--text", "the good xylophone"];
-    let told = world.kiln(&strange).expect_success().stderr;
+    let message = world.kiln(&strange).expect_success().stderr;
     let expected = "1 of 3 words in texts are not known (33.3%)";
-    assert!(told.contains(expected), "{told}");
+    assert!(message.contains(expected), "{message}");
     world.write("lines.txt", "good music\n\nbad end\n");
     let mut piped = world.command(&["predict", "--model", model, "--json", "-"]);
     let file = std::fs::File::open(world.path("lines.txt")).unwrap();
@@ -293,7 +293,7 @@ fn other_nets_read_sentences_too() {
 }
 
 #[test]
-fn a_text_where_an_image_should_be_is_told_with_the_remedy() {
+fn a_text_where_an_image_should_be_is_reported_with_the_remedy() {
     let world = world();
     let layers = "model.layers=[{ lstm = { units = 4 } }, { dense = { units = 1 } }]";
     let run = world

@@ -289,8 +289,8 @@ fn a_loss_that_is_not_finite_ends_the_run_and_names_batch_samples_layer_and_rate
     let world = World::colours();
     let sets = ["--set", "train.optimizer={sgd={learning_rate=1e30}}"];
     let run = world.train(&sets).expect_failure();
-    let told = &run.stderr[run.stderr.find("error: ").expect("an error")..];
-    insta::assert_snapshot!(told);
+    let message = &run.stderr[run.stderr.find("error: ").expect("an error")..];
+    insta::assert_snapshot!(message);
     // Images that are scaled to infinity.
     let world = World::colours();
     let run = world
@@ -310,11 +310,11 @@ fn parameters_that_are_not_finite_are_never_saved() {
     let rate = "train.optimizer={sgd={learning_rate=1e39}}";
     let sets = ["--set", rate, "--set", "train.batch_size=all"];
     let run = world.train(&sets).expect_failure();
-    for told in [
+    for message in [
         "error: the parameters are not finite any more (epoch 1, batch 1, learning rate 1e39)",
         "model.0.weight holds values that are not finite: an update since the last checkpoint",
     ] {
-        assert!(run.stderr.contains(told), "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
     }
     assert!(!world.path("run/last.safetensors").exists());
 }
@@ -364,18 +364,21 @@ fn class_weights_change_the_training_and_weigh_its_loss_alone() {
         (run.json().remove(0), run.stderr)
     };
     // The net stays as good as it was: what differs is what the weights do to the loss.
-    let (plain, told) = end(&[]);
-    assert!(!told.contains("weight"), "{told}");
+    let (plain, message) = end(&[]);
+    assert!(!message.contains("weight"), "{message}");
     let (doubled, _) = end(&["--set", "train.class_weights=[2.0, 2.0]"]);
     let loss = |record: &Value, name: &str| record[name].as_f64().unwrap();
     let ratio = loss(&doubled, "train_loss") / loss(&plain, "train_loss");
     assert!((ratio - 2.0).abs() < 1e-5, "{ratio}");
     assert_eq!(doubled["valid_loss"], plain["valid_loss"]);
-    let (balanced, told) = end(&["--set", "train.class_weights=balanced"]);
-    assert!(told.contains(" blue       3      6   2.500"), "{told}");
+    let (balanced, message) = end(&["--set", "train.class_weights=balanced"]);
     assert!(
-        told.contains(" red       12      6   0.625  positive"),
-        "{told}"
+        message.contains(" blue       3      6   2.500"),
+        "{message}"
+    );
+    assert!(
+        message.contains(" red       12      6   0.625  positive"),
+        "{message}"
     );
     assert_ne!(balanced["train_loss"], plain["train_loss"]);
     // 3 samples of 2.5 and 12 of 0.625 weigh as 7.5 each: the same as the list of these numbers.

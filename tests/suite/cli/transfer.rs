@@ -47,8 +47,8 @@ const WEIGHTS: &str = "weights=\"trained.safetensors\"";
 fn a_frozen_backbone_keeps_the_trained_weights_and_the_head_is_new() {
     let world = world();
     let run = train(&world, &format!("{WEIGHTS},freeze=true"), &[]).expect_success();
-    let told = "note: model.0 starts as the trained efficientnet_lite0 of trained.safetensors";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "note: model.0 starts as the trained efficientnet_lite0 of trained.safetensors";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     let (trained, last) = (
         tensors(&world, "trained.safetensors"),
         tensors(&world, "run/last.safetensors"),
@@ -158,9 +158,9 @@ fn the_preprocessing_of_the_weights_is_the_default_and_said() {
     let (_, tail) = rest.split_once("\n\n").expect("its end");
     world.write("experiment.toml", format!("{head}{tail}"));
     let run = train(&world, WEIGHTS, &[]).expect_success();
-    let told = "note: preprocessing of efficientnet-lite0-57934424.pth, as trained.safetensors is not known: divide_by 255, \
+    let message = "note: preprocessing of efficientnet-lite0-57934424.pth, as trained.safetensors is not known: divide_by 255, \
                 mean [0.485, 0.456, 0.406]";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(run.stderr.contains(message), "{}", run.stderr);
     let resolved = world.read("run/experiment.toml");
     for expected in [
         "preset = \"weights\"",

@@ -27,13 +27,13 @@ fn run_command(folder: &Path, arguments: &[&str]) {
         .current_dir(folder)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let message = String::from_utf8_lossy(&output.stderr);
     assert!(
         matches!(output.status.code(), Some(0 | 1)),
-        "{arguments:?}: {}\n{told}",
+        "{arguments:?}: {}\n{message}",
         output.status
     );
-    assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+    assert!(!message.contains("panicked"), "{arguments:?}: {message}");
 }
 
 /// Whole commands on changed files: opening, listing, decoding, and the answer.

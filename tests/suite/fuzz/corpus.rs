@@ -84,8 +84,8 @@ pub(super) fn trained_on_shapes() -> tempfile::TempDir {
             .current_dir(folder.path())
             .args(arguments.split(' '));
         let output = command.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{told}");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{message}");
     };
     kiln("synth shapes --out shapes --train 6 --valid 3 --size 30");
     let small = EXPERIMENT

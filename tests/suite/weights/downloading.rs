@@ -67,19 +67,19 @@ fn request(from: Option<usize>) -> Request {
 }
 
 #[test]
-fn a_file_comes_whole_and_its_progress_is_told() {
+fn a_file_comes_whole_and_its_progress_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(|request, _| Reply::file(&file(), request));
-    let mut told = Vec::new();
+    let mut message = Vec::new();
     let path = download(
         &entry(KnownDigest::Start(&SUM[..8])),
         Some(&format!("{}/", server.url)),
         folder.path(),
-        &mut |done, total| told.push((done, total)),
+        &mut |done, total| message.push((done, total)),
     );
     assert_eq!(std::fs::read(path.unwrap()).unwrap(), file());
-    assert_eq!(told.last(), Some(&(300_000, Some(300_000))));
-    assert!(told.is_sorted());
+    assert_eq!(message.last(), Some(&(300_000, Some(300_000))));
+    assert!(message.is_sorted());
     assert_eq!(names(folder.path()), ["net.pth"]);
     assert_eq!(server.requests(), [request(None)]);
 }
@@ -106,11 +106,11 @@ fn the_next_run_goes_on_where_the_last_one_ended() {
         1..3 => Reply::file(&file(), request).cut(0),
         _ => Reply::file(&file(), request),
     });
-    let told = fetch(folder.path(), &server).unwrap_err();
+    let message = fetch(folder.path(), &server).unwrap_err();
     assert!(
-        told.contains("broke off after 100000 bytes (")
-            && told.contains("the same command goes on"),
-        "{told}"
+        message.contains("broke off after 100000 bytes (")
+            && message.contains("the same command goes on"),
+        "{message}"
     );
     assert_eq!(names(folder.path()), [".net.pth.part"]);
     assert_eq!(fetch(folder.path(), &server).unwrap(), file());
@@ -143,10 +143,10 @@ fn another_file_is_refused_and_what_was_there_stays() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("net.pth"), "old").unwrap();
     let server = Server::start(|_, _| Reply::whole(b"<html>sign in</html>"));
-    let told = fetch(folder.path(), &server).unwrap_err();
+    let message = fetch(folder.path(), &server).unwrap_err();
     assert!(
-        told.contains("is not the file that is expected") && told.contains(SUM),
-        "{told}"
+        message.contains("is not the file that is expected") && message.contains(SUM),
+        "{message}"
     );
     assert_eq!(names(folder.path()), ["net.pth"]);
     assert_eq!(
@@ -158,21 +158,24 @@ fn another_file_is_refused_and_what_was_there_stays() {
         headers: Vec::new(),
         body: vec![0; 3 << 20],
     });
-    let told = fetch(folder.path(), &endless).unwrap_err();
+    let message = fetch(folder.path(), &endless).unwrap_err();
     assert!(
-        told.contains("more than the 1423576 bytes that are expected"),
-        "{told}"
+        message.contains("more than the 1423576 bytes that are expected"),
+        "{message}"
     );
     let announced = Server::start(|_, _| Reply {
         status: "200 OK",
         headers: vec!["Content-Length: 99999999999".into()],
         body: Vec::new(),
     });
-    let told = fetch(folder.path(), &announced).unwrap_err();
-    assert!(told.contains("more than the 1423576 bytes"), "{told}");
+    let message = fetch(folder.path(), &announced).unwrap_err();
+    assert!(message.contains("more than the 1423576 bytes"), "{message}");
     let missing = Server::start(|_, _| Reply::status("404 Not Found"));
-    let told = fetch(folder.path(), &missing).unwrap_err();
-    assert!(told.ends_with("/net.pth: the server answers 404"), "{told}");
+    let message = fetch(folder.path(), &missing).unwrap_err();
+    assert!(
+        message.ends_with("/net.pth: the server answers 404"),
+        "{message}"
+    );
     assert_eq!(missing.requests().len(), 1, "not asked again");
 }
 
@@ -234,12 +237,18 @@ fn a_file_within_an_archive_is_taken_out_of_it() {
         path.map(|path| std::fs::read(path).unwrap())
             .map_err(|error| error.to_string())
     };
-    let told = fetch("a/net.pth", SUM, SUM).unwrap_err();
-    assert!(told.contains("is not the file that is expected"), "{told}");
-    let told = fetch("a/other.pth", archive_sum, SUM).unwrap_err();
-    assert!(told.ends_with("has no member a/other.pth"), "{told}");
-    let told = fetch("a/README", archive_sum, SUM).unwrap_err();
-    assert!(told.contains("is not the file that is expected"), "{told}");
+    let message = fetch("a/net.pth", SUM, SUM).unwrap_err();
+    assert!(
+        message.contains("is not the file that is expected"),
+        "{message}"
+    );
+    let message = fetch("a/other.pth", archive_sum, SUM).unwrap_err();
+    assert!(message.ends_with("has no member a/other.pth"), "{message}");
+    let message = fetch("a/README", archive_sum, SUM).unwrap_err();
+    assert!(
+        message.contains("is not the file that is expected"),
+        "{message}"
+    );
     assert!(!folder.path().join("net.pth").exists());
     assert_eq!(fetch("a/net.pth", archive_sum, SUM).unwrap(), file());
     assert_eq!(names(folder.path()), ["net.pth"]);

@@ -39,10 +39,16 @@ fn a_pickle_that_imports_os_runs_nothing() {
             .text(&command)
             .op(b"tR")
     };
-    let told = refused(&call(Pickle::new()).archive(&[]));
-    assert!(told.contains("an object of the class os.system"), "{told}");
-    let told = refused(&dictionary(call).archive(&[]));
-    assert!(told.contains("a dictionary without tensors"), "{told}");
+    let message = refused(&call(Pickle::new()).archive(&[]));
+    assert!(
+        message.contains("an object of the class os.system"),
+        "{message}"
+    );
+    let message = refused(&dictionary(call).archive(&[]));
+    assert!(
+        message.contains("a dictionary without tensors"),
+        "{message}"
+    );
     // Beside a tensor it is no reason to refuse the tensor.
     let both = dictionary(call)
         .text("good")
@@ -50,10 +56,10 @@ fn a_pickle_that_imports_os_runs_nothing() {
         .op(b"s");
     let file = open(&both.archive(&[("0", &counted(2))])).expect("opened");
     assert_eq!(file.read("good").unwrap(), [0.0, 1.0]);
-    let told = file.read("w").unwrap_err().to_string();
+    let message = file.read("w").unwrap_err().to_string();
     assert!(
-        told.contains("its tensor w is an object of the class os.system"),
-        "{told}"
+        message.contains("its tensor w is an object of the class os.system"),
+        "{message}"
     );
     assert!(!trace.exists(), "the command ran");
 }
@@ -70,10 +76,10 @@ fn a_tensor_that_depends_on_unknown_code_is_refused() {
             .op(b"tR\x89")
             .op(b")tR")
     };
-    let told = refused(&dictionary(parameter).archive(&[]));
+    let message = refused(&dictionary(parameter).archive(&[]));
     assert!(
-        told.contains("its tensor w is made of an object of the class builtins.eval"),
-        "{told}"
+        message.contains("its tensor w is made of an object of the class builtins.eval"),
+        "{message}"
     );
 }
 
@@ -115,8 +121,8 @@ fn sizes_that_no_storage_backs_are_refused_before_room_is_made() {
         for (sizes, strides, offset, expected) in cases {
             let tensor = |pickle: Pickle| pickle.tensor("0", 1 << 40, offset, sizes, strides);
             let bytes = dictionary(tensor).archive(&[("0", &storage)]);
-            let (told, taken) = most_taken(|| refused(&bytes));
-            assert!(told.contains(expected), "{sizes:?}: {told}");
+            let (message, taken) = most_taken(|| refused(&bytes));
+            assert!(message.contains(expected), "{sizes:?}: {message}");
             assert!(taken < 1 << 20, "{sizes:?}: {taken} bytes");
         }
         // Strides of an axis of one value are not used, whatever they are; nor are those of no values.
@@ -131,12 +137,12 @@ fn sizes_that_no_storage_backs_are_refused_before_room_is_made() {
 }
 
 #[test]
-fn a_storage_that_is_missing_is_told() {
+fn a_storage_that_is_missing_is_reported() {
     let tensor = |pickle: Pickle| pickle.tensor("7", 4, 0, &[2], &[1]);
-    let told = refused(&dictionary(tensor).archive(&[("0", &counted(4))]));
+    let message = refused(&dictionary(tensor).archive(&[("0", &counted(4))]));
     assert!(
-        told.contains("storage 7, which is damaged or not there"),
-        "{told}"
+        message.contains("storage 7, which is damaged or not there"),
+        "{message}"
     );
 }
 
@@ -203,25 +209,31 @@ fn zip_bombs_and_damaged_archives_are_refused() {
             &[("a/data.pkl", &[&pickle[..], &zeros, &zeros].concat())],
             true,
         );
-        let told = refused(&bomb);
-        assert!(told.contains("has more than 67108864 bytes"), "{told}");
+        let message = refused(&bomb);
+        assert!(
+            message.contains("has more than 67108864 bytes"),
+            "{message}"
+        );
 
         let whole = std::fs::read(fixture("zip.pth")).unwrap();
-        let told = refused(&whole[..whole.len() - 30]);
-        assert!(told.contains("its archive is cut or damaged"), "{told}");
+        let message = refused(&whole[..whole.len() - 30]);
+        assert!(
+            message.contains("its archive is cut or damaged"),
+            "{message}"
+        );
         let mut flipped = whole.clone();
         let place = whole.windows(12).position(|part| {
             part == &counted(0)[..] || part == [0, 0, 0, 0, 0, 0, 0, 0x3E, 0, 0, 0x80, 0x3E]
         });
         flipped[place.expect("the values 0, 1/8, 1/4") + 7] ^= 1;
-        let told = open(&flipped)
+        let message = open(&flipped)
             .unwrap()
             .read("conv.weight")
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("its zip/data/0 is damaged: its checksum is wrong"),
-            "{told}"
+            message.contains("its zip/data/0 is damaged: its checksum is wrong"),
+            "{message}"
         );
         assert!(
             refused(&zip(&[("a/b.txt", b"c")], false))

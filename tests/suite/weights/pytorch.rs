@@ -83,10 +83,10 @@ fn numbers_of_every_type_become_floats() {
             tensor.name
         );
     }
-    let told = file.read("complex64").unwrap_err().to_string();
+    let message = file.read("complex64").unwrap_err().to_string();
     assert!(
-        told.contains("its tensor complex64 holds numbers of the type ComplexFloat"),
-        "{told}"
+        message.contains("its tensor complex64 holds numbers of the type ComplexFloat"),
+        "{message}"
     );
 }
 
@@ -117,8 +117,8 @@ fn the_tensors_of_checkpoints_and_whole_nets_are_found() {
 }
 
 #[test]
-fn what_holds_no_tensors_is_told_with_its_remedy() {
-    let told = |name: &str| match kiln::model::import::WeightsFile::open(&fixture(name)) {
+fn what_holds_no_tensors_is_reported_with_its_remedy() {
+    let message = |name: &str| match kiln::model::import::WeightsFile::open(&fixture(name)) {
         Ok(_) => panic!("{name}: opened"),
         Err(error) => error.to_string(),
     };
@@ -126,22 +126,22 @@ fn what_holds_no_tensors_is_told_with_its_remedy() {
         ("list.pth", "it holds no dictionary of tensors"),
         ("no_tensors.pth", "its keys are lr, steps"),
     ] {
-        let told = told(name);
-        assert!(told.contains(expected), "{told}");
+        let message = message(name);
+        assert!(message.contains(expected), "{message}");
         assert!(
-            told.contains("torch.save(model.state_dict(), path)"),
-            "{told}"
+            message.contains("torch.save(model.state_dict(), path)"),
+            "{message}"
         );
     }
-    let told = told("make.py");
+    let message = message("make.py");
     assert!(
-        told.contains("of an unknown kind, expected weights"),
-        "{told}"
+        message.contains("of an unknown kind, expected weights"),
+        "{message}"
     );
     let sparse = open("sparse.pth");
     assert_eq!(sparse.read("dense").unwrap(), numbers(0, 0..4));
-    let told = sparse.read("sparse").unwrap_err().to_string();
-    assert!(told.contains("_rebuild_sparse_tensor"), "{told}");
+    let message = sparse.read("sparse").unwrap_err().to_string();
+    assert!(message.contains("_rebuild_sparse_tensor"), "{message}");
 }
 
 #[test]

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_listed_at_any_depth_and_other_files_are_told() {
+    fn texts_are_listed_at_any_depth_and_other_files_are_reported() {
         let root = folder(&[
             ("good/1.txt", b"a"),
             ("good/more/2.TXT", b"b"),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_are_no_classes_are_told_and_leaves_may_be_classes() {
+    fn folders_that_are_no_classes_are_reported_and_leaves_may_be_classes() {
         let root = folder(&[
             ("x/good/1.png", b""),
             ("y/good/2.png", b""),
@@ -215,14 +215,14 @@ mod tests {
         };
         let listing = list_folders(root.path(), Content::Images, which).expect("a listing");
         assert_eq!(listing.classes, ["x", "y"]);
-        let told: Vec<_> = listing
+        let message: Vec<_> = listing
             .left_out
             .reasons()
             .iter()
             .map(|r| (&*r.reason, &*r.first[0]))
             .collect();
         assert_eq!(
-            told,
+            message,
             [(EXCLUDED, "test/4.png"), (UNLABELLED, "unsup/5.png")]
         );
         let which = Classes {

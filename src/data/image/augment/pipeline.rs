@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn keys_that_change_nothing_are_faults() {
-        let told = |json: Value, shape| -> Vec<String> {
+        let message = |json: Value, shape| -> Vec<String> {
             let table = serde_json::from_value(json).expect("a table");
             let faults = check_shape(&table, shape).err().unwrap_or_default();
             faults.iter().map(|fault| fault.path.to_string()).collect()
@@ -305,20 +305,20 @@ mod tests {
         ] {
             for (key, _) in keys::keys() {
                 let expected = format!("augment.{key}");
-                assert_eq!(told(json!({ (key.as_str()): true }), shape), [expected]);
+                assert_eq!(message(json!({ (key.as_str()): true }), shape), [expected]);
                 assert!(
-                    told(json!({ (key.as_str()): false }), shape).is_empty(),
+                    message(json!({ (key.as_str()): false }), shape).is_empty(),
                     "{key}"
                 );
             }
         }
-        assert!(told(everything(), image).is_empty());
+        assert!(message(everything(), image).is_empty());
         assert_eq!(
-            told(json!({"fill": "wrap", "horizontal_flip": true}), image),
+            message(json!({"fill": "wrap", "horizontal_flip": true}), image),
             ["augment.fill"]
         );
         assert_eq!(
-            told(json!({"fill": "wrap", "fill_value": 3, "zoom": 0.1}), image),
+            message(json!({"fill": "wrap", "fill_value": 3, "zoom": 0.1}), image),
             ["augment.fill_value"]
         );
         for json in [
@@ -326,7 +326,7 @@ mod tests {
             json!({"preset": "light", "fill": "wrap"}),
             json!({"rand_augment": true, "fill": "wrap"}),
         ] {
-            assert!(told(json.clone(), image).is_empty(), "{json}");
+            assert!(message(json.clone(), image).is_empty(), "{json}");
         }
     }
 

@@ -126,12 +126,12 @@ mod tests {
         for value in [0, 30, 230, 430] {
             assert!(check_within(&image(value), range).is_ok(), "{value}");
         }
-        let told = check_within(&image(44_000), range)
+        let message = check_within(&image(44_000), range)
             .expect_err("too bright")
             .to_string();
         assert!(
-            told.contains("44000") && told.contains("30 to 230"),
-            "{told}"
+            message.contains("44000") && message.contains("30 to 230"),
+            "{message}"
         );
     }
 

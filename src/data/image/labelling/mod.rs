@@ -47,7 +47,7 @@ impl Labelling {
                 ("separator", self.separator.is_some()),
             ];
             let given = keys.into_iter().filter(|(_, given)| *given);
-            let of_layout = self.layout.said();
+            let of_layout = self.layout.non_default_keys();
             let all = given.map(|(key, _)| key.to_string()).chain(of_layout);
             idle.extend(all.map(|key| (key, "is for labels in a table, data.label_files")));
         }

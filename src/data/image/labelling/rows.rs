@@ -232,26 +232,26 @@ fn read_lists(files: &[PathBuf]) -> Result<Rows, RowsError> {
     Ok(rows)
 }
 
-/// The index of a column: that of the name `said`, else the first with a usual name.
+/// The index of a column: that called `name`, else the first with a usual name.
 fn column(
     table: &TableFile,
-    said: Option<&str>,
+    name: Option<&str>,
     usual: &[&str],
     key: &'static str,
 ) -> Result<usize, RowsError> {
     let names = &table.columns;
-    let found = match said {
-        Some(said) => names.iter().position(|name| name == said),
+    let found = match name {
+        Some(wanted) => names.iter().position(|name| name == wanted),
         None => usual
             .iter()
             .find_map(|usual| names.iter().position(|name| name.to_lowercase() == *usual)),
     };
     found.ok_or_else(|| {
         let (file, there) = (table.path.clone(), list_names(names));
-        match said {
-            Some(said) => RowsError::NoColumn {
+        match name {
+            Some(wanted) => RowsError::NoColumn {
                 file,
-                column: said.to_string(),
+                column: wanted.to_string(),
                 key,
                 there,
             },
@@ -269,8 +269,8 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
     let image = column(&table, labelling.image.as_deref(), &IMAGE_COLUMNS, "image")?;
     let labels: Vec<usize> = match &labelling.label {
         None => vec![column(&table, None, &LABEL_COLUMNS, "label")?],
-        Some(said) => {
-            let each = said.list().iter();
+        Some(columns) => {
+            let each = columns.list().iter();
             each.map(|name| column(&table, Some(name), &[], "label"))
                 .collect::<Result<_, _>>()?
         }
@@ -292,7 +292,7 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
             let image = row.field(image).into_owned();
             let line = row.place.line;
             let place = || format!("{name}:{line}");
-            let said: Vec<String> = match &labels[..] {
+            let row_labels: Vec<String> = match &labels[..] {
                 [label] => {
                     let field = row.field(*label);
                     if layout.is_missing(&field) && labelling.separator.is_none() {
@@ -333,10 +333,10 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
                 rows.left_out.add(NO_IMAGE, place);
                 return Ok(());
             }
-            rows.names.extend(said.iter().cloned());
+            rows.names.extend(row_labels.iter().cloned());
             rows.rows.push(Row {
                 image,
-                labels: said,
+                labels: row_labels,
                 split,
             });
             Ok(())

@@ -124,11 +124,11 @@ impl<'a> LabelTables<'a> {
             })?;
             left_out.merge(passed_over);
             let index = ImageIndex::new(&images, root);
-            let mut said: Vec<Option<&Vec<String>>> = vec![None; images.len()];
+            let mut labels_of: Vec<Option<&Vec<String>>> = vec![None; images.len()];
             for row in &rows.rows {
                 match index.find(&row.image) {
-                    Found::One(place) => match said[place] {
-                        None => said[place] = Some(&row.labels),
+                    Found::One(place) => match labels_of[place] {
+                        None => labels_of[place] = Some(&row.labels),
                         Some(labels) if *labels == row.labels => {}
                         Some(_) => left_out.add(FURTHER, || row.image.clone()),
                     },
@@ -139,7 +139,7 @@ impl<'a> LabelTables<'a> {
                 }
             }
             let mut files = Vec::new();
-            for (path, labels) in images.into_iter().zip(said) {
+            for (path, labels) in images.into_iter().zip(labels_of) {
                 match labels {
                     Some(labels) => {
                         used.insert(root.join(&path));
@@ -162,10 +162,10 @@ impl<'a> LabelTables<'a> {
             left_out.merge(rows.left_out.clone());
             *out = Some((root.clone(), files));
         }
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         for (root, path) in unused {
             let whole = root.join(&path);
-            if !used.contains(&whole) && (!shared || told.insert(whole)) {
+            if !used.contains(&whole) && (!shared || reported.insert(whole)) {
                 left_out.add(NO_ROW, || path.shown().to_string());
             }
         }
@@ -322,13 +322,13 @@ mod tests {
             names(&found.splits[0]),
             ["a/1.jpg=0", "b/3.jpg=0", "2.PNG=1"]
         );
-        let told: Vec<_> = found
+        let message: Vec<_> = found
             .left_out
             .reasons()
             .iter()
             .map(|r| (&*r.reason, &*r.first[0]))
             .collect();
-        assert_eq!(told, [(NO_IMAGE, "9.jpg"), (NO_ROW, "4.jpg")]);
+        assert_eq!(message, [(NO_IMAGE, "9.jpg"), (NO_ROW, "4.jpg")]);
     }
 
     #[test]

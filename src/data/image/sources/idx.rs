@@ -239,16 +239,16 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_told() {
-        let told = |bytes: &[u8]| parse_idx(bytes).expect_err("damaged").to_string();
-        assert!(told(b"PK\x03\x04....").contains("begins with [50, 4b, 03, 04]"));
-        assert!(told(&idx(8, &[2, 1, 2], &[1, 2, 3])).contains("holds 3 of the 4 bytes"));
-        assert!(told(&idx(8, &[1, 1, 2], &[1, 2, 3])).contains("holds more bytes than the 2"));
-        assert!(told(&idx(0x0D, &[1, 1, 1], &[0; 4])).contains("type 0d"));
+    fn a_damaged_file_is_reported() {
+        let message = |bytes: &[u8]| parse_idx(bytes).expect_err("damaged").to_string();
+        assert!(message(b"PK\x03\x04....").contains("begins with [50, 4b, 03, 04]"));
+        assert!(message(&idx(8, &[2, 1, 2], &[1, 2, 3])).contains("holds 3 of the 4 bytes"));
+        assert!(message(&idx(8, &[1, 1, 2], &[1, 2, 3])).contains("holds more bytes than the 2"));
+        assert!(message(&idx(0x0D, &[1, 1, 1], &[0; 4])).contains("type 0d"));
         let huge = idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[]);
-        assert!(told(&huge).contains("which no file holds"));
-        assert!(told(&idx(8, &[0, 28, 28], &[])).contains("holds no image"));
-        assert!(told(&[0, 0]).contains("head is not whole"));
+        assert!(message(&huge).contains("which no file holds"));
+        assert!(message(&idx(8, &[0, 28, 28], &[])).contains("holds no image"));
+        assert!(message(&[0, 0]).contains("head is not whole"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::data::source::{Source, Survey};
 #[schemars(transform = describe_keys(&[
     ("train", "The folder of training images, with one folder a class."),
     ("valid", "The folder of validation images, with the same classes."),
-    ("test", "The folder of test images: the best net is judged on them once, after training."),
+    ("test", "The folder of test images: the best net is evaluated on them once, after training."),
 ]))]
 pub struct ImageFolder {
     #[serde(flatten)]

@@ -23,7 +23,7 @@ pub fn is_number(field: &str) -> bool {
 
 /// Whether a field is a date in one of the forms that are recognized.
 pub fn is_date(field: &str) -> bool {
-    let forms = &dates::FORMS[..dates::TOLD];
+    let forms = &dates::FORMS[..dates::RECOGNIZED];
     forms
         .iter()
         .any(|(_, form)| dates::read(field, *form).is_some())

@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: impl AsRef<[u8]>) -> Guess {
+    fn guessed(text: impl AsRef<[u8]>) -> Guess {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("table.csv");
         std::fs::write(&path, text).expect("a file");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_that_is_a_row_is_told_from_names() {
+    fn a_first_line_that_is_a_row_is_no_header() {
         for text in [
             "5.1,3.5,setosa\n4.9,3.0,setosa\n6.1,2.9,virginica\n",
             "0,3.8,0,plum\n0,4.8,0,fig\n0,4.8,0,plum\n",
@@ -223,7 +223,7 @@ mod tests {
             "2020-01-01,5\n2020-01-02,6\n",
             "39, State-gov, 77516\n50, Private, 83311\n38, Private, 215646\n28, State-gov, 1\n",
         ] {
-            assert!(!told(text).layout.header, "{text}");
+            assert!(!guessed(text).layout.header, "{text}");
         }
         for text in [
             "a,b,kind\n1,2,x\n3,4,y\n",
@@ -233,13 +233,13 @@ mod tests {
             ",a\n0,5\n1,7\n",
             "name,colour\nx,red\ny,blue\n",
         ] {
-            assert!(told(text).layout.header, "{text}");
+            assert!(guessed(text).layout.header, "{text}");
         }
     }
 
     #[test]
     fn the_delimiter_that_makes_a_table_is_taken() {
-        let delimiter = |text: &str| told(text).layout.delimiter;
+        let delimiter = |text: &str| guessed(text).layout.delimiter;
         assert_eq!(
             delimiter("a,b\n1,2\n"),
             None,
@@ -259,33 +259,33 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_encodings_are_told() {
-        let guess = told("# made by hand\n# twice\na,b\n1,2\n3,4\n");
+    fn comments_and_encodings_are_inferred() {
+        let guess = guessed("# made by hand\n# twice\na,b\n1,2\n3,4\n");
         assert_eq!(guess.layout.comment, Some('#'));
         assert!(guess.layout.header);
-        assert_eq!(told("#,name\n1,a\n2,b\n").layout.comment, None, "a name");
+        assert_eq!(guessed("#,name\n1,a\n2,b\n").layout.comment, None, "a name");
         assert_eq!(
-            told(b"a,b\nM\xE1laga,1\nLe\xF3n,2\n").layout.encoding,
+            guessed(b"a,b\nM\xE1laga,1\nLe\xF3n,2\n").layout.encoding,
             "windows-1252"
         );
         let (cyrillic, _, _) = WINDOWS_1251.encode("a,b\nхорошо,1\nплохо очень,2\n");
-        assert_eq!(told(cyrillic).layout.encoding, "windows-1251");
+        assert_eq!(guessed(cyrillic).layout.encoding, "windows-1251");
         let (chinese, _, _) = GB18030.encode("a,b\n味道很好,1\n太贵了不值,2\n");
-        assert_eq!(told(chinese).layout.encoding, "gb18030");
+        assert_eq!(guessed(chinese).layout.encoding, "gb18030");
     }
 
     #[test]
     fn quotes_that_swallow_rows_are_signs_like_others() {
         let guess =
-            told("label\ttext\nham\t\"no end\nspam\twin\nham\tlunch\nspam\tsays \"hi\" twice\n");
+            guessed("label\ttext\nham\t\"no end\nspam\twin\nham\tlunch\nspam\tsays \"hi\" twice\n");
         assert_eq!(guess.layout.quote, '\0');
         assert!(guess.notes[0].contains("lines 2 to"), "{:?}", guess.notes);
         assert_eq!(
-            told("label\ttext\nham\t\"two\nlines\"\nspam\twin\n")
+            guessed("label\ttext\nham\t\"two\nlines\"\nspam\twin\n")
                 .layout
                 .quote,
             '"'
         );
-        assert_eq!(told("a,b\n\"x,y\",1\n\"z\",2\n").layout.quote, '"');
+        assert_eq!(guessed("a,b\n\"x,y\",1\n\"z\",2\n").layout.quote, '"');
     }
 }

@@ -52,37 +52,37 @@ fn copies_of_text_files_go_to_one_side() {
 #[test]
 fn dead_ends_say_what_is_there_and_what_to_run() {
     let world = world_of("data/sales.csv", "a,b\n1,2\n2,3\n");
-    let told = |arguments: &[&str], parts: &[&str]| {
+    let message = |arguments: &[&str], parts: &[&str]| {
         holds(&world.kiln(arguments).expect_failure().stderr, parts)
     };
-    told(
+    message(
         &["init", "data/sale.csv"],
         &["there is no", "kiln init", "sales.csv"],
     );
-    told(
+    message(
         &["init", "data"],
         &["with tables: sales.csv", "kiln init data/sales.csv"],
     );
     world.write("dates.csv", "when\n2020-01-01\n2020-01-02\n2020-01-03\n");
-    told(
+    message(
         &["init", "dates.csv", "--target", "when"],
         &["\"when\" holds dates", "--target"],
     );
-    told(
+    message(
         &["init", "dates.csv"],
         &["which column", "of when", "dates, written year-month-day"],
     );
     world.write("same.csv", "a,b\n1,x\n1,x\n1,x\n");
-    told(&["init", "same.csv", "--target", "b"], &["b"]);
+    message(&["init", "same.csv", "--target", "b"], &["b"]);
     let useless = world.kiln(&["audit", "same.csv"]).expect_failure();
     holds(&useless.stdout, &["no column can be used"]);
     world.write("few.csv", "a,b\n1,x\n2,y\n3,z\n");
-    told(&["init", "few.csv", "--target", "b"], &["one row only"]);
+    message(&["init", "few.csv", "--target", "b"], &["one row only"]);
     world.write(
         "names.csv",
         String::from("who,y\n") + &rows(80, |row| format!("n{row},{}", row % 2)),
     );
-    told(
+    message(
         &["init", "names.csv", "--target", "y"],
         &[
             "who (too many different values)",
@@ -102,7 +102,7 @@ fn dead_ends_say_what_is_there_and_what_to_run() {
         .kiln(&["check", "--config", "names.toml"])
         .expect_success();
     world.write("broken.xlsx", "PK\x03\x04nothing");
-    told(
+    message(
         &["init", "broken.xlsx", "--target", "a"],
         &["broken.xlsx", "export it as CSV"],
     );

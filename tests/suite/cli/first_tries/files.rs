@@ -8,7 +8,7 @@ use crate::support::table::{drawn, rows};
 use crate::support::world::{World, holds};
 
 #[test]
-fn encodings_are_told_and_read() {
+fn encodings_are_inferred_and_read() {
     let mut text = String::from("ciudad;precio;clase\n");
     text += &rows(60, |row| {
         format!(
@@ -64,10 +64,10 @@ fn compressed_arff_and_spreadsheets_are_read() {
     let [init, check] = first_try(&world, "t.arff", &["--target", "last"]);
     assert!(!init.stderr.contains("has no header"), "{}", init.stderr);
     holds(&check.stdout, &["b c", "good"]);
-    let told = world
+    let message = world
         .kiln(&["predict", "--model", "run/best.safetensors", "t.arff"])
         .expect_success();
-    holds(&told.stdout, &["t.arff:9\t"]);
+    holds(&message.stdout, &["t.arff:9\t"]);
     // A small bomb: a gigabyte of zeros.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..1024 {

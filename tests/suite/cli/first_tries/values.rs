@@ -173,7 +173,7 @@ fn airline_with_american_dates_and_a_named_month() {
 }
 
 #[test]
-fn words_and_numbers_for_missing_values_are_told() {
+fn words_and_numbers_for_missing_values_are_inferred() {
     let mut text = String::from("age,vessels,pressure,y\n");
     text += &rows(60, |row| {
         let age = if row % 5 == 0 {

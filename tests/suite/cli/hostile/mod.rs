@@ -83,12 +83,12 @@ fn run_bounded(world: &World, arguments: &[String], input: &[u8]) -> Run {
 /// Runs one case; what is wrong with it, if anything.
 fn attack(world: &World, arguments: &[String], input: &[u8], outcome: &Outcome) -> Option<String> {
     let run = run_bounded(world, arguments, input);
-    let told = &run.stderr;
+    let message = &run.stderr;
     let mut wrong = Vec::new();
-    if told.contains("panicked") || told.contains("memory allocation") || run.code < 0 {
+    if message.contains("panicked") || message.contains("memory allocation") || run.code < 0 {
         wrong.push("it panics or aborts".to_string());
     }
-    if let Some(control) = told
+    if let Some(control) = message
         .chars()
         .find(|c| c.is_control() && !"\n\t".contains(*c))
     {
@@ -98,16 +98,16 @@ fn attack(world: &World, arguments: &[String], input: &[u8], outcome: &Outcome) 
         Works if run.code != 0 => wrong.push("it is refused".to_string()),
         Refused(_) if !(1..=2).contains(&run.code) => wrong.push("it is not refused".to_string()),
         Refused(words) => {
-            let missing = words.iter().filter(|word| !told.contains(**word));
+            let missing = words.iter().filter(|word| !message.contains(**word));
             wrong.extend(missing.map(|word| format!("the message lacks {word:?}")));
         }
         _ => {}
     }
-    if run.code != 0 && told.trim().is_empty() && run.stdout.trim().is_empty() {
+    if run.code != 0 && message.trim().is_empty() && run.stdout.trim().is_empty() {
         wrong.push("it fails without a word".to_string());
     }
     let code = run.code;
-    (!wrong.is_empty()).then(|| format!("{wrong:?}, exit code {code}:\n{told}\n"))
+    (!wrong.is_empty()).then(|| format!("{wrong:?}, exit code {code}:\n{message}\n"))
 }
 
 /// A list of cases on one world: what each is called, its command line, and what has to come out.

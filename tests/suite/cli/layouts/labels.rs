@@ -39,7 +39,7 @@ fn labels_stand_in_a_table_beside_the_images() {
 }
 
 #[test]
-fn images_without_a_row_and_rows_without_an_image_are_told() {
+fn images_without_a_row_and_rows_without_an_image_are_reported() {
     let mut filled = Filled::new();
     labelled_by(
         &mut filled,
@@ -52,18 +52,18 @@ fn images_without_a_row_and_rows_without_an_image_are_told() {
             }
         },
     );
-    let told = filled
+    let message = filled
         .world
         .kiln(&["init", "x/labels.csv", "--target", "label"])
         .expect_success()
         .stderr;
     assert!(
-        told.contains("a row of the labels without an image: gone.png"),
-        "{told}"
+        message.contains("a row of the labels without an image: gone.png"),
+        "{message}"
     );
     assert!(
-        told.contains("an image of which no row of the labels speaks: c000.png"),
-        "{told}"
+        message.contains("an image of which no row of the labels speaks: c000.png"),
+        "{message}"
     );
 }
 
@@ -160,12 +160,15 @@ fn the_class_stands_in_the_files_names() {
         "x",
     );
     assert_eq!(strings(&tried.check["classes"]), ["cat", "dog"]);
-    let told = filled
+    let message = filled
         .world
         .kiln(&["init", "x", "--label-pattern", "{label}-z*"])
         .expect_failure()
         .stderr;
-    assert!(told.contains("gives no class of the images"), "{told}");
+    assert!(
+        message.contains("gives no class of the images"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_test_split_is_judged_once_as_eval_judges_it() {
     assert_eq!(&kept, test);
     // Nothing of it is in the history, by which the best epoch is chosen.
     assert!(!filled.world.read("run/history.jsonl").contains("test_"));
-    let told = filled.world.kiln(&[
+    let message = filled.world.kiln(&[
         "train",
         "--config",
         "try.toml",
@@ -49,7 +49,8 @@ fn a_test_split_is_judged_once_as_eval_judges_it() {
         "train.epochs=1",
     ]);
     assert!(
-        told.expect_success()
+        message
+            .expect_success()
             .stdout
             .contains("played no part in training")
     );
@@ -135,7 +136,7 @@ fn splits_lie_under_all_kinds_of_names() {
 }
 
 #[test]
-fn a_class_that_validation_lacks_is_told() {
+fn a_class_that_validation_lacks_is_reported() {
     let mut filled = Filled::new();
     filled
         .classes("data/train", &["a", "b", "c"], 6)
@@ -154,12 +155,12 @@ fn a_class_that_validation_lacks_is_told() {
         filled.world.path("data/valid/d"),
     )
     .expect("renamed");
-    let told = filled
+    let message = filled
         .world
         .kiln(&["check", "--config", "try.toml"])
         .expect_failure()
         .stderr;
-    assert!(told.contains("MISSING"), "{told}");
+    assert!(message.contains("MISSING"), "{message}");
 }
 
 #[test]
@@ -189,10 +190,10 @@ fn leaks_are_counted_in_images() {
     {
         filled.world.write(&name, &leaked);
     }
-    let told = filled.world.kiln(&["audit", "l"]).expect_failure().stdout;
+    let message = filled.world.kiln(&["audit", "l"]).expect_failure().stdout;
     assert!(
-        told.contains("1 validation image is also in training (of 5)"),
-        "{told}"
+        message.contains("1 validation image is also in training (of 5)"),
+        "{message}"
     );
     let found = filled
         .world

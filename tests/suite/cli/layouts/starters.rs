@@ -43,8 +43,8 @@ fn what_is_no_data_says_what_is_there_and_what_to_do() {
         ("plain", "--label-pattern"),
         ("nowhere", "there is no"),
     ] {
-        let told = world.kiln(&["init", path]).expect_failure().stderr;
-        assert!(told.contains(expected), "{path}: {told}");
+        let message = world.kiln(&["init", path]).expect_failure().stderr;
+        assert!(message.contains(expected), "{path}: {message}");
     }
     // Nothing was written on the way.
     assert!(
@@ -61,11 +61,11 @@ fn audit_of_a_folder_with_nothing_usable_fails() {
     for name in ["d/a/1.png", "d/b/1.png"] {
         world.write(name, "no image");
     }
-    let told = world.kiln(&["audit", "d"]).expect_failure();
+    let message = world.kiln(&["audit", "d"]).expect_failure();
     assert!(
-        told.stdout.contains("no image can be used"),
+        message.stdout.contains("no image can be used"),
         "{}",
-        told.stdout
+        message.stdout
     );
 }
 

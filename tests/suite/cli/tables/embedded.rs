@@ -73,8 +73,11 @@ fn a_column_of_categories_is_embedded_trained_and_predicted_from() {
     );
     let model = "run/best.safetensors";
     let judged = world.kiln(&["eval", "--model", model, "--data", "more.csv"]);
-    let told = judged.expect_success().stderr;
-    assert!(told.contains("street 1 not seen in training"), "{told}");
+    let message = judged.expect_success().stderr;
+    assert!(
+        message.contains("street 1 not seen in training"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn a_run_with_an_embedded_column_goes_on_as_if_it_had_never_stopped() {
 }
 
 #[test]
-fn mistakes_in_an_embedded_column_are_told() {
+fn mistakes_in_an_embedded_column_are_reported() {
     let world = world(&streets());
     let train = |columns: &str| {
         let columns = format!("data.columns={columns}");

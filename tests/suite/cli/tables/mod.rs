@@ -227,7 +227,7 @@ fn a_run_on_a_table_goes_on_as_if_it_had_never_stopped() {
 }
 
 #[test]
-fn what_is_wrong_with_a_table_is_told_with_file_line_and_column() {
+fn what_is_wrong_with_a_table_is_reported_with_file_line_and_column() {
     let whole = houses();
     let check = |table: &str, more: &[&str]| {
         let mut arguments = vec!["check", "--config", "experiment.toml"];
@@ -389,7 +389,7 @@ fn predicting_counts_the_fields_that_were_filled_in() {
     world.train(&["--set", "train.epochs=1"]).expect_success();
     world.write("new.csv", "size,place\n5,moon\n5,lake\n,moon\n");
     let run = world.kiln(&["predict", "--model", "run/best.safetensors", "new.csv"]);
-    let told = run.expect_success().stderr;
+    let message = run.expect_success().stderr;
     let expected = "fields of the rows filled in: size 1 missing; place 2 not seen in training";
-    assert!(told.contains(expected), "{told}");
+    assert!(message.contains(expected), "{message}");
 }

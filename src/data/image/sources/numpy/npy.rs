@@ -396,17 +396,19 @@ pub mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_array_is_told() {
-        let told = |bytes: &[u8]| read(bytes).expect_err("no array").to_string();
-        assert!(told(b"PK\x03\x04....").contains("begins with [50, 4b"));
-        assert!(told(&npy("|u1", false, "(3,)", &[1])).contains("holds 1 of the 3 bytes"));
-        assert!(told(&npy("|u1", false, "(1,)", &[1, 2])).contains("more bytes than the 1"));
-        assert!(told(&npy("|O", false, "(1,)", &[1])).contains("Python objects"));
-        assert!(told(&npy("<c8", false, "(1,)", &[1; 8])).contains("type <c8"));
+    fn what_is_no_whole_array_is_reported() {
+        let message = |bytes: &[u8]| read(bytes).expect_err("no array").to_string();
+        assert!(message(b"PK\x03\x04....").contains("begins with [50, 4b"));
+        assert!(message(&npy("|u1", false, "(3,)", &[1])).contains("holds 1 of the 3 bytes"));
+        assert!(message(&npy("|u1", false, "(1,)", &[1, 2])).contains("more bytes than the 1"));
+        assert!(message(&npy("|O", false, "(1,)", &[1])).contains("Python objects"));
+        assert!(message(&npy("<c8", false, "(1,)", &[1; 8])).contains("type <c8"));
         let huge = format!("({0}, {0}, {0})", u64::MAX);
-        assert!(told(&npy("|u1", false, &huge, &[])).contains("no shape") || usize::BITS == 64);
-        assert!(told(&npy("|u1", false, "(9000000000, 9000000000)", &[])).contains("more values"));
-        assert!(told(&npy("|u1", false, "(-1,)", &[])).contains("no shape"));
-        assert!(told(b"\x93NUMPY\x02\0\xff\xff\xff\xff").contains("a head of 4294967295 bytes"));
+        assert!(message(&npy("|u1", false, &huge, &[])).contains("no shape") || usize::BITS == 64);
+        assert!(
+            message(&npy("|u1", false, "(9000000000, 9000000000)", &[])).contains("more values")
+        );
+        assert!(message(&npy("|u1", false, "(-1,)", &[])).contains("no shape"));
+        assert!(message(b"\x93NUMPY\x02\0\xff\xff\xff\xff").contains("a head of 4294967295 bytes"));
     }
 }

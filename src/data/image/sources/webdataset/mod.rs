@@ -44,7 +44,7 @@ use crate::data::source::{Source, Survey};
 #[schemars(transform = describe_keys(&[
     ("train", "The archives of the training images: names, patterns (\"train-*.tar\") or ranges\n(\"train-{0000..0019}.tar\")."),
     ("valid", "The archives of the validation images."),
-    ("test", "The archives of the test images, a name or a pattern: the best net is judged on them once, after training."),
+    ("test", "The archives of the test images, a name or a pattern: the best net is evaluated on them once, after training."),
 ]))]
 pub struct WebDataset {
     #[serde(flatten)]

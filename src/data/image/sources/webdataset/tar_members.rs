@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_names_of_pax_headers_are_taken_and_sparse_members_are_told() {
+    fn sizes_and_names_of_pax_headers_are_taken_and_sparse_members_are_reported() {
         let record = |text: &str| {
             let mut len = text.len() + 2;
             while len.to_string().len() + 1 + text.len() + 1 != len {
