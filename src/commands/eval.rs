@@ -1,6 +1,5 @@
 //! `kiln eval`
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -265,26 +264,18 @@ fn write_predictions(
     evaluation: &Evaluation,
 ) -> anyhow::Result<()> {
     let predictions = &evaluation.predictions;
-    let mut text = header(predictions);
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    let header = std::iter::once("file".to_string()).chain(names_of_fields(predictions));
+    rows.write_record(header)?;
     for (sample, &index) in evaluation.indices.iter().enumerate() {
-        let fields = fields(predictions, sample);
-        let _ = write!(
-            text,
-            "\n{},{fields}",
-            quoted(&json_path(&text_path(&dataset.name(index))))
-        );
+        let mut row = vec![json_path(&text_path(&dataset.name(index))).to_string()];
+        add_fields(predictions, sample, &mut row);
+        rows.write_record(row)?;
     }
-    text.push('\n');
-    write_output(path, text.as_bytes())
+    write_output(path, &rows.into_inner()?)
 }
 
 /// The names of the columns that the task has.
-fn header(predictions: &Predictions) -> String {
-    let names = names_of_fields(predictions);
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-    format!("file,{}", names.join(","))
-}
-
 fn names_of_fields(predictions: &Predictions) -> Vec<String> {
     let (first, names, forms): (&[&str], &[String], &[&str]) = match predictions {
         Predictions::Classes(p) => (&["class", "predicted", "correct"], &p.classes, &["p({})"]),
@@ -304,46 +295,34 @@ fn names_of_fields(predictions: &Predictions) -> Vec<String> {
     first.chain(each).chain(of_heads).collect()
 }
 
-/// The fields of a sample, in the header's order.
-fn fields(predictions: &Predictions, sample: usize) -> String {
-    let loss = predictions.losses()[sample];
-    let mut row = String::new();
+/// Adds the fields of a sample, in the header's order.
+fn add_fields(predictions: &Predictions, sample: usize, row: &mut Vec<String>) {
+    let loss = predictions.losses()[sample].to_string();
     match predictions {
         Predictions::Classes(p) => {
             let (target, predicted) = (p.targets[sample], p.predicted(sample));
-            let [class, said] = [target, predicted].map(|class| quoted(&p.classes[class]));
-            let _ = write!(row, "{class},{said},{},{loss}", target == predicted);
-            for probability in p.row(sample) {
-                let _ = write!(row, ",{probability}");
-            }
+            row.extend([target, predicted].map(|class| p.classes[class].clone()));
+            row.extend([(target == predicted).to_string(), loss]);
+            row.extend(p.row(sample).iter().map(ToString::to_string));
         }
         Predictions::MultiLabel(p) => {
-            let _ = write!(row, "{loss}");
+            row.push(loss);
             for pair in (sample * p.names.len()..).take(p.names.len()) {
                 let target = u8::from(p.targets[pair]);
-                let _ = write!(row, ",{target},{}", p.probabilities[pair]);
+                row.extend([target.to_string(), p.probabilities[pair].to_string()]);
             }
         }
         Predictions::Regression(p) => {
-            let _ = write!(row, "{loss}");
+            row.push(loss);
             for pair in (sample * p.names.len()..).take(p.names.len()) {
-                let _ = write!(row, ",{},{}", p.targets[pair], p.predicted[pair]);
+                row.extend([p.targets[pair].to_string(), p.predicted[pair].to_string()]);
             }
         }
         Predictions::Heads(p) => {
-            let _ = write!(row, "{loss}");
+            row.push(loss);
             for (_, of_head) in &p.heads {
-                let _ = write!(row, ",{}", fields(of_head, sample));
+                add_fields(of_head, sample, row);
             }
         }
     }
-    row
-}
-
-/// A CSV field, quoted where it has to be.
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", field.replace('"', "\"\""));
-    }
-    field.to_string()
 }

@@ -47,6 +47,7 @@ pub use crate::data::loading::batches::{Batches, Loaded};
 pub use crate::data::preprocess::Preprocessor;
 pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
 pub use files::listing::{Content, Listing};
+pub use files::pattern::is_pattern;
 pub use files::size::within_memory;
 pub use files::split_names::{SplitName, split_name};
 pub use image::dataset::ImageDataset;

@@ -108,7 +108,7 @@ fn probe(api: wgpu::Backend) -> Vec<Adapter> {
         backends: api.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let found = block_on(instance.enumerate_adapters(api.into()));
+    let found = pollster::block_on(instance.enumerate_adapters(api.into()));
     let mut seen = [0usize; 5];
     let mut adapters: Vec<Adapter> = found
         .iter()
@@ -159,19 +159,6 @@ fn describe(adapter: &wgpu::Adapter, api: wgpu::Backend, seen: &mut [usize; 5]) 
         max_binding_bytes: limits.max_storage_buffer_binding_size,
         f16: adapter.features().contains(wgpu::Features::SHADER_F16),
         device_kind,
-    }
-}
-
-/// wgpu's futures are ready at once on native platforms; this polls until they are.
-#[cfg(feature = "gpu")]
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    loop {
-        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        std::thread::yield_now();
     }
 }
 

@@ -1,5 +1,7 @@
 //! Formats numbers for messages and tables.
 
+use indicatif::HumanCount;
+
 /// A share with three decimals, or a dash where it is not defined.
 pub fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_string(), |value| format!("{value:.4}"))
@@ -7,18 +9,10 @@ pub fn figure(value: Option<f64>) -> String {
 
 /// A whole number with thousands apart: 19,034,177.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    HumanCount(number).to_string()
 }
 
-/// Formats a size in bytes: 1.5 GB.
+/// Formats a size in bytes with one decimal: 1.5 GB (indicatif's `DecimalBytes` has two).
 pub fn bytes(count: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"];
     let mut size = count as f64;

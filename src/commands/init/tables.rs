@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use crate::console::shown;
+use crate::data::is_pattern;
 
 /// The files of a table at a path: a file, or those that match a pattern; none for a folder.
 ///
@@ -18,7 +19,7 @@ pub(super) fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let text = path.to_string_lossy();
-    if text.contains(['*', '?', '[']) {
+    if is_pattern(&text) {
         let found = glob::glob(&text).with_context(|| format!("{text} is no pattern of files"))?;
         let files: Vec<PathBuf> = found
             .filter_map(Result::ok)

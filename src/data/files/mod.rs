@@ -5,6 +5,7 @@ pub mod folder_tree;
 pub mod kind;
 pub mod layout;
 pub mod listing;
+pub mod pattern;
 pub mod read;
 pub mod size;
 pub mod split_names;

@@ -28,6 +28,7 @@ use crate::data::core::reader::{
     Stopped, Subject,
 };
 use crate::data::files::listing::list_images;
+use crate::data::files::pattern::is_pattern;
 
 /// Values of a batch: 64 MiB of 32-bit floats.
 const MOST_VALUES: usize = 1 << 24;
@@ -311,7 +312,7 @@ fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
     let (found, what) = if path.is_dir() {
         let found = list_images(path).map_err(|error| fail(&error))?;
         (found, "holds no images")
-    } else if !path.exists() && is_pattern(path) {
+    } else if !path.exists() && path.to_str().is_some_and(is_pattern) {
         let found = matches(path).map_err(|error| fail(&format!("is no pattern: {error}")))?;
         (found, "matches no file")
     } else {
@@ -321,11 +322,6 @@ fn expand(path: &Path) -> Result<Files, (String, LeftOut)> {
         (files, left_out) if files.is_empty() => Err((fail(&what).0, left_out)),
         found => Ok(found),
     }
-}
-
-fn is_pattern(path: &Path) -> bool {
-    path.to_str()
-        .is_some_and(|text| text.contains(['*', '?', '[']))
 }
 
 fn matches(pattern: &Path) -> Result<Files, glob::PatternError> {

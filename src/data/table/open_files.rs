@@ -10,6 +10,7 @@ use super::scan::listed;
 use crate::config::{Fault, Path, with_nearest};
 use crate::console::Show as _;
 use crate::data::core::faults::fault;
+use crate::data::files::pattern::is_pattern;
 
 /// The files of a path: itself, or those that match a pattern (`part-*.csv`), sorted.
 ///
@@ -17,7 +18,7 @@ use crate::data::core::faults::fault;
 /// A pattern that no file fits.
 pub fn expand(path: &std::path::Path) -> Result<Vec<PathBuf>, PatternError> {
     let text = path.to_string_lossy();
-    if path.exists() || !text.contains(['*', '?', '[']) {
+    if path.exists() || !is_pattern(&text) {
         return Ok(vec![path.to_path_buf()]);
     }
     let found = glob::glob(&text).map_err(PatternError::None)?;
