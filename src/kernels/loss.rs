@@ -13,7 +13,7 @@ use burn::tensor::Tensor;
 
 use crate::device::flex::{Primitive, tensor};
 
-/// What the logits are measured against.
+/// The targets of the logits.
 #[derive(Clone, Debug)]
 pub enum Labels {
     /// Sigmoid; of each sample the share of the second class. One logit a sample.

@@ -17,7 +17,7 @@ use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::conv;
 use crate::kernels::scratch::{in_pieces, zeros};
 
-/// What a block does beside the convolution.
+/// The operations of a block after the convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockOptions {
     /// (begin, end) rows and columns of zeros around the image.
@@ -61,7 +61,7 @@ pub fn conv_block(
     ))
 }
 
-/// What the backward pass needs.
+/// Saved for the backward pass.
 #[derive(Clone, Debug)]
 struct State {
     shape: ConvShape,

@@ -1,4 +1,4 @@
-//! What follows the convolution's sums: bias, pooling, ReLU, and the store.
+//! The epilogue of the convolution: bias, pooling, ReLU, and the store.
 
 use pulp::Simd;
 use rayon::prelude::*;

@@ -63,7 +63,7 @@ fn direct(
     }
 }
 
-/// What is multiplied: input and packed weights.
+/// The operands: input and packed weights.
 #[derive(Clone, Copy)]
 enum Products<'a> {
     /// 32-bit floats.

@@ -51,7 +51,7 @@ impl HalfConv for CubeBackend {}
 #[derive(Debug)]
 struct HalfConvBackward;
 
-/// What the backward pass needs.
+/// Saved for the backward pass.
 #[derive(Clone, Debug)]
 struct State<B: Backend> {
     input: FloatTensor<B>,

@@ -90,7 +90,7 @@ impl Sink {
     }
 }
 
-/// What a layer does beside the product.
+/// The operations of a layer after the matrix product.
 #[derive(Clone, Debug, Default)]
 pub struct DenseOptions {
     /// The activation.
@@ -132,7 +132,7 @@ pub fn dense_block(
     ))
 }
 
-/// What the backward pass needs.
+/// Saved for the backward pass.
 #[derive(Clone, Debug)]
 struct State {
     shape: DenseShape,

@@ -15,7 +15,7 @@ use super::shape::{LstmShape, Masks, Trace, Weights};
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::lstm;
 
-/// What a layer does beside its weights.
+/// The options of a layer.
 #[derive(Clone, Debug, Default)]
 pub struct LstmOptions {
     /// Dropout masks of this batch.
@@ -58,7 +58,7 @@ pub fn lstm_block(
     ))
 }
 
-/// What the backward pass needs.
+/// Saved for the backward pass.
 #[derive(Clone, Debug)]
 struct State {
     shape: LstmShape,

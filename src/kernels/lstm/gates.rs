@@ -1,4 +1,4 @@
-//! What the gates of one time step make of the cells, and its gradient. The loops are plain: inside of a
+//! The cell update by the gates of one time step, and its gradient. The loops are plain: inside of a
 //! dispatch the compiler makes them vectors.
 
 use pulp::{Simd, WithSimd};

@@ -1,4 +1,4 @@
-//! What the normalisation does to a value, and to its gradient.
+//! The normalisation of a value, and its gradient.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use pulp::Simd;
 use super::moments::Moments;
 use crate::device::simd::load;
 
-/// What is done to the values of each channel: `(x - mean) * scale + beta`.
+/// The affine map of each channel: `(x - mean) * scale + beta`.
 pub struct Affine<'a> {
     pub mean: &'a [f32],
     /// `gamma / sqrt(variance + epsilon)`
@@ -119,7 +119,7 @@ impl NormSums {
     }
 }
 
-/// What makes gradients of outputs into those of inputs, for one vector of channels.
+/// Maps output gradients to input gradients, for one vector of channels.
 #[derive(Clone, Copy)]
 pub struct Through<S: Simd> {
     pub affine: AffineVector<S>,

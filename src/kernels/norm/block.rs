@@ -24,11 +24,11 @@ pub struct NormOptions {
     pub epsilon: f32,
     /// Given moments (evaluation), or a place for the batch's own (training).
     pub moments: NormMoments,
-    /// What follows in the same pass.
+    /// The operation fused into the same pass.
     pub then: NormThen,
 }
 
-/// What follows a normalisation in the same pass.
+/// The operation after a normalisation that is fused into the same pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NormThen {
     /// Nothing.
@@ -80,7 +80,7 @@ pub fn batch_norm_block<const D: usize>(
     ))
 }
 
-/// What the backward pass of a normalisation needs.
+/// Saved for the backward pass of a normalisation.
 #[derive(Clone, Debug)]
 struct NormState {
     input: Primitive,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::sums::{parts_of, vectors};
 use crate::device::simd::{arch, load, store};
 
-/// What a batch says of each channel.
+/// The batch statistics of each channel.
 #[derive(Clone, Debug, Default)]
 pub struct Moments {
     /// `[channels]`

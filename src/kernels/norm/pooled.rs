@@ -32,7 +32,7 @@ struct Cell<S: Simd> {
 }
 
 impl<S: Simd> Cell<S> {
-    /// `at` says where the pixels begin.
+    /// `at` is the offset of the pixels.
     #[inline(always)]
     fn new(simd: S, affine: &AffineVector<S>, input: &[f32], at: [usize; 4], wide: usize) -> Self {
         let mut pixels = [simd.splat_f32s(0.0); 4];

@@ -45,7 +45,7 @@ fn on_tensors(to: Tensor<1>, from: &Tensor<1>, factor: f64, towards: bool) -> Te
     to + from * factor
 }
 
-/// One pass, in place where nobody else holds the first tensor.
+/// One pass, in place if the first tensor is not shared.
 fn in_place(to: Tensor<1>, from: &Tensor<1>, factor: f32, towards: bool) -> Tensor<1> {
     let mut to = primitive(to);
     let from = primitive(from.clone());

@@ -15,7 +15,7 @@ use crate::kernels::dense::{PART_ROWS, for_each_rows};
 /// Values of one piece of work: fixed, so that the bits do not depend on the number of threads.
 pub const CHUNK: usize = 1 << 15;
 
-/// One pass, in place where nobody else holds the tensors.
+/// One pass, in place if the tensors are not shared.
 pub fn in_place<const N: usize>(
     rule: &impl Rule<N>,
     decay: Decay,

@@ -1,11 +1,11 @@
-//! What gradient and state make of a parameter.
+//! Update rules: a new parameter from gradient and state.
 
 use std::fmt::Debug;
 
 use burn::tensor::Tensor;
 use pulp::Simd;
 
-/// What gradient and state make of a parameter, in two forms that agree: fused, on the vectors of the CPU, and as
+/// An update rule of a parameter, in two forms that agree: fused, on the vectors of the CPU, and as
 /// tensor operations on any device. `SLOTS` is the number of tensors of state, each of the parameter's shape.
 pub trait Rule<const SLOTS: usize>: Debug + Send + Sync + 'static {
     /// The new values of one vector of a parameter; those of its state replace the old ones.
@@ -30,7 +30,7 @@ pub trait Rule<const SLOTS: usize>: Debug + Send + Sync + 'static {
         grad: Tensor<1>,
     ) -> (Tensor<1>, [Tensor<1>; SLOTS]);
 
-    /// What is left to do after the fused form has run over the whole parameter, whose state is that of this step.
+    /// Finishes the update after the fused form has run over the whole parameter, with the state of this step.
     fn finish(&self, param: Tensor<1>, _state: &[Tensor<1>]) -> Tensor<1> {
         param
     }
@@ -41,6 +41,6 @@ pub trait Rule<const SLOTS: usize>: Debug + Send + Sync + 'static {
 pub struct Decay {
     /// Coupled: so many times the parameter is added to the gradient first.
     pub coupled: f32,
-    /// What decoupled weight decay leaves of a parameter; 1 without.
+    /// The factor of decoupled weight decay; 1 without.
     pub keep: f32,
 }

@@ -10,7 +10,7 @@ pub struct Fused {
     pub num_layers: usize,
     /// The kernel that runs it.
     pub block: Block,
-    /// What follows the kernel.
+    /// The fused operations after the kernel.
     pub then: Activation,
 }
 

@@ -20,7 +20,7 @@ use crate::model::activation::Activation;
 use crate::model::compute::Compute;
 use crate::model::params::ParamSpec;
 
-/// What a layer can be in a block.
+/// The role of a layer in a fused block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
     /// No part of any.
@@ -268,7 +268,7 @@ fn norm_at(layers: &[PlannedLayer], index: usize) -> (usize, NormThen) {
 }
 
 impl PlannedLayer {
-    /// What the layer table says of the way that the layer runs on the CPU.
+    /// How the layer runs on the CPU, for the layer table.
     pub fn note(&self) -> String {
         match (self.absorbed, self.fused, role(self)) {
             (Some(activation), ..) => format!("{} is left to the loss", activation.name()),

@@ -56,7 +56,7 @@ impl LayerReader {
         }
     }
 
-    /// How layers are trained that do not say it themselves.
+    /// The training of layers without options of their own for it.
     pub fn tuning(self) -> Tuning {
         self.tuning
     }

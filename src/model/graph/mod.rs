@@ -1,4 +1,4 @@
-//! What layers are made of: the traits that every layer implements, the tree of planned layers and the walk over it,
+//! The building blocks of layers: the traits that every layer implements, the tree of planned layers and the walk over it,
 //! which neighbours run as one block, and how a chain of layers runs. Knows no layer by name; `layers` holds them.
 
 mod block;

@@ -1,9 +1,9 @@
-//! What a layer computes, as far as it matters to which kernels can run it: facts, of which `fusion` makes decisions.
+//! The operation of a layer, as far as it matters for the choice of kernels: facts, from which `fusion` decides.
 
 use super::window::Padding;
 use crate::model::activation::Activation;
 
-/// What a planned layer computes.
+/// The operation of a planned layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operation {
     /// Whatever no kernel of the CPU is for.
@@ -27,7 +27,7 @@ pub enum Operation {
         size: [usize; 2],
         /// Steps between windows.
         stride: [usize; 2],
-        /// What is added around the image.
+        /// The padding around the image.
         padding: Padding,
     },
     /// An activation alone.

@@ -13,13 +13,13 @@ use crate::model::backbones::Chosen;
 use crate::model::params::ParamSpec;
 use crate::model::tuning::{Frozen, Tuning};
 
-/// What a planned layer computes. The methods beside `forward` state facts; which kernels run the layer is decided in
+/// The computation of a planned layer. The methods beside `forward` state facts; which kernels run the layer is decided in
 /// one place, `fusion`.
 pub trait Forward: Debug + Send + Sync {
     /// Maps a batch. The input has the shape that the plan was made for.
     fn forward(&self, input: Value, scope: &Scope<'_>) -> Value;
 
-    /// What the layer computes, as far as there are kernels for it.
+    /// The operation of the layer, if there are kernels for it.
     fn operation(&self) -> Operation {
         Operation::Other
     }
@@ -30,7 +30,7 @@ pub trait Forward: Debug + Send + Sync {
         false
     }
 
-    /// Whether training runs the layer in another way each time, by chance.
+    /// Whether the layer is stochastic in training.
     fn is_random(&self) -> bool {
         false
     }
@@ -52,7 +52,7 @@ pub trait Forward: Debug + Send + Sync {
     }
 }
 
-/// What a layer makes of the shape of its input, before it has a name.
+/// A layer planned for the shape of its input, before it has a name.
 #[derive(Debug)]
 pub struct Planned {
     /// The shape of its output.
@@ -63,7 +63,7 @@ pub struct Planned {
     pub multiply_adds: u64,
     /// What a training pass holds of the layer beside its output, where it is worth counting.
     pub working: Working,
-    /// How it is trained, where it says so itself.
+    /// How it is trained, if it has options for it.
     pub tuning: Option<Tuning>,
     /// What runs.
     pub forward: Box<dyn Forward>,

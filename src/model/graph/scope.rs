@@ -1,4 +1,4 @@
-//! What a layer sees of the net while it runs.
+//! The context of a layer during a forward pass.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use crate::model::compute::Compute;
 use crate::model::params::ParamSpec;
 use crate::model::tuning::Tuning;
 
-/// What a layer sees of the net during a forward pass.
+/// The context of a layer during a forward pass.
 pub struct Scope<'a> {
     /// The layer's full name ("model.2").
     pub name: &'a str,
@@ -25,7 +25,7 @@ pub struct Scope<'a> {
     pub skip_activation: bool,
     /// Whether the CPU's own kernel of this layer runs it, and not plain operations; `fusion` decides.
     pub kernel: bool,
-    /// What of the layers behind it a batch normalisation does in the same pass.
+    /// The operations of later layers that a batch normalisation fuses into its pass.
     pub then: NormThen,
     /// The pass.
     pub pass: &'a Pass<'a>,
@@ -74,9 +74,9 @@ pub struct Pass<'a> {
     pub training: Option<Training<'a>>,
     /// Of every parameter, where its gradient goes as factors; may be left empty.
     pub sinks: &'a [Option<Sink>],
-    /// What the heavy layers compute in.
+    /// The numeric type of the heavy layers.
     pub compute: Compute,
-    /// The share of running averages that is kept, in place of the layers' own: to measure them anew.
+    /// The momentum of running averages, instead of the layers' own, when they are recomputed.
     pub momentum: Option<f64>,
     /// Layers of the net that are not run: the input is what they give.
     pub skipped: usize,
@@ -101,7 +101,7 @@ impl Pass<'_> {
     }
 }
 
-/// What random choices of a training pass depend on.
+/// The keys of random choices in a training pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
     /// The experiment's seed.

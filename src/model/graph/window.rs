@@ -1,4 +1,4 @@
-//! What convolutions and pools share: windows that slide over an image.
+//! Sliding windows, shared by convolutions and pools.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,7 @@ pub fn windows(
             return Err(Mismatch::new(format!(
                 "expects a {name} of at least {reach}, gets {padded}"
             ))
-            .hint("use larger pictures (data.size), fewer pools, or padding = \"same\""));
+            .hint("use larger images (data.size), fewer pools, or padding = \"same\""));
         }
         output[axis] = (padded - reach) / stride[axis] + 1;
     }

@@ -46,7 +46,7 @@ activation_layers! {
     Relu6,
     /// `x` where positive, else `slope x`
     LeakyRelu {
-        /// What negative values are multiplied by.
+        /// The slope for negative values.
         #[serde(default = "leaky_slope")]
         #[schemars(range(min = 0), extend("x-style" = {"keras": 0.3, "torch": 0.01}))]
         slope

@@ -12,7 +12,7 @@ use crate::model::init::Init;
 /// How the weights of a layer start, and what ends the layer. Those that are penalised have a `Penalty` beside it.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub struct WeightOptions {
-    /// What follows.
+    /// The activation.
     #[serde(default = "linear")]
     pub activation: Activation,
     /// How the weights start.

@@ -1,4 +1,4 @@
-//! What is counted while an epoch runs, and how it ends.
+//! Counts and timings of an epoch.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub enum Ended {
     Broken(NonFinite),
 }
 
-/// What an epoch's times are counted with.
+/// The timings of an epoch.
 pub struct Clock {
     pub begin: Instant,
     /// Samples of the epoch before the run was resumed.

@@ -1,11 +1,11 @@
-//! What a step depends on beside parameters and optimizer state.
+//! The counters that a step depends on, beside parameters and optimizer state.
 
 use serde::{Deserialize, Serialize};
 
 use super::loss_scale::LossScale;
 use crate::model::{Frozen, Param};
 
-/// What a step depends on beside parameters and optimizer state.
+/// The counters that a step depends on, beside parameters and optimizer state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
     /// Updates so far.

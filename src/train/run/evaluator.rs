@@ -114,9 +114,9 @@ pub struct Scorer<'a> {
     pub network: &'a Network,
     /// What it was trained with.
     pub loss: &'a dyn Loss,
-    /// What the net says.
+    /// The predictions.
     pub task: &'a Task,
-    /// What makes a class of two the predicted one.
+    /// The decision rule of binary classification.
     pub decision: Decision,
     /// Without autodiff.
     pub device: &'a Device,

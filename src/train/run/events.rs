@@ -1,4 +1,4 @@
-//! What a run tells while it goes on. The loop computes; observers print, draw and write.
+//! Events of a run. The loop computes; observers print, draw and write.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -57,7 +57,7 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Whether a figure says how long something took. Times do not belong into model files: the same
+/// Whether a figure is a duration. Durations do not belong into model files: the same
 /// training gives the same file.
 pub fn is_time(figure: &str) -> bool {
     // Figures of validation may speak of a target that is called so.

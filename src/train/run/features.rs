@@ -28,7 +28,7 @@ pub struct FrozenLayers<'a> {
     pub num_layers: usize,
     /// Where they run.
     pub device: &'a Device,
-    /// What they compute in.
+    /// The numeric type of their computation.
     pub compute: Compute,
     /// The epoch for which they are frozen, counted from 0.
     pub epoch: u64,

@@ -29,7 +29,7 @@ use crate::train::schedules::schedule::Schedule;
 pub struct Run<'a> {
     /// The net.
     pub network: &'a Network,
-    /// What training lowers.
+    /// The loss.
     pub loss: &'a dyn Loss,
     /// Parameters and optimizer.
     pub stepper: Stepper<'a>,
@@ -37,9 +37,9 @@ pub struct Run<'a> {
     pub train: Loader,
     /// The validation split.
     pub valid: Loader,
-    /// What the user should know before it begins.
+    /// Notices before it begins.
     pub notices: Vec<String>,
-    /// What stands in their place while the first layers are frozen.
+    /// The precomputed features that replace them while the first layers are frozen.
     pub kept: Option<Kept>,
     /// Epochs to train.
     pub num_epochs: usize,
@@ -47,15 +47,15 @@ pub struct Run<'a> {
     pub accumulate: usize,
     /// Updates after which to stop, for comparisons.
     pub max_steps: Option<usize>,
-    /// What ends the training before its last epoch.
+    /// The conditions that end the training early.
     pub limits: Limits,
     /// The schedule, where it may follow the figures of validation.
     pub plateau: Option<Arc<dyn Schedule>>,
     /// How much a sample of each class counts in the training loss; 1 where absent.
     pub class_weights: Option<Vec<f32>>,
-    /// What "best" means.
+    /// The monitored metric.
     pub monitor: Monitor,
-    /// What makes a class of two the predicted one.
+    /// The decision rule of binary classification.
     pub decision: Decision,
     /// Without autodiff.
     pub device: Device,
@@ -72,7 +72,7 @@ pub struct Run<'a> {
     pub history: Vec<EpochRecord>,
     /// Saves it.
     pub checkpointer: Checkpointer,
-    /// What happens where the loss is not finite.
+    /// How a loss that is not finite is handled.
     pub on_non_finite: OnNonFinite,
 }
 
@@ -90,7 +90,7 @@ pub struct Outcome {
     pub failed: Vec<Skipped>,
 }
 
-/// Epochs after which a run that is no better than guessing says so.
+/// Epochs after which a run that is no better than guessing gets a notice.
 const PATIENCE_WITH_CHANCE: usize = 3;
 /// How far above guessing a balanced accuracy may be by chance.
 const BY_CHANCE: f64 = 0.05;
@@ -220,7 +220,7 @@ impl Run<'_> {
         Ok(Ended::Complete)
     }
 
-    /// Goes back to the last checkpoint with half the learning rate, where the experiment says so.
+    /// Rolls back to the last checkpoint and halves the learning rate, if the experiment is configured so.
     fn back_off(&mut self, found: NonFinite, observer: &mut dyn Observer) -> anyhow::Result<()> {
         let backed_off = self.stepper.counters().backed_off;
         let experiment = &self.info.experiment;

@@ -1,4 +1,4 @@
-//! What a run trains on: its samples, or while its first layers are frozen the features that these give.
+//! The training data of a run: its samples, or, while its first layers are frozen, their precomputed features.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::data::image::cache::{Budget, default_memory};
 use crate::data::{Dataset, Loader, Progress};
 use crate::model::{Frozen, Network};
 
-/// Bytes of cache files at most, where the experiment says nothing of them.
+/// The default limit of cache files, bytes.
 const DEFAULT_DISK: u64 = 32_000_000_000;
 
 /// The features of both splits, in the place of their samples.

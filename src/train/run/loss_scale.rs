@@ -30,7 +30,7 @@ pub struct LossScale {
     good_steps: u32,
 }
 
-/// What is to become of a step.
+/// The decision about a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Its gradients are finite.
@@ -56,7 +56,7 @@ impl LossScale {
         self.scale
     }
 
-    /// Divides the gradients by the scale, and judges the step by them. What has no gradient keeps
+    /// Divides the gradients by the scale and decides about the step. What has no gradient keeps
     /// none.
     ///
     /// Reads one number from the device: whether all gradients are finite. So a GPU waits for the

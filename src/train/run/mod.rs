@@ -1,4 +1,4 @@
-//! A run: epochs, steps, evaluation, and what it tells its observers.
+//! A run: epochs, steps, evaluation, and events for its observers.
 
 pub mod average;
 pub mod average_epoch;

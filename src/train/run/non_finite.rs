@@ -12,7 +12,7 @@ use crate::data::{Loaded, Loader, Shape, Value};
 use crate::device::is_finite;
 use crate::model::{Network, Pass};
 
-/// What was found not to be finite first.
+/// The first value that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Diverged {
     /// The loss of a batch.

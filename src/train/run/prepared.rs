@@ -36,7 +36,7 @@ const PENDING_ON_GPU: usize = 8;
 pub struct Prepared {
     /// The plan.
     pub plan: PlanParts,
-    /// What the model file will say.
+    /// The metadata of the model file.
     pub info: ModelInfo,
     /// Files, members of archives or rows that are no samples.
     pub left_out: LeftOut,
@@ -49,11 +49,11 @@ pub struct Prepared {
     valid: Arc<dyn Dataset>,
 }
 
-/// What decoding the samples found.
+/// The findings of decoding the samples.
 pub struct Findings {
     /// Samples that cannot be used.
     pub skipped: Vec<Skipped>,
-    /// What the user should know.
+    /// Notices.
     pub notices: Vec<String>,
     /// The audit, where it was asked for.
     pub audit: Option<Audit>,

@@ -1,4 +1,4 @@
-//! What is done to gradients before an update: penalties on the weights, of the experiment and of single
+//! Transformations of gradients before an update: penalties on the weights, of the experiment and of single
 //! layers, and clipping.
 
 use burn::tensor::Tensor;
@@ -22,7 +22,7 @@ pub struct Shaping {
 const CHUNK: usize = 1 << 14;
 
 impl Shaping {
-    /// What an experiment says.
+    /// The options of an experiment.
     pub fn new(train: &Train) -> Shaping {
         Shaping {
             l1: train.l1,

@@ -33,12 +33,12 @@ pub struct Stepper<'a> {
     compute: Compute,
     on_cpu: bool,
     pace: LearningRate,
-    /// The learning rate of all steps, whatever the rest says.
+    /// A constant learning rate that overrides the schedule.
     fixed_rate: Option<f64>,
     shaping: Shaping,
     /// Layers that steps leave out, where their outputs are kept and are what batches hold.
     pub skipped: usize,
-    /// What the last step's update took.
+    /// The duration of the last step's update.
     pub update_time: Duration,
 }
 
@@ -160,7 +160,7 @@ impl<'a> Stepper<'a> {
         rate * 0.5f64.powi(self.counters.backed_off as i32)
     }
 
-    /// What the next step depends on, beside [`tensors`](Self::tensors).
+    /// The state that the next step depends on, beside [`tensors`](Self::tensors).
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -186,7 +186,7 @@ impl<'a> Stepper<'a> {
         params.all(|param| is_finite(&param.tensor))
     }
 
-    /// What a forward pass of training knows of its batch.
+    /// The context of a forward pass in training.
     pub fn training<'b>(&self, epoch: u64, ids: &'b [SampleId]) -> Training<'b> {
         Training {
             seed: self.seed,
@@ -195,12 +195,12 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    /// What the heavy layers compute in.
+    /// The numeric type of the heavy layers.
     pub fn compute(&self) -> Compute {
         self.compute
     }
 
-    /// What the next step's loss is multiplied by; `None` where the loss needs no scaling.
+    /// The loss scale of the next step; `None` if the loss needs no scaling.
     pub fn loss_scale(&self) -> Option<f32> {
         self.counters.loss_scale.map(|scale| scale.scale())
     }

@@ -1,4 +1,4 @@
-//! What of a stepper is saved: every parameter, its average and the optimizer's state, by name.
+//! The saved tensors of a stepper: every parameter, its average and the optimizer's state, by name.
 
 use burn::tensor::Tensor;
 use xxhash_rust::xxh3::Xxh3;

@@ -16,7 +16,7 @@ impl Stepper<'_> {
         }
     }
 
-    /// Freezes and thaws the parameters as the counters say; the optimizer's state of those that change begins anew.
+    /// Freezes and thaws parameters according to the counters; the optimizer state of those that change is reset.
     pub(super) fn apply_thaws(&mut self) {
         let params = self.params.params.iter_mut().zip(&mut self.slots);
         for (param, slots) in params {

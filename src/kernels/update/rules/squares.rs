@@ -50,7 +50,7 @@ impl Rule<1> for Squares {
 /// s as [`Squares`]; `v = momentum v + inner g / (sqrt(s + inside) + outside); w -= outer v`
 #[derive(Clone, Copy, Debug)]
 pub struct SquaresMomentum {
-    /// What a step is without its velocity.
+    /// A step without momentum.
     pub squares: Squares,
     /// The share of the last step that is repeated.
     pub momentum: f32,

@@ -20,12 +20,12 @@ use crate::model::graph::{
 pub struct Bidirectional {
     /// A recurrent layer: { lstm = { units = 32 } }.
     layer: Spec,
-    /// What becomes of the two outputs.
+    /// How the two outputs are merged.
     #[serde(default)]
     merge: Merge,
 }
 
-/// What becomes of two outputs.
+/// How two outputs are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Merge {

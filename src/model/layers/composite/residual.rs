@@ -30,7 +30,7 @@ pub struct Residual {
     /// The layers of the block.
     #[schemars(length(min = 1))]
     layers: Vec<Spec>,
-    /// What follows the sum.
+    /// The activation after the sum.
     #[serde(default = "options::linear")]
     activation: Activation,
     /// The share of samples of which training leaves the layers out, so that they pass by the shortcut

@@ -1,4 +1,4 @@
-//! What recurrent layers share: options, masks of dropout that hold for all time steps, and the order of time.
+//! Common parts of recurrent layers: options, dropout masks shared by all time steps, and the order of time.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;

@@ -21,12 +21,12 @@ pub struct Upsample {
     /// How many times as high and wide: one number, or [height, width].
     #[serde(default = "options::two")]
     size: Pair,
-    /// What lies between pixels.
+    /// The interpolation between pixels.
     #[serde(default)]
     mode: Mode,
 }
 
-/// What lies between pixels.
+/// The interpolation between pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
