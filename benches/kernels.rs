@@ -6,8 +6,10 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kiln::config::Precision;
 use kiln::data::{Purpose, Rng};
+use kiln::kernels::Pointwise;
 use kiln::kernels::conv::{ConvShape, forward, input_grad, weight_grad};
 use kiln::kernels::dense::{self, DenseShape};
+use kiln::kernels::depthwise::{self, DepthwiseShape};
 
 fn random(len: usize, key: u64) -> Vec<f32> {
     let mut rng = Rng::new(1, Purpose::Synth, &[key]);
@@ -34,35 +36,121 @@ fn convolutions(c: &mut Criterion) {
             channels,
             filters,
             kernel: [3, 3],
+            stride: [1, 1],
             pool,
-            relu: true,
+            then: Pointwise::Relu,
         };
         let x = random(shape.input_len(), 1);
         let w = random(filters * shape.taps(), 2);
         let b = random(filters, 3);
         let grad = random(shape.out_len(), 4);
-        let mut out = vec![0.0; shape.out_len()];
         let mut places = vec![0; shape.out_len()];
-        let mut dx = vec![0.0; shape.input_len()];
         let [rows, columns] = shape.conv_size();
         let cost = 32 * rows * columns * filters * shape.taps();
         group.throughput(Throughput::Elements(cost as u64)); // multiply-adds of the plain algorithm
         for precision in [Precision::F32, Precision::Bf16] {
             let id = BenchmarkId::new(format!("forward, {precision:?}"), name);
             group.bench_function(id, |bench| {
-                bench.iter(|| {
-                    forward(&shape, &x, &w, &b, &mut out, Some(&mut places), precision);
-                });
+                bench.iter(|| forward(&shape, &x, &w, &b, Some(&mut places), precision));
             });
         }
         group.bench_function(BenchmarkId::new("weight gradient", name), |bench| {
-            bench.iter(|| weight_grad(&shape, &x, &grad, &places));
+            bench.iter(|| weight_grad(&shape, &x, &grad, &places, true));
         });
         if channels > 3 {
             group.bench_function(BenchmarkId::new("input gradient", name), |bench| {
-                bench.iter(|| input_grad(&shape, &w, &grad, &places, &mut dx));
+                bench.iter(|| input_grad(&shape, [(0, 0); 2], &w, &grad, &places));
             });
         }
+    }
+    group.finish();
+}
+
+/// (size of the input, channels, filters, kernel, stride): convolutions of EfficientNet-Lite0 and ResNet
+const OF_BACKBONES: [(usize, usize, usize, usize, usize); 7] = [
+    (225, 3, 32, 3, 2),
+    (112, 16, 96, 1, 1),
+    (56, 144, 24, 1, 1),
+    (14, 480, 112, 1, 1),
+    (7, 1152, 320, 1, 1),
+    (57, 64, 128, 3, 2),
+    (28, 512, 128, 1, 1),
+];
+
+fn backbones(c: &mut Criterion) {
+    let mut group = c.benchmark_group("convolution of a backbone, batch of 8");
+    for (size, channels, filters, kernel, stride) in OF_BACKBONES {
+        let shape = ConvShape {
+            batch: 8,
+            height: size,
+            width: size,
+            channels,
+            filters,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            pool: false,
+            then: Pointwise::Linear,
+        };
+        let x = random(shape.input_len(), 1);
+        let w = random(filters * shape.taps(), 2);
+        let b = random(filters, 3);
+        let grad = random(shape.out_len(), 4);
+        let name = format!("{size}x{size}x{channels} to {filters}, {kernel}x{kernel}/{stride}");
+        group.throughput(Throughput::Elements(
+            (shape.out_len() * shape.taps()) as u64,
+        ));
+        group.bench_function(BenchmarkId::new("forward", &name), |bench| {
+            let then = Pointwise::Relu6;
+            let shape = ConvShape { then, ..shape };
+            bench.iter(|| forward(&shape, &x, &w, &b, None, Precision::F32));
+        });
+        group.bench_function(BenchmarkId::new("weight gradient", &name), |bench| {
+            bench.iter(|| weight_grad(&shape, &x, &grad, &[], false));
+        });
+        if channels > 3 {
+            group.bench_function(BenchmarkId::new("input gradient", &name), |bench| {
+                bench.iter(|| input_grad(&shape, [(0, 0); 2], &w, &grad, &[]));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// (size of the input, channels, kernel, stride)
+const DEPTHWISE: [(usize, usize, usize, usize); 5] = [
+    (112, 32, 3, 1),
+    (112, 96, 3, 2),
+    (28, 240, 5, 1),
+    (7, 1152, 5, 1),
+    (56, 96, 7, 1),
+];
+
+fn depthwise_layers(c: &mut Criterion) {
+    let mut group = c.benchmark_group("depthwise convolution, batch of 8");
+    for (size, channels, kernel, stride) in DEPTHWISE {
+        let shape = DepthwiseShape {
+            batch: 8,
+            size: [size; 2],
+            channels,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [(kernel / 2, kernel / 2); 2],
+        };
+        let x = random(8 * shape.image_len(), 1);
+        let w = random(channels * shape.taps(), 2);
+        let b = random(channels, 3);
+        let grad = random(8 * shape.out_image_len(), 4);
+        let name = format!("{size}x{size}x{channels}, {kernel}x{kernel}/{stride}");
+        group.throughput(Throughput::Elements((grad.len() * shape.taps()) as u64));
+        group.bench_function(BenchmarkId::new("forward", &name), |bench| {
+            bench.iter(|| depthwise::forward(&shape, &x, &w, Some(&b), Pointwise::Relu6));
+        });
+        group.bench_function(BenchmarkId::new("input gradient", &name), |bench| {
+            bench.iter(|| depthwise::input_grad(&shape, &w, &grad));
+        });
+        group.bench_function(BenchmarkId::new("weight gradient", &name), |bench| {
+            bench.iter(|| depthwise::weight_grad(&shape, &x, &grad));
+        });
     }
     group.finish();
 }
@@ -105,5 +193,11 @@ fn dense_layers(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, convolutions, dense_layers);
+criterion_group!(
+    benches,
+    convolutions,
+    backbones,
+    depthwise_layers,
+    dense_layers
+);
 criterion_main!(benches);

@@ -40,14 +40,28 @@ pub fn with_halves<R>(len: usize, work: impl FnOnce(&mut [u16]) -> R) -> R {
 /// They become zeros just before, while the piece is in the thread's cache; `vec![0.0; len]` would be a pass of one
 /// thread over memory that the others wait for.
 pub fn in_pieces(len: usize, piece: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let mut nothing = vec![(); len];
+    in_pieces_beside(len, piece, &mut nothing, |index, piece, _| {
+        fill(index, piece)
+    })
+}
+
+/// The same with a piece of `beside`, which is as long, for each.
+pub fn in_pieces_beside<T: Send>(
+    len: usize,
+    piece: usize,
+    beside: &mut [T],
+    fill: impl Fn(usize, &mut [f32], &mut [T]) + Sync,
+) -> Vec<f32> {
     let mut values = Vec::with_capacity(len);
     let pieces = values.spare_capacity_mut()[..len].par_chunks_mut(piece.max(1));
-    pieces.enumerate().for_each(|(index, piece)| {
+    let pieces = pieces.zip_eq(beside.par_chunks_mut(piece.max(1)));
+    pieces.enumerate().for_each(|(index, (piece, beside))| {
         piece.fill(MaybeUninit::new(0.0));
         // SAFETY: the piece has just been written.
-        fill(index, unsafe { piece.assume_init_mut() });
+        fill(index, unsafe { piece.assume_init_mut() }, beside);
     });
-    // SAFETY: every piece of the first `len` numbers has been written.
+    // SAFETY: every piece of the first `len` numbers has been written: there are as many beside.
     unsafe { values.set_len(len) };
     values
 }

@@ -19,7 +19,7 @@ use crate::kernels::scratch::{Aligned, with_scratch};
 
 /// Whether every output has a gradient, and the transform pays.
 pub fn dense_fits(shape: &ConvShape) -> bool {
-    !shape.pool && !shape.relu && winograd_fits(shape)
+    shape.is_plain() && winograd_fits(shape)
 }
 
 /// Parts of the batch at most; they follow from the shape alone, so that the bits do not depend on the

@@ -1,15 +1,18 @@
-//! The gradient of the input. For each cell and each place in it, the filters whose maximum lies
-//! there are summed in registers (gradient times weights) and added to the input's gradient once.
-//! Filters and channels are taken in blocks whose weights stay in the first cache. Split over
-//! images, and over channels where images are few.
+//! The gradient of the input. Behind pooling or a ReLU most outputs have none: for each cell and each place in it,
+//! the filters whose maximum lies there are summed in registers (gradient times weights) and added to the input's
+//! gradient once. Filters and channels are taken in blocks whose weights stay in the first cache. Split over images,
+//! and over channels where images are few. Elsewhere it is a convolution ([`turned_grad`]).
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::gradient::conv_grad;
 use super::pack::for_each_tap;
+use super::padding::window;
 use super::shape::{ConvShape, SHUT};
+use super::turned::turned_grad;
 use crate::device::simd::{arch, load, num_lanes, store};
-use crate::kernels::scratch::{Aligned, with_scratch};
+use crate::kernels::scratch::{Aligned, with_scratch, zeros};
 
 /// Bytes of weights that are read over and over for a row of cells.
 const BLOCK_BYTES: usize = 40 << 10;
@@ -17,8 +20,35 @@ const BLOCK_BYTES: usize = 40 << 10;
 /// Taps that are summed in registers at a time: the first of these that wastes least.
 const TAPS: [usize; 3] = [9, 4, 1];
 
-/// Adds to nothing: `out` is overwritten. `out` has the shape of the padded input.
-pub fn input_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
+/// The gradient of the input without its padding, (begin, end) rows and columns. `grad` is the gradient of the block's
+/// output, `places` what the forward pass kept.
+pub fn input_grad(
+    shape: &ConvShape,
+    padding: [(usize, usize); 2],
+    weight: &[f32],
+    grad: &[f32],
+    places: &[u8],
+) -> Vec<f32> {
+    if shape.is_plain() {
+        return turned_grad(shape, padding, weight, grad);
+    }
+    if shape.stride != [1, 1] {
+        let grad = conv_grad(shape, grad, places);
+        return turned_grad(&shape.plain(), padding, weight, &grad);
+    }
+    let mut out = zeros(shape.input_len());
+    list_grad(shape, weight, grad, places, &mut out);
+    if padding == [(0, 0); 2] {
+        return out;
+    }
+    let [(top, bottom), (left, right)] = padding;
+    let sizes = [shape.batch, shape.height, shape.width, shape.channels];
+    let size = [shape.height - top - bottom, shape.width - left - right];
+    window(&out, sizes, [top as isize, left as isize], size)
+}
+
+/// Overwrites `out`, which has the shape of the padded input.
+fn list_grad(shape: &ConvShape, weight: &[f32], grad: &[f32], places: &[u8], out: &mut [f32]) {
     let arch = arch();
     let lanes = num_lanes(arch);
     let packed = Packed::new(weight, shape, lanes);

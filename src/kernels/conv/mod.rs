@@ -1,5 +1,5 @@
-//! The fused convolution block on the CPU: convolution (stride 1), bias, ReLU and 2 x 2 max
-//! pooling in one pass, forward and backward, on plain slices.
+//! The fused convolution block on the CPU: convolution, bias, activation and 2 x 2 max pooling in one pass, forward
+//! and backward, on plain slices.
 //!
 //! Images are `[batch, height, width, channels]`, weights `[filters, channels, rows, columns]`.
 //! Where the block pools, the place of each maximum is kept (one byte a pooled value) in place of
@@ -10,14 +10,18 @@
 
 pub mod block;
 mod dense_grad;
+mod direct;
 mod finish;
 mod forward;
-mod gradient;
+pub mod gradient;
 pub mod half;
 mod input_grad;
+mod outer_grad;
 mod pack;
+mod padding;
 mod patch_grad;
 pub mod shape;
+mod turned;
 mod weight_grad;
 mod winograd;
 mod winograd_tile;

@@ -1,5 +1,7 @@
 //! The sizes of a fused convolution block.
 
+use crate::kernels::pointwise::Pointwise;
+
 /// Sizes of a block. The input is already padded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvShape {
@@ -15,18 +17,20 @@ pub struct ConvShape {
     pub filters: usize,
     /// Rows and columns of the kernel.
     pub kernel: [usize; 2],
+    /// Rows and columns from one window to the next.
+    pub stride: [usize; 2],
     /// Whether 2 x 2 max pooling follows.
     pub pool: bool,
-    /// Whether a ReLU follows (before the pooling).
-    pub relu: bool,
+    /// What follows before the pooling: it must not fall where its input rises.
+    pub then: Pointwise,
 }
 
 impl ConvShape {
     /// Rows and columns of the convolution's output.
     pub fn conv_size(&self) -> [usize; 2] {
         [
-            self.height + 1 - self.kernel[0],
-            self.width + 1 - self.kernel[1],
+            (self.height + self.stride[0] - self.kernel[0]) / self.stride[0],
+            (self.width + self.stride[1] - self.kernel[1]) / self.stride[1],
         ]
     }
 
@@ -61,11 +65,25 @@ impl ConvShape {
         self.batch * self.out_image_len()
     }
 
+    /// Whether nothing follows the convolution: then every output has a gradient.
+    pub fn is_plain(&self) -> bool {
+        !self.pool && self.then == Pointwise::Linear
+    }
+
+    /// The convolution without what follows it.
+    pub fn plain(&self) -> ConvShape {
+        ConvShape {
+            pool: false,
+            then: Pointwise::Linear,
+            ..*self
+        }
+    }
+
     /// Weights of one filter.
     pub fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.channels
     }
 }
 
-/// Marks an output whose ReLU is shut: no gradient passes.
+/// Marks an output that a ReLU (or ReLU6) made constant: no gradient passes.
 pub const SHUT: u8 = 4;

@@ -9,17 +9,36 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::dense_grad::{dense_fits, dense_grad};
+use super::outer_grad::outer_grad;
 use super::pack::for_each_tap;
 use super::patch_grad::{patch_grad, patches_fit};
 use super::shape::{ConvShape, SHUT};
 use crate::device::simd::{arch, load, num_lanes};
-use crate::kernels::conv::gradient::{WeightGrad, add_parts};
+use crate::kernels::conv::gradient::{WeightGrad, add_parts, bias_grad, conv_grad};
 use crate::kernels::scratch::{Aligned, with_scratch};
 
-/// `grad` is the gradient of the block's output, `places` what the forward pass kept.
-pub fn weight_grad(shape: &ConvShape, input: &[f32], grad: &[f32], places: &[u8]) -> WeightGrad {
+/// `grad` is the gradient of the block's output, `places` what the forward pass kept. The bias may be left out where
+/// it is not asked for.
+pub fn weight_grad(
+    shape: &ConvShape,
+    input: &[f32],
+    grad: &[f32],
+    places: &[u8],
+    with_bias: bool,
+) -> WeightGrad {
     if dense_fits(shape) {
         dense_grad(shape, input, grad)
+    } else if shape.is_plain() {
+        let bias = if with_bias {
+            bias_grad(grad, shape.filters)
+        } else {
+            Vec::new()
+        };
+        let weight = outer_grad(shape, input, grad);
+        WeightGrad { weight, bias }
+    } else if shape.stride != [1, 1] {
+        let grad = conv_grad(shape, grad, places);
+        weight_grad(&shape.plain(), input, &grad, &[], with_bias)
     } else if patches_fit(shape) {
         patch_grad(shape, input, grad, places)
     } else {

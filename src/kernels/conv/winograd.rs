@@ -3,11 +3,11 @@
 //! multiplications a channel in place of 36. In 32-bit floats it is as exact as the plain sum.
 //!
 //! A strip of tiles goes through three steps without leaving the second cache: transform of the
-//! input, 16 matrix products, transform of the output with bias, ReLU and pooling.
+//! input, 16 matrix products, transform of the output with bias, activation and pooling.
 
 use pulp::{Simd, WithSimd};
 
-use super::finish::{Outputs, for_each_chunk, pad_bias};
+use super::finish::{Outputs, for_each_chunk, outputs_in_pieces, pad_bias};
 use super::shape::ConvShape;
 use super::winograd_tile::{
     POINTS, gather, load_tile, spread, tiles_at_a_time, transform_weights, words,
@@ -22,7 +22,10 @@ const MIN_CHANNELS: usize = 8;
 
 /// Whether the transform pays.
 pub fn winograd_fits(shape: &ConvShape) -> bool {
-    shape.kernel == [3, 3] && shape.channels >= MIN_CHANNELS && shape.filters >= MIN_CHANNELS
+    shape.kernel == [3, 3]
+        && shape.stride == [1, 1]
+        && shape.channels >= MIN_CHANNELS
+        && shape.filters >= MIN_CHANNELS
 }
 
 /// See [`forward`](super::forward()).
@@ -31,10 +34,9 @@ pub fn winograd(
     input: &[f32],
     weight: &[f32],
     bias: &[f32],
-    out: &mut [f32],
     places: Option<&mut [u8]>,
     precision: Precision,
-) {
+) -> Vec<f32> {
     let arch = arch();
     let lanes = num_lanes(arch);
     let packed = transform_weights(weight, shape, 2 * lanes, precision);
@@ -79,14 +81,11 @@ pub fn winograd(
     };
     // First by image, then by strip: the last strip of an image may be smaller.
     let (image_len, strip_len) = (cut.images * shape.out_image_len(), cut.strip_len(shape));
-    if image_len == 0 {
-        return;
-    }
-    for_each_chunk(out, places, image_len, |image, out, places| {
+    outputs_in_pieces(shape.out_len(), image_len, places, |image, out, places| {
         for_each_chunk(out, places, strip_len, |strip, out, places| {
             run(image * cut.strips + strip, out, places);
         });
-    });
+    })
 }
 
 /// How a batch is cut: large images into strips, small ones into groups.
@@ -371,8 +370,7 @@ impl Strip<'_> {
         let image = image * out_rows;
         if self.shape.pool {
             let [[a, b], [c, d]] = values;
-            self.outputs
-                .finish::<S, _>(simd, &[a, b, c, d], image + row, column, filter);
+            self.finish::<S, _>(simd, &[a, b, c, d], image + row, column, filter);
             return;
         }
         for (u, values) in values.iter().enumerate() {
@@ -383,9 +381,25 @@ impl Strip<'_> {
             }
             for (v, value) in values.iter().enumerate() {
                 let column = 2 * column + v;
-                self.outputs
-                    .finish::<S, _>(simd, &[*value], image + row, column, filter);
+                self.finish::<S, _>(simd, &[*value], image + row, column, filter);
             }
+        }
+    }
+
+    /// What follows the sums of one cell, where it lies inside.
+    #[inline(always)]
+    fn finish<S: Simd, const N: usize>(
+        &mut self,
+        simd: S,
+        sums: &[S::f32s; N],
+        row: usize,
+        column: usize,
+        filter: usize,
+    ) {
+        let [_, columns] = self.shape.out_size();
+        let cell = row * columns + column;
+        if column < columns && cell * self.shape.filters < self.outputs.out.len() {
+            self.outputs.finish::<S, _>(simd, sums, cell, filter);
         }
     }
 

@@ -14,6 +14,7 @@ use super::affine::Affine;
 use super::moments::Moments;
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::norm;
+use crate::kernels::pointwise::Pointwise;
 use crate::kernels::pool::block::{pool_shape, pooled_sizes};
 use crate::kernels::pool::pass::PoolShape;
 
@@ -24,20 +25,33 @@ pub struct NormOptions {
     pub epsilon: f32,
     /// Given moments (evaluation), or a place for the batch's own (training).
     pub moments: NormMoments,
-    /// The operation fused into the same pass.
+    /// What follows in the same pass.
     pub then: NormThen,
 }
 
-/// The operation after a normalisation that is fused into the same pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What follows a normalisation in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NormThen {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// A ReLU.
-    Relu,
+    /// An activation.
+    Pointwise(Pointwise),
     /// A ReLU and 2 x 2 max pooling, of images.
     ReluPool,
+}
+
+impl Default for NormThen {
+    fn default() -> Self {
+        NormThen::Pointwise(Pointwise::Linear)
+    }
+}
+
+impl NormThen {
+    /// The activation.
+    pub fn activation(self) -> Pointwise {
+        match self {
+            NormThen::Pointwise(activation) => activation,
+            NormThen::ReluPool => Pointwise::Relu,
+        }
+    }
 }
 
 /// Moments given or found.
@@ -80,7 +94,7 @@ pub fn batch_norm_block<const D: usize>(
     ))
 }
 
-/// Saved for the backward pass of a normalisation.
+/// What the backward pass of a normalisation needs.
 #[derive(Clone, Debug)]
 struct NormState {
     input: Primitive,
@@ -90,7 +104,7 @@ struct NormState {
     /// Whether the moments are the batch's, so that the gradient passes through them.
     own: bool,
     epsilon: f32,
-    relu: bool,
+    then: Pointwise,
     /// Where a pooling follows.
     pooled: Option<PoolShape>,
 }
@@ -127,7 +141,7 @@ fn run_norm(
         moments,
         own,
         epsilon: options.epsilon,
-        relu: options.then != NormThen::Nothing,
+        then: options.then.activation(),
         pooled,
     };
     let (affine, values) = (state.affine(), floats(&state.input));
@@ -137,7 +151,7 @@ fn run_norm(
             tensor(out, pooled_sizes(shape))
         }
         None => {
-            let out = norm::normalise(values, &affine, state.relu);
+            let out = norm::normalise(values, &affine, state.then);
             tensor(out, state.input.shape())
         }
     };
@@ -175,7 +189,7 @@ impl Backward<Flex, 3> for NormBackward {
             }
             None => {
                 let values = grad.storage_mut::<f32>();
-                let sums = norm::gradients(x, &affine, state.relu, values, state.own);
+                let sums = norm::gradients(x, &affine, state.then, values, state.own);
                 (grad, sums)
             }
         };

@@ -6,7 +6,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::sums::{parts_of, vectors};
-use crate::device::simd::{arch, load, store};
+use crate::device::simd::{arch, load, prefetch, store};
 
 /// The batch statistics of each channel.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +101,7 @@ impl WithSimd for Block<'_> {
             let first = load::<S>(simd, &self.input[at.clone()]);
             let mut sum = zero;
             for row in self.input.chunks_exact(channels) {
+                prefetch(row, at.start + self.input.len());
                 let apart = simd.sub_f32s(load::<S>(simd, &row[at.clone()]), first);
                 sum = simd.add_f32s(sum, apart);
             }

@@ -1,21 +1,22 @@
-//! The normalisation and its gradients, row by row; a ReLU may follow.
+//! The normalisation and its gradients, row by row; an activation may follow.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affine::{Affine, NormSums, open};
+use super::affine::{Affine, NormSums};
 use super::sums::{BLOCK, sums, vectors};
-use crate::device::simd::{arch, load, store};
+use crate::device::simd::{arch, load, prefetch, store};
+use crate::kernels::pointwise::Pointwise;
 use crate::kernels::scratch::in_pieces;
 
-/// Normalises, and cuts off what is negative where `relu`.
-pub fn normalise(input: &[f32], affine: &Affine<'_>, relu: bool) -> Vec<f32> {
+/// Normalises; an activation follows.
+pub fn normalise(input: &[f32], affine: &Affine<'_>, then: Pointwise) -> Vec<f32> {
     let piece = (affine.channels() * BLOCK).max(1);
     in_pieces(input.len(), piece, |index, out| {
         let input = &input[index * piece..][..out.len()];
         arch().dispatch(Rows {
             affine,
-            relu,
+            then,
             input,
             out,
         });
@@ -24,7 +25,7 @@ pub fn normalise(input: &[f32], affine: &Affine<'_>, relu: bool) -> Vec<f32> {
 
 struct Rows<'a> {
     affine: &'a Affine<'a>,
-    relu: bool,
+    then: Pointwise,
     input: &'a [f32],
     out: &'a mut [f32],
 }
@@ -35,13 +36,12 @@ impl WithSimd for Rows<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
-        for at in vectors::<S>(channels) {
-            let affine = self.affine.vector(simd, at.clone());
-            let rows = self.out.chunks_exact_mut(channels);
-            for (out, x) in rows.zip(self.input.chunks_exact(channels)) {
+        let rows = self.out.chunks_exact_mut(channels);
+        for (out, x) in rows.zip(self.input.chunks_exact(channels)) {
+            for at in vectors::<S>(channels) {
+                let affine = self.affine.vector(simd, at.clone());
                 let y = affine.of(simd, load::<S>(simd, &x[at.clone()]));
-                let y = if self.relu { open(simd, y, y) } else { y };
-                store::<S>(simd, &mut out[at.clone()], y);
+                store::<S>(simd, &mut out[at.clone()], self.then.of(simd, y));
             }
         }
     }
@@ -52,7 +52,7 @@ impl WithSimd for Rows<'_> {
 pub fn gradients(
     input: &[f32],
     affine: &Affine<'_>,
-    relu: bool,
+    then: Pointwise,
     grad: &mut [f32],
     own: bool,
 ) -> NormSums {
@@ -62,7 +62,7 @@ pub fn gradients(
         let range = rows.start * channels..rows.end * channels;
         arch().dispatch(RowSums {
             affine,
-            relu,
+            then,
             input: &input[range.clone()],
             grad: &grad[range],
             sums,
@@ -76,7 +76,7 @@ pub fn gradients(
             arch().dispatch(RowGrads {
                 affine,
                 sums: &sums,
-                relu,
+                then,
                 input,
                 grad,
             });
@@ -87,7 +87,7 @@ pub fn gradients(
 /// The sums of gradients, and of gradients times distances from the mean, of some rows.
 struct RowSums<'a> {
     affine: &'a Affine<'a>,
-    relu: bool,
+    then: Pointwise,
     input: &'a [f32],
     grad: &'a [f32],
     sums: [&'a mut [f32]; 2],
@@ -105,10 +105,12 @@ impl WithSimd for RowSums<'_> {
             let (mut beta, mut gamma) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
             let rows = self.grad.chunks_exact(channels);
             for (grad, x) in rows.zip(self.input.chunks_exact(channels)) {
+                prefetch(grad, at.start + self.input.len());
+                prefetch(x, at.start + self.input.len());
                 let x = load::<S>(simd, &x[at.clone()]);
                 let mut grad = load::<S>(simd, &grad[at.clone()]);
-                if self.relu {
-                    grad = open(simd, affine.of(simd, x), grad);
+                if self.then != Pointwise::Linear {
+                    grad = self.then.gradient(simd, affine.of(simd, x), grad);
                 }
                 beta = simd.add_f32s(beta, grad);
                 gamma = simd.mul_add_e_f32s(grad, affine.centred(simd, x), gamma);
@@ -123,7 +125,7 @@ impl WithSimd for RowSums<'_> {
 struct RowGrads<'a> {
     affine: &'a Affine<'a>,
     sums: &'a NormSums,
-    relu: bool,
+    then: Pointwise,
     input: &'a [f32],
     grad: &'a mut [f32],
 }
@@ -134,15 +136,15 @@ impl WithSimd for RowGrads<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.channels();
-        for at in vectors::<S>(channels) {
-            let affine = self.affine.vector(simd, at.clone());
-            let through = self.sums.vector(simd, affine, at.clone());
-            let rows = self.grad.chunks_exact_mut(channels);
-            for (to, x) in rows.zip(self.input.chunks_exact(channels)) {
+        let rows = self.grad.chunks_exact_mut(channels);
+        for (to, x) in rows.zip(self.input.chunks_exact(channels)) {
+            for at in vectors::<S>(channels) {
+                let affine = self.affine.vector(simd, at.clone());
+                let through = self.sums.vector(simd, affine, at.clone());
                 let x = load::<S>(simd, &x[at.clone()]);
                 let mut grad = load::<S>(simd, &to[at.clone()]);
-                if self.relu {
-                    grad = open(simd, affine.of(simd, x), grad);
+                if self.then != Pointwise::Linear {
+                    grad = self.then.gradient(simd, affine.of(simd, x), grad);
                 }
                 store::<S>(simd, &mut to[at.clone()], through.input(simd, x, grad));
             }

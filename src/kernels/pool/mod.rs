@@ -2,3 +2,7 @@
 
 pub mod block;
 pub mod pass;
+mod scale;
+pub mod scale_block;
+pub mod window;
+pub mod window_block;

@@ -15,7 +15,7 @@ use super::window::{Padding, PaddingName, windows};
 use crate::config::Precision;
 use crate::data::{Shape, Value};
 use crate::device::on_cpu;
-use crate::kernels::{BlockOptions, Epilogue, NormThen};
+use crate::kernels::{BlockOptions, DepthwiseOptions, Epilogue, NormThen, Pointwise, PoolWindow};
 use crate::model::activation::Activation;
 use crate::model::compute::Compute;
 use crate::model::params::ParamSpec;
@@ -27,10 +27,14 @@ enum Role {
     Plain,
     /// The beginning of one: a convolution.
     Conv(ConvGeometry),
+    /// The beginning of one: a convolution of each channel by itself.
+    Depthwise(ConvGeometry),
     /// The beginning of one: a fully connected layer with this activation.
     Dense(Activation),
     /// 2 x 2 max pooling without padding.
     MaxPool,
+    /// Max pooling with other windows.
+    WindowMax(PoolWindow),
     /// An activation alone.
     Pointwise(Activation),
     /// A kernel of its own.
@@ -43,11 +47,17 @@ enum Role {
 
 fn role(layer: &PlannedLayer) -> Role {
     match layer.forward.operation() {
-        Operation::Conv2d(conv) => match conv {
-            _ if conv.stride != [1, 1] => Role::Slow("stride"),
+        Operation::Conv2d(conv) => match (conv, layer.input, layer.output) {
             _ if conv.dilation != [1, 1] => Role::Slow("dilation"),
-            _ if conv.groups != 1 => Role::Slow("groups"),
-            _ => Role::Conv(conv),
+            _ if conv.groups == 1 => Role::Conv(conv),
+            (
+                _,
+                Shape::Image { channels, .. },
+                Shape::Image {
+                    channels: filters, ..
+                },
+            ) if [channels, filters] == [conv.groups; 2] => Role::Depthwise(conv),
+            _ => Role::Slow("groups"),
         },
         Operation::MaxPool2d {
             size,
@@ -55,11 +65,20 @@ fn role(layer: &PlannedLayer) -> Role {
             padding,
         } => {
             let valid = [Padding::Named(PaddingName::Valid), Padding::Number(0)];
-            match size {
-                _ if size != [2, 2] => Role::Slow("size"),
-                _ if stride != size => Role::Slow("stride"),
-                _ if !valid.contains(&padding) => Role::Slow("padding"),
-                _ => Role::MaxPool,
+            let plain = size == [2, 2] && stride == size && valid.contains(&padding);
+            match layer.input {
+                _ if plain => Role::MaxPool,
+                Shape::Image { height, width, .. } if size[0].saturating_mul(size[1]) <= 255 => {
+                    match windows([height, width], size, stride, [1; 2], padding) {
+                        Ok(laid) => Role::WindowMax(PoolWindow {
+                            size,
+                            stride,
+                            padding: laid.padding,
+                        }),
+                        Err(_) => Role::Slow("size"),
+                    }
+                }
+                _ => Role::Slow("size"),
             }
         }
         Operation::Dense(activation) => Role::Dense(activation),
@@ -127,7 +146,9 @@ pub fn takes_sink(
 pub fn folded(layers: &[PlannedLayer], pass: &Pass<'_>) -> Option<Folded> {
     let (first, norm) = (layers.first()?, layers.get(1)?);
     match first.fused?.block {
-        Block::Conv(_, folded) if pass.evaluates(norm.tuning) => folded,
+        Block::Conv(_, folded) | Block::Depthwise(_, folded) if pass.evaluates(norm.tuning) => {
+            folded
+        }
         _ => None,
     }
 }
@@ -151,10 +172,18 @@ fn block_at(layers: &[PlannedLayer], index: usize) -> Option<Fused> {
         (Role::Conv(conv), Shape::Image { height, width, .. }) => {
             conv_at(layers, index, conv, [height, width])
         }
+        (Role::Depthwise(conv), Shape::Image { height, width, .. }) => {
+            depthwise_at(layers, index, conv, [height, width])
+        }
         (Role::Dense(activation), Shape::Flat { .. }) => Some(dense_at(layers, index, activation)),
         (Role::MaxPool, Shape::Image { .. }) => Some(Fused {
             num_layers: 1,
             block: Block::MaxPool(false),
+            then: Activation::Linear,
+        }),
+        (Role::WindowMax(window), Shape::Image { .. }) => Some(Fused {
+            num_layers: 1,
+            block: Block::WindowMax(window),
             then: Activation::Linear,
         }),
         (Role::Pointwise(activation), Shape::Image { .. })
@@ -200,40 +229,87 @@ fn conv_at(
     conv: ConvGeometry,
     size: [usize; 2],
 ) -> Option<Fused> {
-    let laid = windows(size, conv.kernel, [1; 2], [1; 2], conv.padding).ok()?;
-    let next = role_at(layers, index + 1);
-    let (mut num_layers, mut activation) = (1, own_activation(&layers[index], conv.activation));
-    if let (Activation::Linear, Role::Pointwise(next)) = (activation, next) {
-        (num_layers, activation) = (2, next);
-    }
+    let laid = windows(size, conv.kernel, conv.stride, [1; 2], conv.padding).ok()?;
+    let (mut num_layers, activation) = conv_activation(layers, index, conv);
     let pool = role_at(layers, index + num_layers) == Role::MaxPool && activation.is_monotone();
-    let relu = activation == Activation::Relu;
+    num_layers += usize::from(pool);
+    // The backward pass knows cuts.
+    let cut = pointwise(activation).filter(|activation| activation.is_cut());
     let options = BlockOptions {
         padding: laid.padding,
-        relu,
+        stride: conv.stride,
+        then: cut.unwrap_or_default(),
         pool,
         precision: Precision::F32,
     };
-    let folded = match next {
+    Some(Fused {
+        num_layers,
+        block: Block::Conv(options, folded_at(layers, index, activation)),
+        then: cut.map_or(activation, |_| Activation::Linear),
+    })
+}
+
+/// The block that begins with the convolution of each channel at `index`.
+fn depthwise_at(
+    layers: &[PlannedLayer],
+    index: usize,
+    conv: ConvGeometry,
+    size: [usize; 2],
+) -> Option<Fused> {
+    let laid = windows(size, conv.kernel, conv.stride, [1; 2], conv.padding).ok()?;
+    let (num_layers, activation) = conv_activation(layers, index, conv);
+    let options = DepthwiseOptions {
+        padding: laid.padding,
+        stride: conv.stride,
+        then: Pointwise::Linear,
+    };
+    Some(Fused {
+        num_layers,
+        block: Block::Depthwise(options, folded_at(layers, index, activation)),
+        then: activation,
+    })
+}
+
+/// The layers of a convolution and its activation, and the activation.
+fn conv_activation(
+    layers: &[PlannedLayer],
+    index: usize,
+    conv: ConvGeometry,
+) -> (usize, Activation) {
+    match (
+        own_activation(&layers[index], conv.activation),
+        role_at(layers, index + 1),
+    ) {
+        (Activation::Linear, Role::Pointwise(next)) => (2, next),
+        (own, _) => (1, own),
+    }
+}
+
+/// The batch normalisation behind the convolution at `index`, which `activation` follows.
+fn folded_at(layers: &[PlannedLayer], index: usize, activation: Activation) -> Option<Folded> {
+    match role_at(layers, index + 1) {
         Role::Norm(epsilon) if activation == Activation::Linear => {
             let (behind, then) = norm_at(layers, index + 1);
             Some(Folded {
                 num_layers: 1 + behind,
-                options: BlockOptions {
-                    relu: then != NormThen::Nothing,
-                    pool: then == NormThen::ReluPool,
-                    ..options
-                },
+                then,
                 epsilon,
             })
         }
         _ => None,
-    };
-    Some(Fused {
-        num_layers: num_layers + usize::from(pool),
-        block: Block::Conv(options, folded),
-        then: if relu { Activation::Linear } else { activation },
-    })
+    }
+}
+
+/// The activation as kernels know it.
+fn pointwise(activation: Activation) -> Option<Pointwise> {
+    match activation {
+        Activation::Linear => Some(Pointwise::Linear),
+        Activation::Relu => Some(Pointwise::Relu),
+        Activation::Relu6 => Some(Pointwise::Relu6),
+        Activation::HardSilu => Some(Pointwise::HardSilu),
+        Activation::Silu => Some(Pointwise::Silu),
+        _ => None,
+    }
 }
 
 /// The block that begins with the fully connected layer at `index`.
@@ -262,8 +338,11 @@ fn dense_at(layers: &[PlannedLayer], index: usize, activation: Activation) -> Fu
 fn norm_at(layers: &[PlannedLayer], index: usize) -> (usize, NormThen) {
     match (role_at(layers, index + 1), role_at(layers, index + 2)) {
         (Role::Pointwise(Activation::Relu), Role::MaxPool) => (3, NormThen::ReluPool),
-        (Role::Pointwise(Activation::Relu), _) => (2, NormThen::Relu),
-        _ => (1, NormThen::Nothing),
+        (Role::Pointwise(activation), _) => match pointwise(activation) {
+            Some(activation) => (2, NormThen::Pointwise(activation)),
+            None => (1, NormThen::default()),
+        },
+        _ => (1, NormThen::default()),
     }
 }
 

@@ -8,7 +8,8 @@ use super::planned::PlannedLayer;
 use super::scope::{Pass, Scope};
 use crate::data::Value;
 use crate::kernels::{
-    BlockOptions, DenseOptions, NormThen, Sink, conv_block, dense_block, max_pool_block,
+    BlockOptions, DenseOptions, DepthwiseOptions, NormThen, Sink, conv_block, dense_block,
+    depthwise_block, max_pool_block, window_max_block,
 };
 use crate::model::compute::Compute;
 use crate::model::value::cast;
@@ -42,11 +43,12 @@ pub fn run_block(
         kernel: fusion::runs_own_kernel(planned, &input, pass.compute),
         ..scope(layers, index, name, params, own)
     };
-    if let (Some(folded), Value::Image(x)) = (fusion::folded(&layers[index..], pass), &input)
+    if let (Some(folded), Some(fused)) = (fusion::folded(&layers[index..], pass), planned.fused)
         && fusion::runs_blocks(&input, pass.compute)
+        && let Value::Image(x) = input
     {
         let norm = self::scope(layers, index + 1, name, params, &evaluating);
-        let y = run_folded(folded, x.clone(), &scope, &norm);
+        let y = run_folded(fused.block, folded, x, &scope, &norm);
         return (folded.num_layers, Value::Image(y));
     }
     let (input, half) = in_its_type(planned, input, scope.tensors, pass.compute);
@@ -76,7 +78,7 @@ fn scope<'a>(
         sinks: params.sinks.get(own).unwrap_or_default(),
         skip_activation: planned.absorbed.is_some(),
         kernel: false,
-        then: NormThen::Nothing,
+        then: NormThen::default(),
         pass,
     }
 }
@@ -84,7 +86,13 @@ fn scope<'a>(
 /// Outside training a batch normalisation scales a convolution's outputs by constants: they go into weights and bias.
 /// `gamma (W x + b - mean) / sqrt(variance + epsilon) + beta = W' x + b'` with `s = gamma / sqrt(variance + epsilon)`,
 /// `W' = s W` (a factor for each filter) and `b' = s (b - mean) + beta`.
-fn run_folded(folded: Folded, x: Tensor<4>, conv: &Scope<'_>, norm: &Scope<'_>) -> Tensor<4> {
+fn run_folded(
+    block: Block,
+    folded: Folded,
+    x: Tensor<4>,
+    conv: &Scope<'_>,
+    norm: &Scope<'_>,
+) -> Tensor<4> {
     let variance: Tensor<1> = norm.weight("running_variance");
     let scale = norm.weight::<1>("gamma") / (variance + folded.epsilon).sqrt();
     let mean: Tensor<1> = norm.weight("running_mean");
@@ -95,11 +103,27 @@ fn run_folded(folded: Folded, x: Tensor<4>, conv: &Scope<'_>, norm: &Scope<'_>) 
     let bias = shift * scale.clone() + norm.weight("beta");
     let weight: Tensor<4> = conv.weight("weight");
     let filters = weight.dims()[0];
-    let options = BlockOptions {
-        precision: conv.pass.compute.kernels(),
-        ..folded.options
-    };
-    conv_block(x, weight * scale.reshape([filters, 1, 1, 1]), bias, options)
+    let weight = weight * scale.reshape([filters, 1, 1, 1]);
+    let then = folded.then.activation();
+    match block {
+        Block::Conv(options, _) => {
+            let options = BlockOptions {
+                then,
+                pool: folded.then == NormThen::ReluPool,
+                precision: conv.pass.compute.kernels(),
+                ..options
+            };
+            conv_block(x, weight, bias, options)
+        }
+        Block::Depthwise(options, _) => {
+            let y = depthwise_block(x, weight, bias, DepthwiseOptions { then, ..options });
+            match folded.then {
+                NormThen::ReluPool => max_pool_block(y, false),
+                NormThen::Pointwise(_) => y,
+            }
+        }
+        other => unreachable!("{other:?} takes in no normalisation"),
+    }
 }
 
 /// The input and, where they are not the leaves themselves, the parameters in the type that the
@@ -142,6 +166,11 @@ fn forward(planned: &PlannedLayer, input: Value, scope: &Scope<'_>) -> (usize, V
             };
             Value::Image(conv_block(x, weight, bias, options))
         }
+        (Block::Depthwise(options, _), Value::Image(x)) => {
+            let weight: Tensor<4> = scope.weight("weight");
+            let bias = bias(&scope.tensors[0], weight.dims()[0]);
+            Value::Image(depthwise_block(x, weight, bias, options))
+        }
         (Block::Dense(epilogue), Value::Flat(x)) => {
             let weight: Tensor<2> = scope.weight("weight");
             let bias = bias(&scope.tensors[0], weight.dims()[1]);
@@ -153,6 +182,7 @@ fn forward(planned: &PlannedLayer, input: Value, scope: &Scope<'_>) -> (usize, V
             Value::Flat(dense_block(x, weight, bias, options))
         }
         (Block::MaxPool(relu), Value::Image(x)) => Value::Image(max_pool_block(x, relu)),
+        (Block::WindowMax(window), Value::Image(x)) => Value::Image(window_max_block(x, window)),
         (Block::Norm(then), input) => planned.forward.forward(input, &Scope { then, ..*scope }),
         (_, input) => return (1, planned.forward.forward(input, scope)),
     };

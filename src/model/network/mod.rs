@@ -1,5 +1,7 @@
 //! The network: a plan (shapes, parameters, cost of every layer) and the forward pass.
 
+#[cfg(test)]
+mod blocks_tests;
 mod forward;
 mod list;
 mod memory;

@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use burn::tensor::activation::{relu, tanh};
+use burn::tensor::activation::{relu, silu, tanh};
 use burn::tensor::module::{batch_norm_train, conv2d, linear, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use kiln::config::Precision;
 use kiln::kernels::{
-    BlockOptions, DenseOptions, Epilogue, Labels, Moments, NormMoments, NormOptions, NormThen,
-    batch_norm_block, conv_block, cross_entropy, dense_block, global_mean_block, max_pool_block,
+    BlockOptions, DenseOptions, DepthwiseOptions, Epilogue, Labels, Moments, NormMoments,
+    NormOptions, NormThen, Pointwise, PoolWindow, batch_norm_block, conv_block, cross_entropy,
+    dense_block, depthwise_block, global_mean_block, max_pool_block, scale_block, window_max_block,
 };
 
 use super::random;
@@ -58,6 +59,17 @@ fn compare(what: &str, fused: &[Vec<f32>], plain: &[Vec<f32>]) {
     }
 }
 
+/// The activation by plain operations.
+fn activated<const D: usize>(then: Pointwise, x: Tensor<D>) -> Tensor<D> {
+    match then {
+        Pointwise::Linear => x,
+        Pointwise::Relu => relu(x),
+        Pointwise::Relu6 => x.clamp(0.0, 6.0),
+        Pointwise::HardSilu => x.clone() * ((x + 3.0).clamp(0.0, 6.0) / 6.0),
+        Pointwise::Silu => silu(x),
+    }
+}
+
 #[test]
 fn the_convolution_block_agrees_with_plain_burn() {
     at_every_simd_limit(|_| {
@@ -80,7 +92,12 @@ fn the_convolution_block_agrees_with_plain_burn() {
             let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
             let options = BlockOptions {
                 padding: [(padding, padding); 2],
-                relu: relu_and_pool,
+                stride: [1, 1],
+                then: if relu_and_pool {
+                    Pointwise::Relu
+                } else {
+                    Pointwise::Linear
+                },
                 pool: relu_and_pool,
                 precision: Precision::F32,
             };
@@ -105,6 +122,78 @@ fn the_convolution_block_agrees_with_plain_burn() {
             let plain = y.permute([0, 2, 3, 1]);
             compare("convolution", &fused, &run(plain, &leaves()));
         }
+    });
+}
+
+#[test]
+fn strided_and_depthwise_blocks_agree_with_plain_burn() {
+    at_every_simd_limit(|_| {
+        for (kernel, stride, padding) in [(3, 2, 1), (1, 2, 0), (7, 2, 3), (5, 3, 2), (1, 1, 0)] {
+            let conv = |groups| ConvOptions::new([stride; 2], [padding; 2], [1, 1], groups);
+            let plain = |x: &Tensor<4>, w: &Tensor<4>, b: &Tensor<1>, groups| {
+                let first = x.clone().permute([0, 3, 1, 2]);
+                let y = conv2d(first, w.clone(), Some(b.clone()), conv(groups));
+                y.permute([0, 2, 3, 1])
+            };
+            let name = format!("{kernel} x {kernel}, stride {stride}");
+            for then in [Pointwise::Linear, Pointwise::Relu, Pointwise::Relu6] {
+                let x = leaf([3, 12, 9, 17], 1);
+                let (w, b) = (leaf([20, 17, kernel, kernel], 2), leaf([20], 3));
+                let options = BlockOptions {
+                    padding: [(padding, padding); 2],
+                    stride: [stride; 2],
+                    then,
+                    pool: false,
+                    precision: Precision::F32,
+                };
+                let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
+                let fused = conv_block(x.clone(), w.clone(), b.clone(), options);
+                let plain = activated(then, plain(&x, &w, &b, 1));
+                compare(&name, &run(fused, &leaves()), &run(plain, &leaves()));
+            }
+            let x = leaf([3, 12, 9, 21], 1);
+            let (w, b) = (leaf([21, 1, kernel, kernel], 2), leaf([21], 3));
+            let options = DepthwiseOptions {
+                padding: [(padding, padding); 2],
+                stride: [stride; 2],
+                then: Pointwise::Linear,
+            };
+            let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
+            let fused = depthwise_block(x.clone(), w.clone(), b.clone(), options);
+            let plain = plain(&x, &w, &b, 21);
+            let name = format!("{name}, of each channel");
+            compare(&name, &run(fused, &leaves()), &run(plain, &leaves()));
+        }
+    });
+}
+
+#[test]
+fn windows_of_any_size_and_gates_agree_with_plain_burn() {
+    at_every_simd_limit(|_| {
+        let x = leaf([3, 7, 10, 19], 1);
+        for (size, stride, padding) in [
+            ([3, 3], [2, 2], 1),
+            ([2, 3], [1, 2], 0),
+            ([3, 2], [3, 3], 1),
+        ] {
+            let mut pool = MaxPoolOptions::new(size);
+            pool.stride = stride;
+            pool.padding = [(padding, padding); 2];
+            let plain = max_pool2d(x.clone().permute([0, 3, 1, 2]), pool.clone());
+            let window = PoolWindow {
+                size,
+                stride,
+                padding: [(padding, padding); 2],
+            };
+            let fused = window_max_block(x.clone(), window);
+            let plain = run(plain.permute([0, 2, 3, 1]), &[grad_of(&x)]);
+            compare(&format!("{window:?}"), &run(fused, &[grad_of(&x)]), &plain);
+        }
+        let gate = leaf([3, 19], 2);
+        let leaves = || [grad_of(&x), grad_of(&gate)];
+        let plain = x.clone() * gate.clone().reshape([3, 1, 1, 19]);
+        let fused = scale_block(x.clone(), gate.clone());
+        compare("gate", &run(fused, &leaves()), &run(plain, &leaves()));
     });
 }
 
@@ -174,7 +263,7 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
         let options = NormOptions {
             epsilon: 1e-3,
             moments: NormMoments::Found(found.clone()),
-            then: NormThen::Nothing,
+            then: NormThen::default(),
         };
         let fused = batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options);
         let first = x.clone().permute([0, 3, 1, 2]);
@@ -189,7 +278,13 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
         let plain = run(plain.output.permute([0, 2, 3, 1]), &leaves());
         compare("batch norm", &run(fused, &leaves()), &plain);
 
-        for then in [NormThen::Relu, NormThen::ReluPool] {
+        for then in [
+            NormThen::Pointwise(Pointwise::Relu),
+            NormThen::Pointwise(Pointwise::Relu6),
+            NormThen::Pointwise(Pointwise::HardSilu),
+            NormThen::Pointwise(Pointwise::Silu),
+            NormThen::ReluPool,
+        ] {
             let options = NormOptions {
                 epsilon: 1e-3,
                 moments: NormMoments::Found(Arc::default()),
@@ -198,10 +293,10 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
             let fused = batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options);
             let first = x.clone().permute([0, 3, 1, 2]);
             let plain = batch_norm_train(first, gamma.clone(), beta.clone(), 1e-3);
-            let plain = relu(plain.output.permute([0, 2, 3, 1]));
+            let plain = activated(then.activation(), plain.output.permute([0, 2, 3, 1]));
             let plain = match then {
                 NormThen::ReluPool => pooled(plain),
-                _ => plain,
+                NormThen::Pointwise(_) => plain,
             };
             compare(
                 &format!("{then:?}"),
@@ -215,7 +310,7 @@ fn pooling_and_normalisation_agree_with_plain_burn() {
             let options = NormOptions {
                 epsilon: 1e-3,
                 moments: NormMoments::Given(Arc::new(moments.clone())),
-                then: NormThen::Nothing,
+                then: NormThen::default(),
             };
             batch_norm_block(x.clone(), gamma.clone(), beta.clone(), options)
         };

@@ -5,21 +5,37 @@ use kiln::config::Precision;
 use kiln::data::{Purpose, Rng};
 use kiln::kernels::conv::{ConvShape, forward};
 use kiln::kernels::dense::{self, DenseShape};
-use kiln::kernels::max_pool_block;
+use kiln::kernels::{Pointwise, max_pool_block};
 
 use super::definition::{Case, agrees};
 use super::random;
 use crate::support::process::at_every_simd_limit;
 use crate::support::recorded::floats as values;
 
+/// Kernels and strides.
+const KERNELS: [([usize; 2], [usize; 2]); 8] = [
+    ([3, 3], [1, 1]),
+    ([1, 1], [1, 1]),
+    ([2, 3], [1, 1]),
+    ([5, 5], [1, 1]),
+    ([3, 3], [2, 2]),
+    ([1, 1], [2, 2]),
+    ([4, 3], [3, 2]),
+    ([2, 1], [1, 3]),
+];
+
 #[test]
 fn convolutions_agree_with_the_definition_over_odd_shapes() {
     at_every_simd_limit(|_| {
         for (batch, height, width) in [(1, 3, 3), (2, 4, 9), (3, 9, 8), (1, 12, 31)] {
             for (channels, filters) in [(1, 1), (3, 32), (16, 5), (33, 17), (20, 70)] {
-                for kernel in [[3, 3], [1, 1], [2, 3], [5, 5]] {
-                    for (pool, relu) in [(true, true), (false, true), (true, false), (false, false)]
-                    {
+                for (kernel, stride) in KERNELS {
+                    for (pool, then) in [
+                        (true, Pointwise::Relu),
+                        (false, Pointwise::Relu),
+                        (true, Pointwise::Linear),
+                        (false, Pointwise::Linear),
+                    ] {
                         if height < kernel[0] || width < kernel[1] {
                             continue;
                         }
@@ -30,8 +46,9 @@ fn convolutions_agree_with_the_definition_over_odd_shapes() {
                             channels,
                             filters,
                             kernel,
+                            stride,
                             pool,
-                            relu,
+                            then,
                         });
                     }
                 }
@@ -54,8 +71,13 @@ fn convolutions_agree_with_the_definition_over_random_shapes() {
                     channels: 1 + rng.below(40),
                     filters: 1 + rng.below(80),
                     kernel: if rng.below(2) == 0 { [3, 3] } else { kernel },
+                    stride: if rng.below(2) == 0 {
+                        [1, 1]
+                    } else {
+                        [1 + rng.below(3), 2]
+                    },
                     pool: rng.below(2) == 0,
-                    relu: rng.below(2) == 0,
+                    then: [Pointwise::Linear, Pointwise::Relu, Pointwise::Relu6][rng.below(3)],
                 }
                 .at_least_a_window(),
             );
@@ -86,8 +108,9 @@ fn an_image_smaller_than_a_cell_gives_nothing() {
         channels: 2,
         filters: 4,
         kernel: [3, 3],
+        stride: [1, 1],
         pool: true,
-        relu: true,
+        then: Pointwise::Relu,
     });
 }
 
@@ -100,14 +123,14 @@ fn what_is_not_a_number_is_not_hidden_by_the_relu() {
         channels: 1,
         filters: 2,
         kernel: [3, 3],
+        stride: [1, 1],
         pool: true,
-        relu: true,
+        then: Pointwise::Relu,
     };
     let (x, mut w) = (vec![1.0; 16], vec![1.0; 18]);
     w[..9].fill(f32::NAN);
     for precision in [Precision::F32, Precision::Bf16] {
-        let mut out = vec![0.0; shape.out_len()];
-        forward(&shape, &x, &w, &[0.0, 0.0], &mut out, None, precision);
+        let out = forward(&shape, &x, &w, &[0.0, 0.0], None, precision);
         assert!(out[0].is_nan());
         assert_eq!(out[1], 9.0);
     }
@@ -119,16 +142,8 @@ fn what_is_not_a_number_is_not_hidden_by_the_relu() {
             kernel: [1, 1],
             ..shape
         };
-        let mut out = vec![0.0; shape.out_len()];
-        forward(
-            &shape,
-            &x,
-            &[1.0, -1.0],
-            &[0.0; 2],
-            &mut out,
-            None,
-            Precision::F32,
-        );
+        let weight = [1.0, -1.0];
+        let out = forward(&shape, &x, &weight, &[0.0; 2], None, Precision::F32);
         assert!(out[0].is_nan() && out[1].is_nan(), "{place}: {out:?}");
         let device = Device::flex();
         let x = Tensor::<4>::from_data(TensorData::new(x, [1, 4, 4, 1]), &device);
@@ -147,23 +162,27 @@ fn bits(parts: &[&[f32]]) -> Vec<u32> {
 #[test]
 fn the_bits_are_the_same_for_any_number_of_threads_and_on_every_run() {
     let shapes = [
-        (9, 30, 3, 32, true, true),
-        (33, 14, 32, 40, true, true),
-        (1, 13, 40, 24, true, true),
-        (5, 9, 24, 64, false, true),
-        (9, 11, 24, 72, false, false),
-        (1, 11, 24, 72, false, false),
+        (9, 30, 3, 32, 3, 1, true, Pointwise::Relu),
+        (33, 14, 32, 40, 3, 1, true, Pointwise::Relu),
+        (1, 13, 40, 24, 3, 1, true, Pointwise::Relu),
+        (5, 9, 24, 64, 3, 1, false, Pointwise::Relu),
+        (9, 11, 24, 72, 3, 1, false, Pointwise::Linear),
+        (1, 11, 24, 72, 3, 1, false, Pointwise::Linear),
+        (9, 30, 3, 32, 3, 2, false, Pointwise::Linear),
+        (9, 14, 24, 72, 1, 1, false, Pointwise::Linear),
+        (3, 9, 320, 24, 1, 2, false, Pointwise::Relu6),
     ];
-    for (batch, size, channels, filters, pool, relu) in shapes {
+    for (batch, size, channels, filters, kernel, stride, pool, then) in shapes {
         let shape = ConvShape {
             batch,
             height: size,
             width: size,
             channels,
             filters,
-            kernel: [3, 3],
+            kernel: [kernel; 2],
+            stride: [stride; 2],
             pool,
-            relu,
+            then,
         };
         let case = Case::new(&shape);
         let dense_shape = DenseShape {

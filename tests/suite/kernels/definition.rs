@@ -1,6 +1,7 @@
 //! Convolutions by their definition, in 64-bit floats, and what the kernels make of the same shape.
 
 use kiln::config::Precision;
+use kiln::kernels::Pointwise;
 use kiln::kernels::conv::{ConvShape, forward, input_grad, weight_grad};
 
 use super::random;
@@ -13,8 +14,9 @@ fn for_each_output(shape: &ConvShape, mut visit: impl FnMut(usize, usize, usize,
             for column in 0..columns {
                 for filter in 0..shape.filters {
                     let at = ((image * rows + row) * columns + column) * shape.filters + filter;
-                    let pixel = (image * shape.height + row * shape.cell()) * shape.width
-                        + column * shape.cell();
+                    let y = row * shape.cell() * shape.stride[0];
+                    let x = column * shape.cell() * shape.stride[1];
+                    let pixel = (image * shape.height + y) * shape.width + x;
                     visit(at, pixel, filter, image);
                 }
             }
@@ -42,7 +44,7 @@ fn for_each_tap_at(
 }
 
 fn inside(shape: &ConvShape, place: usize) -> usize {
-    place / shape.cell() * shape.width + place % shape.cell()
+    place / shape.cell() * shape.stride[0] * shape.width + place % shape.cell() * shape.stride[1]
 }
 
 struct Expected {
@@ -74,10 +76,16 @@ fn expected(shape: &ConvShape, x: &[f32], w: &[f32], b: &[f32], grad: &[f32]) ->
                 if next.1 > best.1 { next } else { best }
             },
         );
-        if shape.relu && best <= 0.0 {
+        let (least, most) = match shape.then {
+            Pointwise::Relu => (0.0, f64::INFINITY),
+            Pointwise::Relu6 => (0.0, 6.0),
+            Pointwise::Linear => (f64::NEG_INFINITY, f64::INFINITY),
+            other => unreachable!("{other:?} has no place here"),
+        };
+        e.out[at] = best.clamp(least, most);
+        if best <= least || best >= most {
             return;
         }
-        e.out[at] = best;
         let grad = f64::from(grad[at]);
         e.bias[filter] += grad;
         for_each_tap_at(shape, filter, pixel + inside(shape, place), |wi, xi| {
@@ -126,20 +134,34 @@ impl Case {
 
     pub(super) fn run(&self, shape: &ConvShape, precision: Precision) -> Found {
         let Case { x, w, b, grad } = self;
-        let mut out = vec![f32::NAN; shape.out_len()];
         let mut places = vec![77; shape.out_len()];
-        forward(shape, x, w, b, &mut out, Some(&mut places), precision);
-        let mut again = vec![f32::NAN; shape.out_len()];
-        forward(shape, x, w, b, &mut again, None, precision);
+        let out = forward(shape, x, w, b, Some(&mut places), precision);
+        let again = forward(shape, x, w, b, None, precision);
         assert_eq!(out, again, "the same without places");
-        let sums = weight_grad(shape, x, grad, &places);
-        let mut input = vec![f32::NAN; shape.input_len()];
-        input_grad(shape, w, grad, &places, &mut input);
+        let sums = weight_grad(shape, x, grad, &places, true);
+        let input = input_grad(shape, [(0, 0); 2], w, grad, &places);
+        let [rows, columns] = [shape.height, shape.width].map(|size| size > 4);
+        if rows && columns {
+            padded_grad_is_a_part(shape, w, grad, &places, &input);
+        }
         Found {
             out,
             weight: sums.weight,
             bias: sums.bias,
             input,
+        }
+    }
+}
+
+/// The gradient of an image without its padding is a part of that with it.
+fn padded_grad_is_a_part(shape: &ConvShape, w: &[f32], grad: &[f32], places: &[u8], whole: &[f32]) {
+    let found = input_grad(shape, [(1, 2), (2, 0)], w, grad, places);
+    let (height, width) = (shape.height - 3, shape.width - 2);
+    for (index, row) in found.chunks_exact(width * shape.channels).enumerate() {
+        let (image, y) = (index / height, index % height);
+        let at = ((image * shape.height + y + 1) * shape.width + 2) * shape.channels;
+        for (found, whole) in row.iter().zip(&whole[at..]) {
+            assert!((found - whole).abs() < 1e-5, "{found} {whole} {shape:?}");
         }
     }
 }

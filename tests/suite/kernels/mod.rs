@@ -6,6 +6,7 @@ mod blocks;
 mod conv;
 mod definition;
 mod dense;
+mod depthwise;
 
 use kiln::data::{Purpose, Rng};
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::options::Window1d;
 use crate::config::Precision;
 use crate::data::{Shape, Value, size_product};
-use crate::kernels::{BlockOptions, conv_block};
+use crate::kernels::{BlockOptions, Pointwise, conv_block};
 use crate::model::activation::Activation;
 use crate::model::graph::{
     Forward, Layer, LayerReader, Mismatch, Operation, Planned, Scope, cost, into_sequence,
@@ -105,7 +105,12 @@ impl Forward for Conv1d {
             let relu = self.weights.activation == Activation::Relu && !scope.skip_activation;
             let options = BlockOptions {
                 padding: [(0, 0), padding],
-                relu,
+                stride: [1, 1],
+                then: if relu {
+                    Pointwise::Relu
+                } else {
+                    Pointwise::Linear
+                },
                 pool: false,
                 precision: match scope.pass.training {
                     Some(_) => scope.pass.compute.kernels(),
