@@ -45,6 +45,7 @@ pub use crate::data::image::labelling::options::{Columns, Labelling};
 pub use crate::data::image::sources::idx_file::parse_idx;
 pub use crate::data::loading::batches::{Batches, Loaded};
 pub use crate::data::preprocess::Preprocessor;
+pub use files::error::SizeError;
 pub use files::layout::{Labelled as LabelledBy, Layout as FolderLayout};
 pub use files::listing::{Content, Listing};
 pub use files::pattern::is_pattern;

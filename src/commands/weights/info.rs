@@ -1,5 +1,6 @@
 //! `kiln weights info`: what a file of weights holds.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,10 @@ pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
             Ok(object)
         });
         let tensors: Result<Vec<_>, ImportError> = tensors.collect();
+        let unreadable = file.unreadable().iter();
+        let unreadable: BTreeMap<_, _> = unreadable
+            .map(|(name, why)| (name, why.to_string()))
+            .collect();
         let object = json!({
             "path": console::json_path(file.path()),
             "format": file.format().name(),
@@ -33,7 +38,7 @@ pub fn run(args: &WeightsInfoArgs) -> anyhow::Result<u8> {
             "section": file.section(),
             "prefix": file.prefix(),
             "tensors": tensors?,
-            "unreadable": file.unreadable(),
+            "unreadable": unreadable,
         });
         writeln!(out, "{object}")?;
         return Ok(0);

@@ -52,7 +52,8 @@ impl TensorSource for WeightsFile {
     }
 
     fn unreadable(&self, name: &str) -> Option<String> {
-        WeightsFile::unreadable(self).get(name).cloned()
+        let why = WeightsFile::unreadable(self).get(name);
+        why.map(ToString::to_string)
     }
 }
 

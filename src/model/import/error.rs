@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::hdf5::Hdf5Fault;
 use super::pickle::fault::PickleError;
+use super::unread::Unread;
 use crate::console::{shown, visible};
 use crate::data::short_name;
 use crate::storage::ZipError;
@@ -67,8 +69,8 @@ pub enum ImportFault {
     Tensor {
         /// Its name in the file.
         name: String,
-        /// Why it is not read; words that follow the name.
-        why: String,
+        /// Why it is not read.
+        why: Arc<Unread>,
     },
     /// A name that is not there.
     #[error("it has no tensor {}", shown_name(.0))]
@@ -82,10 +84,10 @@ pub fn shown_name(name: &str) -> String {
 
 impl ImportFault {
     /// A fault of a tensor.
-    pub fn tensor(name: &str, why: impl Into<String>) -> ImportFault {
+    pub fn tensor(name: &str, why: impl Into<Unread>) -> ImportFault {
         ImportFault::Tensor {
             name: name.to_string(),
-            why: why.into(),
+            why: Arc::new(why.into()),
         }
     }
 

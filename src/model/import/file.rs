@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::error::{ImportError, ImportFault, shown_name};
 use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
+use super::unread::Unread;
 use super::{hdf5, keras, pytorch, safetensors};
 use crate::data::within_memory;
 use crate::storage::positional::Section;
@@ -62,7 +63,7 @@ pub struct WeightsFile {
     format: Format,
     tensors: Vec<TensorInfo>,
     places: HashMap<String, usize>,
-    unreadable: BTreeMap<String, String>,
+    unreadable: BTreeMap<String, Arc<Unread>>,
     prefix: String,
     section: Option<String>,
     source: Box<dyn ValueReader>,
@@ -93,17 +94,19 @@ impl WeightsFile {
         }
         let Some(source) = opened.source.filter(|_| !opened.tensors.is_empty()) else {
             return Err(match opened.unreadable.pop() {
-                Some((name, why)) => ImportFault::Tensor { name, why },
+                Some((name, why)) => ImportFault::tensor(&name, why),
                 None => ImportFault::NoTensors("it holds no tensors".into()),
             });
         };
+        let unreadable = opened.unreadable.into_iter();
+        let unreadable = unreadable.map(|(name, why)| (name, Arc::new(why)));
         Ok(WeightsFile {
             path: path.to_path_buf(),
             file,
             format,
             tensors: opened.tensors,
             places,
-            unreadable: opened.unreadable.into_iter().collect(),
+            unreadable: unreadable.collect(),
             prefix,
             section: opened.section,
             source,
@@ -131,7 +134,7 @@ impl WeightsFile {
     }
 
     /// Tensors, or what lies in their place, that are not read, by name: why not.
-    pub fn unreadable(&self) -> &BTreeMap<String, String> {
+    pub fn unreadable(&self) -> &BTreeMap<String, Arc<Unread>> {
         &self.unreadable
     }
 
@@ -157,18 +160,20 @@ impl WeightsFile {
     fn values(&self, name: &str) -> Result<Vec<f32>, ImportFault> {
         let Some(place) = self.places.get(name) else {
             return Err(match self.unreadable.get(name) {
-                Some(why) => ImportFault::tensor(name, &**why),
+                Some(why) => ImportFault::Tensor {
+                    name: name.to_string(),
+                    why: why.clone(),
+                },
                 None => ImportFault::Missing(name.to_string()),
             });
         };
         let tensor = &self.tensors[*place];
         let count: usize = tensor.shape.iter().product();
-        within_memory(count as u64 * 4)
-            .map_err(|why| ImportFault::tensor(name, why.to_string()))?;
+        within_memory(count as u64 * 4).map_err(|why| ImportFault::tensor(name, why))?;
         let values = self.source.read(*place)?;
         match values.len() == count {
             true => Ok(values),
-            false => Err(ImportFault::tensor(name, "is damaged: it is too short")),
+            false => Err(ImportFault::tensor(name, Unread::Short)),
         }
     }
 

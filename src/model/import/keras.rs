@@ -35,7 +35,7 @@ pub fn open_archive(zip: &Zip) -> Result<Opened, ImportFault> {
     let place = zip.find(MEMBER).unwrap_or_default();
     let member = &zip.members()[place];
     let limit = member.packed.saturating_mul(MOST_PACKED).max(SMALL);
-    within_memory(member.size).map_err(|why| ImportFault::tensor(MEMBER, why.to_string()))?;
+    within_memory(member.size).map_err(|why| ImportFault::tensor(MEMBER, why))?;
     let bytes = zip.bytes(place, limit);
     let bytes = bytes.map_err(|error| ImportFault::zip(MEMBER, error))?;
     open(Source::Memory(bytes))

@@ -16,7 +16,9 @@ mod pickle;
 mod places;
 mod pytorch;
 mod safetensors;
+mod shape;
 mod tensor;
+mod unread;
 
 pub use catalogue::{
     CATALOGUE, CatalogueEntry, KnownDigest, Origin, WeightsPreprocess, catalogue_entry,
@@ -30,3 +32,4 @@ pub use places::{
     WeightsFolder, WeightsNotFound, download_folder, find_in_folders, find_weights, weights_folders,
 };
 pub use tensor::TensorInfo;
+pub use unread::Unread;

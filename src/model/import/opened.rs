@@ -2,6 +2,7 @@
 
 use super::error::ImportFault;
 use super::tensor::TensorInfo;
+use super::unread::Unread;
 
 /// A reader of the values of one file's tensors.
 pub trait ValueReader: Send + Sync {
@@ -17,8 +18,8 @@ pub trait ValueReader: Send + Sync {
 pub struct Opened {
     /// Its tensors, in the order of the file.
     pub tensors: Vec<TensorInfo>,
-    /// Tensors that are not read, and why; words that follow the name.
-    pub unreadable: Vec<(String, String)>,
+    /// Tensors that are not read, and why.
+    pub unreadable: Vec<(String, Unread)>,
     /// The key of the dictionary whose tensors these are, where the file holds more.
     pub section: Option<String>,
     /// Whether this program wrote it: then no prefix is taken off its names.

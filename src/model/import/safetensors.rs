@@ -8,7 +8,9 @@ use ::safetensors::tensor::Metadata;
 use super::error::ImportFault;
 use super::number_type::{ByteOrder, NumberType};
 use super::opened::{Opened, ValueReader};
-use super::tensor::{TensorInfo, checked_shape};
+use super::shape::checked_shape;
+use super::tensor::TensorInfo;
+use super::unread::Unread;
 use crate::storage::positional::read_at;
 
 /// The most bytes of a header: that of some 300,000 tensors.
@@ -52,8 +54,7 @@ pub fn open(file: &Arc<File>) -> Result<Opened, ImportFault> {
         end = last;
         let dtype = format!("{:?}", info.dtype);
         let Some(dtype) = NumberType::named(&dtype) else {
-            let why = format!("holds numbers of the type {dtype}, which is not read");
-            opened.unreadable.push((name, why));
+            opened.unreadable.push((name, Unread::NumberType(dtype)));
             continue;
         };
         let sizes: Vec<u64> = info.shape.iter().map(|size| *size as u64).collect();

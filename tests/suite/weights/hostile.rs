@@ -328,7 +328,7 @@ fn hdf5_files_that_lead_back_into_themselves_or_claim_too_much_are_refused() {
     for size in [11, 1 << 20, 1 << 40, u64::MAX] {
         let file = open(&change(plain, &size.to_le_bytes())).expect("the others are whole");
         assert_eq!(file.tensors().len(), names - 1, "{size}");
-        let (_, why) = file.unreadable().iter().next().unwrap();
+        let why = file.unreadable().values().next().unwrap().to_string();
         assert!(
             why.contains("its values are not there") || why.contains("more than"),
             "{why}"

@@ -116,5 +116,6 @@ fn what_only_the_newest_format_has_is_told() {
         told.contains("its tensor packed lies in chunks as the newest format"),
         "{told}"
     );
-    assert!(file.unreadable()["many"].contains("write it with h5py's default libver"));
+    let why = file.unreadable()["many"].to_string();
+    assert!(why.contains("write it with h5py's default libver"), "{why}");
 }

@@ -7,7 +7,8 @@ use super::filters::read_filters;
 use super::header::Message;
 use super::number::read_number_type;
 use crate::model::import::number_type::{ByteOrder, NumberType};
-use crate::model::import::tensor::checked_shape;
+use crate::model::import::shape::checked_shape;
+use crate::model::import::unread::Unread;
 
 const DATASPACE: u16 = 0x01;
 const DATATYPE: u16 = 0x03;
@@ -48,13 +49,13 @@ fn is_keras_bf16(messages: &[Message], datatype: &[u8]) -> bool {
 }
 
 /// Reads a dataset's header; `None` where it is not one of numbers.
-pub fn read_dataset(bytes: &Bytes, messages: &[Message]) -> Option<Result<Dataset, String>> {
+pub fn read_dataset(bytes: &Bytes, messages: &[Message]) -> Option<Result<Dataset, Unread>> {
     let find = |kind: u16| messages.iter().find(|message| message.kind == kind);
     let datatype = find(DATATYPE)?;
     if datatype.is_shared {
-        return Some(Err(
-            "has a datatype with a name of its own, which is not read".into(),
-        ));
+        return Some(Err(Unread::Unsupported(
+            "has a datatype with a name of its own, which is not read",
+        )));
     }
     let number = match read_number_type(bytes, &datatype.data) {
         Ok(None) if is_keras_bf16(messages, &datatype.data) => {
@@ -78,10 +79,10 @@ fn read(
     layout: Option<&Message>,
     filters: Option<&Message>,
     (kind, order): (NumberType, ByteOrder),
-) -> Result<Dataset, String> {
-    let missing = || "is damaged: its shape or its place is missing".to_string();
+) -> Result<Dataset, Unread> {
+    let missing = || Unread::Unsupported("is damaged: its shape or its place is missing");
     let space = space.filter(|space| !space.is_shared).ok_or_else(missing)?;
-    let sizes = sizes(bytes, &space.data).map_err(|fault| fault.to_string())?;
+    let sizes = sizes(bytes, &space.data)?;
     let (shape, count) = checked_shape(&sizes)?;
     let needs = (count * kind.width()) as u64;
     let layout = layout
@@ -89,21 +90,21 @@ fn read(
         .ok_or_else(missing)?;
     let (class, version) = match layout.data[..] {
         [version @ (3 | 4 | 5), class, ..] => (class, version),
-        _ => return Err("lies as the oldest versions of HDF5 put it, which is not read".into()),
+        _ => {
+            return Err(Unread::Unsupported(
+                "lies as the oldest versions of HDF5 put it, which is not read",
+            ));
+        }
     };
     let mut cursor = bytes.cursor("a dataset's place", &layout.data[2..]);
-    let fail = |fault: Hdf5Fault| fault.to_string();
     let place = match class {
         0 => {
-            let len = cursor.number(2).map_err(fail)?;
-            Place::Inline(cursor.take(len as usize).map_err(fail)?.to_vec())
+            let len = cursor.number(2)?;
+            Place::Inline(cursor.take(len as usize)?.to_vec())
         }
         1 => {
-            let (address, len) = (
-                cursor.address().map_err(fail)?,
-                cursor.length().map_err(fail)?,
-            );
-            let unwritten = || "was never written".to_string();
+            let (address, len) = (cursor.address()?, cursor.length()?);
+            let unwritten = || Unread::Unsupported("was never written");
             match count {
                 0 => Place::Inline(Vec::new()),
                 _ => Place::At {
@@ -114,11 +115,16 @@ fn read(
         }
         2 if version == 3 => chunks(bytes, &layout.data[2..], shape.len(), kind, filters)?,
         2 => {
-            return Err("lies in chunks as the newest format of HDF5 puts them, which is not read; write it with h5py's \
-                        default libver"
-                .into());
+            return Err(Unread::Unsupported(
+                "lies in chunks as the newest format of HDF5 puts them, which is not read; write it with h5py's \
+                        default libver",
+            ));
         }
-        _ => return Err("lies in other files, which is not read".into()),
+        _ => {
+            return Err(Unread::Unsupported(
+                "lies in other files, which is not read",
+            ));
+        }
     };
     let fits = match &place {
         Place::Inline(inline) => inline.len() as u64 >= needs,
@@ -132,7 +138,7 @@ fn read(
             order,
             place,
         }),
-        false => Err("is damaged: its values are not there".into()),
+        false => Err(Unread::Unsupported("is damaged: its values are not there")),
     }
 }
 
@@ -156,14 +162,13 @@ fn chunks(
     rank: usize,
     kind: NumberType,
     filters: Option<&Message>,
-) -> Result<Place, String> {
-    let fail = |fault: Hdf5Fault| fault.to_string();
+) -> Result<Place, Unread> {
     let mut cursor = bytes.cursor("a dataset's chunks", layout);
-    let axes = usize::from(cursor.byte().map_err(fail)?);
-    let tree = cursor.address().map_err(fail)?;
-    let tree = tree.ok_or("was never written")?;
+    let axes = usize::from(cursor.byte()?);
+    let tree = cursor.address()?;
+    let tree = tree.ok_or(Unread::Unsupported("was never written"))?;
     let sizes = (0..axes).map(|_| cursor.number(4).map(|size| size as usize));
-    let mut sizes = sizes.collect::<Result<Vec<usize>, _>>().map_err(fail)?;
+    let mut sizes = sizes.collect::<Result<Vec<usize>, _>>()?;
     let width = sizes.pop();
     let chunks = Chunks {
         tree,
@@ -177,7 +182,9 @@ fn chunks(
     let is_right = chunks.sizes.len() == rank && width == Some(kind.width());
     match is_right && chunks.chunk_len().is_some() {
         true => Ok(Place::Chunks(chunks)),
-        false => Err("is damaged: its chunks have impossible sizes".into()),
+        false => Err(Unread::Unsupported(
+            "is damaged: its chunks have impossible sizes",
+        )),
     }
 }
 

@@ -6,6 +6,7 @@ use flate2::read::ZlibDecoder;
 
 use super::bytes::Bytes;
 use super::fault::Hdf5Fault;
+use crate::model::import::unread::Unread;
 
 /// The most filters of a dataset.
 const MAX_FILTERS: u64 = 32;
@@ -28,17 +29,13 @@ pub enum Filter {
 /// Reads the message of the filters, in the order in which they were used.
 ///
 /// # Errors
-/// Damage, or a filter that is not read; words that follow the dataset's name.
-pub fn read_filters(bytes: &Bytes, message: &[u8]) -> Result<Vec<Filter>, String> {
-    let ids = filter_ids(bytes, message).map_err(|fault| fault.to_string())?;
-    let filters = ids.into_iter().map(|id| match id {
+/// Damage, or a filter that is not read.
+pub fn read_filters(bytes: &Bytes, message: &[u8]) -> Result<Vec<Filter>, Unread> {
+    let filters = filter_ids(bytes, message)?.into_iter().map(|id| match id {
         1 => Ok(Filter::Deflate),
         2 => Ok(Filter::Shuffle),
         3 => Ok(Filter::Fletcher),
-        32000 => Err("is packed by LZF, which is not read".to_string()),
-        id => Err(format!(
-            "is packed by the filter {id} of HDF5, which is not read"
-        )),
+        id => Err(Unread::Filter(id)),
     });
     filters.collect()
 }

@@ -8,6 +8,7 @@ use super::fault::Hdf5Fault;
 use super::header::{Message, read_messages};
 use super::tree::{MAX_LEVEL, read_node};
 use crate::model::import::tensor::MAX_NAME;
+use crate::model::import::unread::Unread;
 
 /// The most objects of a file.
 const MAX_OBJECTS: usize = 1 << 16;
@@ -15,6 +16,9 @@ const MAX_OBJECTS: usize = 1 << 16;
 const MAX_DEPTH: usize = 64;
 /// The most bytes of the names of one group.
 const MAX_HEAP: u64 = 16 << 20;
+
+const MANY_LINKS: &str = "is a group of more links than its header holds, in the newest format of HDF5, which is not \
+                          read; write it with h5py's default libver";
 
 const LINK_INFO: u16 = 0x02;
 const LAYOUT: u16 = 0x08;
@@ -25,8 +29,8 @@ const SYMBOL_TABLE: u16 = 0x11;
 pub struct Found {
     /// The names of the groups to it and its own, with slashes.
     pub path: String,
-    /// A dataset of numbers, or why it is not read; words that follow its name.
-    pub dataset: Result<Dataset, String>,
+    /// A dataset of numbers, or why it is not read.
+    pub dataset: Result<Dataset, Unread>,
 }
 
 /// Lists the datasets of a file, in the order of its groups; names that are numbers are in their order.
@@ -102,9 +106,7 @@ impl Walk<'_> {
                     if cursor.address()?.is_some() {
                         self.found.push(Found {
                             path: if path.is_empty() { "/" } else { path }.to_string(),
-                            dataset: Err("is a group of more links than its header holds, in the newest format of \
-                                          HDF5, which is not read; write it with h5py's default libver"
-                                .into()),
+                            dataset: Err(Unread::Unsupported(MANY_LINKS)),
                         });
                     }
                 }

@@ -1,8 +1,8 @@
 //! The datatype of a dataset, where it is one of numbers.
 
 use super::bytes::Bytes;
-use super::fault::Hdf5Fault;
 use crate::model::import::number_type::{ByteOrder, NumberType};
+use crate::model::import::unread::Unread;
 
 /// Enumerations of enumerations that are followed.
 const MAX_DEPTH: usize = 4;
@@ -10,17 +10,19 @@ const MAX_DEPTH: usize = 4;
 /// Reads the message of a datatype; `None` where it is not one of numbers (texts, records).
 ///
 /// # Errors
-/// A message that is cut; numbers of an unusual width, in words that follow the dataset's name.
+/// A message that is cut; numbers of an unusual width.
 pub fn read_number_type(
     bytes: &Bytes,
     message: &[u8],
-) -> Result<Option<(NumberType, ByteOrder)>, String> {
-    read(bytes, message, MAX_DEPTH).map_err(|fault| fault.to_string())?
+) -> Result<Option<(NumberType, ByteOrder)>, Unread> {
+    read(bytes, message, MAX_DEPTH)
 }
 
-type Number = Result<Option<(NumberType, ByteOrder)>, String>;
-
-fn read(bytes: &Bytes, message: &[u8], depth: usize) -> Result<Number, Hdf5Fault> {
+fn read(
+    bytes: &Bytes,
+    message: &[u8],
+    depth: usize,
+) -> Result<Option<(NumberType, ByteOrder)>, Unread> {
     let mut cursor = bytes.cursor("a datatype", message);
     let class = cursor.byte()? & 0x0F;
     let bits = cursor.byte()?;
@@ -30,7 +32,7 @@ fn read(bytes: &Bytes, message: &[u8], depth: usize) -> Result<Number, Hdf5Fault
         0 => ByteOrder::Little,
         _ => ByteOrder::Big,
     };
-    let unusual = |what: &str| Err(format!("holds {what} of {width} bytes, which are not read"));
+    let unusual = |what| Err(Unread::Width { what, bytes: width });
     let kind = match class {
         0 => match (width, bits & 8 != 0) {
             (1, true) => NumberType::I8,
@@ -41,7 +43,7 @@ fn read(bytes: &Bytes, message: &[u8], depth: usize) -> Result<Number, Hdf5Fault
             (2, false) => NumberType::U16,
             (4, false) => NumberType::U32,
             (8, false) => NumberType::U64,
-            _ => return Ok(unusual("whole numbers")),
+            _ => return unusual("whole numbers"),
         },
         1 => {
             cursor.take(5)?; // offset, precision, the exponent's place
@@ -50,12 +52,12 @@ fn read(bytes: &Bytes, message: &[u8], depth: usize) -> Result<Number, Hdf5Fault
                 (2, 8) => NumberType::Bf16,
                 (4, 8) => NumberType::F32,
                 (8, 11) => NumberType::F64,
-                _ => return Ok(unusual("floats")),
+                _ => return unusual("floats"),
             }
         }
         // An enumeration, as h5py writes truth values: the type of its numbers follows.
         8 if depth > 0 => return read(bytes, cursor.take(cursor.left())?, depth - 1),
-        _ => return Ok(Ok(None)),
+        _ => return Ok(None),
     };
-    Ok(Ok(Some((kind, order))))
+    Ok(Some((kind, order)))
 }

@@ -16,6 +16,7 @@ use super::error::{ImportFault, shown_name};
 use super::number_type::ByteOrder;
 use super::opened::{Opened, ValueReader};
 use super::tensor::TensorInfo;
+use super::unread::Unread;
 use crate::storage::Zip;
 use container::{Container, Storages};
 use view::View;
@@ -47,13 +48,9 @@ fn tensors(container: Container) -> Result<Opened, ImportFault> {
     };
     let mut views = Vec::new();
     for (name, view) in state.tensors {
-        let view = view.map_err(|why| why.to_string());
         let checked = view.and_then(|view| {
             let size = container.storages.size(&view.storage);
-            let size = size.ok_or_else(|| {
-                let key = shown_name(&view.storage);
-                format!("is a part of the storage {key}, which is damaged or not there")
-            })?;
+            let size = size.ok_or_else(|| Unread::NoStorage(shown_name(&view.storage)))?;
             view.check(size).map(|()| view)
         });
         match checked {

@@ -2,11 +2,11 @@
 //! or of a whole net (`nn.Module`), whose attributes are read as data.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use super::super::error::{ImportFault, shown_name};
 use super::super::pickle::value::{Heap, Id, Value};
 use super::super::tensor::MAX_NAME;
+use super::super::unread::Unread;
 use super::view::{View, read_view};
 
 /// Keys of checkpoints under which the state dictionary lies, the first that is there counts; averages of weights
@@ -38,24 +38,6 @@ const MAX_KEYS: usize = 12;
 
 /// A tensor or why it is not read, by name.
 type Named = Vec<(String, Result<View, Unread>)>;
-
-/// What is not read in a tensor's place; words that follow its name.
-#[derive(Debug)]
-pub enum Unread {
-    /// A tensor in a form that is not read.
-    Tensor(String),
-    /// An object of another class.
-    Object(String),
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unread::Tensor(why) => f.write_str(why),
-            Unread::Object(class) => write!(f, "is an object of the class {class}, not a tensor"),
-        }
-    }
-}
 
 /// Whether there is a tensor, read or not.
 fn has_tensors(tensors: &Named) -> bool {
@@ -167,7 +149,7 @@ fn dictionary_tensors(heap: &Heap, entries: &[(Id, Id)]) -> Result<Named, Import
                 Some(class) => Err(Unread::Object(class)),
                 None => continue,
             },
-            Err(why) => Err(Unread::Tensor(why)),
+            Err(why) => Err(why),
         };
         if tensors.len() >= MAX_TENSORS {
             return Err(too_many());

@@ -3,7 +3,9 @@
 use super::super::error::shown_name;
 use super::super::number_type::NumberType;
 use super::super::pickle::value::{Heap, Id, Value};
-use super::super::tensor::{MAX_RANK, checked_shape};
+use super::super::shape::checked_shape;
+use super::super::tensor::MAX_RANK;
+use super::super::unread::Unread;
 
 /// Calls within calls (a parameter of a subclass of a tensor) that are followed.
 const MAX_DEPTH: usize = 8;
@@ -34,17 +36,17 @@ pub struct View {
 /// Reads a value as a tensor: `None` where it is none at all.
 ///
 /// # Errors
-/// A tensor in a form that is not read, or an object that may be one; words that follow its name.
-pub fn read_view(heap: &Heap, id: Id) -> Result<Option<View>, String> {
+/// A tensor in a form that is not read, or an object that may be one.
+pub fn read_view(heap: &Heap, id: Id) -> Result<Option<View>, Unread> {
     match heap.get(id) {
         Value::Object(object) => read_call(heap, object.class, object.args, MAX_DEPTH),
-        Value::Persistent(_) => Err("is a storage without a shape".into()),
+        Value::Persistent(_) => Err(Unread::NoShape),
         _ => Ok(None),
     }
 }
 
 /// The tensor that a call of `class` with `args` would make.
-fn read_call(heap: &Heap, class: Id, args: Id, depth: usize) -> Result<Option<View>, String> {
+fn read_call(heap: &Heap, class: Id, args: Id, depth: usize) -> Result<Option<View>, Unread> {
     let Some((module, name)) = heap.global(class) else {
         return Ok(None);
     };
@@ -56,11 +58,10 @@ fn read_call(heap: &Heap, class: Id, args: Id, depth: usize) -> Result<Option<Vi
             let tensor = read_call(heap, object.class, object.args, depth - 1)?;
             let (module, name) = heap.global(object.class).unwrap_or_default();
             let class = || shown_name(&format!("{module}.{name}"));
-            let tensor =
-                tensor.ok_or_else(|| format!("is made of an object of the class {}", class()));
+            let tensor = tensor.ok_or_else(|| Unread::MadeOf(class()));
             tensor.map(Some)
         }
-        _ => Err("is a parameter without a tensor".into()),
+        _ => Err(Unread::NoTensor),
     };
     match (module, name) {
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => {
@@ -75,31 +76,24 @@ fn read_call(heap: &Heap, class: Id, args: Id, depth: usize) -> Result<Option<Vi
         ("torch.nn.parameter", "Parameter" | "Buffer") => inner(0),
         ("torch._tensor", "_rebuild_from_type_v2") => match args[..] {
             [class, _, args, ..] if depth > 0 => read_call(heap, class, args, depth - 1),
-            _ => Err("is a tensor of a class that is not read".into()),
+            _ => Err(Unread::Subclass),
         },
-        ("torch._utils", name) if name.starts_with("_rebuild") => Err(format!(
-            "is made by torch's {}, which is not read: it is sparse, quantized or on another device; save it as a \
-             plain tensor",
-            shown_name(name)
-        )),
+        ("torch._utils", name) if name.starts_with("_rebuild") => {
+            Err(Unread::Rebuilt(shown_name(name)))
+        }
         _ => Ok(None),
     }
 }
 
 /// Reads storage, offset, size and strides.
-fn read_tensor(heap: &Heap, args: &[Id], dtype: Option<&str>) -> Result<View, String> {
-    let damaged = || "is damaged: storage, offset, sizes or strides are missing".to_string();
+fn read_tensor(heap: &Heap, args: &[Id], dtype: Option<&str>) -> Result<View, Unread> {
+    let damaged = || Unread::View;
     let [storage, offset, size, stride, ..] = *args else {
         return Err(damaged());
     };
     let storage = read_storage(heap, storage).ok_or_else(damaged)?;
     let dtype = dtype.unwrap_or(&storage.kind);
-    let dtype = number_type(dtype).ok_or_else(|| {
-        format!(
-            "holds numbers of the type {}, which is not read",
-            shown_name(dtype)
-        )
-    })?;
+    let dtype = number_type(dtype).ok_or_else(|| Unread::NumberType(shown_name(dtype)))?;
     let offset = heap.size(offset).ok_or_else(damaged)?;
     let offset = offset.checked_add(storage.offset).ok_or_else(damaged)?;
     let numbers = |id: Id| -> Option<Vec<u64>> {
@@ -112,7 +106,7 @@ fn read_tensor(heap: &Heap, args: &[Id], dtype: Option<&str>) -> Result<View, St
         return Err(damaged());
     }
     let (shape, count) = checked_shape(&sizes)?;
-    let beyond = || "is damaged: it lies beyond its storage".to_string();
+    let beyond = || Unread::Beyond;
     let mut span = u64::from(count > 0);
     let mut used = Vec::new();
     for (size, stride) in sizes.iter().zip(&strides) {
@@ -208,21 +202,21 @@ impl View {
     /// Checks the view against what its storage has, before room is made for its values.
     ///
     /// # Errors
-    /// A view that goes beyond its storage, or has far more values than it; words that follow the tensor's name.
-    pub fn check(&self, storage_bytes: u64) -> Result<(), String> {
+    /// A view that goes beyond its storage, or has far more values than it.
+    pub fn check(&self, storage_bytes: u64) -> Result<(), Unread> {
         let has = storage_bytes / self.dtype.width() as u64;
         if self
             .offset
             .checked_add(self.span)
             .is_none_or(|end| end > has)
         {
-            return Err(format!("lies beyond its storage of {has} values"));
+            return Err(Unread::BeyondStorage(has));
         }
         if self.count as u64 > has && self.count > MAX_EXPANDED {
-            return Err(format!(
-                "is expanded to {} values from a storage of {has}; save a copy of it (.clone())",
-                self.count
-            ));
+            return Err(Unread::Expanded {
+                count: self.count,
+                has,
+            });
         }
         Ok(())
     }
