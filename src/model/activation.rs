@@ -1,16 +1,16 @@
 //! Activations: element by element, but for softmax.
 
 use burn::tensor::{FloatDType, Tensor, activation};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::config::{bare_names, by_name};
+use crate::config::{bare_names, by_name, other_names};
 use crate::data::Value;
 
 /// The activation after a layer's linear part: a name, or { leaky_relu = { slope = 0.2 } }.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", remote = "Self")]
-#[schemars(transform = bare_names)]
+#[schemars(transform = names)]
 pub enum Activation {
     /// `x`
     Linear,
@@ -37,6 +37,7 @@ pub enum Activation {
     /// `x` times the normal distribution's cumulative function
     Gelu,
     /// `x * sigmoid(x)`, also called swish
+    #[serde(alias = "swish")]
     Silu,
     /// `ln(1 + exp(x))`
     Softplus,
@@ -53,9 +54,15 @@ pub enum Activation {
     /// `min(max(x + 3, 0), 6) / 6`
     HardSigmoid,
     /// `x * hard_sigmoid(x)`, also called hard swish
+    #[serde(alias = "hard_swish")]
     HardSilu,
     /// `exp(x) / sum(exp(x))` over the features
     Softmax,
+}
+
+fn names(schema: &mut Schema) {
+    bare_names(schema);
+    other_names(schema, &[("silu", "swish"), ("hard_silu", "hard_swish")]);
 }
 
 /// The slope of `leaky_relu`.

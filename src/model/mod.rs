@@ -23,7 +23,7 @@ mod value;
 pub use activation::Activation;
 pub use backbones::{
     BACKBONES, Backbone, Choice, Chosen, LoadedWeights, Mapped, Output, Scheme, SourceTensor,
-    TensorSource, Transform, detect_scheme, find_backbone, load_weights, mapping,
+    TensorSource, Transform, find_backbone, load_weights, mapping,
 };
 pub use backbones::{bare_name, visit_weights};
 pub use checksum::{CHECKSUM_KEY, digest_values};

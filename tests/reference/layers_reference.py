@@ -90,6 +90,22 @@ def torch_cases():
     yield run("leaky_relu as an option", {"dense": {"units": 5, "activation": {"leaky_relu": {"slope": 0.3}}}}, s, [(4, 5), (5,)],
               lambda x, w, b: F.leaky_relu(x @ w + b, 0.3))
     yield run("elu alpha", {"elu": {"alpha": 0.7}}, s, [], lambda x: F.elu(x, 0.7))
+    excite = lambda gate: lambda x, w, b, v, c: x * gate(F.relu(x.mean((1, 2)) @ w + b) @ v + c)[:, None, None]
+    for gate, function in [("sigmoid", torch.sigmoid), ("hard_sigmoid", F.hardsigmoid)]:
+        yield run(f"squeeze_excite {gate}", {"squeeze_excite": {"reduced": 3, "gate": gate}}, i, [(4, 3), (3,), (3, 4), (4,)], excite(function))
+    yield run("layer_scale", {"layer_scale": {}}, s, [(4,)], lambda x, g: g * x)
+    yield run("adaptive_avg_pool2d", {"adaptive_avg_pool2d": {"size": [4, 3]}}, i, [], img(lambda x: F.adaptive_avg_pool2d(x, (4, 3))))
+    yield run("adaptive_avg_pool2d to more", {"adaptive_avg_pool2d": {"size": 9}}, i, [], img(lambda x: F.adaptive_avg_pool2d(x, 9)))
+    sides, pad = {"stride": 2, "padding": [[0, 1], [1, 0]]}, (1, 0, 0, 1)
+    yield run("conv2d pads sides", {"conv2d": {"filters": 5, "kernel": 3, **sides}}, i, [(5, 4, 3, 3), (5,)],
+              img(lambda x, w, b: F.conv2d(F.pad(x, pad), w, b, stride=2)))
+    yield run("conv2d pads sides, one step", {"conv2d": {"filters": 5, "kernel": 3, "padding": [[0, 2], [1, 0]], "activation": "swish"}}, i,
+              [(5, 4, 3, 3), (5,)], img(lambda x, w, b: F.silu(F.conv2d(F.pad(x, (1, 0, 0, 2)), w, b))))
+    yield run("max_pool2d pads sides", {"max_pool2d": {"size": 3, **sides}}, i, [], img(lambda x: F.max_pool2d(F.pad(x, pad, value=-torch.inf), 3, 2)))
+    yield run("avg_pool2d pads sides", {"avg_pool2d": {"size": 3, "count_padding": True, **sides}}, i, [],
+              img(lambda x: F.avg_pool2d(F.pad(x, pad), 3, 2)))
+    yield run("hard_swish as an option", {"dense": {"units": 5, "activation": "hard_swish"}}, s, [(4, 5), (5,)],
+              lambda x, w, b: F.hardswish(x @ w + b))
     for name, function in [("relu", F.relu), ("relu6", F.relu6), ("leaky_relu", F.leaky_relu), ("elu", F.elu), ("selu", F.selu), ("gelu", F.gelu),
                            ("silu", F.silu), ("softplus", F.softplus), ("softsign", F.softsign), ("mish", F.mish), ("tanh", torch.tanh),
                            ("sigmoid", torch.sigmoid), ("hard_tanh", F.hardtanh), ("hard_sigmoid", F.hardsigmoid), ("hard_silu", F.hardswish),

@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::Shape;
-use kiln::model::{
-    LOSSES, Layers, Network, Scheme, SourceTensor, TensorSource, load_weights, mapping,
-};
+use kiln::model::{LOSSES, Layers, LoadedWeights, Network, Scheme, load_weights, mapping};
 use serde_json::json;
 
-/// A file in memory. Each tensor holds its own numbers from 0 on.
+use crate::support::memory_weights::MemoryWeights;
+
+/// The tensors of a file. Each holds its own numbers from 0 on.
 #[derive(Clone, Default)]
-struct Memory(BTreeMap<String, Vec<usize>>);
+struct File(BTreeMap<String, Vec<usize>>);
 
-impl TensorSource for Memory {
-    fn tensors(&self) -> Vec<SourceTensor> {
-        let tensors = self.0.iter().map(|(name, shape)| SourceTensor {
-            name: name.clone(),
-            shape: shape.clone(),
-        });
-        tensors.collect()
-    }
+fn counted(_: &str, shape: &[usize]) -> Vec<f32> {
+    (0..shape.iter().product::<usize>())
+        .map(|index| index as f32)
+        .collect()
+}
 
-    fn read(&self, name: &str) -> Result<Vec<f32>> {
-        let count: usize = self.0[name].iter().product();
-        Ok((0..count).map(|index| index as f32).collect())
-    }
+/// What a net for images of so many channels reads of a file.
+fn load(file: &File, channels: usize) -> Result<LoadedWeights, String> {
+    let network = network(channels);
+    let layer = &network.layers[0];
+    let file = MemoryWeights {
+        shapes: file.0.clone(),
+        values: counted,
+    };
+    load_weights(layer, &file).map_err(|error| error.to_string())
 }
 
 /// A net of ResNet-18 and a head, for images of so many channels.
@@ -44,7 +45,7 @@ fn network(channels: usize) -> Network {
 }
 
 /// The file as torchvision writes it.
-fn file(scheme: Scheme) -> Memory {
+fn file(scheme: Scheme) -> File {
     let network = network(3);
     let layer = &network.layers[0];
     let chosen = layer.forward.backbone().expect("a backbone");
@@ -52,10 +53,10 @@ fn file(scheme: Scheme) -> Memory {
     let tensors = mapped
         .iter()
         .map(|one| (one.tensor.clone(), one.expected()));
-    Memory(tensors.collect())
+    File(tensors.collect())
 }
 
-fn with_classifier() -> Memory {
+fn with_classifier() -> File {
     let mut file = file(Scheme::Torchvision);
     file.0.insert("fc.weight".into(), vec![1000, 512]);
     file.0.insert("fc.bias".into(), vec![1000]);
@@ -65,7 +66,7 @@ fn with_classifier() -> Memory {
 
 #[test]
 fn the_old_classifier_is_left_out_and_said() {
-    let loaded = load_weights(&network(3).layers[0], &with_classifier()).expect("fits");
+    let loaded = load(&with_classifier(), 3).expect("fits");
     assert_eq!(loaded.left_out, ["fc.bias", "fc.weight"]);
     assert_eq!(loaded.scheme, Scheme::Torchvision);
     assert_eq!(loaded.adapted, None);
@@ -79,7 +80,7 @@ fn the_old_classifier_is_left_out_and_said() {
 #[test]
 fn the_first_convolution_fits_any_number_of_channels() {
     let filter = |channels: usize| {
-        let loaded = load_weights(&network(channels).layers[0], &with_classifier()).expect("fits");
+        let loaded = load(&with_classifier(), channels).expect("fits");
         assert!(loaded.adapted.is_some());
         loaded.values[0].1[..channels * 49].to_vec()
     };
@@ -94,7 +95,7 @@ fn the_first_convolution_fits_any_number_of_channels() {
 fn a_file_of_this_project_fits_by_the_names_of_its_parameters() {
     let mut own = file(Scheme::Kiln);
     own.0.insert("model.1.weight".into(), vec![512, 7]);
-    let loaded = load_weights(&network(3).layers[0], &own).expect("fits");
+    let loaded = load(&own, 3).expect("fits");
     assert_eq!(
         (loaded.scheme, loaded.left_out),
         (Scheme::Kiln, vec!["model.1.weight".to_string()])
@@ -109,21 +110,21 @@ fn everything_that_is_wrong_is_in_one_table() {
         .insert("layer2.0.conv1.weight".into(), vec![128, 64, 5, 5]);
     bad.0
         .insert("layer5.0.conv1.weight".into(), vec![8, 8, 3, 3]);
-    let error = load_weights(&network(3).layers[0], &bad).expect_err("does not fit");
+    let error = load(&bad, 3).expect_err("does not fit");
     let expected = "does not hold the weights of resnet18:
-  tensor                 expected          found
-  layer1.0.bn1.weight    [64]              nothing
-  layer2.0.conv1.weight  [128, 64, 3, 3]   [128, 64, 5, 5]
-  layer5.0.conv1.weight  nothing           [8, 8, 3, 3]";
+        tensor                 expected           found
+        layer1.0.bn1.weight    [64]               nothing
+        layer2.0.conv1.weight  [128, 64, 3, 3]    [128, 64, 5, 5]
+        layer5.0.conv1.weight  nothing            [8, 8, 3, 3]";
     let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(squeeze(&error.to_string()), squeeze(expected));
+    assert_eq!(squeeze(&error), squeeze(expected));
 }
 
 #[test]
 fn a_file_of_another_net_is_named_as_such() {
-    let mut other = Memory::default();
+    let mut other = File::default();
     other.0.insert("encoder.weight".into(), vec![3, 3]);
-    let error = load_weights(&network(3).layers[0], &other).expect_err("is another net");
+    let error = load(&other, 3).expect_err("is another net");
     let expected = "holds no weights of resnet18: its 1 tensors are called encoder.weight, ..";
-    assert_eq!(error.to_string(), expected);
+    assert_eq!(error, expected);
 }

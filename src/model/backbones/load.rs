@@ -1,13 +1,17 @@
 //! From an opened file of weights to the values of a planned backbone's parameters.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Result, bail};
 
 use super::Chosen;
-use super::mapping::{Mapped, Transform, detect_scheme, left_out, mapping};
+use super::detect::{canonical, detect_scheme, left_out};
+use super::differences::{Difference, sizes, table};
+use super::layout::{adapt, adaptation, fits, laid_out};
+use super::mapping::{Mapped, mapping};
 use super::names::Scheme;
 use crate::config::Style;
+use crate::console::visible;
 use crate::model::graph::PlannedLayer;
 use crate::model::import::WeightsFile;
 
@@ -79,32 +83,27 @@ pub struct LoadedWeights {
 /// A file of another net; one error that lists the tensors that are missing, those of another shape and those that
 /// belong to nothing.
 pub fn load_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<LoadedWeights> {
-    let Matched {
-        scheme,
-        mapped,
-        shapes,
-        left_out,
-    } = matched(planned, source)?;
+    let matched = matched(planned, source)?;
     let mut adapted = None;
-    let mut values = Vec::with_capacity(mapped.len());
-    for (index, one) in mapped.iter().enumerate() {
-        let read = source.read(&one.tensor)?;
-        let shape = &shapes[&one.tensor][..];
-        let (from, to) = (channels(one, shape), one.shape.get(1).copied().unwrap_or(1));
-        let laid = laid_out(one, read, shape);
-        let laid = match index == 0 && from != to {
-            true => {
-                adapted = Some(adaptation(to));
-                adapt(&laid, from, &one.shape)
-            }
-            false => laid,
-        };
+    let mut values = Vec::with_capacity(matched.mapped.len());
+    for one in &matched.mapped {
+        let found = &matched.tensors[&one.tensor];
+        let mut laid = laid_out(one, source.read(&found.name)?, &found.shape);
+        if laid.len() != one.shape.iter().product::<usize>() {
+            adapted = Some(adaptation(one.shape[1]));
+            laid = adapt(&laid, &one.shape);
+        }
+        if let Some(minus) = &one.minus {
+            let minus = source.read(&matched.tensors[minus].name)?;
+            let pairs = laid.iter_mut().zip(minus);
+            pairs.for_each(|(value, minus)| *value -= minus);
+        }
         values.push((format!("{}.{}", planned.name, one.param), laid));
     }
     Ok(LoadedWeights {
         values,
-        scheme,
-        left_out,
+        scheme: matched.scheme,
+        left_out: matched.left_out,
         adapted,
     })
 }
@@ -121,66 +120,62 @@ pub fn check_weights(planned: &PlannedLayer, source: &dyn TensorSource) -> Resul
 struct Matched {
     scheme: Scheme,
     mapped: Vec<Mapped>,
-    /// Of all tensors of the file.
-    shapes: HashMap<String, Vec<usize>>,
+    /// Of the whole file, by the names that the scheme has.
+    tensors: BTreeMap<String, SourceTensor>,
     /// Those of the old classifier.
     left_out: Vec<String>,
 }
 
 fn matched(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<Matched> {
     let Some(chosen) = planned.forward.backbone() else {
-        bail!(
-            "{} is a {}, which has no trained weights",
-            planned.name,
-            planned.tag
-        );
+        let (name, tag) = (&planned.name, &planned.tag);
+        bail!("{name} is a {tag}, which has no trained weights");
     };
-    let tensors = source.tensors();
-    let names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    let tensors = source.tensors().into_iter();
+    let tensors: BTreeMap<String, SourceTensor> = tensors
+        .map(|tensor| (canonical(&tensor.name), tensor))
+        .collect();
+    let names: HashSet<&str> = tensors.keys().map(String::as_str).collect();
     let Some((scheme, prefix)) = detect_scheme(planned, chosen, &names) else {
-        let some: Vec<&str> = names.iter().take(5).copied().collect();
-        bail!(
-            "holds no weights of {}: its {} tensors are called {}, ..",
-            chosen.backbone.name,
-            names.len(),
-            some.join(", ")
-        );
+        let some: Vec<_> = tensors
+            .values()
+            .take(3)
+            .map(|tensor| visible(&tensor.name))
+            .collect();
+        let (name, count, some) = (chosen.backbone.name, tensors.len(), some.join(", "));
+        bail!("holds no weights of {name}: its {count} tensors are called {some}, ..");
     };
     check_style(chosen, scheme)?;
     let mapped = mapping(planned, chosen, scheme, &prefix).expect("the scheme has the net");
-    let shapes = tensors.iter();
-    let shapes = shapes.map(|tensor| (tensor.name.clone(), tensor.shape.clone()));
-    let shapes: HashMap<String, Vec<usize>> = shapes.collect();
-    let mut wrong = compare(&mapped, &shapes, source);
-    let (mut dropped, ours) = (Vec::new(), |name: &str| name.starts_with(&prefix));
-    for tensor in &tensors {
-        if mapped.iter().any(|one| one.tensor == tensor.name) {
-            continue;
-        }
-        // Behind the backbone this project's files have layers of their own.
-        match scheme == Scheme::Kiln && !ours(&tensor.name)
-            || left_out(&tensor.name, chosen, scheme)
-        {
-            true if tensor.name.ends_with("num_batches_tracked") => {}
+    let mut differences = differences(&mapped, &tensors, source);
+    let minus = mapped.iter().filter_map(|one| one.minus.as_ref());
+    let needed: HashSet<&String> = mapped.iter().map(|one| &one.tensor).chain(minus).collect();
+    let mut dropped = Vec::new();
+    for (name, tensor) in tensors.iter().filter(|(name, _)| !needed.contains(name)) {
+        let is_left_out = match scheme {
+            // Behind the backbone this project's files have layers of their own.
+            Scheme::Kiln => !name.starts_with(&prefix),
+            _ => left_out(name, chosen, scheme),
+        };
+        match is_left_out {
+            true if name.ends_with("num_batches_tracked") => {}
             true => dropped.push(tensor.name.clone()),
-            false => wrong.push(Row::of(
+            false => differences.push(Difference::new(
                 &tensor.name,
-                "nothing".into(),
+                "nothing",
                 sizes(&tensor.shape),
             )),
         }
     }
-    if !wrong.is_empty() {
-        bail!(
-            "does not hold the weights of {}:\n{}",
-            chosen.backbone.name,
-            table(&wrong)
-        );
+    if !differences.is_empty() {
+        let (name, table) = (chosen.backbone.name, table(&differences));
+        bail!("does not hold the weights of {name}:\n{table}");
     }
+    drop((names, needed));
     Ok(Matched {
         scheme,
         mapped,
-        shapes,
+        tensors,
         left_out: dropped,
     })
 }
@@ -188,7 +183,7 @@ fn matched(planned: &PlannedLayer, source: &dyn TensorSource) -> Result<Matched>
 /// Weights of Keras need its padding.
 fn check_style(chosen: &Chosen, scheme: Scheme) -> Result<()> {
     let needed = match scheme {
-        Scheme::Keras | Scheme::EfficientNetPytorch => Style::Keras,
+        Scheme::Keras | Scheme::KerasLayers | Scheme::EfficientNetPytorch => Style::Keras,
         Scheme::Torchvision => Style::Torch,
         Scheme::Timm | Scheme::Kiln => return Ok(()),
     };
@@ -206,166 +201,34 @@ fn check_style(chosen: &Chosen, scheme: Scheme) -> Result<()> {
     Ok(())
 }
 
-/// A line of the table of what is wrong.
-struct Row {
-    tensor: String,
-    expected: String,
-    found: String,
-}
-
-impl Row {
-    fn of(tensor: &str, expected: String, found: String) -> Row {
-        let tensor = tensor.to_string();
-        Row {
-            tensor,
-            expected,
-            found,
-        }
-    }
-}
-
-fn sizes(shape: &[usize]) -> String {
-    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
-    format!("[{}]", sizes.join(", "))
-}
-
-/// The most lines of a table.
-const MOST_ROWS: usize = 20;
-
-fn table(rows: &[Row]) -> String {
-    let longest = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).len()).max().unwrap_or(0);
-    let (first, second) = (
-        longest(|row| &row.tensor).max("tensor".len()),
-        longest(|row| &row.expected).max("expected".len()),
-    );
-    let line = |a: &str, b: &str, c: &str| format!("  {a:<first$}  {b:<second$}  {c}");
-    let mut lines = vec![line("tensor", "expected", "found")];
-    let shown = rows.iter().take(MOST_ROWS);
-    lines.extend(shown.map(|row| line(&row.tensor, &row.expected, &row.found)));
-    if rows.len() > MOST_ROWS {
-        lines.push(format!("  and {} more", rows.len() - MOST_ROWS));
-    }
-    lines.join("\n")
-}
-
-/// Without sizes of 1 at the end: a fully connected layer may be kept as a convolution of 1 x 1, a factor of each
-/// channel as `[channels, 1, 1]`.
-fn squeezed(shape: &[usize], rank: usize) -> &[usize] {
-    let mut shape = shape;
-    while let [rest @ .., 1] = shape
-        && shape.len() > rank
-    {
-        shape = rest;
-    }
-    shape
-}
-
 /// What is missing, and what has other sizes.
-fn compare(
+fn differences(
     mapped: &[Mapped],
-    shapes: &HashMap<String, Vec<usize>>,
+    tensors: &BTreeMap<String, SourceTensor>,
     source: &dyn TensorSource,
-) -> Vec<Row> {
-    let wrong = mapped.iter().enumerate().filter_map(|(index, one)| {
-        let expected = one.expected();
-        let Some(found) = shapes.get(&one.tensor) else {
-            let found = source
-                .unreadable(&one.tensor)
-                .map(|why| format!("one that {why}"));
-            let found = found.unwrap_or_else(|| "nothing".into());
-            return Some(Row::of(&one.tensor, sizes(&expected), found));
+) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let mut check = |tensor: &str, expected: &[usize], fits: &dyn Fn(&[usize]) -> bool| {
+        let found = tensors.get(tensor);
+        if found.is_some_and(|found| fits(&found.shape)) {
+            return;
+        }
+        let unreadable = || {
+            source
+                .unreadable(tensor)
+                .map(|why| format!("one that {why}"))
         };
-        let mut wanted = expected.clone();
-        if index == 0 && adapts(one, found) {
-            *channel_place(one, &mut wanted) = channels(one, found);
-        }
-        let fits = squeezed(found, wanted.len()) == wanted;
-        (!fits).then(|| Row::of(&one.tensor, sizes(&expected), sizes(found)))
-    });
-    wrong.collect()
-}
-
-/// Whether the first convolution is one of colours, which fits any number of channels.
-fn adapts(one: &Mapped, found: &[usize]) -> bool {
-    one.shape.len() == 4 && found.len() == 4 && channels(one, found) == 3
-}
-
-fn channel_place<'a>(one: &Mapped, shape: &'a mut [usize]) -> &'a mut usize {
-    match one.transform {
-        Transform::ConvOfKeras => &mut shape[2],
-        _ => &mut shape[1],
-    }
-}
-
-/// Input channels of a convolution in a file; of other parameters what they have here.
-fn channels(one: &Mapped, found: &[usize]) -> usize {
-    match (one.transform, found, &one.shape[..]) {
-        (Transform::ConvOfKeras, [_, _, inputs, _], _) => *inputs,
-        (Transform::None, [_, inputs, _, _], _) => *inputs,
-        (_, _, shape) => shape.get(1).copied().unwrap_or(1),
-    }
-}
-
-/// `values` of the sizes `shape`, with the dimensions in the order `order`.
-fn permuted(values: &[f32], shape: &[usize], order: &[usize]) -> Vec<f32> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis];
-    }
-    let sizes: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
-    let steps: Vec<usize> = order.iter().map(|&axis| strides[axis]).collect();
-    let mut at = vec![0; sizes.len()];
-    let mut laid = Vec::with_capacity(values.len());
-    for _ in 0..values.len() {
-        let place: usize = at.iter().zip(&steps).map(|(at, step)| at * step).sum();
-        laid.push(values[place]);
-        for axis in (0..sizes.len()).rev() {
-            at[axis] += 1;
-            if at[axis] < sizes[axis] {
-                break;
-            }
-            at[axis] = 0;
+        let words = found.map(|found| sizes(&found.shape)).or_else(unreadable);
+        let words = words.unwrap_or_else(|| "nothing".into());
+        differences.push(Difference::new(tensor, &sizes(expected), words));
+    };
+    for (index, one) in mapped.iter().enumerate() {
+        check(&one.tensor, &one.expected(), &|found| {
+            fits(one, found, index == 0)
+        });
+        if let Some(minus) = &one.minus {
+            check(minus, &one.shape, &|found| found == one.shape);
         }
     }
-    laid
-}
-
-/// The values of a tensor of the sizes `shape` as this project lays them out.
-fn laid_out(one: &Mapped, values: Vec<f32>, shape: &[usize]) -> Vec<f32> {
-    match one.transform {
-        Transform::None => values,
-        Transform::Transpose => permuted(&values, squeezed(shape, 2), &[1, 0]),
-        Transform::Flattened([height, width, channels]) => {
-            permuted(&values, &[shape[0], channels, height, width], &[2, 3, 1, 0])
-        }
-        Transform::ConvOfKeras => permuted(&values, shape, &[3, 2, 0, 1]),
-        Transform::DepthwiseOfKeras => permuted(&values, shape, &[2, 3, 0, 1]),
-    }
-}
-
-fn adaptation(to: usize) -> String {
-    match to {
-        1 => "the weights of the first convolution are summed over the colours".into(),
-        _ => format!(
-            "the weights of the first convolution are repeated for {to} channels and scaled by 3/{to}"
-        ),
-    }
-}
-
-/// The weights `[out, from, height, width]` of a convolution for as many input channels as `shape` has.
-fn adapt(values: &[f32], from: usize, shape: &[usize]) -> Vec<f32> {
-    let (to, area) = (shape[1], shape[2] * shape[3]);
-    let filters = values.chunks(from * area);
-    let laid = filters.flat_map(|filter| {
-        (0..to * area).map(move |at| {
-            let (channel, place) = (at / area, at % area);
-            match to {
-                1 => (0..from)
-                    .map(|channel| filter[channel * area + place])
-                    .sum(),
-                _ => filter[channel % from * area + place] * from as f32 / to as f32,
-            }
-        })
-    });
-    laid.collect()
+    differences
 }

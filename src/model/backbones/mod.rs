@@ -4,13 +4,21 @@
 //! Adding a backbone: one function that gives its [`Net`], and one line in [`BACKBONES`].
 
 mod choice;
+mod convnext;
+mod detect;
+mod differences;
 mod efficientnet;
+mod inverted;
+mod layout;
 mod load;
 mod mapping;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod named;
 mod names;
 mod parts;
 mod resnet;
+mod vgg;
 
 use std::ops::Range;
 
@@ -18,7 +26,7 @@ use crate::config::{Spec, Style};
 
 pub use choice::{Choice, Output};
 pub use load::{LoadedWeights, SourceTensor, TensorSource, check_weights, load_weights};
-pub use mapping::{Mapped, Transform, detect_scheme, mapping};
+pub use mapping::{Mapped, Transform, mapping};
 pub use named::{bare_name, visit_weights};
 pub use names::{Names, Scheme};
 use parts::{Net, Part};
@@ -53,7 +61,13 @@ pub const BACKBONES: &[Backbone] = backbones![
     "resnet18" => resnet::resnet18, TORCH, width: false, least: 1;
     "resnet34" => resnet::resnet34, TORCH, width: false, least: 1;
     "resnet50" => resnet::resnet50, BOTH, width: false, least: 1;
+    "mobilenet_v2" => mobilenet_v2::mobilenet_v2, BOTH, width: true, least: 1;
+    "mobilenet_v3_small" => mobilenet_v3::mobilenet_v3_small, TORCH, width: true, least: 1;
+    "mobilenet_v3_large" => mobilenet_v3::mobilenet_v3_large, TORCH, width: true, least: 1;
+    "efficientnet_b0" => efficientnet::efficientnet_b0, BOTH, width: true, least: 1;
     "efficientnet_lite0" => efficientnet::efficientnet_lite0, KERAS_FIRST, width: true, least: 1;
+    "convnext_tiny" => convnext::convnext_tiny, TORCH, width: false, least: 32;
+    "vgg16" => vgg::vgg16, TORCH, width: false, least: 32;
 ];
 
 impl std::fmt::Debug for Backbone {

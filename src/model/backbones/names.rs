@@ -9,19 +9,22 @@ pub enum Scheme {
     Timm,
     /// `efficientnet_pytorch` and `efficientnet_lite_pytorch`.
     EfficientNetPytorch,
-    /// `keras.applications`.
+    /// `keras.applications`, by the names of layers: `.h5`.
     Keras,
+    /// The same, by the numbers of layers: Keras 3's `.weights.h5` and `.keras`.
+    KerasLayers,
     /// This project's model files.
     Kiln,
 }
 
 impl Scheme {
     /// Every scheme of other libraries.
-    pub const OTHERS: [Scheme; 4] = [
+    pub const OTHERS: [Scheme; 5] = [
         Scheme::Torchvision,
         Scheme::Timm,
         Scheme::EfficientNetPytorch,
         Scheme::Keras,
+        Scheme::KerasLayers,
     ];
 
     /// Its name in messages.
@@ -30,7 +33,7 @@ impl Scheme {
             Scheme::Torchvision => "torchvision",
             Scheme::Timm => "timm",
             Scheme::EfficientNetPytorch => "efficientnet_pytorch",
-            Scheme::Keras => "Keras",
+            Scheme::Keras | Scheme::KerasLayers => "Keras",
             Scheme::Kiln => "Kiln",
         }
     }
@@ -42,6 +45,11 @@ pub struct Names {
     names: Vec<(Scheme, String)>,
     /// `[height, width, channels]` of the image whose flattened values a fully connected layer takes.
     pub flattened: Option<[usize; 3]>,
+    /// Whether Keras numbers it before the module of its class that comes before it here: a shortcut's, which Keras makes
+    /// before the block's last.
+    pub is_before_last: bool,
+    /// Whether it is a normalisation behind a convolution that has a bias in Keras.
+    pub is_behind_bias: bool,
 }
 
 impl Names {
@@ -58,6 +66,24 @@ impl Names {
     pub fn and(mut self, scheme: Scheme, name: impl Into<String>) -> Names {
         self.names.push((scheme, name.into()));
         self
+    }
+
+    /// The same of a module that Keras numbers before the one of its class before it.
+    #[must_use]
+    pub fn before_last(self) -> Names {
+        Names {
+            is_before_last: true,
+            ..self
+        }
+    }
+
+    /// The same of a normalisation behind a convolution that has a bias in Keras.
+    #[must_use]
+    pub fn behind_bias(self) -> Names {
+        Names {
+            is_behind_bias: true,
+            ..self
+        }
     }
 
     /// The name in a scheme; `None` where the net is not in it.

@@ -53,22 +53,29 @@ impl Place {
     /// Convolution `number`, counted from 1, and its normalisation.
     fn names(&self, number: usize) -> [Names; 2] {
         let (stage, index) = (self.stage, self.index);
-        let keras = |part| format!("conv{}_block{}_{number}_{part}", stage + 1, index + 1);
-        [("conv", "conv"), ("bn", "bn")].map(|(torch, part)| {
-            Names::torch(format!("layer{stage}.{index}.{torch}{number}"))
+        let keras = |part: &str| format!("conv{}_block{}_{number}_{part}", stage + 1, index + 1);
+        pair(|part| {
+            Names::torch(format!("layer{stage}.{index}.{part}{number}"))
                 .and(Scheme::Keras, keras(part))
         })
     }
 
     fn shortcut(&self) -> Vec<Names> {
         let (stage, index) = (self.stage, self.index);
-        let parts = [(0, "conv"), (1, "bn")].iter().map(|(number, part)| {
+        let names = pair(|part| {
+            let number = usize::from(part == "bn");
             let keras = format!("conv{}_block{}_0_{part}", stage + 1, index + 1);
             Names::torch(format!("layer{stage}.{index}.downsample.{number}"))
                 .and(Scheme::Keras, keras)
+                .before_last()
         });
-        parts.filter(|_| self.projects).collect()
+        names.into_iter().filter(|_| self.projects).collect()
     }
+}
+
+/// The names of a convolution and its normalisation, which Keras calls "conv" and "bn".
+fn pair(names: impl Fn(&str) -> Names) -> [Names; 2] {
+    [names("conv"), names("bn").behind_bias()]
 }
 
 /// Two convolutions of 3 x 3.
@@ -114,8 +121,8 @@ fn net(choice: &Choice, depths: [usize; 4], block: Block) -> Net {
         epsilon: if keras { 1.001e-5 } else { 1e-5 },
         unbiased: !keras,
     };
-    let names = [("conv1", "conv1_conv"), ("bn1", "conv1_bn")]
-        .map(|(torch, keras)| Names::torch(torch).and(Scheme::Keras, keras));
+    let names =
+        pair(|part| Names::torch(format!("{part}1")).and(Scheme::Keras, format!("conv1_{part}")));
     let mut stem = kit.conv_norm(Conv::new(64, 7, 2), names, Some("relu"));
     stem.push(Part::plain(
         json!({"max_pool2d": {"size": 3, "stride": 2, "padding": 1}}),

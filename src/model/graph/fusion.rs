@@ -11,7 +11,7 @@ use super::block::{Block, Folded, Fused};
 use super::operation::{ConvGeometry, Operation};
 use super::planned::PlannedLayer;
 use super::scope::Pass;
-use super::window::{Padding, PaddingName, windows};
+use super::window::{Padding, Padding2d, PaddingName, windows};
 use crate::config::Precision;
 use crate::data::{Shape, Value};
 use crate::device::on_cpu;
@@ -65,6 +65,7 @@ fn role(layer: &PlannedLayer) -> Role {
             padding,
         } => {
             let valid = [Padding::Named(PaddingName::Valid), Padding::Number(0)];
+            let valid = valid.map(Padding2d::Plain);
             let plain = size == [2, 2] && stride == size && valid.contains(&padding);
             match layer.input {
                 _ if plain => Role::MaxPool,

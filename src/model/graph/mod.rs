@@ -28,5 +28,5 @@ pub use run::{Params, run_block};
 pub use scope::{Pass, Scope, Training};
 pub use size::{MOST_VALUES, Working, cost};
 pub use window::{
-    Padding, PaddingName, Pair, Spread, Windows, check_pool_padding, spread, windows,
+    Padding, Padding2d, PaddingName, Pair, Spread, Windows, check_pool_padding, spread, windows,
 };

@@ -1,6 +1,6 @@
 //! The operation of a layer, as far as it matters for the choice of kernels: facts, from which `fusion` decides.
 
-use super::window::Padding;
+use super::window::Padding2d;
 use crate::model::activation::Activation;
 
 /// The operation of a planned layer.
@@ -28,7 +28,7 @@ pub enum Operation {
         /// Steps between windows.
         stride: [usize; 2],
         /// The padding around the image.
-        padding: Padding,
+        padding: Padding2d,
     },
     /// An activation alone.
     Activation(Activation),
@@ -55,7 +55,7 @@ pub struct ConvGeometry {
     /// Independent groups of channels.
     pub groups: usize,
     /// Rows and columns of zeros around the image.
-    pub padding: Padding,
+    pub padding: Padding2d,
     /// The activation that ends the layer.
     pub activation: Activation,
 }

@@ -58,6 +58,28 @@ impl Default for Padding {
     }
 }
 
+/// Rows and columns that are added around an image, as many on every side or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Padding2d {
+    /// "valid", "same", or that many on every side.
+    Plain(Padding),
+    /// [[top, bottom], [left, right]]
+    Sides(#[schemars(inner(inner(range(min = 0, max = 65535))))] [[usize; 2]; 2]),
+}
+
+impl Default for Padding2d {
+    fn default() -> Self {
+        Padding2d::Plain(Padding::default())
+    }
+}
+
+impl From<Padding> for Padding2d {
+    fn from(padding: Padding) -> Self {
+        Padding2d::Plain(padding)
+    }
+}
+
 /// Windows along both directions of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
@@ -72,15 +94,18 @@ pub struct Windows {
 ///
 /// # Errors
 /// A number that is more than half a window.
-pub fn check_pool_padding(padding: Padding, size: &[usize]) -> Result<(), Mismatch> {
+pub fn check_pool_padding(padding: Padding2d, size: &[usize]) -> Result<(), Mismatch> {
     let least = size.iter().min().copied().unwrap_or(0);
-    match padding {
-        Padding::Number(n) if n > least / 2 => {
-            let message = format!("is {n}, expected at most half the window of {least}");
-            Err(Mismatch::of("padding", message))
-        }
-        _ => Ok(()),
+    let most = match padding {
+        Padding2d::Plain(Padding::Number(n)) => n,
+        Padding2d::Plain(Padding::Named(_)) => 0,
+        Padding2d::Sides(sides) => sides.iter().flatten().max().copied().unwrap_or(0),
+    };
+    if most > least / 2 {
+        let message = format!("is {most}, expected at most half the window of {least}");
+        return Err(Mismatch::of("padding", message));
     }
+    Ok(())
 }
 
 /// Lays windows over an image of `size` (height, width).
@@ -92,16 +117,18 @@ pub fn windows(
     kernel: [usize; 2],
     stride: [usize; 2],
     dilation: [usize; 2],
-    padding: Padding,
+    padding: impl Into<Padding2d>,
 ) -> Result<Windows, Mismatch> {
+    let padding = padding.into();
     let mut output = [0; 2];
     let mut pads = [(0, 0); 2];
     for axis in 0..2 {
         let reach = (kernel[axis] - 1) * dilation[axis] + 1;
         pads[axis] = match padding {
-            Padding::Named(PaddingName::Valid) => (0, 0),
-            Padding::Number(n) => (n, n),
-            Padding::Named(PaddingName::Same) => {
+            Padding2d::Sides(sides) => (sides[axis][0], sides[axis][1]),
+            Padding2d::Plain(Padding::Named(PaddingName::Valid)) => (0, 0),
+            Padding2d::Plain(Padding::Number(n)) => (n, n),
+            Padding2d::Plain(Padding::Named(PaddingName::Same)) => {
                 let wanted = size[axis].div_ceil(stride[axis]);
                 let needed =
                     (wanted.saturating_sub(1) * stride[axis] + reach).saturating_sub(size[axis]);
@@ -213,6 +240,9 @@ mod tests {
         assert_eq!(along(32, 2, 1, same), (32, (0, 1)));
         assert_eq!(along(7, 3, 2, same), (4, (1, 1)));
         assert_eq!(along(5, 3, 1, Padding::Number(2)), (7, (2, 2)));
+        let sides = Padding2d::Sides([[0, 1], [2, 0]]);
+        let laid = windows([4, 5], [3; 2], [2; 2], [1; 2], sides).expect("fits");
+        assert_eq!((laid.output, laid.padding), ([2, 3], [(0, 1), (2, 0)]));
     }
 
     #[test]

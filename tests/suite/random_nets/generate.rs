@@ -103,6 +103,7 @@ impl Dice {
         let stride = self.pick(&[json!(1), json!(2), json!([1, 2]), json!(3)]);
         self.maybe(&mut options, 0.3, "stride", stride);
         let padding = self.padding();
+        let padding = self.pick(&[padding.clone(), padding, json!([[0, 1], [1, 0]])]);
         self.maybe(&mut options, 0.5, "padding", padding);
         options
     }
@@ -249,6 +250,11 @@ pub fn options(tag: &str, shape: Shape, dice: &mut Dice, depth: usize) -> Option
             options
         }
         "layer_norm" => json!({}),
+        "layer_scale" => json!({"initial": 0.5}),
+        "squeeze_excite" => {
+            json!({"reduced": few, "gate": dice.pick(&["sigmoid", "hard_sigmoid"])})
+        }
+        "adaptive_avg_pool2d" => json!({"size": kernel}),
         "group_norm" => {
             let fits = |n: &usize| channels.is_multiple_of(*n);
             let divisors: Vec<usize> = (1..=channels).filter(fits).collect();

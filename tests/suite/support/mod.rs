@@ -4,6 +4,7 @@
 pub mod allocator;
 pub mod arrays;
 pub mod gpu;
+pub mod memory_weights;
 pub mod process;
 pub mod recorded;
 pub mod server;

@@ -162,7 +162,13 @@ mod tests {
             ("resnet18", 11.69, 1.81, 512),
             ("resnet34", 21.80, 3.66, 512),
             ("resnet50", 25.56, 4.09, 2048),
+            ("mobilenet_v2", 3.50, 0.30, 1280),
+            ("mobilenet_v3_small", 2.54, 0.06, 576),
+            ("mobilenet_v3_large", 5.48, 0.22, 960),
+            ("efficientnet_b0", 5.29, 0.39, 1280),
             ("efficientnet_lite0", 4.65, 0.40, 1280),
+            ("convnext_tiny", 28.59, 4.46, 768),
+            ("vgg16", 138.36, 15.47, 512),
         ] {
             let layer = plan(json!({"name": name, "output": "logits"}), 224).expect(name);
             let trainable = layer.params.iter().filter(|spec| spec.trainable);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::graph::{Mismatch, Padding, PaddingName, Pair, Windows, windows};
+use crate::model::graph::{Mismatch, Padding, Padding2d, PaddingName, Pair, Windows, windows};
 use crate::model::layers::options;
 
 /// The windows of a convolution of images.
@@ -14,9 +14,9 @@ pub struct Window2d {
     /// Steps between windows.
     #[serde(default)]
     pub stride: Pair,
-    /// "valid" (none), "same", or a number of pixels on every side.
+    /// "valid" (none), "same", a number of pixels on every side, or [[top, bottom], [left, right]].
     #[serde(default)]
-    pub padding: Padding,
+    pub padding: Padding2d,
     /// Steps between the window's taps.
     #[serde(default)]
     pub dilation: Pair,
@@ -28,7 +28,7 @@ impl Window2d {
         Window2d {
             kernel: Pair::Both(1),
             stride: Pair::Each(stride),
-            padding: Padding::Named(PaddingName::Same),
+            padding: Padding::Named(PaddingName::Same).into(),
             dilation: Pair::default(),
         }
     }

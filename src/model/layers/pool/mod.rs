@@ -1,5 +1,6 @@
 //! Pooling: over windows, over everything, and by attention.
 
+mod adaptive_avg_pool2d;
 mod attention_pool;
 mod avg_pool1d;
 mod avg_pool2d;
@@ -9,6 +10,7 @@ mod max_pool1d;
 mod max_pool2d;
 mod options;
 
+pub use adaptive_avg_pool2d::AdaptiveAvgPool2d;
 pub use attention_pool::AttentionPool;
 pub use avg_pool1d::AvgPool1d;
 pub use avg_pool2d::AvgPool2d;

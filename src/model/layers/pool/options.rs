@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::data::Shape;
 use crate::model::graph::{
-    Mismatch, Padding, Pair, Windows, check_pool_padding, image_dims, sequence_dims, windows,
+    Mismatch, Padding, Padding2d, Pair, Windows, check_pool_padding, image_dims, sequence_dims,
+    windows,
 };
 use crate::model::layers::options;
 
@@ -17,9 +18,9 @@ pub struct Pool2d {
     pub size: Pair,
     /// Steps between windows; default: the window's size.
     pub stride: Option<Pair>,
-    /// "valid" (none), "same", or a number of pixels on every side.
+    /// "valid" (none), "same", a number of pixels on every side, or [[top, bottom], [left, right]].
     #[serde(default)]
-    pub padding: Padding,
+    pub padding: Padding2d,
 }
 
 impl Pool2d {
@@ -88,7 +89,7 @@ impl Pool1d {
     /// A window that is longer than the padded sequence; a padding that is more than half a window.
     pub fn lay(&self, length: usize) -> Result<Windows, Mismatch> {
         let size = self.size;
-        check_pool_padding(self.padding, &[size])?;
+        check_pool_padding(self.padding.into(), &[size])?;
         let column = |n: usize| [n, 1];
         let stride = column(self.stride());
         windows(column(length), column(size), stride, [1; 2], self.padding).map_err(|_| {
