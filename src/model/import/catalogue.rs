@@ -147,7 +147,14 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
             )),
             tried: true,
         },
-        preprocess: resized_bicubic(256),
+        // As it was trained (EfficientNet-Lite of TensorFlow: 127 is subtracted from a level, 128 divides it) and as timm
+        // has it. Of 1,400 photographs of cats and dogs 89.0% get a class of the right animal so, 86.5% with ImageNet's
+        // mean and deviation; a head on frozen features reaches 0.989 and 0.980 (mean of five seeds).
+        preprocess: WeightsPreprocess {
+            mean: [0.5; 3],
+            std: [0.5; 3],
+            ..resized_bicubic(256)
+        },
     },
     torchvision!("resnet18", "resnet18", "resnet18", "f37072fd", 45_733, resized(256)),
     torchvision!("resnet34", "resnet34", "resnet34", "b627a593", 85_274, resized(256)),

@@ -159,7 +159,7 @@ fn the_preprocessing_of_the_weights_is_the_default_and_said() {
     world.write("experiment.toml", format!("{head}{tail}"));
     let run = train(&world, WEIGHTS, &[]).expect_success();
     let message = "note: preprocessing of efficientnet-lite0-57934424.pth, as trained.safetensors is not known: divide_by 255, \
-                mean [0.485, 0.456, 0.406]";
+                mean [0.5, 0.5, 0.5]";
     assert!(run.stderr.contains(message), "{}", run.stderr);
     let resolved = world.read("run/experiment.toml");
     for expected in [
