@@ -128,3 +128,34 @@ fn a_file_of_another_net_is_named_as_such() {
     let expected = "holds no weights of resnet18: its 1 tensors are called encoder.weight, ..";
     assert_eq!(error, expected);
 }
+
+/// A file one of whose tensors is there in a form that is not read.
+struct Sparse(Memory);
+
+impl TensorSource for Sparse {
+    fn tensors(&self) -> Vec<SourceTensor> {
+        self.0.tensors()
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<f32>> {
+        self.0.read(name)
+    }
+
+    fn unreadable(&self, name: &str) -> Option<String> {
+        (name == "conv1.weight").then(|| "is sparse".into())
+    }
+}
+
+#[test]
+fn a_tensor_that_is_not_read_is_in_the_table_with_its_reason() {
+    let mut file = with_classifier();
+    file.0.remove("conv1.weight");
+    let error =
+        load_weights(&network(3).layers[0], &Sparse(file)).expect_err("a tensor is missing");
+    let table = error.to_string();
+    let line = table.lines().find(|line| line.contains("conv1.weight"));
+    assert!(
+        line.is_some_and(|line| line.ends_with("one that is sparse")),
+        "{table}"
+    );
+}

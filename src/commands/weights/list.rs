@@ -42,7 +42,12 @@ pub fn run(json: bool) -> anyhow::Result<u8> {
         ]);
     }
     writeln!(out, "{}", tables::print(&table))?;
-    writeln!(out, "{}", origins())?;
+    for entry in CATALOGUE {
+        if let KnownDigest::Full(digits) = entry.digest {
+            writeln!(out, "SHA-256 of {}: {digits}", entry.name)?;
+        }
+    }
+    writeln!(out, "\n{}", origins())?;
     writeln!(out, "Searched:")?;
     for folder in weights_folders() {
         let path = folder.path();
