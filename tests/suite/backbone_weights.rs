@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::Shape;
-use kiln::model::{LOSSES, Layers, LoadedWeights, Network, Scheme, load_weights, mapping};
+use kiln::model::{
+    LOSSES, Layers, LoadedWeights, Network, Scheme, SourceTensor, TensorSource, load_weights,
+    mapping,
+};
 use serde_json::json;
 
 use crate::support::memory_weights::MemoryWeights;
@@ -130,14 +133,14 @@ fn a_file_of_another_net_is_named_as_such() {
 }
 
 /// A file one of whose tensors is there in a form that is not read.
-struct Sparse(Memory);
+struct Sparse(MemoryWeights);
 
 impl TensorSource for Sparse {
     fn tensors(&self) -> Vec<SourceTensor> {
         self.0.tensors()
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>> {
+    fn read(&self, name: &str) -> anyhow::Result<Vec<f32>> {
         self.0.read(name)
     }
 
@@ -150,8 +153,11 @@ impl TensorSource for Sparse {
 fn a_tensor_that_is_not_read_is_in_the_table_with_its_reason() {
     let mut file = with_classifier();
     file.0.remove("conv1.weight");
-    let error =
-        load_weights(&network(3).layers[0], &Sparse(file)).expect_err("a tensor is missing");
+    let file = Sparse(MemoryWeights {
+        shapes: file.0,
+        values: counted,
+    });
+    let error = load_weights(&network(3).layers[0], &file).expect_err("a tensor is missing");
     let table = error.to_string();
     let line = table.lines().find(|line| line.contains("conv1.weight"));
     assert!(
