@@ -42,6 +42,7 @@ pub const TOPICS: &[Topic] = topics![
     "augmentation",
     "training",
     "transfer",
+    "backbones",
     "imbalance",
     "metrics",
     "audit",

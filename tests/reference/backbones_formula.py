@@ -82,11 +82,11 @@ def sampled(grad):
     return [norm(grad), *flat(grad.ravel()[places])]
 
 
-def write(file, name, image, tensors, inference, training, loss, grads, running):
+def write(file, name, image, tensors, inference, training, loss, grads, running, **more):
     done = {"name": name, "image": image, "batch": BATCH, "size": SIZE, "tensors": tensors, "inference": flat(inference),
             "training": flat(training), "classes": classes(training.shape[1]), "loss": float(loss),
             "grads": {key: sampled(grad) for key, grad in grads.items()},
-            "running": {key: norm(x) for key, x in running.items()}}
+            "running": {key: norm(x) for key, x in running.items()}, **more}
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in done.items())
     (pathlib.Path(__file__).parent / "backbones" / f"{file}.json").write_text("{" + lines + "}\n")
     print(file, image, np.abs(inference).max(), np.abs(training).max())

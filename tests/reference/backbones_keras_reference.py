@@ -6,8 +6,11 @@ writes `backbones/keras_NAME.json` beside itself; the docstring of `backbones_re
 are called `layer/weight` and have Keras's layout. Keras computes in 64 bits.
 """
 
+import pathlib
 import sys
+import tempfile
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -38,6 +41,19 @@ def inputs(path, shape):
         return 0
     depthwise = "dwconv" in path or "depthwise" in path
     return int(np.prod(shape[:2] if depthwise else shape[:-1]))
+
+
+def numbered(net):
+    """The names of Keras 3's files, where layers are numbered: `layer/weight` to `layers/conv2d_1/vars/0`."""
+    file = pathlib.Path(tempfile.mkdtemp()) / "net.weights.h5"
+    net.save_weights(file)
+    found = {}
+    with h5py.File(file) as saved:
+        for group in saved["layers"].values():
+            layer = net.get_layer(group["vars"].attrs["name"]) if len(group.get("vars", ())) else None
+            for number, variable in enumerate(layer.weights if layer else []):
+                found[variable.path] = f"{group['vars'].name[1:]}/{number}"
+    return found
 
 
 def record(name):
@@ -79,7 +95,8 @@ def record(name):
     logits, loss, grads = passed(x)
     running = {v.path: v.numpy() for v in variables if not v.trainable}
     shapes = {path: list(value.shape) for path, value in state.items()}
-    write(f"keras_{name}", name, chosen, shapes, inference, logits.numpy(), loss, named(grads), running)
+    numbers = {path: number for path, number in numbered(net).items() if path in state}
+    write(f"keras_{name}", name, chosen, shapes, inference, logits.numpy(), loss, named(grads), running, numbered=numbers)
 
 
 for name in sys.argv[1:] or NETS:

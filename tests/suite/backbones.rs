@@ -7,7 +7,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use kiln::config::{Path, Spec, read_member};
 use kiln::data::{Shape, Target, Value};
 use kiln::model::{
-    LOSSES, Layers, Loss, Network, ParamStore, Pass, Training, load_weights, mapping, upload,
+    LOSSES, Layers, Loss, Network, ParamStore, Pass, Scheme, Training, load_weights, mapping,
+    upload,
 };
 use serde_json::{Value as Json, json};
 
@@ -18,7 +19,7 @@ use crate::support::recorded::{close, floats, numbers};
 const TOLERANCE: f64 = 1e-4;
 
 /// Numbers of [0, 1) that look drawn: the upper 24 bits of splitmix64 at the FNV-1a hash of the name plus the index.
-fn values(name: &str, count: usize) -> impl Iterator<Item = f64> {
+pub fn values(name: &str, count: usize) -> impl Iterator<Item = f64> {
     let key = name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |key, byte| {
         (key ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });
@@ -275,6 +276,47 @@ fn agrees(text: &str, options: Json) {
     let trial = Trial::new(text, options);
     trial.predicts_alike();
     trial.trains_alike();
+}
+
+/// Keras's files name layers, or number them.
+#[test]
+fn layers_of_keras_are_numbered_as_it_numbers_them() {
+    for (text, options) in [
+        (
+            include_str!("../reference/backbones/keras_resnet50.json"),
+            json!({"style": "keras"}),
+        ),
+        (
+            include_str!("../reference/backbones/keras_efficientnet_b0.json"),
+            json!({"style": "keras"}),
+        ),
+        (
+            include_str!("../reference/backbones/keras_mobilenet_v2.json"),
+            json!({"style": "keras"}),
+        ),
+        (
+            include_str!("../reference/backbones/keras_vgg16.json"),
+            json!({}),
+        ),
+    ] {
+        let trial = Trial::new(text, options);
+        let layer = &trial.network.layers[0];
+        let chosen = layer.forward.backbone().expect("a backbone");
+        let by = |scheme| mapping(layer, chosen, scheme, "").expect("Keras has the net");
+        let pairs = by(Scheme::Keras).into_iter().zip(by(Scheme::KerasLayers));
+        for (named, numbered) in pairs {
+            assert_eq!(
+                trial.case["numbered"][named.tensor], numbered.tensor,
+                "{}",
+                trial.name
+            );
+            let minus = [named.minus, numbered.minus].map(Option::unwrap_or_default);
+            let expected = trial.case["numbered"][&minus[0]]
+                .as_str()
+                .unwrap_or_default();
+            assert_eq!(minus[1], expected);
+        }
+    }
 }
 
 macro_rules! agreement {

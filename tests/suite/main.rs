@@ -12,6 +12,7 @@
 mod augment;
 mod backbone_weights;
 mod backbones;
+mod backbones_trained;
 mod class_weights;
 mod cli;
 mod copies;

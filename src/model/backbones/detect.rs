@@ -8,10 +8,13 @@ use super::names::Scheme;
 use crate::model::graph::PlannedLayer;
 
 /// Whether a tensor of a file is the old classifier's, which the layers behind the backbone replace, or says nothing
-/// about the net: the number of batches that a normalisation has seen, the normalisation of the input.
+/// about the net: the number of batches that a normalisation has seen, the normalisation of the input, the
+/// state of random numbers.
 pub fn left_out(tensor: &str, chosen: &Chosen, scheme: Scheme) -> bool {
     let is_input = |name: &str| name.starts_with("normalization");
-    if tensor.ends_with("num_batches_tracked") || is_input(tensor.trim_start_matches("layers/")) {
+    let is_random = tensor.contains("seed_generator");
+    let is_count = tensor.ends_with("num_batches_tracked");
+    if is_random || is_count || is_input(tensor.trim_start_matches("layers/")) {
         return true;
     }
     if scheme == Scheme::KerasLayers {
