@@ -1,6 +1,10 @@
 //! Activations that kernels apply to what they are about to store, a vector at a time.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::device::simd::{arch, load, store};
+use crate::kernels::scratch::in_pieces;
 
 /// An activation of each value by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +108,67 @@ impl Pointwise {
                 let slope = simd.mul_add_e_f32s(x, simd.sub_f32s(one, s), one);
                 simd.mul_f32s(grad, simd.mul_f32s(s, slope))
             }
+        }
+    }
+}
+
+/// Values of a piece of work.
+const PIECE: usize = 1 << 14;
+
+impl Pointwise {
+    /// The activation of every value.
+    pub fn apply(self, input: &[f32]) -> Vec<f32> {
+        in_pieces(input.len(), PIECE, |index, out| {
+            let input = &input[index * PIECE..][..out.len()];
+            let then = self;
+            arch().dispatch(Apply { then, input, out });
+        })
+    }
+
+    /// Makes gradients of outputs gradients of inputs, in place. `kept` are the inputs; of a cut the outputs do as well.
+    pub fn go_back(self, kept: &[f32], grad: &mut [f32]) {
+        let pieces = grad.par_chunks_mut(PIECE).zip(kept.par_chunks(PIECE));
+        pieces.for_each(|(grad, kept)| {
+            let then = self;
+            arch().dispatch(GoBack { then, kept, grad });
+        });
+    }
+}
+
+struct Apply<'a> {
+    then: Pointwise,
+    input: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let vectors = self.out.chunks_mut(S::F32_LANES);
+        for (out, x) in vectors.zip(self.input.chunks(S::F32_LANES)) {
+            let x = load::<S>(simd, x);
+            store::<S>(simd, out, self.then.of(simd, x));
+        }
+    }
+}
+
+struct GoBack<'a> {
+    then: Pointwise,
+    kept: &'a [f32],
+    grad: &'a mut [f32],
+}
+
+impl WithSimd for GoBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let vectors = self.grad.chunks_mut(S::F32_LANES);
+        for (grad, kept) in vectors.zip(self.kept.chunks(S::F32_LANES)) {
+            let (kept, before) = (load::<S>(simd, kept), load::<S>(simd, grad));
+            store::<S>(simd, grad, self.then.gradient(simd, kept, before));
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct BlockOptions {
     pub padding: [(usize, usize); 2],
     /// Rows and columns from one window to the next.
     pub stride: [usize; 2],
-    /// What follows; where gradients are asked for a cut ([`Pointwise::is_cut`]).
+    /// What follows; before pooling a cut ([`Pointwise::is_cut`]).
     pub then: Pointwise,
     /// Whether 2 x 2 max pooling follows, after an activation that never falls.
     pub pool: bool,
@@ -71,10 +71,13 @@ struct State {
     options: BlockOptions,
     input: Primitive,
     weight: Primitive,
+    /// Where the block pools: the places of the maxima.
     places: Arc<Vec<u8>>,
+    /// Where it does not: what the activation's gradient is computed from.
+    kept: Option<Primitive>,
 }
 
-/// Runs the block; the places of the maxima are kept where `keep`, for the gradients.
+/// Runs the block; what the gradients need is kept where `keep`.
 fn run(
     input: Primitive,
     weight: Primitive,
@@ -97,30 +100,41 @@ fn run(
         pool: options.pool,
         then: options.then,
     };
-    assert!(
-        !keep || options.then.is_cut(),
-        "fusion fuses only cuts in training"
-    );
+    // The gradient of a cut follows from its output, that of another activation from its input.
+    let late = keep && !options.then.is_cut();
+    assert!(!late || !options.pool, "only cuts are pooled");
+    let run = match late {
+        true => shape.plain(),
+        false => shape,
+    };
     let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
-    let keep = keep && !shape.is_plain();
-    let mut places = vec![0; if keep { shape.out_len() } else { 0 }];
+    let keeps_places = keep && options.pool;
+    let mut places = vec![0; if keeps_places { shape.out_len() } else { 0 }];
     let out = conv::forward(
-        &shape,
+        &run,
         floats(&input),
         floats(&weight),
         floats(&bias),
-        keep.then_some(&mut places[..]),
+        keeps_places.then_some(&mut places[..]),
         options.precision,
     );
     let [out_rows, out_columns] = shape.out_size();
+    let sizes = [batch, out_rows, out_columns, filters];
+    let before = tensor(out, sizes);
+    let out = match late {
+        true => tensor(options.then.apply(floats(&before)), sizes),
+        false => before.clone(),
+    };
+    let keeps = keep && !options.pool && options.then != Pointwise::Linear;
     let state = State {
         shape,
         options,
         input,
         weight,
         places: Arc::new(places),
+        kept: keeps.then_some(before),
     };
-    (tensor(out, [batch, out_rows, out_columns, filters]), state)
+    (out, state)
 }
 
 /// Adds zeros around each image.
@@ -159,9 +173,15 @@ impl Backward<Flex, 3> for ConvBlockBackward {
 
     fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [input, weight, bias] = ops.parents;
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let mut grad = grads.consume::<Flex>(&ops.node).to_contiguous();
         let state = ops.state;
         let shape = &state.shape;
+        if let Some(kept) = &state.kept {
+            state
+                .options
+                .then
+                .go_back(floats(kept), grad.storage_mut::<f32>());
+        }
         let (values, places) = (floats(&grad), &state.places[..]);
         if weight.is_some() || bias.is_some() {
             let input = floats(&state.input);

@@ -1,4 +1,4 @@
-//! The gradient of weights and bias of 3 x 3 kernels where no ReLU and no pooling leaves zeros in the gradient
+//! The gradient of weights and bias of 3 x 3 kernels where no pooling leaves zeros in the gradient
 //! of the output (a batch normalisation follows), by Winograd's minimal filtering turned round: from
 //! `y = A' ((G w G') * (B' d B)) A` the gradient of `w` is `G' ((A g A') * (B' d B)) G`, summed over tiles of 2 x 2
 //! outputs. A tile costs 16 multiplications a channel and filter in place of 36.
@@ -19,7 +19,7 @@ use crate::kernels::scratch::{Aligned, with_scratch};
 
 /// Whether every output has a gradient, and the transform pays.
 pub fn dense_fits(shape: &ConvShape) -> bool {
-    shape.is_plain() && winograd_fits(shape)
+    !shape.pool && winograd_fits(shape)
 }
 
 /// Parts of the batch at most; they follow from the shape alone, so that the bits do not depend on the

@@ -59,6 +59,7 @@ pub struct Outputs<'a> {
     /// Filled up to whole vectors.
     pub bias: &'a [f32],
     pub out: &'a mut [f32],
+    /// Of pooled outputs.
     pub places: Option<&'a mut [u8]>,
 }
 
@@ -109,25 +110,18 @@ impl Outputs<'_> {
     ) {
         let (filters, lanes) = (self.shape.filters, S::F32_LANES);
         let len = (V * lanes).min(filters - filter);
-        if !self.shape.pool && self.places.is_none() {
+        if !self.shape.pool {
             return self.put::<S, V>(simd, sums, first * filters + filter, len);
         }
         for v in 0..len.div_ceil(lanes) {
-            let filter = filter + v * lanes;
-            if self.shape.pool {
-                for (cell, [a, b, c, d]) in sums.as_chunks::<4>().0.iter().enumerate() {
-                    let values = [a[v], b[v], c[v], d[v]];
-                    self.finish::<S, _>(simd, &values, first / 4 + cell, filter);
-                }
-            } else {
-                for (p, sums) in sums.iter().enumerate() {
-                    self.finish::<S, _>(simd, &[sums[v]], first + p, filter);
-                }
+            for (cell, [a, b, c, d]) in sums.as_chunks::<4>().0.iter().enumerate() {
+                let values = [a[v], b[v], c[v], d[v]];
+                self.finish::<S, _>(simd, &values, first / 4 + cell, filter + v * lanes);
             }
         }
     }
 
-    /// The same for `len` filters, where neither pooling nor places are asked for; `at` is the place of the first output.
+    /// The same for `len` filters, where nothing is pooled; `at` is the place of the first output.
     #[inline(always)]
     fn put<S: Simd, const V: usize>(
         &mut self,
@@ -146,6 +140,7 @@ impl Outputs<'_> {
             for ((value, sum), bias) in values.iter_mut().zip(sums).zip(&biases) {
                 *value = simd.add_f32s(*sum, *bias);
             }
+            // The piece behind this one is likely to be the thread's next: its zeros are written faster then.
             for v in 0..V {
                 prefetch(self.out, self.out.len() + at + p * filters + v * lanes);
             }

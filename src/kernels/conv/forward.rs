@@ -5,8 +5,8 @@ use super::shape::ConvShape;
 use super::winograd::{winograd, winograd_fits};
 use crate::config::Precision;
 
-/// The block's output. Where `places` is given it gets of each output the place of its maximum in the cell
-/// (row * 2 + column; 0 without pooling), or [`SHUT`](super::shape::SHUT).
+/// The block's output. Where the block pools and `places` is given, it gets of each output the place of its maximum in
+/// the cell (row * 2 + column), or [`SHUT`](super::shape::SHUT).
 pub fn forward(
     shape: &ConvShape,
     input: &[f32],

@@ -1,4 +1,4 @@
-//! The gradient of the input. Behind pooling or a ReLU most outputs have none: for each cell and each place in it,
+//! The gradient of the input. Behind pooling most outputs have none: for each cell and each place in it,
 //! the filters whose maximum lies there are summed in registers (gradient times weights) and added to the input's
 //! gradient once. Filters and channels are taken in blocks whose weights stay in the first cache. Split over images,
 //! and over channels where images are few. Elsewhere it is a convolution ([`turned_grad`]).
@@ -20,8 +20,8 @@ const BLOCK_BYTES: usize = 40 << 10;
 /// Taps that are summed in registers at a time: the first of these that wastes least.
 const TAPS: [usize; 3] = [9, 4, 1];
 
-/// The gradient of the input without its padding, (begin, end) rows and columns. `grad` is the gradient of the block's
-/// output, `places` what the forward pass kept.
+/// The gradient of the input without its padding, (begin, end) rows and columns. `grad` and `places` are as for
+/// [`weight_grad`](super::weight_grad()).
 pub fn input_grad(
     shape: &ConvShape,
     padding: [(usize, usize); 2],
@@ -29,7 +29,7 @@ pub fn input_grad(
     grad: &[f32],
     places: &[u8],
 ) -> Vec<f32> {
-    if shape.is_plain() {
+    if !shape.pool {
         return turned_grad(shape, padding, weight, grad);
     }
     if shape.stride != [1, 1] {

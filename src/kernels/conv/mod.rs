@@ -3,7 +3,8 @@
 //!
 //! Images are `[batch, height, width, channels]`, weights `[filters, channels, rows, columns]`.
 //! Where the block pools, the place of each maximum is kept (one byte a pooled value) in place of
-//! the activations; the gradients then touch that place alone, and nothing where the ReLU was shut.
+//! the activations; the gradients then touch that place alone, and nothing where the ReLU was shut. Elsewhere the
+//! gradient of the convolution's own output comes in.
 //!
 //! Every sum has a fixed order: work is split over images where results are per image, and over
 //! filters where images are summed. The bits depend neither on the number of threads nor on chance.

@@ -65,11 +65,6 @@ impl ConvShape {
         self.batch * self.out_image_len()
     }
 
-    /// Whether nothing follows the convolution: then every output has a gradient.
-    pub fn is_plain(&self) -> bool {
-        !self.pool && self.then == Pointwise::Linear
-    }
-
     /// The convolution without what follows it.
     pub fn plain(&self) -> ConvShape {
         ConvShape {
@@ -85,5 +80,5 @@ impl ConvShape {
     }
 }
 
-/// Marks an output that a ReLU (or ReLU6) made constant: no gradient passes.
+/// Marks a pooled output that a ReLU (or ReLU6) made constant: no gradient passes.
 pub const SHUT: u8 = 4;

@@ -17,8 +17,9 @@ use crate::device::simd::{arch, load, num_lanes};
 use crate::kernels::conv::gradient::{WeightGrad, add_parts, bias_grad, conv_grad};
 use crate::kernels::scratch::{Aligned, with_scratch};
 
-/// `grad` is the gradient of the block's output, `places` what the forward pass kept. The bias may be left out where
-/// it is not asked for.
+/// Where the block pools, `grad` is the gradient of its output and `places` what the forward pass kept; else `grad` is
+/// the gradient of the convolution's own output, before the activation. The bias may be left out where it is not asked
+/// for.
 pub fn weight_grad(
     shape: &ConvShape,
     input: &[f32],
@@ -28,7 +29,7 @@ pub fn weight_grad(
 ) -> WeightGrad {
     if dense_fits(shape) {
         dense_grad(shape, input, grad)
-    } else if shape.is_plain() {
+    } else if !shape.pool {
         let bias = if with_bias {
             bias_grad(grad, shape.filters)
         } else {

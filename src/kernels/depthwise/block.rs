@@ -20,7 +20,7 @@ pub struct DepthwiseOptions {
     pub padding: [(usize, usize); 2],
     /// Rows and columns from one window to the next.
     pub stride: [usize; 2],
-    /// What follows; nothing where gradients are asked for.
+    /// What follows.
     pub then: Pointwise,
 }
 
@@ -61,13 +61,18 @@ struct State {
     shape: DepthwiseShape,
     input: Primitive,
     weight: Primitive,
+    then: Pointwise,
+    /// What the activation's gradient is computed from.
+    kept: Option<Primitive>,
 }
 
+/// Runs the block; what the gradients need is kept where `keep`.
 fn run(
     input: Primitive,
     weight: Primitive,
     bias: Primitive,
     options: DepthwiseOptions,
+    keep: bool,
 ) -> (Primitive, State) {
     let [batch, height, width, channels] = input.shape().dims();
     let [_, _, rows, columns] = weight.shape().dims();
@@ -81,20 +86,35 @@ fn run(
     };
     let (input, weight) = (input.to_contiguous(), weight.to_contiguous());
     let bias = bias.to_contiguous();
+    // The gradient of a cut follows from its output, that of another activation from its input.
+    let late = keep && !options.then.is_cut();
     let out = depthwise::forward(
         &shape,
         floats(&input),
         floats(&weight),
         Some(floats(&bias)),
-        options.then,
+        if late {
+            Pointwise::Linear
+        } else {
+            options.then
+        },
     );
     let [rows, columns] = shape.out_size();
+    let sizes = [batch, rows, columns, channels];
+    let before = tensor(out, sizes);
+    let out = match late {
+        true => tensor(options.then.apply(floats(&before)), sizes),
+        false => before.clone(),
+    };
+    let keeps = keep && options.then != Pointwise::Linear;
     let state = State {
         shape,
         input,
         weight,
+        then: options.then,
+        kept: keeps.then_some(before),
     };
-    (tensor(out, [batch, rows, columns, channels]), state)
+    (out, state)
 }
 
 impl DepthwiseBlock for Flex {
@@ -104,7 +124,7 @@ impl DepthwiseBlock for Flex {
         bias: FloatTensor<Self>,
         options: DepthwiseOptions,
     ) -> FloatTensor<Self> {
-        run(input, weight, bias, options).0
+        run(input, weight, bias, options, false).0
     }
 }
 
@@ -116,12 +136,17 @@ impl Backward<Flex, 3> for DepthwiseBackward {
 
     fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [input, weight, bias] = ops.parents;
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let mut grad = grads.consume::<Flex>(&ops.node).to_contiguous();
         let State {
             shape,
             input: x,
             weight: w,
+            then,
+            kept,
         } = ops.state;
+        if let Some(kept) = kept {
+            then.go_back(floats(&kept), grad.storage_mut::<f32>());
+        }
         let [rows, columns] = shape.kernel;
         if weight.is_some() || bias.is_some() {
             let sums = depthwise::weight_grad(&shape, floats(&x), floats(&grad));
@@ -153,18 +178,18 @@ impl<C: CheckpointStrategy> DepthwiseBlock for Autodiff<Flex, C> {
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
         let nodes = [input_node, weight_node, bias_node];
-        let (out, state) = run(input, weight, bias, options);
         match DepthwiseBackward
             .prepare::<C>(nodes)
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(prepared) => {
-                let plain = options.then == Pointwise::Linear;
-                assert!(plain, "fusion fuses no activation in training");
+                let (out, state) = run(input, weight, bias, options, true);
                 prepared.finish(state, out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
+            OpsKind::UnTracked(prepared) => {
+                prepared.finish(run(input, weight, bias, options, false).0)
+            }
         }
     }
 }

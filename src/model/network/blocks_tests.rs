@@ -54,7 +54,12 @@ fn by_plain_operations(
     pass: &Pass<'_>,
 ) -> Value {
     let (mut value, mut at) = (input, 0);
+    let frozen = pass.frozen();
     for layer in &network.layers {
+        let pass = match pass.evaluates(layer.tuning) {
+            true => &frozen,
+            false => pass,
+        };
         let scope = Scope {
             name: &layer.name,
             specs: &layer.params,
@@ -164,6 +169,16 @@ fn normalisations_and_activations_go_into_convolutions_of_every_kind() {
             conv(5, 5, 2, 5),
         ] {
             agrees(vec![conv, json!("batch_norm"), json!(activation)], 1);
+        }
+    }
+}
+
+#[test]
+fn frozen_normalisations_go_into_convolutions_that_are_trained() {
+    for activation in ["relu", "relu6", "silu", "hard_silu"] {
+        for conv in [conv(6, 3, 2, 1), conv(9, 3, 1, 1), conv(5, 5, 2, 5)] {
+            let norm = json!({"batch_norm": {}, "freeze": true});
+            agrees(vec![conv, norm, json!(activation)], 1);
         }
     }
 }

@@ -59,6 +59,14 @@ fn compare(what: &str, fused: &[Vec<f32>], plain: &[Vec<f32>]) {
     }
 }
 
+const ACTIVATIONS: [Pointwise; 5] = [
+    Pointwise::Linear,
+    Pointwise::Relu,
+    Pointwise::Relu6,
+    Pointwise::HardSilu,
+    Pointwise::Silu,
+];
+
 /// The activation by plain operations.
 fn activated<const D: usize>(then: Pointwise, x: Tensor<D>) -> Tensor<D> {
     match then {
@@ -136,7 +144,7 @@ fn strided_and_depthwise_blocks_agree_with_plain_burn() {
                 y.permute([0, 2, 3, 1])
             };
             let name = format!("{kernel} x {kernel}, stride {stride}");
-            for then in [Pointwise::Linear, Pointwise::Relu, Pointwise::Relu6] {
+            for then in ACTIVATIONS {
                 let x = leaf([3, 12, 9, 17], 1);
                 let (w, b) = (leaf([20, 17, kernel, kernel], 2), leaf([20], 3));
                 let options = BlockOptions {
@@ -153,16 +161,18 @@ fn strided_and_depthwise_blocks_agree_with_plain_burn() {
             }
             let x = leaf([3, 12, 9, 21], 1);
             let (w, b) = (leaf([21, 1, kernel, kernel], 2), leaf([21], 3));
-            let options = DepthwiseOptions {
-                padding: [(padding, padding); 2],
-                stride: [stride; 2],
-                then: Pointwise::Linear,
-            };
-            let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
-            let fused = depthwise_block(x.clone(), w.clone(), b.clone(), options);
-            let plain = plain(&x, &w, &b, 21);
-            let name = format!("{name}, of each channel");
-            compare(&name, &run(fused, &leaves()), &run(plain, &leaves()));
+            for then in ACTIVATIONS {
+                let options = DepthwiseOptions {
+                    padding: [(padding, padding); 2],
+                    stride: [stride; 2],
+                    then,
+                };
+                let leaves = || [grad_of(&x), grad_of(&w), grad_of(&b)];
+                let fused = depthwise_block(x.clone(), w.clone(), b.clone(), options);
+                let plain = activated(then, plain(&x, &w, &b, 21));
+                let name = format!("{name}, of each channel, {then:?}");
+                compare(&name, &run(fused, &leaves()), &run(plain, &leaves()));
+            }
         }
     });
 }

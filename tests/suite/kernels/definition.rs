@@ -138,6 +138,11 @@ impl Case {
         let out = forward(shape, x, w, b, Some(&mut places), precision);
         let again = forward(shape, x, w, b, None, precision);
         assert_eq!(out, again, "the same without places");
+        let mut grad = grad.clone();
+        if !shape.pool {
+            shape.then.go_back(&out, &mut grad);
+        }
+        let grad = &grad[..];
         let sums = weight_grad(shape, x, grad, &places, true);
         let input = input_grad(shape, [(0, 0); 2], w, grad, &places);
         let [rows, columns] = [shape.height, shape.width].map(|size| size > 4);
