@@ -55,7 +55,7 @@ impl Network {
             ..Memory::default()
         };
         let (mut largest, mut before, mut index) = (input, input, 0);
-        let mut is_fixed = true;
+        let (mut all_fixed, mut any_frozen) = (true, false);
         while let Some(first) = self.layers.get(index) {
             let count = first.fused.filter(|_| of.fused).map_or(1, |f| f.num_layers);
             let block = &self.layers[index..index + count];
@@ -63,7 +63,9 @@ impl Network {
                 .last()
                 .map_or(0, |layer| of_batch(of_output(layer), batch));
             // A frozen layer at the beginning keeps nothing for a backward pass.
-            is_fixed &= block.iter().all(|layer| layer.is_fixed(u64::MAX));
+            all_fixed &= block.iter().all(|layer| layer.is_fixed(u64::MAX));
+            any_frozen |= block.iter().any(|layer| !layer.params.is_empty());
+            let is_fixed = all_fixed && any_frozen;
             let working = block.iter().fold(0u64, |sum, layer| {
                 if is_fixed {
                     return sum.max(of_batch(forward_peak(layer), batch));
