@@ -56,7 +56,7 @@ def steady_image(grads_of):
         grads = grads_of(x, None)
         most = max(np.linalg.norm(grad) for grad in grads.values())
         worst = 0.0
-        for seed in range(6):
+        for seed in range(24):
             other = grads_of(x, seed)
             errors = [np.abs(grads[key] - other[key]).max() / max(np.linalg.norm(grads[key]), most / 100) for key in grads]
             worst = max(worst, *errors)

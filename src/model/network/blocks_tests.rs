@@ -177,7 +177,7 @@ fn normalisations_and_activations_go_into_convolutions_of_every_kind() {
 fn frozen_normalisations_go_into_convolutions_that_are_trained() {
     for activation in ["relu", "relu6", "silu", "hard_silu"] {
         for conv in [conv(6, 3, 2, 1), conv(9, 3, 1, 1), conv(5, 5, 2, 5)] {
-            let norm = json!({"batch_norm": {}, "freeze": true});
+            let norm = json!({"batch_norm": {"freeze": true}});
             agrees(vec![conv, norm, json!(activation)], 1);
         }
     }
