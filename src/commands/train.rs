@@ -33,17 +33,12 @@ use crate::train::{
 pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let fault = FaultPoint::from_environment()?;
     let stop = StopFlag::default();
-    let resumed = match &args.resume {
-        Some(path) => Some(Resumed::take_up(path)?),
-        None => None,
-    };
+    let resumed = args.resume.as_deref().map(Resumed::take_up).transpose()?;
     let (mut source, choice) = load(&experiment_args(&args, resumed.as_ref()))?;
     let device = take_device(choice, args.quiet)?;
     source.experiment.device.kind = choice.to_string();
     let compute = take_compute(&source, &device, args.quiet)?;
-    for notice in source.notices.iter().filter(|_| !args.quiet) {
-        say!("note: {notice}");
-    }
+    note(&source.notices, args.quiet);
     let plan = Plan::check(source)?;
     if resumed.is_none() {
         plan.check_pretrained()?;
@@ -70,16 +65,16 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         None => folder.write_experiment(&experiment),
         Some(_) => Ok(()),
     };
-    let prepared = begun.and_then(|()| prepare(plan, device, compute, args.quiet, args.no_audit));
-    let prepared = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            if args.resume.is_none() {
-                folder.discard();
+    let prepared =
+        match begun.and_then(|()| prepare(plan, device, compute, args.quiet, args.no_audit)) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                if args.resume.is_none() {
+                    folder.discard();
+                }
+                return Err(error);
             }
-            return Err(error);
-        }
-    };
+        };
     if let Some(checkpoint) = &checkpoint {
         let source = &prepared.plan.source;
         let (task, fingerprint) = (&prepared.info.task, &prepared.info.fingerprint);
@@ -97,9 +92,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     let trained = prepared.plan.source.experiment.clone();
     let bar = DecodeBar::new(!args.quiet && stderr().is_terminal());
     let run = prepared.run(start, &bar)?;
-    for notice in run.notices.iter().filter(|_| !args.quiet) {
-        say!("note: {notice}");
-    }
+    note(&run.notices, args.quiet);
     let lines = JsonLines::default();
     let mut observers = observers(&args, &lines);
     let asks = signals::asks(&stop); // now there is something to save
@@ -122,6 +115,13 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         .result()
         .and_then(|()| print(&outcome, &summary, &args));
     finish(&outcome, &run.folder, &stop, printed)
+}
+
+/// Says what the user should know.
+fn note(notices: &[String], quiet: bool) {
+    for notice in notices.iter().filter(|_| !quiet) {
+        say!("note: {notice}");
+    }
 }
 
 /// Says what the course of the training suggests.

@@ -11,7 +11,9 @@ use crate::data::core::left_out::{LeftOut, list_names};
 use crate::data::files::error::FileError;
 use crate::data::files::read::read_file;
 use crate::data::files::split_names::{SplitName, split_name};
-use crate::data::table::{Files, Layout, RowError, TableError, TableFile, class_name};
+use crate::data::table::{
+    Files, Layout, Row as TableRow, RowError, TableError, TableFile, class_name,
+};
 
 /// Names of columns of images, in lower case.
 pub const IMAGE_COLUMNS: [&str; 19] = [
@@ -260,6 +262,31 @@ fn column(
     })
 }
 
+/// The names of the columns of 0 and 1 in which a row has a 1.
+fn held_labels(
+    table: &TableFile,
+    columns: &[usize],
+    row: &TableRow<'_>,
+    layout: &Layout,
+) -> Result<Vec<String>, RowError> {
+    let mut held = Vec::new();
+    for &column in columns {
+        let field = row.field(column);
+        match layout.number(&field) {
+            Some(1.0) => held.push(table.columns[column].clone()),
+            Some(0.0) => {}
+            _ if layout.is_missing(&field) => {}
+            _ => {
+                return Err(RowError::Flag {
+                    column: table.columns[column].clone(),
+                    field: field.into_owned(),
+                });
+            }
+        }
+    }
+    Ok(held)
+}
+
 fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(), RowsError> {
     let in_table = |error: TableError| RowsError::Table {
         file: file.to_path_buf(),
@@ -301,23 +328,7 @@ fn read_table(labelling: &Labelling, file: &Path, rows: &mut Rows) -> Result<(),
                     }
                     split_labels(&field, labelling.separator.as_deref(), layout)
                 }
-                several => {
-                    let mut held = Vec::new();
-                    for &column in several {
-                        match layout.number(&row.field(column)) {
-                            Some(1.0) => held.push(table.columns[column].clone()),
-                            Some(0.0) => {}
-                            _ if layout.is_missing(&row.field(column)) => {}
-                            _ => {
-                                return Err(RowError::Flag {
-                                    column: table.columns[column].clone(),
-                                    field: row.field(column).into_owned(),
-                                });
-                            }
-                        }
-                    }
-                    held
-                }
+                several => held_labels(&table, several, row, layout)?,
             };
             let split = match split {
                 None => None,

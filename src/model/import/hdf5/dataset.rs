@@ -89,7 +89,7 @@ fn read(
         .filter(|layout| !layout.is_shared)
         .ok_or_else(missing)?;
     let (class, version) = match layout.data[..] {
-        [version @ (3 | 4 | 5), class, ..] => (class, version),
+        [version @ 3..=5, class, ..] => (class, version),
         _ => {
             return Err(Unread::Unsupported(
                 "lies as the oldest versions of HDF5 put it, which is not read",
