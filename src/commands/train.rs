@@ -44,9 +44,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
         plan.check_pretrained()?;
     }
     let memory = check_training(&plan, &device, compute)?;
-    if !args.quiet {
-        announce(&plan, &memory);
-    }
+    announce(&plan, &memory, args.quiet);
     if let Some(steps) = args.verify {
         return verify::run(plan, device, compute, steps, &stop, &args);
     }
@@ -101,10 +99,7 @@ pub fn run(args: TrainArgs) -> anyhow::Result<u8> {
     if !args.quiet && !outcome.interrupted {
         advise(&run);
     }
-    let test = match outcome.interrupted || outcome.best.is_none() {
-        true => None,
-        false => at_the_end(&trained, &run.folder, &run.device, args.quiet)?,
-    };
+    let test = at_the_end(&outcome, &trained, &run.folder, &run.device, args.quiet)?;
     let summary = ResultLines {
         folder: &run.folder,
         info: &run.info,
@@ -137,11 +132,15 @@ fn advise(run: &Run<'_>) {
 /// # Errors
 /// A split that does not fit, a file that cannot be written.
 fn at_the_end(
+    outcome: &Outcome,
     experiment: &Experiment,
     folder: &RunFolder,
     device: &Device,
     quiet: bool,
 ) -> anyhow::Result<Option<Evaluated>> {
+    if outcome.interrupted || outcome.best.is_none() {
+        return Ok(None);
+    }
     let data = &experiment.data;
     let path = |key: &str| data.get(key).and_then(Value::as_str).map(text_path);
     let files = |key: &str| -> Option<Files> {
@@ -281,7 +280,10 @@ fn create(args: &TrainArgs, plan: &Plan) -> anyhow::Result<RunFolder> {
     }
 }
 
-fn announce(plan: &Plan, memory: &Memory) {
+fn announce(plan: &Plan, memory: &Memory, quiet: bool) {
+    if quiet {
+        return;
+    }
     let summary = plan.survey.summary();
     let weights = plan.class_weights();
     let data = tables::data(summary, plan.decision.positive, weights.as_deref());
