@@ -82,7 +82,7 @@ impl Chosen {
             "  # The first ten epochs train the layers behind it, which takes a moment; then its own as well, the later ones at a\n  \
              # tenth of the rate and each stage before at 0.7 of that. freeze = true in place of unfreeze leaves it as it is.\n  \
              {{ backbone = {{ name = \"{backbone}\", weights = \"{file}\", unfreeze = {{ epoch = 11, rate_scale = 0.1 }}, \
-             rate_decay = 0.7 }} }},\n  {{ batch_norm = {{}} }},\n  {{ dropout = {{ rate = 0.2 }} }},\n"
+             rate_decay = 0.7 }} }},\n  {{ batch_norm = {{ momentum = 0.9 }} }},\n  {{ dropout = {{ rate = 0.2 }} }},\n"
         )
     }
 }
