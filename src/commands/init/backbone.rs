@@ -79,9 +79,9 @@ impl Chosen {
     pub fn layer(&self) -> String {
         let CatalogueEntry { backbone, file, .. } = self.entry;
         format!(
-            "  # The first ten epochs train the layers behind it, which takes a moment; then its own as well, the later ones at a\n  \
-             # tenth of the rate and each stage before at 0.7 of that. freeze = true in place of unfreeze leaves it as it is.\n  \
-             {{ backbone = {{ name = \"{backbone}\", weights = \"{file}\", unfreeze = {{ epoch = 11, rate_scale = 0.1 }}, \
+            "  # The first ten epochs train the layers behind it, which takes a moment; then its own as well, the later ones at\n  \
+             # 0.03 of the rate and each stage before at 0.7 of that. freeze = true in place of unfreeze leaves it as it is.\n  \
+             {{ backbone = {{ name = \"{backbone}\", weights = \"{file}\", unfreeze = {{ epoch = 11, rate_scale = 0.03 }}, \
              rate_decay = 0.7 }} }},\n  {{ batch_norm = {{ momentum = 0.9 }} }},\n  {{ dropout = {{ rate = 0.2 }} }},\n"
         )
     }

@@ -63,7 +63,7 @@ pub(super) fn text(
         None => (epochs, at_most, stopping),
     };
     let (layers, preprocess, augment, rate) = match (survey.shape(), backbone) {
-        (_, Some(backbone)) => (backbone.layer(), backbone::SECTIONS, String::new(), "1e-3"),
+        (_, Some(backbone)) => (backbone.layer(), backbone::SECTIONS, String::new(), "3e-3"),
         (Shape::Image { height, width, .. }, None) => {
             let small = height.max(width) <= SMALL;
             let layers = format!(
