@@ -58,7 +58,7 @@ pub(super) fn text(
         Some(_) => (
             13,
             "# ten for the head, three for the whole net",
-            String::new(),
+            "schedule = { cosine = {} }       # the rate falls to 0\n".to_string(),
         ),
         None => (epochs, at_most, stopping),
     };
