@@ -6,12 +6,13 @@ use std::sync::Arc;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
 use crate::device::flex::{Primitive, tensor};
+use crate::kernels::recorded::recorded;
 
 /// The targets of the logits.
 #[derive(Clone, Debug)]
@@ -122,13 +123,6 @@ impl<C: CheckpointStrategy> LossBlock for Autodiff<Flex, C> {
         let (logits, node) = logits.into_parts();
         let (losses, gradients, sizes) = run(logits, &labels);
         let losses = tensor(losses, [sizes[0]]);
-        match LossBlockBackward
-            .prepare::<C>([node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish((gradients, sizes), losses),
-            OpsKind::UnTracked(prepared) => prepared.finish(losses),
-        }
+        recorded::<C, _, _>(LossBlockBackward, [node], |_| (losses, (gradients, sizes)))
     }
 }

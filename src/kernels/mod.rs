@@ -10,6 +10,7 @@ pub mod lstm;
 mod norm;
 mod pointwise;
 mod pool;
+mod recorded;
 mod scratch;
 mod update;
 

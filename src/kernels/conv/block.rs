@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -17,6 +17,7 @@ use crate::config::Precision;
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::conv;
 use crate::kernels::pointwise::Pointwise;
+use crate::kernels::recorded::recorded;
 
 /// The operations of a block after the convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,18 +218,8 @@ impl<C: CheckpointStrategy> ConvBlock for Autodiff<Flex, C> {
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
         let nodes = [input_node, weight_node, bias_node];
-        match ConvBlockBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => {
-                let (out, state) = run(input, weight, bias, options, true);
-                prepared.finish(state, out)
-            }
-            OpsKind::UnTracked(prepared) => {
-                prepared.finish(run(input, weight, bias, options, false).0)
-            }
-        }
+        recorded::<C, _, _>(ConvBlockBackward, nodes, |keep| {
+            run(input, weight, bias, options, keep)
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -16,6 +16,7 @@ use super::shape::DenseShape;
 use crate::config::Precision;
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::dense;
+use crate::kernels::recorded::recorded;
 use crate::kernels::update::Factors;
 
 /// An activation whose derivative follows from its value.
@@ -250,13 +251,6 @@ impl<C: CheckpointStrategy> DenseBlock for Autodiff<Flex, C> {
         let nodes = [input_node, weight_node, bias_node];
         let state = run(input, weight, bias, options);
         let output = state.output.clone();
-        match DenseBlockBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, output),
-            OpsKind::UnTracked(prepared) => prepared.finish(output),
-        }
+        recorded::<C, _, _>(DenseBlockBackward, nodes, |_| (output, state))
     }
 }

@@ -3,7 +3,7 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -12,6 +12,7 @@ use super::shape::DepthwiseShape;
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::depthwise;
 use crate::kernels::pointwise::Pointwise;
+use crate::kernels::recorded::recorded;
 
 /// What the block does beside the products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,18 +179,8 @@ impl<C: CheckpointStrategy> DepthwiseBlock for Autodiff<Flex, C> {
         let (weight, weight_node) = weight.into_parts();
         let (bias, bias_node) = bias.into_parts();
         let nodes = [input_node, weight_node, bias_node];
-        match DepthwiseBackward
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => {
-                let (out, state) = run(input, weight, bias, options, true);
-                prepared.finish(state, out)
-            }
-            OpsKind::UnTracked(prepared) => {
-                prepared.finish(run(input, weight, bias, options, false).0)
-            }
-        }
+        recorded::<C, _, _>(DepthwiseBackward, nodes, |keep| {
+            run(input, weight, bias, options, keep)
+        })
     }
 }

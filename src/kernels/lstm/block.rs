@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -14,6 +14,7 @@ use burn::tensor::Tensor;
 use super::shape::{LstmShape, Masks, Trace, Weights};
 use crate::device::flex::{Primitive, floats, tensor};
 use crate::kernels::lstm;
+use crate::kernels::recorded::recorded;
 
 /// The options of a layer.
 #[derive(Clone, Debug, Default)]
@@ -179,9 +180,6 @@ impl<C: CheckpointStrategy> LstmBlock for Autodiff<Flex, C> {
         let (bias, bias_node) = bias.into_parts();
         let nodes = [input_node, kernel_node, recurrent_node, bias_node];
         let (out, state) = run(input, [kernel, recurrent, bias], options);
-        match LstmBackward.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(LstmBackward, nodes, |_| (out, state))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -17,6 +17,7 @@ use crate::kernels::norm;
 use crate::kernels::pointwise::Pointwise;
 use crate::kernels::pool::block::{pool_shape, pooled_sizes};
 use crate::kernels::pool::pass::PoolShape;
+use crate::kernels::recorded::recorded;
 
 /// How a normalisation gets its moments.
 #[derive(Clone, Debug)]
@@ -217,13 +218,8 @@ impl<C: CheckpointStrategy> NormBlock for Autodiff<Flex, C> {
         let (gamma, gamma_node) = gamma.into_parts();
         let (beta, beta_node) = beta.into_parts();
         let (out, state) = run_norm(input, gamma, beta, options);
-        match NormBackward
-            .prepare::<C>([input_node, gamma_node, beta_node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(NormBackward, [input_node, gamma_node, beta_node], |_| {
+            (out, state)
+        })
     }
 }

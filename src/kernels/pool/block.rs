@@ -4,7 +4,7 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 use super::pass;
 use super::pass::PoolShape;
 use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::recorded::recorded;
 use crate::kernels::scratch::zeros;
 
 /// Backends that have the blocks.
@@ -122,26 +123,12 @@ impl<C: CheckpointStrategy> PoolBlocks for Autodiff<Flex, C> {
     fn max_pool_block(input: FloatTensor<Self>, relu: bool) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let (out, state) = run_max_pool(&input, relu);
-        match MaxPoolBackward
-            .prepare::<C>([node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(MaxPoolBackward, [node], |_| (out, state))
     }
 
     fn global_mean_block(input: FloatTensor<Self>) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let (out, shape) = run_global_mean(&input);
-        match GlobalMeanBackward
-            .prepare::<C>([node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(shape, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(GlobalMeanBackward, [node], |_| (out, shape))
     }
 }

@@ -4,7 +4,7 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 use super::block::pool_shape;
 use super::scale::{gate_grad, scale};
 use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::recorded::recorded;
 
 /// Backends that have the block.
 #[backend_extension(Flex, Autodiff)]
@@ -71,13 +72,6 @@ impl<C: CheckpointStrategy> ScaleBlock for Autodiff<Flex, C> {
         let (input, input_node) = input.into_parts();
         let (gate, gate_node) = gate.into_parts();
         let (out, state) = run(&input, &gate);
-        match ScaleBackward
-            .prepare::<C>([input_node, gate_node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(ScaleBackward, [input_node, gate_node], |_| (out, state))
     }
 }

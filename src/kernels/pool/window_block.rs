@@ -4,7 +4,7 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
@@ -13,6 +13,7 @@ use super::block::pool_shape;
 use super::pass::PoolShape;
 use super::window::{PoolWindow, window_max, window_max_grad};
 use crate::device::flex::{Primitive, floats, tensor};
+use crate::kernels::recorded::recorded;
 
 /// Backends that have the block.
 #[backend_extension(Flex, Autodiff)]
@@ -69,13 +70,6 @@ impl<C: CheckpointStrategy> WindowMaxBlock for Autodiff<Flex, C> {
     fn window_max_block(input: FloatTensor<Self>, window: PoolWindow) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let (out, state) = run(&input, window);
-        match WindowMaxBackward
-            .prepare::<C>([node])
-            .compute_bound()
-            .stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish(state, out),
-            OpsKind::UnTracked(prepared) => prepared.finish(out),
-        }
+        recorded::<C, _, _>(WindowMaxBackward, [node], |_| (out, state))
     }
 }

@@ -87,7 +87,10 @@ fn role(layer: &PlannedLayer) -> Role {
         Operation::BatchNorm { epsilon } => Role::Norm(epsilon),
         Operation::GlobalAvgPool => Role::Alone,
         // Their kernels take in no neighbour.
-        Operation::Conv1d { .. } | Operation::Lstm | Operation::Other => Role::Plain,
+        Operation::Conv1d { .. }
+        | Operation::Lstm
+        | Operation::SqueezeExcite
+        | Operation::Other => Role::Plain,
     }
 }
 
@@ -112,7 +115,8 @@ pub fn runs_own_kernel(layer: &PlannedLayer, input: &Value, compute: Compute) ->
             stride: 1,
             dilation: 1,
             groups: 1,
-        } => runs_blocks(input, compute),
+        }
+        | Operation::SqueezeExcite => runs_blocks(input, compute),
         _ => false,
     }
 }

@@ -41,6 +41,8 @@ pub enum Operation {
     GlobalAvgPool,
     /// Long short-term memory.
     Lstm,
+    /// A gate that scales each channel of an image.
+    SqueezeExcite,
 }
 
 /// The geometry of a convolution of images, and what ends it.

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::data::{Shape, Value};
+use crate::kernels::scale_block;
 use crate::model::activation::Activation;
 use crate::model::graph::{
-    Forward, Layer, LayerReader, Mismatch, Params, Planned, PlannedLayer, Scope, Working,
-    image_dims, run_block,
+    Forward, Layer, LayerReader, Mismatch, Operation, Params, Planned, PlannedLayer, Scope,
+    Working, image_dims, run_block,
 };
 use crate::model::init::Init;
 use crate::model::layers::dense::Dense;
@@ -126,6 +127,9 @@ impl Forward for PlannedSqueezeExcite {
         };
         let gate = run(2, run(1, run(0, input.clone())));
         match (input, gate) {
+            (Value::Image(x), Value::Flat(gate)) if scope.kernel => {
+                Value::Image(scale_block(x, gate))
+            }
             (Value::Image(x), Value::Flat(gate)) => {
                 let [batch, channels] = gate.dims();
                 let gate = gate.reshape([batch, 1, 1, channels]);
@@ -137,6 +141,10 @@ impl Forward for PlannedSqueezeExcite {
             }
             (input, _) => unreachable!("planned for an image, got {input:?}"),
         }
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::SqueezeExcite
     }
 
     fn children(&self) -> Vec<&PlannedLayer> {
