@@ -31,7 +31,7 @@ pub use compute::{Compute, Half};
 pub use file::{ModelFile, ModelInfo, ensure_finite};
 pub use graph::{
     ConvGeometry, Forward, Layer, LayerReader, MOST_VALUES, Mismatch, Operation, Padding, Pass,
-    Planned, PlannedLayer, Scope, Training, Visited, Working,
+    Planned, PlannedLayer, Scope, Training, Visited, Working, through,
 };
 pub use init::{Fans, Init};
 pub use layers::LAYERS;

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::audit::Traits;
 use super::augment::Augmentation;
-use super::cache::{Adding, Budget, Cache, Key, Slot, name_of, open_disk};
+use super::cache::{Adding, Budget, Cache, Description, Key, Slot, name_of, open_disk};
 use super::dataset::ImageDataset;
 use super::decode::error::DecodeError;
 use super::decode::pixels::Pixels;
@@ -270,7 +270,8 @@ fn open_adding(
     notices: &mut Vec<String>,
 ) -> Option<Adding> {
     let wait = || crate::say!("waiting for another run that decodes the same images");
-    match open_disk(&split.root, preprocess, num_samples, limit, &wait) {
+    let description = Description::new(&split.root, preprocess);
+    match open_disk(&description, num_samples, limit, &wait) {
         Ok(adding) => Some(adding),
         Err(error) => {
             notices.push(format!(

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::cache::{Budget, default_memory};
+use super::cache::Budget;
 use super::decode::pixels::Alpha;
 use super::preprocess::ImagePreprocess;
 use super::resize::{Aspect, Filter, whole};
@@ -105,9 +105,6 @@ impl ImageOptions {
 
     /// The size of the cache of decoded images.
     pub fn budget(&self, default_disk: u64) -> Budget {
-        Budget {
-            memory: self.cache_memory.map_or_else(default_memory, |size| size.0),
-            disk: self.cache_disk.map_or(default_disk, |size| size.0),
-        }
+        Budget::new(self.cache_memory, self.cache_disk, default_disk)
     }
 }

@@ -6,7 +6,7 @@ use super::fusion::fuse;
 use super::layer::{LayerList, LayerReader};
 use super::mismatch::Mismatch;
 use super::planned::{Planned, PlannedLayer};
-use super::run::{Params, run_block};
+use super::run::{Params, run_block, through};
 use super::scope::Scope;
 use super::size::Working;
 use crate::config::Path;
@@ -107,13 +107,10 @@ impl Chain {
         let tensors: &[Tensor<1>] = &outer.tensors[first..];
         let sinks: &[Option<Sink>] = outer.sinks.get(first..).unwrap_or_default();
         let params = Params { tensors, sinks };
-        let (mut value, mut index) = (input, 0);
-        while index < self.layers.len() {
+        through(0..self.layers.len(), input, &mut |index, value| {
             let name = format!("{}.{}", outer.name, self.layers[index].name);
-            let (count, output) = run_block(&self.layers, index, &name, value, params, outer.pass);
-            (value, index) = (output, index + count);
-        }
-        value
+            run_block(&self.layers, index, &name, value, params, outer.pass)
+        })
     }
 }
 

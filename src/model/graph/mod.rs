@@ -24,7 +24,7 @@ pub use layer::{Layer, LayerList, LayerReader};
 pub use mismatch::Mismatch;
 pub use operation::{ConvGeometry, Operation};
 pub use planned::{Forward, Planned, PlannedLayer, Visited};
-pub use run::{Params, run_block};
+pub use run::{Params, run_block, through};
 pub use scope::{Pass, Scope, Training};
 pub use size::{MOST_VALUES, Working, cost};
 pub use window::{

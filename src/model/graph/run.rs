@@ -1,5 +1,7 @@
 //! Runs planned layers: each by itself, or on the CPU with the others of its block.
 
+use std::ops::Range;
+
 use burn::tensor::{FloatDType, Tensor};
 
 use super::block::{Block, Folded};
@@ -21,6 +23,21 @@ pub struct Params<'a> {
     pub tensors: &'a [Tensor<1>],
     /// Where the gradient of each goes as factors; may be empty.
     pub sinks: &'a [Option<Sink>],
+}
+
+/// Passes a value through the layers of a range; `run` takes the index of a layer and its input, and returns how many
+/// layers it ran and their output.
+pub fn through(
+    layers: Range<usize>,
+    mut value: Value,
+    run: &mut dyn FnMut(usize, Value) -> (usize, Value),
+) -> Value {
+    let mut index = layers.start;
+    while index < layers.end {
+        let (count, output) = run(index, value);
+        (value, index) = (output, index + count);
+    }
+    value
 }
 
 /// Runs the layer at `index` of `layers`, by the full name `name`; on the CPU with the others of its block. Returns how

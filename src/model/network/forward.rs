@@ -1,12 +1,10 @@
 //! The forward pass of a net.
 
-use std::ops::Range;
-
 use burn::tensor::{FloatDType, Tensor};
 
 use super::net::Network;
 use crate::data::Value;
-use crate::model::graph::{Params, Pass, run_block};
+use crate::model::graph::{Params, Pass, PlannedLayer, run_block, through};
 use crate::model::value::into_flat;
 
 impl Network {
@@ -45,26 +43,20 @@ impl Network {
         input: Value,
         mut run: impl FnMut(usize, Value) -> (usize, Value),
     ) -> Vec<Value> {
-        let mut through = |layers: Range<usize>, mut value: Value| {
-            let mut index = layers.start;
-            while index < layers.end {
-                let (count, output) = run(index, value);
-                (value, index) = (output, index + count);
-            }
-            value
-        };
-        let trunk = self
-            .heads
-            .first()
-            .map_or(self.layers.len(), |head| head.layers.start);
-        let value = through(first..trunk, input);
+        let value = through(first..self.trunk().len(), input, &mut run);
         if self.heads.is_empty() {
             return vec![value];
         }
         let heads = self.heads.iter();
         heads
-            .map(|head| through(head.layers.clone(), value.clone()))
+            .map(|head| through(head.layers.clone(), value.clone(), &mut run))
             .collect()
+    }
+
+    /// The layers before those of the heads.
+    pub fn trunk(&self) -> &[PlannedLayer] {
+        let heads = self.heads.first();
+        &self.layers[..heads.map_or(self.layers.len(), |head| head.layers.start)]
     }
 
     /// Runs the layer at `index`, on the CPU with the others of its block. Returns how many have

@@ -3,12 +3,11 @@
 
 use std::io;
 
-use crate::console::shown;
 use crate::data::Shape;
 use crate::data::image::audit::Traits;
-use crate::data::image::cache::{Adding, Budget, Description, FORMAT, Key, Records, make_room};
+use crate::data::image::cache::{Adding, Budget, Description, FORMAT, Key, Records, open_disk};
 use crate::data::image::samples::Stamp;
-use crate::storage::{cache_folder, make_cache_folder};
+use crate::storage::cache_folder;
 
 /// Features by the number of their record.
 pub struct FeatureStore {
@@ -180,15 +179,10 @@ fn open(description: &Description, num_records: usize, limit: u64) -> io::Result
     if limit == 0 {
         return Ok(None);
     }
-    let folder = cache_folder();
-    make_cache_folder(&folder)
-        .map_err(|error| io::Error::other(format!("{}: {error}", shown(&folder))))?;
-    let present = std::fs::metadata(folder.join(description.file_name()));
+    let present = std::fs::metadata(cache_folder().join(description.file_name()));
     let present = present.map_or(0, |file| description.num_samples(file.len()));
-    let wanted = description.size_for(num_records + present as usize);
-    let most = make_room(&folder, &description.file_name(), wanted, limit);
     let wait = || crate::say!("note: waiting for another run that computes the same features");
-    Adding::open(&folder, description, most.min(wanted), &wait).map(Some)
+    open_disk(description, num_records + present as usize, limit, &wait).map(Some)
 }
 
 fn from_bytes(bytes: &[u8], out: &mut [f32]) {

@@ -13,7 +13,9 @@ use crate::data::image::cache::Budget;
 use crate::data::{
     Dataset, Progress, ReadingOrder, SampleError, SampleId, Shape, input_to_device, view_of,
 };
-use crate::model::{Compute, Network, Pass, Training, flat_values, host};
+use crate::device::on_cpu;
+use crate::device::simd::arch;
+use crate::model::{Compute, Network, Pass, Training, flat_values, host, through};
 
 /// Samples that the frozen layers take at a time.
 const BATCH: usize = 32;
@@ -41,12 +43,21 @@ impl FrozenLayers<'_> {
         last.map_or(self.network.input, |layer| layer.output)
     }
 
-    /// A digest of all that the features depend on beside the sample: the layers, their parameters, what they compute
-    /// in, and this program.
+    /// Bytes that the features of a split take.
+    pub fn num_bytes(&self, dataset: &dyn Dataset) -> u64 {
+        let records = dataset.len() as u64 * dataset.num_views().unwrap_or(1);
+        let values = self.output().num_elements() as u64;
+        records.saturating_mul(values.saturating_mul(size_of::<f32>() as u64))
+    }
+
+    /// A digest of all that the features depend on beside the sample: the layers, their parameters, where and in what they
+    /// compute, and this program.
     pub fn digest(&self) -> u128 {
         let mut hash = Xxh3::new();
         hash.update(env!("CARGO_PKG_VERSION").as_bytes());
-        hash.update(format!("{:?} {:?}", self.compute, crate::device::simd::arch()).as_bytes());
+        // A GPU agrees with the CPU within a tolerance; a run's bits are those of its own device.
+        let place = (on_cpu(self.device), arch());
+        hash.update(format!("{:?} {place:?}", self.compute).as_bytes());
         let mut at = 0;
         for layer in &self.network.layers[..self.num_layers] {
             hash.update(format!("{} {:?} {:?}", layer.tag, layer.input, layer.forward).as_bytes());
@@ -70,13 +81,11 @@ impl FrozenLayers<'_> {
             compute: self.compute,
             ..Pass::default()
         };
-        let mut value = input_to_device(input, ids.len(), self.network.input, self.device);
-        let mut index = 0;
-        while index < self.num_layers {
-            let (count, output) = self.network.run_block(index, value, &self.tensors, &pass);
-            (value, index) = (output, index + count);
-        }
-        flat_values(value)
+        let input = input_to_device(input, ids.len(), self.network.input, self.device);
+        let outputs = through(0..self.num_layers, input, &mut |index, value| {
+            self.network.run_block(index, value, &self.tensors, &pass)
+        });
+        flat_values(outputs)
     }
 }
 
@@ -91,25 +100,14 @@ pub struct Features {
 }
 
 impl Features {
-    /// Whether a split's features can be kept: there is a bounded number of versions of each sample, and no batch is
-    /// mixed.
-    pub fn can_be_kept(dataset: &dyn Dataset) -> bool {
-        dataset.num_views().is_some() && dataset.mix().is_none()
-    }
-
-    /// Bytes that the features of a split take.
-    pub fn num_bytes(layers: &FrozenLayers<'_>, dataset: &dyn Dataset) -> u64 {
-        let records = dataset.len() as u64 * dataset.num_views().unwrap_or(1);
-        let values = layers.output().num_elements() as u64;
-        records.saturating_mul(values.saturating_mul(size_of::<f32>() as u64))
-    }
-
     /// Computes the features of all samples, or takes them from the cache file where an earlier run has left them.
+    /// `digest` is that of the layers.
     ///
     /// # Errors
     /// A cache file that is needed and cannot be written.
     pub fn compute(
         layers: &FrozenLayers<'_>,
+        digest: u128,
         inner: Arc<dyn Dataset>,
         budget: Budget,
         progress: &dyn Progress,
@@ -117,7 +115,7 @@ impl Features {
         let num_views = inner.num_views().unwrap_or(1);
         let num_records = inner.len() * num_views as usize;
         let shape = layers.output();
-        let mut writer = Writer::new(layers.digest(), shape, num_records, budget)?;
+        let mut writer = Writer::new(digest, shape, num_records, budget)?;
         let mut failed = vec![None; num_records];
         progress.begin("features of the frozen layers", num_records);
         let records: Vec<usize> = (0..num_records).collect();

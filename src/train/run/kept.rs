@@ -1,15 +1,15 @@
 //! The training data of a run: its samples, or, while its first layers are frozen, their precomputed features.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::features::{Features, FrozenLayers};
 use crate::config::ByteSize;
-use crate::data::image::cache::{Budget, default_memory};
+use crate::data::image::cache::{Budget, DEFAULT_DISK};
 use crate::data::{Dataset, Loader, Progress};
 use crate::model::{Frozen, Network};
-
-/// The default limit of cache files, bytes.
-const DEFAULT_DISK: u64 = 32_000_000_000;
 
 /// The features of both splits, in the place of their samples.
 pub struct Kept {
@@ -38,20 +38,17 @@ impl Network {
     /// How many layers of the trunk are fixed in an epoch, counted from 0, from the first on and up to the end of a block;
     /// 0 where no parameter is among them. And in which epochs they are.
     pub fn fixed_layers(&self, epoch: u64) -> (usize, Frozen) {
-        let trunk = self
-            .heads
-            .first()
-            .map_or(self.layers.len(), |head| head.layers.start);
+        let trunk = self.trunk();
         let mut fixed = 0;
-        while let Some(first) = self.layers[..trunk].get(fixed) {
+        while let Some(first) = trunk.get(fixed) {
             let end = fixed + first.fused.map_or(1, |fused| fused.num_layers);
-            let block = self.layers[..trunk].get(fixed..end);
+            let block = trunk.get(fixed..end);
             if !block.is_some_and(|block| block.iter().all(|layer| layer.is_fixed(epoch))) {
                 break;
             }
             fixed = end;
         }
-        let params = self.layers[..fixed].iter().flat_map(|layer| &layer.params);
+        let params = trunk[..fixed].iter().flat_map(|layer| &layer.params);
         match params.map(|spec| spec.tuning.frozen).min() {
             Some(frozen) => (fixed, frozen),
             None => (0, Frozen::Never),
@@ -76,54 +73,41 @@ pub fn keep(
     if splits.iter().any(|split| split.mix().is_some()) {
         return because("mixup and cutmix make new samples of every batch");
     }
-    if !splits.iter().all(|split| Features::can_be_kept(&**split)) {
+    if splits.iter().any(|split| split.num_views().is_none()) {
         return because(
             "augmentation makes new samples in every epoch; augment.views = 4 makes four versions of each, whose \
              features are computed once",
         );
     }
-    let bytes: u64 = splits
-        .iter()
-        .map(|split| Features::num_bytes(layers, &**split))
-        .sum();
-    if bytes > budget.memory.saturating_add(budget.disk) {
+    let [train, valid] = splits;
+    let [train_bytes, valid_bytes] = [train, valid].map(|split| layers.num_bytes(&**split));
+    if train_bytes.saturating_add(valid_bytes) > budget.memory.saturating_add(budget.disk) {
         return because(
             "their features are larger than data.cache_memory and data.cache_disk allow",
         );
     }
-    let mut left = budget;
-    let [train, valid] = splits;
-    let train_features = compute(layers, train, left, progress)?;
-    left.memory = left
-        .memory
-        .saturating_sub(Features::num_bytes(layers, &**train));
-    let valid_features = compute(layers, valid, left, progress)?;
-    Ok([train_features, valid_features])
-}
-
-fn compute(
-    layers: &FrozenLayers<'_>,
-    split: &Arc<dyn Dataset>,
-    budget: Budget,
-    progress: &dyn Progress,
-) -> Result<Arc<dyn Dataset>, NotKept> {
-    let features = Features::compute(layers, split.clone(), budget, progress);
-    match features {
-        Ok(features) => Ok(Arc::new(features)),
-        Err(error) => Err(NotKept::Because(format!(
-            "their features cannot be kept: {error}"
-        ))),
-    }
+    let digest = layers.digest();
+    let compute = |split: &Arc<dyn Dataset>, budget| -> Result<Arc<dyn Dataset>, NotKept> {
+        match Features::compute(layers, digest, split.clone(), budget, progress) {
+            Ok(features) => Ok(Arc::new(features)),
+            Err(error) => Err(NotKept::Because(format!(
+                "their features cannot be kept: {error}"
+            ))),
+        }
+    };
+    let train = compute(train, budget)?;
+    let left = Budget {
+        memory: budget.memory.saturating_sub(train_bytes),
+        ..budget
+    };
+    Ok([train, compute(valid, left)?])
 }
 
 /// How much of the features may be kept: as much as of decoded images.
-pub fn budget(data: &std::collections::BTreeMap<String, serde_json::Value>) -> Budget {
+pub fn budget(data: &BTreeMap<String, Value>) -> Budget {
     let size = |key: &str| -> Option<ByteSize> {
         let value = data.get(key)?.clone();
         serde_json::from_value(value).ok()
     };
-    Budget {
-        memory: size("cache_memory").map_or_else(default_memory, |size| size.0),
-        disk: size("cache_disk").map_or(DEFAULT_DISK, |size| size.0),
-    }
+    Budget::new(size("cache_memory"), size("cache_disk"), DEFAULT_DISK)
 }

@@ -5,14 +5,12 @@ mod disk;
 mod folder;
 mod record;
 
-use std::path::Path;
-
 use super::audit::Traits;
 pub use super::cache::record::{Description, FORMAT, Key, Records};
 use super::decode::error::DecodeError;
 use super::decode::pixels::Pixels;
-use super::preprocess::ImagePreprocess;
 use super::samples::Split;
+use crate::config::ByteSize;
 use crate::console::shown;
 use crate::data::core::random::hash_text;
 use crate::device::{memory_limit, unknown_memory};
@@ -32,7 +30,18 @@ pub struct Budget {
 impl Budget {
     /// Nothing is kept.
     pub const NONE: Budget = Budget { memory: 0, disk: 0 };
+
+    /// That of `data.cache_memory` and `data.cache_disk`, each at its default where it is not given.
+    pub fn new(memory: Option<ByteSize>, disk: Option<ByteSize>, default_disk: u64) -> Budget {
+        Budget {
+            memory: memory.map_or_else(default_memory, |size| size.0),
+            disk: disk.map_or(default_disk, |size| size.0),
+        }
+    }
 }
+
+/// The default of `data.cache_disk`: bytes of all cache files together.
+pub const DEFAULT_DISK: u64 = 32_000_000_000;
 
 /// A quarter of the memory that can be taken now, or 1 GiB if the system does not report it.
 pub fn default_memory() -> u64 {
@@ -149,22 +158,21 @@ pub fn name_of(split: &Split, index: usize) -> u64 {
     hash_text(&split.name(index))
 }
 
-/// Opens the cache file of a split for adding, after making room for it.
+/// Opens the cache file of a description for adding, after making room for `num_records` in it. `wait` is called before
+/// another run is waited for.
 ///
 /// # Errors
 /// A folder or file that cannot be written.
 pub fn open_disk(
-    root: &Path,
-    preprocess: &ImagePreprocess,
-    num_samples: usize,
+    description: &Description,
+    num_records: usize,
     limit: u64,
     wait: &dyn Fn(),
 ) -> std::io::Result<Adding> {
-    let description = Description::new(root, preprocess);
     let folder = cache_folder();
     make_cache_folder(&folder)
         .map_err(|error| std::io::Error::other(format!("{}: {error}", shown(&folder))))?;
-    let wanted = description.size_for(num_samples);
+    let wanted = description.size_for(num_records);
     let most = make_room(&folder, &description.file_name(), wanted, limit);
-    Adding::open(&folder, &description, most, wait)
+    Adding::open(&folder, description, most, wait)
 }

@@ -12,6 +12,7 @@ use crate::data::core::batch::Shape;
 use crate::data::core::class_names::absent;
 use crate::data::core::faults::key;
 use crate::data::files::listing::list_classes;
+use crate::data::image::cache::DEFAULT_DISK;
 use crate::data::image::divide::divide_named;
 use crate::data::image::labelling::error::{Failure, LabellingError};
 use crate::data::image::labelling::options::{
@@ -45,9 +46,6 @@ pub struct ImageFolder {
     #[serde(flatten)]
     images: ImageOptions,
 }
-
-/// The default of `data.cache_disk`, bytes.
-const DEFAULT_DISK: u64 = 32_000_000_000;
 
 impl Source for ImageFolder {
     fn declared_shape(&self) -> Option<Shape> {
