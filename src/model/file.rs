@@ -10,7 +10,7 @@ use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::backbones::{bare_name, visit_weights};
+use super::backbones::drop_weights_folders;
 use super::graph::Pass;
 use super::losses::{Loss, read_loss};
 use super::names::{AVERAGES, CHECKPOINT_KEY, FORMAT_VERSION, KEY, PARAMS};
@@ -50,9 +50,7 @@ impl ModelInfo {
         experiment
             .data
             .retain(|key, _| !paths.contains(key) && !key.starts_with("cache_"));
-        visit_weights(&mut experiment, &mut |_, weights| {
-            *weights = bare_name(weights).to_string();
-        });
+        drop_weights_folders(&mut experiment);
         experiment.device = Default::default();
         experiment.checkpoint = Default::default();
         experiment

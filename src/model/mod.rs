@@ -25,7 +25,7 @@ pub use backbones::{
     BACKBONES, Backbone, Choice, Chosen, LoadedWeights, Mapped, Output, Scheme, SourceTensor,
     TensorSource, Transform, find_backbone, load_weights, mapping,
 };
-pub use backbones::{bare_name, visit_weights};
+pub use backbones::{bare_name, drop_weights_folders, visit_weights};
 pub use checksum::{CHECKSUM_KEY, digest_values};
 pub use compute::{Compute, Half};
 pub use file::{ModelFile, ModelInfo, ensure_finite};

@@ -26,6 +26,7 @@ use crate::console::{self, json_path, shown, visible};
 use crate::data::{Survey, Task, is_image_name};
 use crate::report::left_out_of;
 use crate::storage::write_new;
+use backbone::Chosen;
 use plan::Plan;
 
 pub fn run(args: &InitArgs) -> anyhow::Result<u8> {
@@ -130,40 +131,18 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
     }
     let fail = || format!("{} cannot be learned from as it is", shown(&args.folder));
     let mut survey = plan.survey(&args.sets).with_context(fail)?;
-    if of_files && !said.contains_key("size") {
-        let usual = survey.typical_size().unwrap_or([64, 64]);
-        plan.say(
-            "size",
-            starter::size(usual).to_vec(),
-            "height, width: every image is resized to this",
-        );
-        plan.say(
-            "resize",
-            "bilinear",
-            "or \"nearest\", \"bicubic\", \"lanczos\"",
-        );
-        survey = plan.survey(&args.sets).with_context(fail)?;
-    }
     let photographs = of_files && plan.photographs && is_large(&*survey);
-    let asked = args.backbone.as_deref();
-    let chosen = backbone::choose(asked, photographs)?;
-    if let Some(chosen) = &chosen {
-        if !of_files {
-            bail!(
-                "--backbone is for image files; {} holds none",
-                shown(&args.folder)
-            );
-        }
-        if !said.contains_key("size") {
-            plan.remove("resize");
-            plan.say(
-                "size",
-                chosen.size(),
-                "height, width: as the weights were trained",
-            );
-        }
+    let chosen = backbone::choose(args.backbone.as_deref(), photographs)?;
+    if chosen.is_some() && !of_files {
+        bail!(
+            "--backbone is for image files; {} holds none",
+            shown(&args.folder)
+        );
+    }
+    plan.notes.extend(chosen.as_ref().map(Chosen::note));
+    if of_files && !said.contains_key("size") {
+        say_size(&mut plan, &*survey, chosen.as_ref());
         survey = plan.survey(&args.sets).with_context(fail)?;
-        plan.notes.push(chosen.note());
     }
     let text = starter::text(&plan, &*survey, name, out, chosen.as_ref())?;
     let text = sets::apply(&text, &args.sets)?;
@@ -196,6 +175,25 @@ fn from_plan(args: &InitArgs, mut plan: Plan, name: &str, out: &Path) -> anyhow:
         )?;
     }
     Ok(written)
+}
+
+/// Says the size that every image is resized to: that of the trained weights, or one for the images.
+fn say_size(plan: &mut Plan, survey: &dyn Survey, chosen: Option<&Chosen>) {
+    if let Some(chosen) = chosen {
+        let remark = "height, width: as the weights were trained";
+        return plan.say("size", chosen.size(), remark);
+    }
+    let usual = survey.typical_size().unwrap_or([64, 64]);
+    plan.say(
+        "size",
+        starter::size(usual).to_vec(),
+        "height, width: every image is resized to this",
+    );
+    plan.say(
+        "resize",
+        "bilinear",
+        "or \"nearest\", \"bicubic\", \"lanczos\"",
+    );
 }
 
 /// Whether images are larger than those that are taken as they are.

@@ -27,7 +27,7 @@ use crate::config::{Spec, Style};
 pub use choice::{Choice, Output};
 pub use load::{LoadedWeights, SourceTensor, TensorSource, check_weights, load_weights};
 pub use mapping::{Mapped, Transform, mapping};
-pub use named::{bare_name, visit_weights};
+pub use named::{bare_name, drop_weights_folders, visit_weights};
 pub use names::{Names, Scheme};
 use parts::{Net, Part};
 

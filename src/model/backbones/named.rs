@@ -24,6 +24,13 @@ fn visit_list(list: &mut [Spec], path: &Path, visit: &mut dyn FnMut(&Path, &mut 
     }
 }
 
+/// Leaves of the files of weights that an experiment names their bare names: where they lie means nothing to a trained net.
+pub fn drop_weights_folders(experiment: &mut Experiment) {
+    visit_weights(experiment, &mut |_, weights| {
+        *weights = bare_name(weights).to_string();
+    });
+}
+
 /// The name of a file of weights without the folder it lies in: what model files keep of it.
 pub fn bare_name(weights: &str) -> &str {
     weights.rsplit(['/', '\\']).next().unwrap_or(weights)

@@ -1,8 +1,10 @@
 //! Keys that every layer has: whether it is trained, from which epoch on, and at which rate.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::{Path, Spec, schema_of};
@@ -27,7 +29,7 @@ pub struct TuningOptions {
 }
 
 /// From when on a frozen layer is trained.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unfreeze {
     /// The first epoch that trains it, counted from 1.
@@ -70,14 +72,14 @@ impl TuningOptions {
     }
 }
 
-/// The keys of [`TuningOptions`] with their schemas.
-fn tuning_keys() -> Map<String, Value> {
+/// The keys of [`TuningOptions`] with their schemas: every layer that is read asks for them.
+static TUNING_KEYS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let mut schema = schema_of::<TuningOptions>();
     match schema["properties"].take() {
         Value::Object(keys) => keys,
         _ => Map::new(),
     }
-}
+});
 
 /// The schema of a layer with the keys that every layer has. A layer that declares one of them itself keeps its own.
 pub fn tuned_schema<T: JsonSchema>() -> Value {
@@ -86,9 +88,9 @@ pub fn tuned_schema<T: JsonSchema>() -> Value {
         let own = table
             .entry("properties")
             .or_insert_with(|| Map::new().into());
-        for (key, option) in tuning_keys() {
-            if own.get(&key).is_none() {
-                own[&key] = option;
+        for (key, option) in TUNING_KEYS.iter() {
+            if own.get(key).is_none() {
+                own[key] = option.clone();
             }
         }
     }
@@ -100,20 +102,17 @@ pub fn tuned_schema<T: JsonSchema>() -> Value {
 /// # Errors
 /// Options that do not fit.
 pub fn read_tuned<T: Layer + JsonSchema + DeserializeOwned + 'static>(
-    options: Value,
+    mut options: Value,
 ) -> Result<Box<dyn Layer>, serde_json::Error> {
-    let (mut options, mut tuning) = (options, Map::new());
-    if let Some(table) = options.as_object_mut() {
-        let given: Vec<String> = tuning_keys().into_iter().map(|(key, _)| key).collect();
-        let given = given.into_iter().filter(|key| table.contains_key(key));
-        let given: Vec<String> = given.collect();
-        if !given.is_empty() {
-            let own = schema_of::<T>();
-            for key in given {
-                if own["properties"].get(&key).is_none() {
-                    let value = table.remove(&key);
-                    tuning.extend(value.map(|value| (key, value)));
-                }
+    let mut tuning = Map::new();
+    let is_given = |key: &String| options.get(key).is_some();
+    if TUNING_KEYS.keys().any(is_given)
+        && let Some(table) = options.as_object_mut()
+    {
+        let own = schema_of::<T>();
+        for key in TUNING_KEYS.keys() {
+            if own["properties"].get(key).is_none() {
+                tuning.extend(table.remove_entry(key));
             }
         }
     }

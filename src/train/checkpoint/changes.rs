@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::resume::Checkpoint;
 use crate::config::{Experiment, Fault, Path, Source};
 use crate::data::{Task, path_keys};
-use crate::model::{ModelInfo, bare_name, visit_weights};
+use crate::model::{ModelInfo, drop_weights_folders};
 use crate::train::plan::run_plan::Plan;
 
 /// Keys that may change, with all below them. Where the data lies (the keys that hold paths) may change too: its
@@ -66,7 +66,9 @@ impl Changes {
         let source = &plan.source;
         let old = merged(&checkpoint.info.experiment, before);
         let free = free(source);
-        let (old, new) = (leaves(&old), leaves(&without_folders(&source.experiment)));
+        let mut new = source.experiment.clone();
+        drop_weights_folders(&mut new);
+        let (old, new) = (leaves(&old), leaves(&new));
         let keys = old
             .keys()
             .chain(new.keys().filter(|key| !old.contains_key(*key)));
@@ -170,16 +172,6 @@ fn merged(stored: &Experiment, before: &Experiment) -> Experiment {
     }
     experiment.device = before.device.clone();
     experiment.checkpoint = before.checkpoint;
-    experiment
-}
-
-/// The experiment as the model file has it where trained weights are meant: by the name of their file. Where it lies
-/// means nothing any more when a run is resumed.
-fn without_folders(experiment: &Experiment) -> Experiment {
-    let mut experiment = experiment.clone();
-    visit_weights(&mut experiment, &mut |_, weights| {
-        *weights = bare_name(weights).to_string();
-    });
     experiment
 }
 

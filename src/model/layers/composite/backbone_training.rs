@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Spec;
 use crate::model::graph::Mismatch;
-use crate::model::layers::tuned::{TuningOptions, Unfreeze};
+use crate::model::layers::tuned::Unfreeze;
 
 /// How a backbone is trained.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -57,21 +57,15 @@ impl BackboneTraining {
         stages: &[(String, Range<usize>)],
     ) -> Result<Vec<Spec>, Mismatch> {
         let frozen = self.frozen(layers.len(), stages)?;
-        let options = TuningOptions {
-            freeze: (frozen > 0).then_some(true),
-            unfreeze: self.unfreeze,
-            rate_scale: self.rate_scale,
-        };
         let layers = layers.into_iter().enumerate();
         let layers = layers.map(|(index, spec)| {
             let mut keys = Map::new();
             if index < frozen {
-                keys.extend(freezing(&options, spec.name()));
+                keys.extend(self.freezing(spec.name()));
             }
             let scale = self.rate_scale * self.decay(index, stages);
             if scale != 1.0 {
-                let thawed = keys.contains_key("unfreeze") || index >= frozen;
-                keys.extend(thawed.then(|| ("rate_scale".to_string(), json!(scale))));
+                keys.insert("rate_scale".to_string(), json!(scale));
             }
             with_keys(spec, keys)
         });
@@ -106,22 +100,17 @@ impl BackboneTraining {
         let behind = stage.map_or(0, |stage| stages.len() - 1 - stage);
         self.rate_decay.powi(behind as i32)
     }
-}
 
-/// The keys that freeze a layer, and thaw it: a batch normalisation only where that is asked for.
-fn freezing(options: &TuningOptions, tag: &str) -> Map<String, Value> {
-    let mut keys = Map::from_iter([("freeze".to_string(), json!(true))]);
-    if let Some(unfreeze) = options.unfreeze
-        && (tag != "batch_norm" || unfreeze.batch_norm)
-    {
-        let unfreeze = json!({
-            "epoch": unfreeze.epoch,
-            "rate_scale": unfreeze.rate_scale,
-            "batch_norm": unfreeze.batch_norm,
-        });
-        keys.insert("unfreeze".to_string(), unfreeze);
+    /// The keys that freeze a layer, and thaw it: a batch normalisation only where that is asked for.
+    fn freezing(&self, tag: &str) -> Map<String, Value> {
+        let mut keys = Map::from_iter([("freeze".to_string(), json!(true))]);
+        if let Some(unfreeze) = self.unfreeze
+            && (tag != "batch_norm" || unfreeze.batch_norm)
+        {
+            keys.insert("unfreeze".to_string(), json!(unfreeze));
+        }
+        keys
     }
-    keys
 }
 
 fn with_keys(spec: Spec, keys: Map<String, Value>) -> Spec {
